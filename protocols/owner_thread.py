@@ -37,17 +37,6 @@ class OwnerThread:
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
 
-        def settle(result: T | None, error: BaseException | None) -> None:
-            self._room.release()
-            if outcome.done():  # the caller was cancelled meanwhile
-                return
-            if isinstance(error, StopIteration):  # a future cannot carry it
-                outcome.set_exception(RuntimeError("StopIteration inside OwnerThread.run"))
-            elif error is not None:
-                outcome.set_exception(error)
-            else:
-                outcome.set_result(result)  # type: ignore[arg-type]  # no error: it is a T
-
         def work() -> None:
             result, error = None, None
             try:
@@ -55,7 +44,7 @@ class OwnerThread:
             except BaseException as exc:  # noqa: BLE001  # handed to the caller, whole
                 error = exc
             # The error goes as an argument: a closure would keep it in a cycle with its traceback.
-            _tell(loop, settle, result, error)
+            _tell(loop, self._settle, outcome, result, error)
 
         await self._room.acquire()
         if self._closed:  # closed while we waited for room
@@ -83,6 +72,19 @@ class OwnerThread:
     ) -> None:
         await self.close()
 
+    def _settle(
+        self, outcome: asyncio.Future[T], result: T | None, error: BaseException | None
+    ) -> None:
+        self._room.release()
+        if outcome.done():  # the caller was cancelled meanwhile
+            return
+        if isinstance(error, StopIteration):  # a future cannot carry it
+            outcome.set_exception(RuntimeError("StopIteration inside OwnerThread.run"))
+        elif error is not None:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(result)  # type: ignore[arg-type]  # no error: it is a T
+
     def _loop(self) -> None:
         while (work := self._work.get()) is not None:
             work()
@@ -91,11 +93,12 @@ class OwnerThread:
 
 def _tell(
     loop: asyncio.AbstractEventLoop,
-    settle: Callable[[T | None, BaseException | None], None],
+    settle: Callable[[asyncio.Future[T], T | None, BaseException | None], None],
+    outcome: asyncio.Future[T],
     result: T | None,
     error: BaseException | None,
 ) -> None:
     try:
-        loop.call_soon_threadsafe(settle, result, error)
+        loop.call_soon_threadsafe(settle, outcome, result, error)
     except RuntimeError:  # the loop has ended: nobody is left to be told
         return

@@ -1,0 +1,58 @@
+# 烽燧 Fengsui. `make demo` shows it, `make test` proves it; both set up what they need.
+PORT ?= 8000
+N ?= 200000
+KILLS ?= 6
+SEED ?=
+DIR ?= tests/testcases/vectors
+ONLY ?=
+SECONDS ?= 300
+
+PY := .venv/bin/python
+
+.PHONY: demo test check bench vectors gauntlet soak schema lock clean
+
+demo:
+	@python3 scripts/setup demo
+	@exec $(PY) -m protocols.simulators demo --port $(PORT)
+
+test:
+	@python3 scripts/setup test
+	@$(MAKE) --no-print-directory check
+	@$(PY) scripts/webtest
+	@$(PY) -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+check:
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check -q .
+	@.venv/bin/mypy
+
+bench:
+	@python3 scripts/setup test
+	@python3 scripts/setup edge
+	@$(PY) -m tests.bench --seconds $(SECONDS) $(if $(ONLY),--only $(ONLY))
+
+vectors:
+	@python3 scripts/setup test
+	@$(PY) -m tests.vectors $(DIR)
+
+gauntlet:
+	@python3 scripts/setup test
+	@$(PY) -m tests.gauntlet --readings $(N) --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+soak:
+	@python3 scripts/setup test
+	@$(PY) -m tests.gauntlet --readings 10000000 --kills 200 $(if $(SEED),--seed $(SEED))
+
+schema:
+	@$(PY) -m protocols.schema
+	@$(PY) -m edge.schema
+	@$(PY) -m central.api.openapi
+
+# The lock files hold hashes and no registry address.
+lock:
+	@scripts/lock
+
+clean:
+	rm -rf .venv .venv-edge var build dist central/web/dist central/web/node_modules
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

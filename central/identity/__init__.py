@@ -1,0 +1,1 @@
+"""Who may do what: persons, sessions, tokens, roles, and the audit of every act."""

@@ -1,0 +1,57 @@
+"""Roles and what each may do: one table, deny by default.
+
+A permission that is not in a role's row is refused. Duties are kept apart: the auditor reads
+everything and changes nothing; the audit itself nobody can change, the administrator included.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What a person or a token is trusted with."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ENGINEER = "engineer"
+    ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
+    ENTERPRISE = "enterprise"
+
+
+class Permission(StrEnum):
+    """What a route asks for."""
+
+    SESSION = "session"
+    """Know oneself, log out."""
+    READ = "read"
+    """Sites, points, values, alarms, within the scope."""
+    EVENTS = "events"
+    """Faults, losses and security events."""
+    ACKNOWLEDGE = "acknowledge"
+    METRICS = "metrics"
+    DEMO = "demo"
+    """Pull and plug the demonstration's cables."""
+    GATEWAYS = "gateways"
+    """Create gateways."""
+    TOKENS = "tokens"
+    """Create, list and revoke API tokens; by a session only, so that no token mints another."""
+    AUDIT = "audit"
+    INGEST = "ingest"
+    """Deliver; held by gateway tokens and by no role."""
+
+
+_WATCH: Final = frozenset({Permission.SESSION, Permission.READ, Permission.EVENTS})
+_OPERATE: Final = _WATCH | {Permission.ACKNOWLEDGE, Permission.METRICS, Permission.DEMO}
+
+PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
+    Role.VIEWER: _WATCH | {Permission.METRICS},
+    Role.OPERATOR: _OPERATE,
+    Role.ENGINEER: _OPERATE,
+    Role.ADMINISTRATOR: _OPERATE | {Permission.GATEWAYS, Permission.TOKENS, Permission.AUDIT},
+    Role.AUDITOR: _WATCH | {Permission.METRICS, Permission.AUDIT},
+    Role.ENTERPRISE: _WATCH,
+}
+
+SESSION_ONLY: Final = frozenset({Permission.TOKENS, Permission.GATEWAYS})
+"""Acts on identity: a stolen token must not be able to mint another one."""

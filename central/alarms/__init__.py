@@ -1,0 +1,1 @@
+"""The alarm engine of the centre: rules over committed readings, episodes, journal."""

@@ -1,0 +1,40 @@
+"""Times at the border: microseconds inside, RFC 3339 with offset outside.
+
+Written in China Standard Time (UTC+8, no summer time), as the people who read them live; read in any
+offset, and never without one.
+"""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated, Any, Final
+
+from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
+
+ZONE: Final = timezone(timedelta(hours=8))
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def rfc3339(time: int) -> str:
+    """Return microseconds UTC as `2026-06-12T22:06:00.000000+08:00`."""
+    return (EPOCH + time * MICROSECOND).astimezone(ZONE).isoformat(timespec="microseconds")
+
+
+def microseconds(time: datetime) -> int:
+    """Return an aware datetime as microseconds UTC."""
+    return (time - EPOCH) // MICROSECOND
+
+
+def _repair(value: Any) -> Any:
+    # A plus sign that was not percent-encoded in a query arrives as a blank.
+    return value.replace(" ", "+") if isinstance(value, str) and "T" in value else value
+
+
+Time = Annotated[
+    int,
+    PlainSerializer(rfc3339, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A field that holds microseconds and is written as RFC 3339."""
+
+AskedTime = Annotated[AwareDatetime, BeforeValidator(_repair)]
+"""A time in a query; `microseconds()` turns it into our own."""

@@ -1,0 +1,104 @@
+"""The contract of a store: what comes in by (stream, seq), what can be asked of it.
+
+A store never judges: duplicates are recognised by the stream's cursor before anything reaches it, and
+every value comes back exactly as it was (class, all 64 bits, text). Times are microseconds UTC.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from protocols.words import Value
+
+
+class Row(NamedTuple):
+    """One reading as it is stored; `point` is the registry's number of the point."""
+
+    point: int
+    time: int
+    seq: int
+    value: Value
+    quality: int
+    flags: int
+
+
+FLAG_SOURCE = 1
+"""The time is the device's own."""
+FLAG_ESTIMATED = 2
+"""Nobody knew the time: stored under the received time; raises no threshold alarm."""
+FLAG_LATE = 4
+"""Arrived more than a minute after it was measured (补传)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latest:
+    """The newest reading of a point by source time. `point` is the PointId as text."""
+
+    point: str
+    site: str
+    value: Value
+    quality: int
+    source_time: int
+    received_time: int
+    late: bool
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingsPage:
+    """Columns of raw readings in order of time; `next` continues where this page ends."""
+
+    times: list[int]
+    values: list[Value]
+    qualities: list[int]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buckets:
+    """Columns of equal spans of time; spans without a reading are left out.
+
+    `minimum`, `maximum` and `mean` are over good numbers (None where there is none), `last` is the
+    span's last value of any quality, `quality` the worst of the span.
+    """
+
+    times: list[int]
+    minimum: list[float | None]
+    maximum: list[float | None]
+    mean: list[float | None]
+    last: list[Value]
+    counts: list[int]
+    qualities: list[int]
+
+
+class Store(Protocol):
+    """Everything the collector asks of its readings."""
+
+    def append(
+        self, conn: sqlite3.Connection, stream: int, received: int, rows: Sequence[Row]
+    ) -> None:
+        """Write `rows` inside the caller's transaction; nothing is remembered before its commit."""
+        ...
+
+    def committed(self, latest: Iterable[tuple[int, Latest]]) -> list[Latest]:
+        """Take the newest per point after the commit; return those that became the head."""
+        ...
+
+    def latest(self, points: Sequence[str] | None = None, site: str | None = None) -> list[Latest]:
+        """Return the heads of `points`, of a site, or of everything; from memory."""
+        ...
+
+    async def readings(
+        self, point: str, start: int, end: int, limit: int = 1000, cursor: str | None = None
+    ) -> ReadingsPage:
+        """Return raw readings with start <= time < end. ValueError: the cursor is not ours."""
+        ...
+
+    async def buckets(self, point: str, start: int, end: int, count: int) -> Buckets:
+        """Return at most `count` equal spans between start and end."""
+        ...
+
+    async def count(self, point: str, start: int, end: int) -> int:
+        """Return how many readings are stored with start <= time < end."""
+        ...

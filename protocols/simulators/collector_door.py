@@ -1,0 +1,80 @@
+"""What the demo asks of the collector over its own API: log in by link, register gateways."""
+
+import http.client
+import json
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from protocols.clock import real_monotonic
+from protocols.errors import FengsuiError
+
+HEALTHY_SECONDS: Final = 30.0
+TRY_EVERY: Final = 0.1
+
+
+class DoorClosed(FengsuiError):
+    """The collector did not do what the demo asked."""
+
+    code = "COLLECTOR_REFUSED"
+
+
+class CollectorDoor:
+    """One person's session at a collector on loopback."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host, port)
+        self._cookie = ""
+
+    def wait_healthy(self, ended: Callable[[], FengsuiError | None]) -> None:
+        """Return once `/healthz` answers; raises what `ended` returns, or DoorClosed in the end."""
+        deadline = real_monotonic() + HEALTHY_SECONDS
+        pause = threading.Event()
+        while real_monotonic() < deadline:
+            if (gone := ended()) is not None:
+                raise gone
+            try:
+                self.ask("GET", "/healthz")
+            except (OSError, DoorClosed):
+                pause.wait(TRY_EVERY)
+            else:
+                return
+        raise DoorClosed(what="/healthz", status=0)
+
+    def log_in(self, code: str) -> None:
+        """Open a session with a one-time code."""
+        self.ask("POST", "/api/v1/session/link", {"code": code})
+
+    def add_gateway(self, name: str, label: str, site: str) -> str:
+        """Register a gateway and return its token, which is shown only once."""
+        label_pair = {"zh": label, "en": name}
+        answer = self.ask(
+            "POST", "/api/v1/gateways", {"name": name, "label": label_pair, "site": site}
+        )
+        return str(answer["token"])
+
+    def close(self) -> None:
+        """Log out."""
+        self.ask("DELETE", "/api/v1/session")
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Do one request; returns the JSON answer. Raises DoorClosed for any but a 2xx."""
+        connection = http.client.HTTPConnection(*self._address, timeout=10)
+        headers = {"X-Requested-With": "fengsui", "Content-Type": "application/json"}
+        if self._cookie:
+            headers["Cookie"] = self._cookie
+        try:
+            connection.request(method, path, json.dumps(body or {}), headers)
+            response = connection.getresponse()
+            content = response.read()
+            cookie = response.getheader("Set-Cookie")
+        finally:
+            connection.close()
+        if response.status >= 300:
+            raise DoorClosed(
+                what=f"{method} {path}", status=response.status, answer=content.decode()[:200]
+            )
+        if cookie:
+            self._cookie = cookie.split(";", 1)[0]
+        answer: dict[str, Any] = json.loads(content) if content else {}
+        return answer

@@ -47,7 +47,8 @@ class FengsuiError(Exception):
 class Problem:
     """One thing wrong in one file.
 
-    `key` is the path in the file (`buses[0].devices[2].unit`), `line` counts from 1 (0: unknown).
+    `key` is the path in the file (`buses[0].devices[2].unit`), `line` counts from 1 (0: unknown),
+    `allowed` what could stand there instead, where that can be listed.
     """
 
     code: str
@@ -55,6 +56,7 @@ class Problem:
     line: int
     key: str
     params: Mapping[str, Value] = field(default_factory=dict)
+    allowed: tuple[str, ...] = ()
 
 
 class ConfigError(FengsuiError):

@@ -81,7 +81,7 @@ class Database:
         self.path = path
         self.incarnation = incarnation
         self.on_rollback: list[Callable[[], None]] = []
-        """Called in the writer thread when work that ran was undone: caches of tables start anew."""
+        """Called in the writer thread when work was undone: caches of tables start anew."""
         self._tables = tables
         self._owner = owner
         self._urgent: deque[_Job] = deque()
@@ -184,9 +184,11 @@ class Database:
         """Run in the writer thread: all in one transaction, or each in its own if that fails."""
         try:
             with self._tables.atomic():
-                results = [self._one(work) for work in works]
-                if not self._tables.conn.in_transaction:
-                    raise sqlite3.OperationalError("the transaction was rolled back")  # noqa: TRY301
+                results = []
+                for work in works:
+                    results.append(self._one(work))
+                    if not self._tables.conn.in_transaction:
+                        raise sqlite3.OperationalError("the whole transaction was rolled back")
         except sqlite3.Error as exc:
             self._undone()
             if len(works) == 1:

@@ -78,7 +78,7 @@ def m002_registry(db: Database) -> None:
 
 @collector()
 def m003_ingest(db: Database) -> None:
-    """Streams with their cursors, evidence, where a boot lies in time, what was put aside or lost."""
+    """Streams with their cursors, evidence, boots in time, what was put aside or lost."""
     for statement in (
         """CREATE TABLE stream (
             number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,

@@ -1,7 +1,7 @@
 """The contract of a store: what comes in by (stream, seq), what can be asked of it.
 
-A store never judges: duplicates are recognised by the stream's cursor before anything reaches it, and
-every value comes back exactly as it was (class, all 64 bits, text). Times are microseconds UTC.
+A store never judges: duplicates are recognised by the stream's cursor before anything reaches it,
+and every value comes back exactly as it was (class, all 64 bits, text). Times are µs UTC.
 """
 
 import sqlite3

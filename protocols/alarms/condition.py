@@ -1,0 +1,205 @@
+"""The truth of a rule's ladder over time: limits, deadband on the return, delays in event time.
+
+Pure: samples and times are arguments, states are values. Only good numbers may be given; the last
+one holds until the next. An input at the very time of a due timer goes before the timer, so
+`sample` fires only what was due strictly before it and `advance` what is due at or before `now`.
+"""
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+from typing import Final
+
+from protocols.alarms.rule import Level, Rule
+
+SECOND: Final = 1_000_000
+DAY: Final = 86_400 * SECOND
+SITE_OFFSET: Final = 8 * 3_600 * SECOND
+"""Site time is China Standard Time (UTC+8, no daylight saving since 1991)."""
+LIVE_DELAY: Final = 60 * SECOND
+"""A sample that took longer to arrive is late: its point's timers follow its own event time."""
+
+
+COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    "!=": operator.ne,
+}
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One level: whether it is on, and since when the opposite has been pending (µs, or None)."""
+
+    on: bool = False
+    since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One `Step` per level of the rule, from least to most severe."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def level(self) -> int:
+        """The most severe level that is on, counted from 1; 0 is normal."""
+        for place in range(len(self.steps), 0, -1):
+            if self.steps[place - 1].on:
+                return place
+        return 0
+
+    @property
+    def quiet(self) -> bool:
+        """Normal, and nothing pending."""
+        return not any(step.on or step.since is not None for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """At `time` the most severe active level went from `before` to `level` (0: normal)."""
+
+    time: int
+    before: int
+    level: int
+
+
+def start(rule: Rule) -> Condition:
+    """Return the condition of a rule that has seen nothing."""
+    return Condition(tuple(Step() for _ in rule.levels))
+
+
+def sample(
+    rule: Rule, condition: Condition, time: int, value: float
+) -> tuple[Condition, list[Change]]:
+    """Apply a good value measured at `time`, newer than any before it."""
+    condition, changes = _fire(rule, condition, time, strictly=True)
+    before = condition.level
+    steps = tuple(
+        _apply(level, step, time, value)
+        for level, step in zip(rule.levels, condition.steps, strict=True)
+    )
+    if steps != condition.steps:
+        condition = Condition(steps)
+        if condition.level != before:
+            changes.append(Change(time, before, condition.level))
+    return condition, changes
+
+
+def advance(rule: Rule, condition: Condition, now: int) -> tuple[Condition, list[Change]]:
+    """Fire every timer due at or before `now`; each change carries its own due time."""
+    return _fire(rule, condition, now, strictly=False)
+
+
+def due(rule: Rule, condition: Condition) -> int | None:
+    """Return when the next timer fires, or None when nothing is pending."""
+    times = [
+        end
+        for level, step in zip(rule.levels, condition.steps, strict=True)
+        if (end := _due(level, step)) is not None
+    ]
+    return min(times, default=None)
+
+
+def violates(rule: Rule, time: int, value: float) -> int:
+    """Return the most severe level (from 1) that `value` alone would activate, delays aside."""
+    for place in range(len(rule.levels), 0, -1):
+        level = rule.levels[place - 1]
+        if in_season(level, time) and activates(level, value):
+            return place
+    return 0
+
+
+def activates(level: Level, value: float) -> bool:
+    """Return whether `value` reaches the limit; equality counts as the operator says."""
+    return COMPARE[level.op](value, level.limit)
+
+
+def holds(level: Level, value: float) -> bool:
+    """Return whether an active level stays: the limit shifted by the deadband."""
+    if level.op in (">", ">="):
+        return COMPARE[level.op](value, level.limit - level.deadband)
+    if level.op in ("<", "<="):
+        return COMPARE[level.op](value, level.limit + level.deadband)
+    return COMPARE[level.op](value, level.limit)
+
+
+def in_season(level: Level, time: int) -> bool:
+    """Return whether `time` lies inside the level's validity, both ends included, site time."""
+    if level.valid_from is None and level.valid_to is None:
+        return True
+    return _valid(level.valid_from, level.valid_to, (time + SITE_OFFSET) // DAY)
+
+
+def late(time: int, arrival: int) -> bool:
+    """Return whether a sample of `time` that arrived at `arrival` was late."""
+    return arrival - time > LIVE_DELAY
+
+
+def carry_over(old: Rule, condition: Condition, new: Rule) -> Condition:
+    """Return the condition under a changed rule: levels of the same name keep what they were."""
+    kept = {level.name: step for level, step in zip(old.levels, condition.steps, strict=True)}
+    return Condition(tuple(kept.get(level.name, Step()) for level in new.levels))
+
+
+def _apply(level: Level, step: Step, time: int, value: float) -> Step:
+    season = in_season(level, time)
+    if step.on:
+        true = season and holds(level, value)
+        delay = level.off_delay
+    else:
+        true = season and activates(level, value)
+        delay = level.on_delay
+    if true == step.on:
+        return step if step.since is None else Step(step.on)
+    if delay <= 0:
+        return Step(true)
+    return step if step.since is not None else replace(step, since=time)
+
+
+def _fire(
+    rule: Rule, condition: Condition, now: int, *, strictly: bool
+) -> tuple[Condition, list[Change]]:
+    changes: list[Change] = []
+    while (end := due(rule, condition)) is not None and (
+        end < now or (end == now and not strictly)
+    ):
+        before = condition.level
+        condition = Condition(
+            tuple(
+                Step(not step.on) if _due(level, step) == end else step
+                for level, step in zip(rule.levels, condition.steps, strict=True)
+            )
+        )
+        if condition.level != before:
+            changes.append(Change(end, before, condition.level))
+    return condition, changes
+
+
+def _due(level: Level, step: Step) -> int | None:
+    if step.since is None:
+        return None
+    return step.since + round((level.off_delay if step.on else level.on_delay) * SECOND)
+
+
+@lru_cache(maxsize=4096)
+def _valid(first: str | None, last: str | None, day: int) -> bool:
+    now = _date(day)
+    first, last = first or "", last or ""
+    if len(first) == 5 and len(last) == 5:  # MM-DD, each year; may run over the new year
+        today = now[5:]
+        return first <= today <= last if first <= last else not last < today < first
+    begun = first <= (now[5:] if len(first) == 5 else now)
+    return begun and (not last or (now[5:] if len(last) == 5 else now) <= last)
+
+
+def _date(day: int) -> str:
+    """Return YYYY-MM-DD of a day counted from 1970-01-01, kept within what a date can be."""
+    ordinal = min(max(day + _EPOCH, 1), date.max.toordinal())
+    return date.fromordinal(ordinal).isoformat()

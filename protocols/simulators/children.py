@@ -62,13 +62,19 @@ class Children:
         self._running: list[Child] = []
 
     def start(
-        self, name: str, module: str, arguments: Sequence[str | Path], *, speaks: bool = False
+        self,
+        name: str,
+        module: str,
+        arguments: Sequence[str | Path],
+        *,
+        speaks: bool = False,
+        python: str = sys.executable,
     ) -> Child:
         """Start `python -m module arguments`; its output goes to its log (or is read, `speaks`)."""
         log = self.logs / f"{name}.log"
         with log.open("ab") as file:
             process = subprocess.Popen(  # noqa: S603  # our own modules
-                [sys.executable, "-m", module, *map(str, arguments)],
+                [python, "-m", module, *map(str, arguments)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if speaks else file,
                 stderr=file,

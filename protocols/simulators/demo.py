@@ -9,6 +9,7 @@ anew too. `Ctrl-C` ends every process it started, by pid.
 import json
 import shutil
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -80,8 +81,13 @@ def refuse_taken_port(port: int) -> None:
 class Demo:
     """Starts the processes one by one; `stop` ends them in the reverse order."""
 
-    def __init__(self, folder: Path, port: int, timing: Timing) -> None:
+    def __init__(
+        self, folder: Path, port: int, timing: Timing, gateway_python: str = sys.executable
+    ) -> None:
         self.folder = folder
+        self.gateways: dict[str, Child] = {}
+        self.gateway_health: dict[str, int] = {}
+        self._gateway_python = gateway_python
         self.port = port
         self.timing = timing
         self.children = Children(folder / "log")
@@ -102,7 +108,7 @@ class Demo:
         try:
             for name, (site, label, _) in GATEWAYS.items():
                 token = door.add_gateway(name, label, site)
-                self._gateway(name, token, story, where)
+                self.gateways[name] = self._gateway(name, token, story, where)
         finally:
             door.close()
 
@@ -165,18 +171,20 @@ class Demo:
         token_file.touch(mode=0o600)
         token_file.write_text(token, encoding="ascii")
         broker = self._broker
+        self.gateway_health[name] = free_port()
         values = {
             "folder": self.folder,
             "collector_port": where["cables"][name]["port"],
             "broker_port": broker.port if broker else 0,
-            "health_port": free_port(),
+            "health_port": self.gateway_health[name],
             **{
                 f"{device.replace('-', '_')}_port": port
                 for device, port in where["devices"].items()
             },
         }
         config = self._render(name, values)
-        return self.children.start(name, "edge", ["run", config, "--story", story])
+        arguments: list[str | Path] = ["run", config, "--story", story]
+        return self.children.start(name, "edge", arguments, python=self._gateway_python)
 
     def stop(self) -> None:
         """End every process this demo started, by pid; safe to call twice."""

@@ -1,0 +1,26 @@
+"""`make bench [ONLY=wire|edge] [SECONDS=300]`: prints one JSON object a line."""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+
+from tests.bench import codecs, gateway_memory
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--only", default="")
+    chosen = parser.parse_args()
+    parts: dict[str, Callable[[], Iterator[dict[str, object]]]] = {
+        "wire": codecs.measure,
+        "edge": lambda: gateway_memory.measure(chosen.seconds),
+    }
+    for name, measure in parts.items():
+        if name.startswith(chosen.only):
+            for figure in measure():
+                print(json.dumps(figure), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Header fields of a batch request (docs/wire.md section 6)."""
+
+import base64
+import binascii
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from protocols.clock import ClockState
+from protocols.errors import WireError
+from protocols.wire.bounds import NUMBER, TIME
+
+CONTENT_TYPE: Final = "application/vnd.fengsui.batches"
+CHAIN: Final = "Fengsui-Chain"
+CLOCK: Final = "Fengsui-Clock"
+LANE: Final = "Fengsui-Lane"
+NONCE: Final = "Fengsui-Nonce"
+CONTENT_DIGEST: Final = "Content-Digest"
+
+_DIGEST_FORM: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+_CHAIN_FORM: Final = re.compile(r"seq=(0|[1-9][0-9]{0,18});h=([0-9a-f]{64})")
+_CLOCK_FORM: Final = re.compile(
+    r"boot=([0-9a-f]{32});mono=(0|-?[1-9][0-9]{0,18});wall=(0|-?[1-9][0-9]{0,18});state=([0-2])"
+)
+_NONCE_FORM: Final = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockReport:
+    """The gateway's clocks at the moment of sending; places every time of `boot`.
+
+    `boot` is 32 hex digits, `mono` and `wall` microseconds.
+    """
+
+    boot: str
+    mono: int
+    wall: int
+    state: ClockState
+
+
+def content_digest(body: bytes) -> str:
+    """Return the `Content-Digest` field of `body` (RFC 9530, sha-256)."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+def parse_content_digest(field: str) -> bytes:
+    """Return the digest a `Content-Digest` field states. Raises WireError."""
+    match = _DIGEST_FORM.fullmatch(field)
+    try:
+        stated = base64.b64decode(match[1], validate=True) if match else b""
+    except binascii.Error:
+        stated = b""
+    if match is None or base64.b64encode(stated).decode() != match[1]:
+        raise _unreadable(CONTENT_DIGEST)
+    return stated
+
+
+def format_chain(seq: int, head: bytes) -> str:
+    """Return the `Fengsui-Chain` field: the head after the batch that ends with `seq`."""
+    return f"seq={seq};h={head.hex()}"
+
+
+def parse_chain(field: str) -> tuple[int, bytes]:
+    """Return the last seq and the head. Raises WireError."""
+    match = _CHAIN_FORM.fullmatch(field)
+    if match is None or int(match[1]) > NUMBER:
+        raise _unreadable(CHAIN)
+    return int(match[1]), bytes.fromhex(match[2])
+
+
+def format_clock(report: ClockReport) -> str:
+    """Return the `Fengsui-Clock` field."""
+    return f"boot={report.boot};mono={report.mono};wall={report.wall};state={int(report.state)}"
+
+
+def parse_clock(field: str) -> ClockReport:
+    """Return the gateway's clocks. Raises WireError."""
+    match = _CLOCK_FORM.fullmatch(field)
+    if match is None or any(abs(int(match[part])) > TIME for part in (2, 3)):
+        raise _unreadable(CLOCK)
+    return ClockReport(
+        boot=match[1], mono=int(match[2]), wall=int(match[3]), state=ClockState(int(match[4]))
+    )
+
+
+def new_nonce() -> str:
+    """Return 128 fresh random bits in hex, for one request."""
+    return secrets.token_hex(16)
+
+
+def parse_nonce(field: str) -> str:
+    """Return the nonce. Raises WireError unless it is 32 hex digits."""
+    if not _NONCE_FORM.fullmatch(field):
+        raise _unreadable(NONCE)
+    return field
+
+
+def _unreadable(name: str) -> WireError:
+    return WireError("WIRE_HEADER", where=name)

@@ -1,0 +1,93 @@
+"""Reads a byte string from the front; never past its end, never a number outside its bounds."""
+
+from typing import Final
+
+from protocols.errors import WireError
+
+_UVAR_BYTES: Final = 10
+_UVAR_END: Final = 1 << 64
+
+
+class Reader:
+    """A position in immutable bytes; `where` names the part for errors.
+
+    Every method raises WireError and leaves no partial result.
+    """
+
+    __slots__ = ("at", "data", "end", "where")
+
+    def __init__(self, data: bytes, where: str, at: int = 0, end: int | None = None) -> None:
+        self.data = data
+        self.where = where
+        self.at = at
+        self.end = len(data) if end is None else end
+
+    def u8(self) -> int:
+        """Return the next byte."""
+        at = self.at
+        if at >= self.end:
+            raise self.cut()
+        self.at = at + 1
+        return self.data[at]
+
+    def uvar(self, low: int = 0, high: int = _UVAR_END - 1) -> int:
+        """Return an unsigned varint between `low` and `high`."""
+        number = self.u8()
+        if number > 127:
+            number = self._long_uvar(number & 127)
+        if not low <= number <= high:
+            raise self.error("WIRE_RANGE", value=number, low=low, high=high)
+        return number
+
+    def svar(self) -> int:
+        """Return a zigzag varint: an int64."""
+        number = self.uvar()
+        return number >> 1 ^ -(number & 1)
+
+    def take(self, size: int) -> bytes:
+        """Return the next `size` bytes."""
+        at = self.at
+        if size > self.end - at:
+            raise self.cut()
+        self.at = at + size
+        return self.data[at : self.at]
+
+    def fixed(self, size: int, *, signed: bool = False) -> int:
+        """Return a little-endian integer of `size` bytes."""
+        return int.from_bytes(self.take(size), "little", signed=signed)
+
+    def part(self, where: str) -> "Reader":
+        """Return a reader of the next part, which is preceded by its length; steps over it."""
+        size = self.uvar()
+        at = self.at
+        if size > self.end - at:
+            raise self.cut()
+        self.at = at + size
+        return Reader(self.data, where, at, self.at)
+
+    def finish(self) -> None:
+        """Raise if anything is left."""
+        if self.at != self.end:
+            raise self.error("WIRE_TRAILING", left=self.end - self.at)
+
+    def cut(self) -> WireError:
+        """Return the error of bytes that end too early."""
+        return self.error("WIRE_CUT")
+
+    def form(self, rule: str) -> WireError:
+        """Return the error of a form that is not the one allowed; `rule` as in docs/wire.md."""
+        return self.error("WIRE_FORM", rule=rule)
+
+    def error(self, code: str, /, **params: int | str) -> WireError:
+        """Return a WireError that names the part and the place in the bytes."""
+        return WireError(code, where=self.where, at=self.at, **params)
+
+    def _long_uvar(self, number: int) -> int:
+        for shift in range(7, 7 * _UVAR_BYTES, 7):
+            byte = self.u8()
+            number |= (byte & 127) << shift
+            if byte < 128:
+                if byte == 0 or number >= _UVAR_END:
+                    break
+                return number
+        raise self.form("varint")

@@ -1,7 +1,7 @@
 """What the API says and hears: codes and parameters, never sentences.
 
-The OpenAPI document, and so the page's types, are made from these. Answers hold microseconds and are
-written as RFC 3339; what is sent to us may hold no key we do not know.
+The OpenAPI document, and so the page's types, are made from these. Answers hold microseconds and
+are written as RFC 3339; what is sent to us may hold no key we do not know.
 """
 
 from typing import Annotated, Any, Literal
@@ -15,6 +15,10 @@ Value = bool | int | float | str | None
 Params = dict[str, Any]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 ColourName = Literal["blue", "yellow", "orange", "red"]
+PurposeName = Literal["production", "test", "drill"]
+ClockName = Literal["unsynchronised", "synchronised", "story"]
+EpisodeState = Literal["UNACK", "ACKED", "RTN_UNACK", "NORMAL"]
+HappeningKind = Literal["fault", "loss", "quarantine", "security"]
 
 
 class Answer(BaseModel):
@@ -217,7 +221,10 @@ class Quality(Answer):
 
 
 class Latest(Answer):
-    """The newest reading of a point; `late` when it came by backfill."""
+    """The newest reading of a point.
+
+    `late` came by backfill; `estimated` nobody knew the time, it is the received one.
+    """
 
     point: str
     value: Value
@@ -225,6 +232,7 @@ class Latest(Answer):
     source_time: Time
     received_time: Time
     late: bool
+    estimated: bool
 
 
 class LatestValues(Answer):
@@ -305,9 +313,9 @@ class Gateway(Answer):
     last_contact: Time | None
     offline_since: Time | None
     backlog: Backlog | None
-    purpose: Literal["production", "test", "drill"] | None
+    purpose: PurposeName | None
     version: str | None
-    clock_state: Literal["unsynchronised", "synchronised", "story"] | None
+    clock_state: ClockName | None
     points: int
     devices: int
     buses: list[BusState]
@@ -378,7 +386,7 @@ class Episode(Answer):
     unit: str
     decimals: int | None
     level: Level
-    state: Literal["UNACK", "ACKED", "RTN_UNACK", "NORMAL"]
+    state: EpisodeState
     raised: Time
     returned: Time | None
     closed: Time | None
@@ -389,7 +397,7 @@ class Episode(Answer):
     value_at_raise: Value
     occurrence: int
     late: bool
-    purpose: Literal["production", "test", "drill"]
+    purpose: PurposeName
     time_to_next: TimeToNext | None
 
 
@@ -427,11 +435,11 @@ class Acknowledgement(Asked):
 
 
 class Happening(Answer):
-    """A fault, a loss or a security event; never an alarm."""
+    """A fault, a loss, something put aside or a matter of security; never an alarm."""
 
     id: str
     time: Time
-    kind: Literal["fault", "loss", "security"]
+    kind: HappeningKind
     code: str
     subject: str
     params: Params

@@ -1,7 +1,7 @@
 """Times at the border: microseconds inside, RFC 3339 with offset outside.
 
-Written in China Standard Time (UTC+8, no summer time), as the people who read them live; read in any
-offset, and never without one.
+Written in China Standard Time (UTC+8, no summer time), as the people who read them live; read in
+any offset, and never without one.
 """
 
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,0 +1,101 @@
+"""`principal(permission)` stands on every route; an application with a bare route is not built.
+
+A cookie proves a session, a bearer token a machine or a person's program; a bearer token that is not
+ours is refused even when a good cookie comes along. What changes something on the strength of a
+cookie needs `X-Requested-With: fengsui`, which no foreign page can send.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from fastapi import Depends, Request
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+from central.api.errors import ApiError, unauthenticated
+from central.api.rooms import rooms_of
+from central.identity.principal import Kind, Principal
+from central.identity.roles import Permission
+
+COOKIE: Final = "fengsui_session"
+OPEN: Final = frozenset(
+    {
+        ("POST", "/api/v1/session"),
+        ("POST", "/api/v1/session/link"),
+        ("GET", "/healthz"),
+        ("GET", "/"),
+        ("GET", "/{path:path}"),
+    }
+)
+"""Login, health, and the files of the page that shows the login form: nothing else is open."""
+
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Access:
+    """The dependency that lets a caller in or not; returns the Principal."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    async def __call__(self, request: Request) -> Principal:
+        """Raise 401 for nobody we know, 403 for one who may not."""
+        who = await _recognise(request)
+        if who is None:
+            raise unauthenticated()
+        if not who.may(self.permission):
+            raise ApiError(403, "FORBIDDEN", permission=self.permission.value)
+        if who.kind is Kind.SESSION and request.method not in _SAFE:
+            _own_page(request)
+        return who
+
+
+def principal(permission: Permission) -> Any:
+    """Return the dependency that asks for `permission`."""
+    return Depends(Access(permission))
+
+
+async def _recognise(request: Request) -> Principal | None:
+    desk = rooms_of(request).desk
+    header = request.headers.get("authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        return await desk.by_token(token.strip()) if scheme.lower() == "bearer" else None
+    cookie = request.cookies.get(COOKIE)
+    return await desk.by_session(cookie) if cookie else None
+
+
+def _own_page(request: Request) -> None:
+    if request.headers.get("x-requested-with") != "fengsui":
+        raise ApiError(403, "NOT_OUR_PAGE")
+
+
+def every_route(routes: Sequence[BaseRoute]) -> Iterator[BaseRoute]:
+    """Walk included routers too; our routers carry their whole path themselves."""
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        if inner is None:
+            yield route
+        else:
+            yield from every_route(inner.routes)
+
+
+def permission_of(route: BaseRoute) -> Permission | None:
+    """Return what `route` asks for; None: it asks nothing."""
+    if not isinstance(route, APIRoute):
+        return None
+    for dependency in route.dependant.dependencies:
+        if isinstance(dependency.call, Access):
+            return dependency.call.permission
+    return None
+
+
+def bare_routes(routes: Sequence[BaseRoute]) -> list[str]:
+    """Return the routes that ask for no permission and are not on the open list."""
+    return [
+        f"{method} {getattr(route, 'path', route)}"
+        for route in every_route(routes)
+        if permission_of(route) is None
+        for method in sorted(getattr(route, "methods", None) or {"ANY"})
+        if (method, getattr(route, "path", "")) not in OPEN and method != "HEAD"
+    ]

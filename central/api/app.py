@@ -1,0 +1,62 @@
+"""The application: routes, layers and exception mapping wired together, nothing else.
+
+A route without a permission makes it refuse to be built.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from central.api import errors, models
+from central.api.access import bare_routes
+from central.api.headers import Envelope
+from central.api.page import DIST, page_router
+from central.api.rooms import Rooms
+from central.api.routes import (
+    alarms,
+    audit,
+    demo,
+    events,
+    gateways,
+    health,
+    ingest,
+    session,
+    stream,
+    tokens,
+    watch,
+)
+from central.api.version import API_VERSION
+
+_ROUTERS: Final = (session, watch, gateways, alarms, events, stream, tokens, audit, ingest, health)
+_REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": models.Error} for status in (401, 403, 422)
+}
+
+
+def create_app(rooms: Rooms | None, *, with_demo: bool, dist: Path = DIST) -> FastAPI:
+    """Build the application; `rooms` None builds it for its document only."""
+    app = FastAPI(
+        title="Fengsui 烽燧",
+        summary="Codes and parameters, never sentences; times RFC 3339 with offset.",
+        version=API_VERSION,
+        openapi_url=None,
+        responses=_REFUSED,
+        generate_unique_id_function=_operation,
+        redirect_slashes=False,
+    )
+    app.state.rooms = rooms
+    for room in (*_ROUTERS, *((demo,) if with_demo else ())):
+        app.include_router(room.router)
+    app.include_router(page_router(dist))
+    errors.register(app)
+    app.add_middleware(Envelope)
+    bare = bare_routes(app.routes)
+    if bare:
+        raise RuntimeError(f"routes without a permission: {', '.join(bare)}")
+    return app
+
+
+def _operation(route: APIRoute) -> str:
+    return f"{'_'.join(str(tag) for tag in route.tags)}_{route.name}"

@@ -1,0 +1,117 @@
+"""Refusals: every error leaves as `{"code", "params", "request"}`, and never a traceback.
+
+`code` is a key of the text catalogue; `request` is the id that stands in the log and in the answer's
+`X-Request-Id`. What was wrong with a body is told by place and kind, without repeating the value: it
+may be a password.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from central.api.headers import SECURE
+from protocols.errors import FengsuiError, IllegalTransition, IngestError
+from protocols.words import Value
+
+logger = logging.getLogger(__name__)
+
+STATUS: Final[dict[str, int]] = {
+    "LOGIN_REFUSED": 401,
+    "LINK_REFUSED": 401,
+    "LOGIN_LOCKED": 429,
+    "LOGIN_BUSY": 503,
+    "QUERY_TOO_LONG": 503,
+    "ALREADY_ACKNOWLEDGED": 409,
+    "GATEWAY_EXISTS": 409,
+}
+"""Status of errors raised away from HTTP; an error that is not here is our fault: 500."""
+
+_BY_STATUS: Final = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE"}
+
+
+class ApiError(FengsuiError):
+    """A refusal with its HTTP status."""
+
+    code = "REFUSED"
+
+    def __init__(self, status: int, code: str, /, **params: Value) -> None:
+        super().__init__(code, **params)
+        self.status = status
+
+
+def unauthenticated() -> ApiError:
+    """Nobody we know."""
+    return ApiError(401, "UNAUTHENTICATED")
+
+
+def not_found(what: str, name: str) -> ApiError:
+    """There is no such thing, or it is out of the caller's scope; which is not said."""
+    return ApiError(404, "NOT_FOUND", what=what, name=name)
+
+
+def body(request: Request, code: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the one shape of an error."""
+    return {"code": code, "params": dict(params), "request": request.scope.get("request_id", "")}
+
+
+def register(app: FastAPI) -> None:
+    """Map every exception that can leave a route to the one shape."""
+    app.add_exception_handler(FengsuiError, _ours)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(sqlite3.Error, _database)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _ours(request: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, FengsuiError)
+    if isinstance(exc, ApiError | IngestError):
+        status = exc.status
+    elif isinstance(exc, IllegalTransition):
+        status = 409
+    else:
+        status = STATUS.get(exc.code, 500)
+    if status == 500:
+        logger.error("request failed", exc_info=exc, extra={"request": _id(request)})
+        return JSONResponse(body(request, "INTERNAL", {}), 500)
+    headers = {"Retry-After": str(exc.params.get("seconds", 1))} if status in (429, 503) else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(body(request, exc.code, exc.params), status, headers)
+
+
+async def _framework(request: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, HTTPException)
+    code = _BY_STATUS.get(exc.status_code, "REFUSED")
+    params = {"what": "path", "name": request.url.path} if exc.status_code == 404 else {}
+    return JSONResponse(body(request, code, params), exc.status_code, exc.headers)
+
+
+async def _invalid(request: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, RequestValidationError)
+    problems = [
+        {"at": ".".join(str(part) for part in error["loc"]), "kind": error["type"]}
+        for error in exc.errors()
+    ]
+    return JSONResponse(body(request, "INVALID", {"problems": problems}), 422)
+
+
+async def _database(request: Request, exc: Exception) -> JSONResponse:
+    logger.error("database refused", exc_info=exc, extra={"request": _id(request)})
+    return JSONResponse(body(request, "STORE_UNAVAILABLE", {}), 503, {"Retry-After": "5"})
+
+
+async def _unexpected(request: Request, exc: Exception) -> JSONResponse:
+    # Runs outside our own middleware: says the headers itself. The server logs the traceback.
+    headers = {**SECURE, "X-Request-Id": _id(request)}
+    return JSONResponse(body(request, "INTERNAL", {}), 500, headers)
+
+
+def _id(request: Request) -> str:
+    return str(request.scope.get("request_id", ""))

@@ -1,0 +1,115 @@
+"""Around every request: an id, a limit on the body counted while it arrives, strict headers.
+
+The limit holds whatever `Content-Length` says and also for chunked bodies: the bytes are counted as
+they come. The content security policy allows our own files only, no inline script and no inline
+style attribute.
+"""
+
+import json
+import secrets
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+JSON_LIMIT: Final = 1024 * 1024
+INGEST_LIMIT: Final = 2 * 1024 * 1024
+INGEST_PATH: Final = "/api/v1/ingest/"
+
+SECURE: Final[dict[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self' data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class BodyTooLarge(Exception):
+    """More bytes came than the path allows."""
+
+
+class Envelope:
+    """The outermost of our own ASGI layers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        scope["request_id"] = secrets.token_hex(8)
+        limit = INGEST_LIMIT if scope["path"].startswith(INGEST_PATH) else JSON_LIMIT
+        answer = _Answer(scope, send)
+        try:
+            if _declared(scope) > limit:
+                raise BodyTooLarge  # noqa: TRY301  # one place that answers
+            await self.app(scope, _counted(receive, limit), answer.send)
+        except BodyTooLarge:
+            if not answer.started:
+                await _too_large(scope, limit, answer)
+
+
+class _Answer:
+    """Adds the headers to whatever goes out."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._scope["request_id"]
+            for name, value in SECURE.items():
+                headers[name] = value
+            if "cache-control" not in headers:
+                headers["Cache-Control"] = "no-store"
+            if self._scope["scheme"] == "https":
+                headers["Strict-Transport-Security"] = "max-age=31536000"
+        await self._send(message)
+
+
+def _declared(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    left = limit
+
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise BodyTooLarge
+        return message
+
+    return counted
+
+
+async def _too_large(scope: Scope, limit: int, answer: _Answer) -> None:
+    params = {"limit": limit}
+    error = {"code": "TOO_LARGE", "params": params, "request": scope["request_id"]}
+    content = json.dumps(error).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        # The rest of the body is not read.
+        (b"connection", b"close"),
+    ]
+    await answer.send({"type": "http.response.start", "status": 413, "headers": headers})
+    await answer.send({"type": "http.response.body", "body": content})

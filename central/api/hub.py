@@ -1,0 +1,198 @@
+"""The live stream's middle: what commits change is encoded once and handed to who may see it.
+
+Values are gathered per site and sent once a second (real time), alarms at once, gateways and the
+overview with the next second. A subscriber's queue is bounded: one that does not keep up is cut off
+and counted, and the page connects again to a fresh picture. Nothing here waits for a subscriber.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pydantic import BaseModel
+
+from central.api import models, shapes
+from central.api.scoped import overview, sees_gateway
+from central.effects import Effects
+from central.identity.desk import FrontDesk
+from central.identity.principal import Principal
+from central.store.interface import Latest
+
+if TYPE_CHECKING:
+    from central.collector import Collector
+
+logger = logging.getLogger(__name__)
+
+TICK: Final = 1.0
+"""Real seconds between two sendings."""
+CLOCK_EVERY: Final = 5
+"""Ticks between two `clock` events; the caller is also recognised anew then."""
+OVERVIEW_EVERY: Final = 2
+QUEUE: Final = 512
+"""Messages that may wait for one subscriber: some minutes of a busy city."""
+
+
+class Message(NamedTuple):
+    """One event of the stream, encoded."""
+
+    event: str
+    data: str
+
+
+@dataclass(eq=False, slots=True)
+class Subscriber:
+    """One open page. `None` in the queue is the end."""
+
+    who: Principal
+    sites: frozenset[str] | None
+    queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(QUEUE + 1))
+    cut: bool = False
+
+    def sees(self, site: str) -> bool:
+        """Return whether the site was asked for and is in scope."""
+        return self.sites is None or site in self.sites
+
+
+def message(event: str, body: BaseModel) -> Message:
+    """Encode an event."""
+    return Message(event, body.model_dump_json(by_alias=True))
+
+
+class Hub:
+    """Subscribers and what waits for the next second."""
+
+    def __init__(self, collector: "Collector", desk: FrontDesk) -> None:
+        self._collector = collector
+        self._desk = desk
+        self._subscribers: set[Subscriber] = set()
+        self._values: dict[str, dict[str, Latest]] = {}
+        self._gateways: set[str] = set()
+        self._changed = False
+        self._closing = False
+        self.slow = 0
+        """How many subscribers were cut off because they did not keep up."""
+
+    def __len__(self) -> int:
+        return len(self._subscribers)
+
+    def listen(self, effects: Effects) -> None:
+        """Take what a commit changed (called on the event loop, after the commit)."""
+        self._changed = True
+        if not self._subscribers:
+            return
+        for head in effects.values:
+            self._values.setdefault(head.site, {})[head.point] = head
+        self._gateways.update(effects.gateways)
+        for episode in effects.episodes:
+            told = message("alarm", shapes.episode(episode))
+            self._send(told, (s for s in self._subscribers if s.sees(episode.site)))
+
+    async def subscribe(self, who: Principal, sites: frozenset[str] | None) -> Subscriber:
+        """Return a subscriber whose queue starts with the clock, the overview and all values."""
+        subscriber = Subscriber(who, sites)
+        self._subscribers.add(subscriber)
+        clock = message("clock", shapes.clock(self._collector.clock))
+        self._send(clock, [subscriber])
+        self._send(message("overview", await overview(self._collector, who)), [subscriber])
+        for told in self._picture(subscriber):
+            self._send(told, [subscriber])
+        return subscriber
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Forget a subscriber."""
+        self._subscribers.discard(subscriber)
+
+    def close(self) -> None:
+        """End every stream, so that the server can stop."""
+        self._closing = True
+        for subscriber in list(self._subscribers):
+            self._cut(subscriber)
+
+    async def run(self) -> None:
+        """Send once a second until cancelled."""
+        tick = 0
+        while True:
+            await asyncio.sleep(TICK)
+            tick += 1
+            self._send_values()
+            self._send_gateways()
+            if tick % CLOCK_EVERY == 0:
+                await self._recognise()
+                clock = message("clock", shapes.clock(self._collector.clock))
+                self._send(clock, self._subscribers)
+            if self._changed and tick % OVERVIEW_EVERY == 0:
+                self._changed = False
+                await self._send_overviews()
+
+    def _picture(self, subscriber: Subscriber) -> Iterable[Message]:
+        by_site: dict[str, list[Latest]] = {}
+        for head in self._collector.store.latest():
+            if subscriber.sees(head.site):
+                by_site.setdefault(head.site, []).append(head)
+        for site, heads in by_site.items():
+            yield _values(site, heads)
+        for gateway in self._collector.registry.gateways():
+            if sees_gateway(subscriber.who, gateway):
+                yield message("gateway", shapes.gateway(gateway, subscriber.who))
+
+    def _send_values(self) -> None:
+        gathered, self._values = self._values, {}
+        for site, heads in gathered.items():
+            readers = [s for s in self._subscribers if s.sees(site)]
+            if readers:
+                self._send(_values(site, heads.values()), readers)
+
+    def _send_gateways(self) -> None:
+        names, self._gateways = self._gateways, set()
+        if not names:
+            return
+        for gateway in self._collector.registry.gateways():
+            if gateway.name not in names:
+                continue
+            for scope, readers in self._by_scope().items():
+                if sees_gateway(readers[0].who, gateway):
+                    told = message("gateway", shapes.gateway(gateway, readers[0].who))
+                    self._send(told, readers)
+
+    async def _send_overviews(self) -> None:
+        for readers in list(self._by_scope().values()):
+            body = await overview(self._collector, readers[0].who)
+            self._send(message("overview", body), readers)
+
+    async def _recognise(self) -> None:
+        for subscriber in list(self._subscribers):
+            who = await self._desk.still(subscriber.who)
+            if (
+                who is None
+                or who.scope != subscriber.who.scope
+                or who.roles != subscriber.who.roles
+            ):
+                self._cut(subscriber)
+
+    def _by_scope(self) -> dict[frozenset[str] | None, list[Subscriber]]:
+        groups: dict[frozenset[str] | None, list[Subscriber]] = {}
+        for subscriber in self._subscribers:
+            groups.setdefault(subscriber.who.scope, []).append(subscriber)
+        return groups
+
+    def _send(self, told: Message, readers: Iterable[Subscriber]) -> None:
+        for subscriber in list(readers):
+            if subscriber.queue.qsize() >= QUEUE:
+                self.slow += 1
+                logger.warning("stream cut: slow", extra={"person": subscriber.who.name})
+                self._cut(subscriber)
+            else:
+                subscriber.queue.put_nowait(told)
+
+    def _cut(self, subscriber: Subscriber) -> None:
+        self._subscribers.discard(subscriber)
+        if not subscriber.cut:
+            subscriber.cut = True
+            subscriber.queue.put_nowait(None)
+
+
+def _values(site: str, heads: Iterable[Latest]) -> Message:
+    items = [shapes.latest(head) for head in heads]
+    return message("values", models.SiteValues(site=site, values=items))

@@ -1,0 +1,34 @@
+"""What the routes work with: handed to the application when it is made, never global."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from central.identity.desk import FrontDesk
+
+if TYPE_CHECKING:
+    from central.api.cables import Cables
+    from central.api.hub import Hub
+    from central.api.metrics import Metrics
+    from central.collector import Collector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """The collector, the front desk, the live stream, the metrics, the demonstration's cables."""
+
+    collector: "Collector"
+    desk: FrontDesk
+    hub: "Hub"
+    metrics: "Metrics"
+    cables: "Cables"
+
+
+def rooms_of(request: Request) -> Rooms:
+    """Return the rooms of the application that serves `request`."""
+    rooms: Rooms = request.app.state.rooms
+    return rooms
+
+
+House = Annotated[Rooms, Depends(rooms_of)]

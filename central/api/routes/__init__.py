@@ -1,0 +1,1 @@
+"""One router each: what is asked, who may ask, what comes back."""

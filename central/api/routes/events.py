@@ -1,0 +1,30 @@
+"""Faults, losses, things put aside, matters of security: never alarms, and counted apart."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+
+from central.api import models, shapes
+from central.api.access import principal
+from central.api.errors import ApiError
+from central.api.rooms import House
+from central.identity.principal import Principal
+from central.identity.roles import Permission
+
+router: Final = APIRouter(prefix="/api/v1/events", tags=["events"])
+Who = Annotated[Principal, principal(Permission.EVENTS)]
+
+
+@router.get("")
+async def events(
+    who: Who,
+    house: House,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str | None, Query(max_length=128)] = None,
+) -> models.Happenings:
+    """Return what happened within the scope, newest first."""
+    try:
+        page = await house.collector.events(limit=limit, cursor=cursor, sites=who.scope)
+    except ValueError as exc:
+        raise ApiError(422, "CURSOR_UNKNOWN") from exc
+    return models.Happenings(items=[shapes.happening(item) for item in page.items], next=page.next)

@@ -1,0 +1,31 @@
+"""Whether the collector takes requests (open, minimal), and its metrics."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Response
+
+from central.api import models
+from central.api.access import principal
+from central.api.errors import ApiError
+from central.api.rooms import House
+from central.identity.principal import Principal
+from central.identity.roles import Permission
+
+router: Final = APIRouter(tags=["health"])
+Who = Annotated[Principal, principal(Permission.METRICS)]
+
+
+@router.get("/healthz")
+async def health(house: House) -> models.Health:
+    """Return ok when the database answers; 503 otherwise. Says nothing else, as it is open."""
+    await house.collector.db.read(lambda conn: conn.execute("SELECT 1").fetchone())
+    return models.Health(status="ok")
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(who: Who, house: House) -> Response:
+    """Return Prometheus text; figures are of all sites, so only for who sees all of them."""
+    if not who.sees_all:
+        raise ApiError(403, "FORBIDDEN", permission=Permission.METRICS.value)
+    content = await house.metrics.exposition()
+    return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")

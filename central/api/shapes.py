@@ -1,0 +1,296 @@
+"""The collector's structs as the API's models: names and nothing else change here."""
+
+from typing import Literal, cast
+
+from central.alarms.episode import Episode, EpisodeDetail
+from central.api import models
+from central.effects import CollectorEvent
+from central.identity import audit, tokens
+from central.identity.principal import Principal
+from central.registry_records import BusState, DeviceState, GatewayRecord, PointRecord
+from central.store.interface import Buckets, Latest, ReadingsPage
+from protocols.alarms import rule
+from protocols.clock import Clock, ClockState, StoryClock
+from protocols.quality import Quality, quality_class
+from protocols.words import Label, Purpose
+
+
+def label(source: Label) -> models.Label:
+    """Return a label."""
+    return models.Label(zh=source.zh, en=source.en)
+
+
+def _maybe(source: Label | None) -> models.Label | None:
+    return None if source is None else label(source)
+
+
+def clock(source: Clock) -> models.ClockNow:
+    """Return what the page needs to follow the collector's clock."""
+    story = isinstance(source, StoryClock)
+    factor = source.factor if isinstance(source, StoryClock) else 1.0
+    return models.ClockNow(now=source.now(), factor=factor, story=story)
+
+
+def scope(sites: frozenset[str] | None) -> models.Scope | None:
+    """Return a scope; None is every site."""
+    return None if sites is None else models.Scope(sites=sorted(sites))
+
+
+def person(who: Principal) -> models.Person:
+    """Return who is logged in."""
+    return models.Person(name=who.name, roles=sorted(who.roles), scope=scope(who.scope))
+
+
+def token(source: tokens.Token) -> models.Token:
+    """Return a token without its secret."""
+    return models.Token(
+        id=source.id,
+        name=source.name,
+        kind=cast(Literal["person", "system", "gateway"], source.kind.value),
+        roles=sorted(source.roles),
+        scope=scope(source.scope),
+        gateway=source.gateway,
+        person=source.person,
+        created=source.created,
+        created_by=source.created_by,
+        revoked=source.revoked,
+    )
+
+
+def audit_line(source: audit.Line) -> models.AuditLine:
+    """Return a line of the audit."""
+    return models.AuditLine(
+        id=source.id,
+        time=source.time,
+        actor=source.actor,
+        action=source.action,
+        subject=source.subject,
+        detail=source.detail_params(),
+        prev=source.prev,
+        hash=source.hash,
+    )
+
+
+def quality(code: int) -> models.Quality:
+    """Return a StatusCode with its class and the name of its reason; good has none."""
+    if code == Quality.GOOD:
+        reason = None
+    elif code in Quality:
+        reason = Quality(code).name
+    else:
+        reason = f"0x{code:08X}"
+    kind = cast(Literal["good", "uncertain", "bad"], quality_class(code))
+    return models.Quality(code=code, class_=kind, reason=reason)
+
+
+def level(source: rule.Level) -> models.Level:
+    """Return one step of a ladder."""
+    return models.Level(
+        name=source.name,
+        colour=colour(source.colour),
+        op=source.op,
+        limit=source.limit,
+        deadband=source.deadband,
+        on_delay=source.on_delay,
+        off_delay=source.off_delay,
+        source=source.source,
+        clause=source.clause,
+        status=source.status,
+        confirmed_by=source.confirmed_by,
+        confirmed_on=source.confirmed_on,
+        valid_from=source.valid_from,
+        valid_to=source.valid_to,
+        active=source.active,
+    )
+
+
+def colour(source: rule.Colour) -> models.ColourName:
+    """Return a colour's name."""
+    return cast(models.ColourName, source.name.lower())
+
+
+def purpose(source: Purpose) -> models.PurposeName:
+    """Return a purpose's name."""
+    return cast(models.PurposeName, source.name.lower())
+
+
+def point(source: PointRecord) -> models.Point:
+    """Return a point."""
+    return models.Point(
+        id=source.id,
+        site=source.site,
+        gateway=source.gateway,
+        device=source.device,
+        label=label(source.label),
+        device_label=label(source.device_label),
+        object=source.object,
+        object_label=_maybe(source.object_label),
+        quantity=source.quantity,
+        unit=source.unit,
+        low=source.low,
+        high=source.high,
+        type=source.type,
+        decimals=source.decimals,
+        stale=source.stale,
+        enumeration=[models.Choice(value=v, label=label(text)) for v, text in source.enumeration],
+        limits=[level(step) for step in source.limits],
+    )
+
+
+def latest(source: Latest) -> models.Latest:
+    """Return a newest reading."""
+    return models.Latest(
+        point=source.point,
+        value=source.value,
+        quality=quality(source.quality),
+        source_time=source.source_time,
+        received_time=source.received_time,
+        late=source.late,
+        estimated=source.estimated,
+    )
+
+
+def readings(page: ReadingsPage) -> models.Readings:
+    """Return a page of readings."""
+    columns = models.ReadingColumns(time=page.times, value=page.values, quality=page.qualities)
+    return models.Readings(columns=columns, next=page.next)
+
+
+def buckets(source: Buckets) -> models.Buckets:
+    """Return a trend."""
+    return models.Buckets(
+        columns=models.BucketColumns(
+            time=source.times,
+            min=source.minimum,
+            max=source.maximum,
+            mean=source.mean,
+            last=source.last,
+            count=source.counts,
+            quality=source.qualities,
+        )
+    )
+
+
+def gateway(source: GatewayRecord, who: Principal) -> models.Gateway:
+    """Return a gateway with those of its devices that are in scope."""
+    buses = [bus for item in source.buses if (bus := _bus(item, who)) is not None]
+    state = source.clock_state
+    return models.Gateway(
+        name=source.name,
+        label=label(source.label),
+        site=source.site,
+        state=cast(Literal["online", "offline", "never"], source.state),
+        last_contact=source.last_contact,
+        offline_since=source.offline_since,
+        backlog=models.Backlog(
+            readings=source.backlog.readings,
+            oldest=source.backlog.oldest,
+            alarm_readings=source.backlog.alarm_readings,
+        ),
+        purpose=cast(models.PurposeName, source.purpose) if source.purpose else None,
+        version=source.version or None,
+        clock_state=None
+        if state is None
+        else cast(models.ClockName, ClockState(state).name.lower()),
+        points=source.points,
+        devices=sum(len(bus.devices) for bus in buses),
+        buses=buses,
+    )
+
+
+def _bus(source: BusState, who: Principal) -> models.BusState | None:
+    devices = [_device(item) for item in source.devices if who.sees(item.site)]
+    if not devices and source.devices:
+        return None
+    return models.BusState(
+        name=source.name, protocol=source.protocol, state=source.state, devices=devices
+    )
+
+
+def _device(source: DeviceState) -> models.DeviceState:
+    return models.DeviceState(
+        name=source.name, label=label(source.label), state=source.state, since=source.since
+    )
+
+
+def episode(source: Episode) -> models.Episode:
+    """Return an alarm."""
+    return models.Episode(
+        id=source.id,
+        rule=source.rule,
+        point=source.point,
+        site=source.site,
+        site_label=label(source.site_label),
+        region=source.region,
+        object=source.object,
+        object_label=_maybe(source.object_label),
+        device=source.device,
+        device_label=label(source.device_label),
+        label=label(source.label),
+        quantity=source.quantity,
+        unit=source.unit,
+        decimals=source.decimals,
+        level=level(source.level),
+        state=cast(models.EpisodeState, source.state),
+        raised=source.raised,
+        returned=source.returned,
+        closed=source.closed,
+        acknowledged=_acknowledged(source),
+        value=source.value,
+        value_time=source.value_time,
+        value_quality=None if source.value_quality is None else quality(source.value_quality),
+        value_at_raise=source.value_at_raise,
+        occurrence=source.occurrence,
+        late=source.late,
+        purpose=purpose(source.purpose),
+        time_to_next=_time_to_next(source),
+    )
+
+
+def _acknowledged(source: Episode) -> models.Acknowledged | None:
+    seen = source.acknowledged
+    return (
+        None if seen is None else models.Acknowledged(by=seen.by, at=seen.at, comment=seen.comment)
+    )
+
+
+def _time_to_next(source: Episode) -> models.TimeToNext | None:
+    ahead = source.time_to_next
+    if ahead is None:
+        return None
+    return models.TimeToNext(level=ahead.level, limit=ahead.limit, seconds=ahead.seconds)
+
+
+def episode_detail(source: EpisodeDetail) -> models.EpisodeDetail:
+    """Return an alarm with its history and ladder."""
+    journal = [
+        models.JournalLine(
+            time=line.time,
+            recorded=line.recorded,
+            event=line.event,
+            level=line.level,
+            value=line.value,
+            actor=line.actor,
+            comment=line.comment or None,
+        )
+        for line in source.journal
+    ]
+    levels = [level(step) for step in source.levels]
+    shown = episode(source.episode)
+    return models.EpisodeDetail(
+        **{name: getattr(shown, name) for name in models.Episode.model_fields},
+        journal=journal,
+        levels=levels,
+    )
+
+
+def happening(source: CollectorEvent) -> models.Happening:
+    """Return a fault, a loss, something put aside or a matter of security."""
+    return models.Happening(
+        id=str(source.id),
+        time=source.time,
+        kind=cast(models.HappeningKind, source.kind),
+        code=source.code,
+        subject=source.subject,
+        params=dict(source.params),
+    )

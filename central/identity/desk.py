@@ -1,0 +1,142 @@
+"""The front desk: lets people in and out and says who stands behind a request.
+
+Real time throughout (`clock` is the machine's, also when the collector runs on a story). Every
+login, refusal and logout is in the audit, in the transaction of the act where there is one.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+from sqlite_utils import Database as Tables
+
+from central.database import Database
+from central.identity import audit, persons, sessions, tokens
+from central.identity.lockout import Lockout
+from central.identity.passwords import Passwords
+from central.identity.principal import Principal
+from central.identity.secrets import stored
+from protocols.clock import SECOND, Clock
+from protocols.errors import FengsuiError
+
+
+class LoginRefused(FengsuiError):
+    """Name or password wrong; which of the two is not said."""
+
+    code = "LOGIN_REFUSED"
+
+
+class LinkRefused(FengsuiError):
+    """The link is unknown, was used, or is older than ten minutes; which is not said."""
+
+    code = "LINK_REFUSED"
+
+
+class LoginLocked(FengsuiError):
+    """Too many failures; `seconds` says when to try again."""
+
+    code = "LOGIN_LOCKED"
+    retry = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Where a login comes from, and the session token it already carries, which it replaces."""
+
+    address: str
+    replaces: str | None = None
+
+
+class FrontDesk:
+    """Logins, logouts and the recognition of sessions and tokens."""
+
+    def __init__(self, db: Database, clock: Clock, passwords: Passwords | None = None) -> None:
+        self._db = db
+        self.clock = clock
+        self._passwords = passwords or Passwords()
+        self._lockout = Lockout()
+
+    async def login(self, name: str, password: str, visit: Visit) -> str:
+        """Return a new session's token. Raises LoginRefused, LoginLocked, TooManyLogins."""
+        self._admit(name, visit)
+        known = await self._db.read(lambda conn: persons.password_hash(conn, name))
+        if not await self._passwords.verify(password, known):
+            await self._refuse(name if known else "", "LOGIN_FAILED", visit)
+            raise LoginRefused
+        self._lockout.succeeded(name, visit.address)
+        now = self.clock.now()
+        return await self._db.write(lambda db: _enter(db, name, "LOGIN", visit, now))
+
+    async def login_by_link(self, code: str, visit: Visit) -> str:
+        """Use up a one-time link and return a new session's token. LinkRefused, LoginLocked."""
+        self._admit("", visit)
+        now = self.clock.now()
+
+        def use(db: Tables) -> str | None:
+            name = persons.use_link(db, code, now)
+            return None if name is None else _enter(db, name, "LOGIN_BY_LINK", visit, now)
+
+        token = await self._db.write(use)
+        if token is None:
+            await self._refuse("", "LINK_FAILED", visit)
+            raise LinkRefused
+        return token
+
+    async def logout(self, who: Principal) -> None:
+        """End the session at once."""
+        act = audit.Act(time=self.clock.now(), actor=who.name, action="LOGOUT", subject=who.name)
+
+        def leave(db: Tables) -> None:
+            sessions.end(db, who.credential)
+            audit.append(db, act)
+
+        await self._db.write(leave)
+
+    async def by_session(self, token: str) -> Principal | None:
+        """Return who the session is, and note that it was used."""
+        now, key = self.clock.now(), stored(token)
+        found = await self._db.read(lambda conn: sessions.find(conn, key, now))
+        if found is None:
+            return None
+        who, worth_noting = found
+        if worth_noting:
+            await self._db.write(lambda db: sessions.touch(db, key, now))
+        return who
+
+    async def by_token(self, token: str) -> Principal | None:
+        """Return whom an API token stands for."""
+        return await self._db.read(lambda conn: tokens.find(conn, stored(token)))
+
+    async def still(self, who: Principal) -> Principal | None:
+        """Return the same caller as it is now (rights may have changed); None: it is out."""
+        now = self.clock.now()
+
+        def again(conn: sqlite3.Connection) -> Principal | None:
+            found = sessions.find(conn, who.credential, now)
+            return found[0] if found else tokens.find(conn, who.credential)
+
+        return await self._db.read(again)
+
+    def _admit(self, name: str, visit: Visit) -> None:
+        wait = self._lockout.wait(name, visit.address, self.clock.now())
+        if wait:
+            raise LoginLocked(seconds=-(-wait // SECOND))
+
+    async def _refuse(self, name: str, action: str, visit: Visit) -> None:
+        now = self.clock.now()
+        wait = self._lockout.failed(name, visit.address, now)
+        act = audit.Act(
+            time=now,
+            actor=name,
+            action=action,
+            subject=name,
+            detail={"address": visit.address, "wait_s": -(-wait // SECOND)},
+        )
+        await self._db.write(lambda db: audit.append(db, act))
+
+
+def _enter(db: Tables, name: str, action: str, visit: Visit, now: int) -> str:
+    if visit.replaces is not None:
+        sessions.end(db, stored(visit.replaces))
+    detail = {"address": visit.address}
+    audit.append(db, audit.Act(time=now, actor=name, action=action, subject=name, detail=detail))
+    return sessions.start(db, name, now)

@@ -47,25 +47,18 @@ def m001_collector(db: Database) -> None:
 
 @collector()
 def m002_registry(db: Database) -> None:
-    """Manifests as they came; sites, objects, devices and points as their newest manifest says."""
+    """Gateways, their manifests as they came, a number for every point, rules by version."""
     for statement in (
         """CREATE TABLE gateway (
             name TEXT PRIMARY KEY, label TEXT NOT NULL, site TEXT, created INTEGER NOT NULL,
             manifest TEXT, stream_number INTEGER, stream_opened INTEGER,
-            last_contact INTEGER, offline_since INTEGER, health TEXT, purpose TEXT) STRICT""",
+            last_contact INTEGER, offline_since INTEGER, purpose TEXT, health TEXT) STRICT""",
         """CREATE TABLE manifest (
             digest TEXT PRIMARY KEY, gateway TEXT NOT NULL REFERENCES gateway(name),
             received INTEGER NOT NULL, body BLOB NOT NULL) STRICT""",
-        """CREATE TABLE site (
-            name TEXT PRIMARY KEY, owner TEXT NOT NULL REFERENCES gateway(name),
-            body TEXT NOT NULL) STRICT""",
-        """CREATE TABLE object (
-            path TEXT PRIMARY KEY, gateway TEXT NOT NULL, body TEXT NOT NULL) STRICT""",
-        """CREATE TABLE device (
-            path TEXT PRIMARY KEY, gateway TEXT NOT NULL, body TEXT NOT NULL) STRICT""",
         """CREATE TABLE point (
-            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, gateway TEXT NOT NULL,
-            current INTEGER NOT NULL, body TEXT NOT NULL) STRICT""",
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+            gateway TEXT NOT NULL REFERENCES gateway(name)) STRICT""",
         "CREATE INDEX point_gateway ON point(gateway)",
         """CREATE TABLE rule (
             id TEXT PRIMARY KEY, point INTEGER NOT NULL REFERENCES point(number),
@@ -110,6 +103,7 @@ def m003_ingest(db: Database) -> None:
             id INTEGER PRIMARY KEY, time INTEGER NOT NULL, recorded INTEGER NOT NULL,
             kind TEXT NOT NULL, code TEXT NOT NULL, subject TEXT NOT NULL,
             params TEXT NOT NULL) STRICT""",
+        "CREATE INDEX event_subject ON event(code, subject)",
     ):
         db.execute(statement)
 

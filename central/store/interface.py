@@ -81,8 +81,15 @@ class Store(Protocol):
         """Write `rows` inside the caller's transaction; nothing is remembered before its commit."""
         ...
 
-    def committed(self, latest: Iterable[tuple[int, Latest]]) -> list[Latest]:
-        """Take the newest per point after the commit; return those that became the head."""
+    def committed(self, newest: Iterable[tuple[Row, int]]) -> list[Latest]:
+        """Take rows (with their received time) after the commit; return the new heads.
+
+        A reading older than its point's head never replaces it.
+        """
+        ...
+
+    def head(self, number: int) -> Latest | None:
+        """Return the newest reading of the point with that number."""
         ...
 
     def latest(self, points: Sequence[str] | None = None, site: str | None = None) -> list[Latest]:

@@ -1,0 +1,205 @@
+"""Whether each gateway is in contact, and what it last told of itself.
+
+One gateway gone is one item (网关离线), never an alarm and never the return of one: its points keep
+their values and age. Judged by the collector's clock; after a start every gateway is given the full
+time before it is called offline, because it was we who were away.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from sqlite_utils import Database as Tables
+
+from central import events
+from central.database import Database
+from central.effects import CollectorEvent, Effects
+from central.health import Health, read_health
+from central.registry_records import BusState, DeviceState, GatewayRecord
+from protocols.clock import Clock
+
+if TYPE_CHECKING:
+    from central.registry import Entry
+
+OFFLINE_AFTER: Final = 30_000_000
+"""Microseconds of the collector's clock without any request of the gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Times are µs UTC; `offline_since` is the last contact before the silence."""
+
+    last: int | None = None
+    offline_since: int | None = None
+    purpose: str | None = None
+    health: Health = Health()  # noqa: RUF009  # frozen
+
+
+class Contacts:
+    """Kept on the event loop; `tell` is given what changed."""
+
+    def __init__(self, db: Database, clock: Clock, tell: Callable[[Effects], None]) -> None:
+        self._db = db
+        self._clock = clock
+        self._tell = tell
+        self._contacts: dict[str, Contact] = {}
+        self._started = clock.now()
+        self._wake = asyncio.Event()
+
+    async def load(self) -> None:
+        """Read what was known before the start."""
+        self._contacts = await self._db.read(_contacts)
+
+    def contact(self, gateway: str) -> Contact:
+        """Return the contact with `gateway`."""
+        return self._contacts.get(gateway, Contact())
+
+    async def seen(self, gateway: str) -> None:
+        """Note that a request of `gateway` is here; tells once when it was offline."""
+        now = self._clock.now()
+        contact = self.contact(gateway)
+        self._contacts[gateway] = replace(contact, last=now, offline_since=None)
+        self._wake.set()
+        if contact.offline_since is not None:
+            away = contact.offline_since
+            await self._db.write(
+                lambda tables: _mark_online(tables, gateway, away, now), self._told(gateway)
+            )
+        elif contact.last is None:
+            self._tell(Effects(gateways=[gateway]))
+
+    def committed(self, gateway: str, purpose: str) -> None:
+        """Take the purpose of the stream that was just written."""
+        contact = self.contact(gateway)
+        if contact.purpose != purpose:
+            self._contacts[gateway] = replace(contact, purpose=purpose)
+            self._tell(Effects(gateways=[gateway]))
+
+    async def health(self, gateway: str, body: bytes) -> None:
+        """Take what the gateway says of itself. Raises WireError."""
+        health = read_health(body)
+        now = self._clock.now()
+
+        def work(tables: Tables) -> None:
+            tables.conn.execute(
+                "UPDATE gateway SET health = ?, last_contact = ? WHERE name = ?",
+                (body.decode(), now, gateway),
+            )
+
+        await self._db.write(work)
+        self._contacts[gateway] = replace(self.contact(gateway), health=health)
+        self._tell(Effects(gateways=[gateway]))
+
+    def online(self, gateway: str) -> bool:
+        """Return whether the gateway has been in contact and is not overdue."""
+        contact = self.contact(gateway)
+        return contact.last is not None and contact.offline_since is None
+
+    async def watch(self) -> None:
+        """Call gateways offline when their time is up; runs until cancelled."""
+        while True:
+            self._wake.clear()
+            deadlines = [self._deadline(c) for c in self._contacts.values() if _is_online(c)]
+            if not deadlines:
+                await self._wake.wait()
+                continue
+            await self._clock.sleep(max(1_000, min(deadlines) - self._clock.now()))
+            await self._check(self._clock.now())
+
+    async def _check(self, now: int) -> None:
+        for gateway, contact in list(self._contacts.items()):
+            if not _is_online(contact) or self._deadline(contact) > now:
+                continue
+            since = contact.last or now
+            self._contacts[gateway] = replace(contact, offline_since=since)
+            await self._db.write(
+                lambda tables, gateway=gateway, since=since: _mark_offline(  # type: ignore[misc]
+                    tables, gateway, since, now
+                ),
+                self._told(gateway),
+            )
+
+    def _deadline(self, contact: Contact) -> int:
+        return max(contact.last or 0, self._started) + OFFLINE_AFTER
+
+    def _told(self, gateway: str) -> Callable[[CollectorEvent], None]:
+        return lambda event: self._tell(Effects(gateways=[gateway], events=[event]))
+
+    def record(self, entry: "Entry") -> GatewayRecord:
+        """Return the gateway with its state, for people."""
+        contact = self.contact(entry.name)
+        health, manifest = contact.health, entry.manifest
+        state = "never" if contact.last is None else "online"
+        return GatewayRecord(
+            name=entry.name,
+            label=manifest.label if manifest else entry.label,
+            site=entry.site or (manifest.sites[0].name if manifest and manifest.sites else None),
+            created=entry.created,
+            state="offline" if contact.offline_since is not None else state,
+            last_contact=contact.last,
+            offline_since=contact.offline_since,
+            backlog=health.backlog,
+            purpose=contact.purpose or "production",
+            version=health.version,
+            clock_state=health.clock_state,
+            points=len(manifest.points) if manifest else 0,
+            sites=tuple(site.name for site in manifest.sites) if manifest else (),
+            buses=_buses(entry, health),
+        )
+
+
+def _is_online(contact: Contact) -> bool:
+    return contact.last is not None and contact.offline_since is None
+
+
+def _buses(entry: "Entry", health: Health) -> tuple[BusState, ...]:
+    """Join what the manifest lists with the states the gateway told."""
+    buses: dict[str, list[DeviceState]] = {}
+    protocols: dict[str, str] = {}
+    for device in entry.manifest.devices if entry.manifest else ():
+        state, since = health.devices.get(f"{device.site}/{device.name}", ("unknown", None))
+        protocols[device.bus] = device.protocol
+        buses.setdefault(device.bus, []).append(
+            DeviceState(
+                name=device.name,
+                label=device.label,
+                site=device.site,
+                state=state,
+                since=since,
+            )
+        )
+    return tuple(
+        BusState(
+            name=name,
+            protocol=protocols[name],
+            state=health.buses.get(name, "unknown"),
+            devices=tuple(devices),
+        )
+        for name, devices in buses.items()
+    )
+
+
+def _contacts(conn: sqlite3.Connection) -> dict[str, Contact]:
+    rows = conn.execute("SELECT name, last_contact, offline_since, purpose, health FROM gateway")
+    return {
+        name: Contact(last, offline, purpose, read_health(health.encode()) if health else Health())
+        for name, last, offline, purpose, health in rows
+    }
+
+
+def _mark_offline(tables: Tables, gateway: str, since: int, now: int) -> CollectorEvent:
+    tables.conn.execute("UPDATE gateway SET offline_since = ? WHERE name = ?", (since, gateway))
+    params: Mapping[str, int] = {"since": since}
+    return events.record(tables, (now, now), events.FAULT, "GATEWAY_OFFLINE", gateway, params)
+
+
+def _mark_online(tables: Tables, gateway: str, since: int, now: int) -> CollectorEvent:
+    tables.conn.execute(
+        "UPDATE gateway SET offline_since = NULL, last_contact = ? WHERE name = ?", (now, gateway)
+    )
+    seconds = (now - since) // 1_000_000
+    return events.record(
+        tables, (now, now), events.FAULT, "GATEWAY_ONLINE", gateway, {"seconds": seconds}
+    )

@@ -1,0 +1,69 @@
+"""What a gateway says of itself (docs/wire.md section 9): read with bounds, never trusted further.
+
+A key that is missing or of another form counts as not told; keys of newer gateways are ignored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from central.registry_records import Backlog
+from protocols.wire.canonical import JsonValue, load_any
+
+HEALTH_BYTES: Final = 1 << 20
+_STATES: Final = ("online", "offline", "unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """`devices` by `site/device`: state and since when (µs UTC); `buses` by name."""
+
+    version: str = ""
+    clock_state: int | None = None
+    backlog: Backlog = Backlog()  # noqa: RUF009  # frozen
+    buses: Mapping[str, str] = field(default_factory=dict)
+    devices: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
+
+
+def read_health(body: bytes) -> Health:
+    """Return what can be read. Raises WireError: not JSON, or larger than 1 MiB."""
+    data = _object(load_any(body, "health", HEALTH_BYTES))
+    backlog = _object(data.get("backlog"))
+    buses: dict[str, str] = {}
+    devices: dict[str, tuple[str, int | None]] = {}
+    for bus in map(_object, _list(data.get("buses"))):
+        buses[_text(bus.get("name"))] = _state(bus.get("state"))
+        for device in map(_object, _list(bus.get("devices"))):
+            path = f"{_text(device.get('site'))}/{_text(device.get('name'))}"
+            devices[path] = (_state(device.get("state")), _number(device.get("since")))
+    return Health(
+        version=_text(data.get("version")),
+        clock_state=_number(data.get("clock_state")),
+        backlog=Backlog(
+            readings=_number(backlog.get("readings")) or 0,
+            oldest=_number(backlog.get("oldest")),
+            alarm_readings=_number(backlog.get("alarm_readings")) or 0,
+        ),
+        buses=buses,
+        devices=devices,
+    )
+
+
+def _object(value: JsonValue) -> Mapping[str, JsonValue]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: JsonValue) -> str:
+    return value[:200] if isinstance(value, str) else ""
+
+
+def _number(value: JsonValue) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _state(value: JsonValue) -> str:
+    return value if isinstance(value, str) and value in _STATES else "unknown"

@@ -1,0 +1,205 @@
+"""The store as one plain SQLite table: one row per reading, the newest of each point in memory.
+
+A row's `class` keeps what SQLite's storage classes do not tell apart: 1 a boolean, 2 an integer
+above 2**63-1 (as text); 0 everything else, which comes back as it went in.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from central.database import Database
+from central.registry import Registry
+from central.store.interface import (
+    FLAG_ESTIMATED,
+    FLAG_LATE,
+    Buckets,
+    Latest,
+    ReadingsPage,
+    Row,
+)
+from protocols.words import Value
+
+BOOLEAN: Final = 1
+UNSIGNED: Final = 2
+MOST_BUCKETS: Final = 5_000
+MOST_ROWS: Final = 50_000
+_INT64: Final = 2**63
+
+_INSERT: Final = (
+    "INSERT INTO reading(point, time, stream, seq, value, class, quality, flags, received) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_GOOD_NUMBER: Final = (
+    "CASE WHEN quality < 0x40000000 AND class <> 2 AND typeof(value) <> 'text' THEN value END"
+)
+
+
+class RowStore:
+    """Implements `central.store.interface.Store` over the table `reading`."""
+
+    def __init__(self, db: Database, registry: Registry) -> None:
+        self._db = db
+        self._registry = registry
+        self._heads: dict[int, Latest] = {}
+
+    def append(
+        self, conn: sqlite3.Connection, stream: int, received: int, rows: Sequence[Row]
+    ) -> None:
+        """Write `rows` inside the caller's transaction."""
+        conn.executemany(
+            _INSERT,
+            [
+                (point, time, stream, seq, *_stored(value), quality, flags, received)
+                for point, time, seq, value, quality, flags in rows
+            ],
+        )
+
+    async def load(self) -> None:
+        """Rebuild the heads from the table."""
+        numbers = self._registry.numbers()
+        heads = await self._db.read(lambda conn: _newest(conn, numbers), deadline=600)
+        self._heads.clear()
+        self.committed(heads)
+
+    def committed(self, newest: Iterable[tuple[Row, int]]) -> list[Latest]:
+        """Take rows (with their received time) as heads where none newer is known."""
+        taken: dict[int, Latest] = {}
+        for row, received in newest:
+            head = self._heads.get(row.point)
+            point = self._registry.by_number(row.point)
+            if point is None or (head is not None and head.source_time > row.time):
+                continue
+            self._heads[row.point] = taken[row.point] = Latest(
+                point=point.id,
+                site=point.site,
+                value=row.value,
+                quality=row.quality,
+                source_time=row.time,
+                received_time=received,
+                late=bool(row.flags & FLAG_LATE),
+                estimated=bool(row.flags & FLAG_ESTIMATED),
+            )
+        return list(taken.values())
+
+    def head(self, number: int) -> Latest | None:
+        """Return the newest reading of the point with that number."""
+        return self._heads.get(number)
+
+    def latest(self, points: Sequence[str] | None = None, site: str | None = None) -> list[Latest]:
+        """Return the heads of `points`, of a site, or of everything; from memory."""
+        if points is not None:
+            numbers = [self._registry.number(point) for point in points]
+            found = [self._heads[n] for n in numbers if n is not None and n in self._heads]
+        else:
+            found = list(self._heads.values())
+        return [head for head in found if site is None or head.site == site]
+
+    async def readings(
+        self, point: str, start: int, end: int, limit: int = 1000, cursor: str | None = None
+    ) -> ReadingsPage:
+        """Return raw readings with start <= time < end. ValueError: the cursor is not ours."""
+        after = _parse_cursor(cursor) if cursor else (start, -1, -1)
+        number, limit = self._registry.number(point), max(1, min(limit, MOST_ROWS))
+        found = await self._db.read(
+            lambda conn: conn.execute(
+                "SELECT time, value, class, quality, stream, seq FROM reading WHERE point = ? "
+                "AND (time, stream, seq) > (?, ?, ?) AND time < ? ORDER BY time, stream, seq "
+                "LIMIT ?",
+                (number, *after, end, limit + 1),
+            ).fetchall()
+        )
+        page = found[:limit]
+        more = len(found) > limit
+        return ReadingsPage(
+            times=[row[0] for row in page],
+            values=[_value(row[1], row[2]) for row in page],
+            qualities=[row[3] for row in page],
+            next=f"{page[-1][0]}.{page[-1][4]}.{page[-1][5]}" if more else None,
+        )
+
+    async def buckets(self, point: str, start: int, end: int, count: int) -> Buckets:
+        """Return at most `count` equal spans between start and end. ValueError: end <= start."""
+        if end <= start:
+            raise ValueError("the end lies before the start")
+        number, count = self._registry.number(point), max(1, min(count, MOST_BUCKETS))
+        span = -(-(end - start) // count)
+        where = "FROM reading WHERE point = ? AND time >= ? AND time < ? GROUP BY bucket"
+        columns = (
+            f"SELECT (time - {int(start)}) / {span} AS bucket, min({_GOOD_NUMBER}), "
+            f"max({_GOOD_NUMBER}), avg({_GOOD_NUMBER}), count(*), max(quality) {where}"
+        )
+        # The bare columns of a lone max() are those of its row: the last of the span.
+        last = f"SELECT (time - {int(start)}) / {span} AS bucket, max(time), value, class {where}"
+        rows, ends = await self._db.read(
+            lambda conn: (
+                conn.execute(columns, (number, start, end)).fetchall(),
+                conn.execute(last, (number, start, end)).fetchall(),
+            )
+        )
+        return Buckets(
+            times=[start + row[0] * span for row in rows],
+            minimum=[row[1] for row in rows],
+            maximum=[row[2] for row in rows],
+            mean=[row[3] for row in rows],
+            last=[_value(row[2], row[3]) for row in ends],
+            counts=[row[4] for row in rows],
+            qualities=[row[5] for row in rows],
+        )
+
+    async def count(self, point: str, start: int, end: int) -> int:
+        """Return how many readings are stored with start <= time < end."""
+        number = self._registry.number(point)
+        row = await self._db.read(
+            lambda conn: conn.execute(
+                "SELECT count(*) FROM reading WHERE point = ? AND time >= ? AND time < ?",
+                (number, start, end),
+            ).fetchone()
+        )
+        return int(row[0])
+
+
+def newest_good(conn: sqlite3.Connection, number: int) -> tuple[int, float, int, int] | None:
+    """Return (time, value, stream, received) of the newest good number that knew its time."""
+    row: tuple[int, float, int, int] | None = conn.execute(
+        "SELECT time, value, stream, received FROM reading WHERE point = ? "
+        "AND quality < 0x40000000 AND class <> 2 AND typeof(value) IN ('integer', 'real') "
+        "AND flags & ? = 0 ORDER BY time DESC, received DESC LIMIT 1",
+        (number, FLAG_ESTIMATED),
+    ).fetchone()
+    return row
+
+
+def _newest(conn: sqlite3.Connection, numbers: Iterable[int]) -> list[tuple[Row, int]]:
+    found = []
+    for number in numbers:
+        row = conn.execute(
+            "SELECT point, time, seq, value, class, quality, flags, received FROM reading "
+            "WHERE point = ? ORDER BY time DESC, stream DESC, seq DESC LIMIT 1",
+            (number,),
+        ).fetchone()
+        if row is not None:
+            point, time, seq, value, kind, quality, flags, received = row
+            found.append((Row(point, time, seq, _value(value, kind), quality, flags), received))
+    return found
+
+
+def _stored(value: Value) -> tuple[Value, int]:
+    if isinstance(value, bool):
+        return int(value), BOOLEAN
+    if isinstance(value, int) and value >= _INT64:
+        return str(value), UNSIGNED
+    return value, 0
+
+
+def _value(stored: Value, kind: int) -> Value:
+    if kind == BOOLEAN:
+        return bool(stored)
+    if kind == UNSIGNED and isinstance(stored, str):
+        return int(stored)
+    return stored
+
+
+def _parse_cursor(cursor: str) -> tuple[int, int, int]:
+    time, stream, seq = (int(part) for part in cursor.split("."))
+    return time, stream, seq

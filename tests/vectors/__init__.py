@@ -1,0 +1,1 @@
+"""Ground-truth cases run against the product's own functions (`python -m tests.vectors FOLDER`)."""

@@ -1,0 +1,287 @@
+"""The only file with paho and its network thread: a broker's messages, handed over to asyncio.
+
+  network thread                 |  event loop
+  on_message -> Inbox (bounded) -|-> take()
+  (blocks while it is full)      |   acknowledge() -> PUBACK
+
+Back-pressure: what has not been acknowledged counts against the broker's window, so a broker
+stops sending by itself; where it does not (QoS 0), a full inbox stops the reading of the socket.
+"""
+
+import asyncio
+import ssl
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from protocols.clock import Clock
+from protocols.mqtt.payload import LARGEST
+from protocols.mqtt.settings import Settings
+
+MESSAGES: Final = 2_000
+BYTES: Final = 8 * 1024 * 1024
+"""What may wait between the network thread and the event loop."""
+TAKEN: Final = 250
+"""Messages handed out at once: one batch's worth, not a backlog's."""
+TOPICS_PER_SUBSCRIBE: Final = 50
+QUEUED: Final = 1_000
+"""Messages a publisher keeps while its broker is away; then publishing says no."""
+
+
+class Message(NamedTuple):
+    """One message as it came; `payload` is None where it was too large to keep."""
+
+    topic: str
+    payload: bytes | None
+    mid: int
+    qos: int
+    retain: bool
+    again: bool
+    arrived: int
+
+
+class Inbox:
+    """A bounded queue between one thread that puts and one event loop that takes."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._room = threading.Condition()
+        self._messages: deque[Message] = deque()
+        self._bytes = 0
+        self._open = True
+        self._arrived = asyncio.Event()
+
+    def put(self, message: Message) -> None:
+        """Add a message; the calling thread waits while there is no room."""
+        size = len(message.payload or b"")
+        with self._room:
+            while self._open and (len(self._messages) >= MESSAGES or self._bytes + size > BYTES):
+                self._room.wait()
+            self._messages.append(message)
+            self._bytes += size
+            first = len(self._messages) == 1
+        if first:
+            self.wake()
+
+    def take(self) -> list[Message]:
+        """Return what waits, the oldest first, at most TAKEN."""
+        taken: list[Message] = []
+        with self._room:
+            while self._messages and len(taken) < TAKEN:
+                message = self._messages.popleft()
+                self._bytes -= len(message.payload or b"")
+                taken.append(message)
+            if not self._messages:
+                self._arrived.clear()
+            self._room.notify()
+        return taken
+
+    def close(self) -> None:
+        """Let a waiting thread go on; what still waits can be taken."""
+        with self._room:
+            self._open = False
+            self._room.notify()
+
+    def wake(self) -> None:
+        """Make `arrived` return (from any thread)."""
+        self._loop.call_soon_threadsafe(self._arrived.set)
+
+    async def arrived(self) -> None:
+        """Return when something may wait."""
+        await self._arrived.wait()
+
+
+class Link:
+    """One connection to a broker, opened once and closed once; `lost` says why it is gone."""
+
+    def __init__(self, settings: Settings, topics: Sequence[str], clock: Clock) -> None:
+        self.inbox = Inbox()
+        self.lost: str | None = None
+        self._topics = list(topics)
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._ready: asyncio.Future[dict[str, int]] = self._loop.create_future()
+        self._asked: dict[int, list[str]] = {}
+        self._refused: dict[str, int] = {}
+        self._ending = False
+        self._client = _client(settings, settings.tls_context(), persistent=True)
+        self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
+
+    async def open(self, seconds: float) -> dict[str, int]:
+        """Connect and subscribe; returns the topics the broker refused, with its reason.
+
+        Raises ConnectionError or TimeoutError; close afterwards in any case.
+        """
+        self._client.loop_start()
+        async with asyncio.timeout(seconds):
+            return await self._ready
+
+    def acknowledge(self, messages: Sequence[Message]) -> bool:
+        """Tell the broker to forget `messages`; False if the link they came by is gone."""
+        if self.lost is not None or self._ending:
+            return False
+        for message in messages:
+            if message.qos:
+                self._client.ack(message.mid, message.qos)
+        return True
+
+    def forget(self, topic: str) -> None:
+        """Drop a subscription that an earlier configuration left in the session."""
+        self._client.unsubscribe(topic)
+
+    async def close(self) -> None:
+        """Disconnect and wait for the network thread to end."""
+        self._ending = True
+        self.inbox.close()
+        self._client.disconnect()
+        await asyncio.to_thread(self._client.loop_stop)
+        if self._ready.done() and not self._ready.cancelled():
+            self._ready.exception()
+
+    # --- called in the network thread -----------------------------------------------------------
+
+    def _on_connect(
+        self,
+        client: Client,
+        _data: Any,
+        _flags: ConnectFlags,
+        code: ReasonCode,
+        _p: Properties | None,
+    ) -> None:
+        if code.is_failure or self._ending:
+            self._end(str(code))
+            client.disconnect()
+            return
+        for start in range(0, len(self._topics), TOPICS_PER_SUBSCRIBE):
+            part = self._topics[start : start + TOPICS_PER_SUBSCRIBE]
+            _, mid = client.subscribe([(topic, 1) for topic in part])
+            if mid is not None:
+                self._asked[mid] = part
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, mid: int, codes: list[ReasonCode], _p: Properties | None
+    ) -> None:
+        for topic, code in zip(self._asked.pop(mid, ()), codes, strict=False):
+            if code.is_failure:
+                self._refused[topic] = code.value
+        if not self._asked:
+            self._loop.call_soon_threadsafe(self._subscribed)
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""
+        self.inbox.put(
+            Message(
+                topic,
+                bytes(message.payload) if len(message.payload) <= LARGEST else None,
+                message.mid,
+                message.qos,
+                bool(message.retain),
+                bool(message.dup),
+                self._clock.mono(),
+            )
+        )
+
+    def _on_connect_fail(self, _client: Client, _data: Any) -> None:
+        # Called while the library handles the error.
+        self._end(str(sys.exception() or "connection refused"))
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: Any,
+        _f: DisconnectFlags,
+        code: ReasonCode,
+        _p: Properties | None,
+    ) -> None:
+        self._end(str(code))
+
+    def _end(self, reason: str) -> None:
+        if self.lost is None:
+            self.lost = reason
+        if not self._ending:
+            self._loop.call_soon_threadsafe(self._failed)
+            self.inbox.wake()
+
+    # --- called in the event loop ---------------------------------------------------------------
+
+    def _subscribed(self) -> None:
+        if not self._ready.done():
+            self._ready.set_result(dict(self._refused))
+
+    def _failed(self) -> None:
+        if not self._ready.done():
+            self._ready.set_exception(ConnectionError(self.lost))
+
+
+class Publisher:
+    """Sends messages; comes back by itself when its broker does (simulators and tests)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._client = _client(settings, settings.tls_context(), persistent=False)
+        self._client.max_queued_messages_set(QUEUED)
+        self._client.max_inflight_messages_set(QUEUED)
+        self._client.reconnect_delay_set(1, 2)
+        self._connected = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._set: Callable[[], Any] = lambda: loop.call_soon_threadsafe(self._connected.set)
+        self._client.on_connect = self._on_connect
+
+    async def open(self, seconds: float) -> None:
+        """Connect. Raises TimeoutError; close afterwards in any case."""
+        self._client.loop_start()
+        async with asyncio.timeout(seconds):
+            await self._connected.wait()
+
+    def send(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
+        """Queue a message; False when too many wait already."""
+        return self._client.publish(topic, payload, qos=qos, retain=retain).rc == 0
+
+    async def close(self) -> None:
+        """Send what is queued if the broker is there, then disconnect."""
+        self._client.disconnect()
+        await asyncio.to_thread(self._client.loop_stop)
+
+    def _on_connect(
+        self,
+        _client: Client,
+        _data: Any,
+        _flags: ConnectFlags,
+        code: ReasonCode,
+        _p: Properties | None,
+    ) -> None:
+        if not code.is_failure:
+            self._set()
+
+
+def _client(settings: Settings, tls: ssl.SSLContext | None, *, persistent: bool) -> Client:
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=settings.client_id,
+        clean_session=not persistent,
+        manual_ack=persistent,
+        reconnect_on_failure=not persistent,
+    )
+    client.connect_timeout = settings.timeout
+    if persistent:
+        # A failed first connection would otherwise sleep a second before its thread ends.
+        client.reconnect_delay_set(0, 0)
+    if settings.username is not None:
+        client.username_pw_set(settings.username, settings.password())
+    if tls is not None:
+        client.tls_set_context(tls)
+    client.connect_async(settings.host, settings.port, settings.keep_alive)
+    return client

@@ -1,0 +1,127 @@
+"""The OPC UA driver: one session and one subscription for all devices of a bus.
+
+server -> Session (publishes) -> Held (reading) -> Waiting (bounded) -> receive()
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+from asyncua import ua
+
+from protocols.clock import Clock, real_monotonic
+from protocols.device import Bus, Device, Point
+from protocols.errors import DeviceUnreachable
+from protocols.opcua.readings import Held, overflowed, unchanged
+from protocols.opcua.session import Session, Watch
+from protocols.opcua.settings import settings_of
+from protocols.opcua.waiting import Waiting
+from protocols.profile import OpcUaAddress
+from protocols.quality import is_bad
+from protocols.words import Sample
+
+logger = logging.getLogger(__name__)
+
+LOOK: Final = 1.0
+"""Seconds between looks for points whose heartbeat is due."""
+
+
+def build(bus: Bus, clock: Clock) -> "OpcUaDriver":
+    """Make the driver of `bus`."""
+    return OpcUaDriver(bus, clock)
+
+
+class OpcUaDriver:
+    """A `PushedDriver`. `dropped`: readings that found no room here; `overflows`: at the server."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self.overflows = 0
+        self._bus = bus
+        self._clock = clock
+        self._points = [(device, point) for device in bus.devices for point in device.points]
+        self._waiting = Waiting(len(self._points))
+        self._held: list[Held] = []
+        self._session: Session | None = None
+        self._looked = 0.0
+        self._lost = False
+
+    @property
+    def dropped(self) -> int:
+        """Readings that waited too long to be received; the oldest of their point."""
+        return self._waiting.dropped
+
+    async def open(self) -> None:
+        """Connect and subscribe to every point of the bus.
+
+        Raises DeviceUnreachable; DeviceRefused for options that must not be tried.
+        """
+        await self.close()
+        settings = settings_of(self._bus)
+        self._held = [Held(point) for _, point in self._points]
+        session = self._session = Session(settings, self._published, self._waiting.wake)
+        try:
+            await session.open()
+            codes = await session.watch([_watch(device, point) for device, point in self._points])
+        except BaseException:
+            await self.close()
+            raise
+        mono = self._clock.mono()
+        for held, code in zip(self._held, codes, strict=True):
+            if is_bad(code):
+                self._waiting.put(held.refused(code, mono))
+        if self._lost:
+            self._lost = False
+            logger.info("link back", extra={"bus": self._bus.name})
+
+    async def receive(self) -> Sample:
+        """Wait for readings and return all that wait. Raises DeviceUnreachable."""
+        session = self._session
+        if session is None:
+            raise DeviceUnreachable("LINK_CLOSED", device=self._bus.name)
+        while not (readings := self._waiting.take()):
+            left = session.heard + session.limit - real_monotonic()
+            if session.lost is not None or left <= 0:
+                raise self._gone(session.lost or f"silent for {session.limit:g} s")
+            try:
+                async with asyncio.timeout(left):
+                    await self._waiting.arrived()
+            except TimeoutError:
+                continue
+        return Sample(readings)
+
+    async def close(self) -> None:
+        """End the session; never hangs, may be called at any time and again."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _published(self, result: ua.PublishResult) -> None:
+        mono, wall = self._clock.mono(), self._clock.now()
+        for note in result.NotificationMessage.NotificationData or ():
+            if isinstance(note, ua.DataChangeNotification):
+                self._changed(note, mono, wall)
+        now = real_monotonic()
+        if now - self._looked >= LOOK:
+            self._looked = now
+            for reading in unchanged(self._held, mono):
+                self._waiting.put(reading)
+
+    def _changed(self, note: ua.DataChangeNotification, mono: int, wall: int) -> None:
+        held = self._held
+        for item in note.MonitoredItems:
+            if item.ClientHandle < len(held):
+                self.overflows += overflowed(item.Value)
+                self._waiting.put(held[item.ClientHandle].said(item.Value, mono, wall))
+
+    def _gone(self, reason: str) -> DeviceUnreachable:
+        if not self._lost:
+            self._lost = True
+            logger.warning("link lost", extra={"bus": self._bus.name, "reason": reason})
+        return DeviceUnreachable("LINK_LOST", device=self._bus.name, reason=reason)
+
+
+def _watch(device: Device, point: Point) -> Watch:
+    address = point.sheet.address
+    if not isinstance(address, OpcUaAddress):
+        raise TypeError(f"{point.id} has no OPC UA address")
+    return Watch(address, device.scan)

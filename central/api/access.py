@@ -1,8 +1,8 @@
 """`principal(permission)` stands on every route; an application with a bare route is not built.
 
-A cookie proves a session, a bearer token a machine or a person's program; a bearer token that is not
-ours is refused even when a good cookie comes along. What changes something on the strength of a
-cookie needs `X-Requested-With: fengsui`, which no foreign page can send.
+A cookie proves a session, a bearer token a machine or a person's program; a bearer token that is
+not ours is refused even when a good cookie comes along. What changes something on the strength of
+a cookie needs `X-Requested-With: fengsui`, which no foreign page can send.
 """
 
 from collections.abc import Iterator, Sequence

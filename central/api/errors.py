@@ -1,8 +1,8 @@
 """Refusals: every error leaves as `{"code", "params", "request"}`, and never a traceback.
 
-`code` is a key of the text catalogue; `request` is the id that stands in the log and in the answer's
-`X-Request-Id`. What was wrong with a body is told by place and kind, without repeating the value: it
-may be a password.
+`code` is a key of the text catalogue; `request` is the id that stands in the log and in the
+answer's `X-Request-Id`. What was wrong with a body is told by place and kind, without repeating the
+value: it may be a password.
 """
 
 import logging
@@ -62,15 +62,14 @@ def body(request: Request, code: str, params: Mapping[str, Any]) -> dict[str, An
 
 def register(app: FastAPI) -> None:
     """Map every exception that can leave a route to the one shape."""
-    app.add_exception_handler(FengsuiError, _ours)
-    app.add_exception_handler(HTTPException, _framework)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(sqlite3.Error, _database)
-    app.add_exception_handler(Exception, _unexpected)
+    app.exception_handler(FengsuiError)(_ours)
+    app.exception_handler(HTTPException)(_framework)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(sqlite3.Error)(_database)
+    app.exception_handler(Exception)(_unexpected)
 
 
-async def _ours(request: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, FengsuiError)
+async def _ours(request: Request, exc: FengsuiError) -> JSONResponse:
     if isinstance(exc, ApiError | IngestError):
         status = exc.status
     elif isinstance(exc, IllegalTransition):
@@ -86,15 +85,13 @@ async def _ours(request: Request, exc: Exception) -> JSONResponse:
     return JSONResponse(body(request, exc.code, exc.params), status, headers)
 
 
-async def _framework(request: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, HTTPException)
+async def _framework(request: Request, exc: HTTPException) -> JSONResponse:
     code = _BY_STATUS.get(exc.status_code, "REFUSED")
     params = {"what": "path", "name": request.url.path} if exc.status_code == 404 else {}
     return JSONResponse(body(request, code, params), exc.status_code, exc.headers)
 
 
-async def _invalid(request: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, RequestValidationError)
+async def _invalid(request: Request, exc: RequestValidationError) -> JSONResponse:
     problems = [
         {"at": ".".join(str(part) for part in error["loc"]), "kind": error["type"]}
         for error in exc.errors()

@@ -151,7 +151,7 @@ class Hub:
         for gateway in self._collector.registry.gateways():
             if gateway.name not in names:
                 continue
-            for scope, readers in self._by_scope().items():
+            for readers in self._by_scope().values():
                 if sees_gateway(readers[0].who, gateway):
                     told = message("gateway", shapes.gateway(gateway, readers[0].who))
                     self._send(told, readers)

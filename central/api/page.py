@@ -12,7 +12,8 @@ DIST: Final = Path(__file__).resolve().parents[1] / "web" / "dist"
 HASHED: Final = "assets"
 FOREVER: Final = "public, max-age=31536000, immutable"
 _NOT_BUILT: Final = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>烽燧</title>
-<h1>页面尚未构建</h1><p>平台正在运行,接口 /api/v1 可用。构建页面:<code>make page</code>,然后刷新。</p>
+<h1>页面尚未构建</h1>
+<p>平台正在运行,接口 /api/v1 可用。构建页面:<code>make page</code>,然后刷新。</p>
 <h1 lang="en">The page has not been built</h1><p lang="en">The collector runs and /api/v1 answers.
 Build the page with <code>make page</code> and reload.</p></html>"""
 

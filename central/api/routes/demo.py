@@ -1,4 +1,4 @@
-"""The demonstration's cables: pull one out, plug it in. The routes exist only in a demonstration."""
+"""The demonstration's cables: pull one out, plug it in. Only a demonstration has these routes."""
 
 from typing import Annotated, Final
 

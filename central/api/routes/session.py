@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from central.api import models, shapes
 from central.api.access import COOKIE, principal
+from central.api.errors import unauthenticated
 from central.api.rooms import House, Rooms
 from central.api.version import version
 from central.identity.desk import Visit
@@ -57,7 +58,8 @@ def _visit(request: Request) -> Visit:
 
 async def _opened(token: str, request: Request, response: Response, house: Rooms) -> models.Session:
     who = await house.desk.by_session(token)
-    assert who is not None  # made a moment ago
+    if who is None:  # disabled in the same moment
+        raise unauthenticated()
     response.set_cookie(
         COOKIE,
         token,

@@ -25,7 +25,7 @@ async def stream(
 ) -> AsyncIterable[ServerSentEvent]:
     """Tell `values`, `alarm`, `gateway`, `overview` and `clock` events within the scope.
 
-    `values` is SiteValues, `alarm` Episode, `gateway` Gateway, `overview` Overview, `clock` ClockNow.
+    Their bodies: SiteValues, Episode, Gateway, Overview and ClockNow.
     """
     subscriber = await house.hub.subscribe(who, who.narrow(site.split(",") if site else None))
     try:

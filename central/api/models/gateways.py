@@ -1,0 +1,101 @@
+"""Gateways, and the cables of a demonstration."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from central.api.models.words import Answer, Asked, ClockName, Label, Name, PurposeName
+from central.api.times import Time
+
+
+class Backlog(Answer):
+    """What waits in a gateway's buffer."""
+
+    readings: int
+    oldest: Time | None
+    alarm_readings: int
+
+
+class DeviceState(Answer):
+    """A device as its gateway last reported it."""
+
+    name: str
+    label: Label
+    state: str
+    since: Time | None
+
+
+class BusState(Answer):
+    """A bus and its devices."""
+
+    name: str
+    protocol: str
+    state: str
+    devices: list[DeviceState]
+
+
+class Gateway(Answer):
+    """A gateway; `last_contact` is the last request that was its own."""
+
+    name: str
+    label: Label
+    site: str | None
+    state: Literal["online", "offline", "never"]
+    last_contact: Time | None
+    offline_since: Time | None
+    backlog: Backlog | None
+    purpose: PurposeName | None
+    version: str | None
+    clock_state: ClockName | None
+    points: int
+    devices: int
+    buses: list[BusState]
+
+
+class Gateways(Answer):
+    """The gateways in scope."""
+
+    items: list[Gateway]
+
+
+class AskedLabel(Asked):
+    """A name for people."""
+
+    zh: str = Field(min_length=1, max_length=128)
+    en: str = Field(default="", max_length=128)
+
+
+class NewGateway(Asked):
+    """A gateway to create."""
+
+    name: Name
+    label: AskedLabel | None = None
+    site: Name | None = None
+
+
+class GatewayMade(Answer):
+    """A new gateway and its token, shown this once."""
+
+    name: str
+    token: str
+
+
+class Cable(Answer):
+    """The network cable of a demonstration's gateway."""
+
+    gateway: str
+    connected: bool | None
+    """Null: the cable's control does not answer."""
+
+
+class Demo(Answer):
+    """What only a demonstration has."""
+
+    story: bool
+    cables: list[Cable]
+
+
+class SetCable(Asked):
+    """Plug it in or pull it out."""
+
+    connected: bool

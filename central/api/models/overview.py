@@ -1,0 +1,69 @@
+"""What is wrong now, and what cannot be seen."""
+
+from central.api.models.words import Answer, ColourName, Label
+from central.api.times import Time
+
+
+class Levels(Answer):
+    """Open alarms by colour."""
+
+    red: int
+    orange: int
+    yellow: int
+    blue: int
+
+
+class GatewayCount(Answer):
+    """Gateways in scope, and how many of them are offline."""
+
+    total: int
+    offline: int
+
+
+class Platform(Answer):
+    """The collector's own state; null is not measured yet."""
+
+    ingest_p99_ms: float | None
+    backlog_readings: int
+    backup: str
+    readings_per_s: float
+    loss_today: int
+    quarantined_today: int
+    last_evaluation: Time | None
+
+
+class SiteState(Answer):
+    """A site on the overview; `blind` when nothing of it can be seen now."""
+
+    name: str
+    label: Label
+    region: str
+    domain: str
+    longitude: float | None
+    latitude: float | None
+    worst: ColourName | None
+    open: int
+    unacknowledged: int
+    levels: Levels
+    blind: bool
+    points: int
+
+
+class Timeliness(Answer):
+    """How many points are at most `upto_s` seconds old (null: older or never)."""
+
+    upto_s: int | None
+    count: int
+
+
+class Overview(Answer):
+    """What is wrong now, and what cannot be seen."""
+
+    now: Time
+    levels: Levels
+    unacknowledged: int
+    gateways: GatewayCount
+    points: int
+    platform: Platform
+    sites: list[SiteState]
+    timeliness: list[Timeliness]

@@ -1,0 +1,100 @@
+"""Points, newest values, readings and trends."""
+
+from central.api.models.words import Answer, Label, Level, Quality, Value
+from central.api.times import Time
+
+
+class Choice(Answer):
+    """One value of an enumeration."""
+
+    value: int
+    label: Label
+
+
+class Point(Answer):
+    """One measured variable (监测点位)."""
+
+    id: str
+    site: str
+    gateway: str
+    device: str
+    label: Label
+    device_label: Label
+    object: str | None
+    object_label: Label | None
+    quantity: str
+    unit: str
+    low: float | None
+    high: float | None
+    type: str
+    decimals: int | None
+    stale: float
+    enumeration: list[Choice]
+    limits: list[Level]
+
+
+class Points(Answer):
+    """The points in scope."""
+
+    items: list[Point]
+
+
+class Latest(Answer):
+    """The newest reading of a point.
+
+    `late` came by backfill; `estimated` nobody knew the time, it is the received one.
+    """
+
+    point: str
+    value: Value
+    quality: Quality
+    source_time: Time
+    received_time: Time
+    late: bool
+    estimated: bool
+
+
+class LatestValues(Answer):
+    """The newest reading of every point asked for."""
+
+    items: list[Latest]
+
+
+class ReadingColumns(Answer):
+    """Readings as columns of equal length; `quality` is the StatusCode."""
+
+    time: list[Time]
+    value: list[Value]
+    quality: list[int]
+
+
+class Readings(Answer):
+    """One page of readings, oldest first."""
+
+    columns: ReadingColumns
+    next: str | None
+
+
+class BucketColumns(Answer):
+    """Buckets as columns: start, extremes, mean, last, count and worst StatusCode of each."""
+
+    time: list[Time]
+    min: list[float | None]
+    max: list[float | None]
+    mean: list[float | None]
+    last: list[Value]
+    count: list[int]
+    quality: list[int]
+
+
+class Buckets(Answer):
+    """A trend in as many buckets as were asked for, empty ones left out."""
+
+    columns: BucketColumns
+
+
+class SiteValues(Answer):
+    """What a site's points became within the last second (`values` of the stream)."""
+
+    site: str
+    values: list[Latest]

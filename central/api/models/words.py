@@ -1,0 +1,87 @@
+"""Words every answer uses: the two kinds of body, errors, labels, quality, levels, the clock."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from central.api.times import Time
+
+Value = bool | int | float | str | None
+Params = dict[str, Any]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+ColourName = Literal["blue", "yellow", "orange", "red"]
+PurposeName = Literal["production", "test", "drill"]
+ClockName = Literal["unsynchronised", "synchronised", "story"]
+EpisodeState = Literal["UNACK", "ACKED", "RTN_UNACK", "NORMAL"]
+HappeningKind = Literal["fault", "loss", "quarantine", "security"]
+
+
+class Answer(BaseModel):
+    """What goes out; every field is always there."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class Asked(BaseModel):
+    """What comes in; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Error(Answer):
+    """Every refusal: `code` is a key of the text catalogue, `request` finds it in the log."""
+
+    code: str
+    params: Params
+    request: str
+
+
+class Label(Answer):
+    """A name for people; an empty `en` falls back to `zh`."""
+
+    zh: str
+    en: str
+
+
+class ClockNow(Answer):
+    """The collector's clock, so that the page's ages follow it."""
+
+    now: Time
+    factor: float
+    story: bool
+
+
+class Level(Answer):
+    """One step of a ladder (protocols/alarms/rule.py)."""
+
+    name: str
+    colour: ColourName
+    op: str
+    limit: float
+    deadband: float
+    on_delay: float
+    off_delay: float
+    source: str
+    clause: str | None
+    status: str
+    confirmed_by: str | None
+    confirmed_on: str | None
+    valid_from: str | None
+    valid_to: str | None
+    active: bool
+
+
+class Quality(Answer):
+    """OPC UA StatusCode, its class and the reason as a code (`BAD_NO_COMMUNICATION`)."""
+
+    code: int
+    class_: Literal["good", "uncertain", "bad"] = Field(alias="class")
+    reason: str | None
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class Health(Answer):
+    """Whether the collector takes requests."""
+
+    status: Literal["ok"]

@@ -6,6 +6,7 @@ Everything here works on whole lists: a gateway encodes thousands of rows a seco
 
 from array import array
 from collections.abc import Sequence
+from itertools import repeat
 from math import copysign, isfinite
 from operator import eq
 from typing import Final
@@ -30,6 +31,8 @@ KINDS: Final[dict[type, int]] = {
     float: FLOAT64,
     str: TEXT,
 }
+_NO_CLASS: Final = -1
+_FLOATS: Final[dict[int | None, int]] = {places: DECIMAL + places for places in range(DECIMALS + 1)}
 INT64: Final = 1 << 63
 SCALES: Final = tuple(10.0**places for places in range(DECIMALS + 1))
 
@@ -41,21 +44,27 @@ _LIFT_BITS: Final = array("q", array("d", [_LIFT]).tobytes())[0]
 def guess_classes(
     points: Sequence[int], values: Sequence[object], decimals: Sequence[int | None]
 ) -> list[int]:
-    """Return the class of every row by its type and its point's decimals; `refine` corrects it.
+    """Return the class of every row by its type and its point's decimals; the refiners correct it.
 
     Raises WireError for a type that no value has and for a point without an entry in `decimals`.
     """
     kinds = list(map(type, values))
-    classes = list(map(KINDS.get, kinds))
-    if None in classes:
-        odd = kinds[classes.index(None)]
+    classes = list(map(KINDS.get, kinds, repeat(_NO_CLASS)))
+    if _NO_CLASS in classes:
+        odd = kinds[classes.index(_NO_CLASS)]
         raise WireError("WIRE_VALUE", where="values", reason=odd.__name__)
-    if float not in kinds:
-        return [cls for cls in classes if cls is not None]
-    floats = {point: _float_class(decimals, point) for point in set(points)}
+    if FLOAT64 not in classes:
+        return classes
+    try:
+        places = map(decimals.__getitem__, points)
+        floats = list(map(_FLOATS.get, places, repeat(FLOAT64)))
+    except IndexError as exc:
+        raise WireError("WIRE_VALUE", where="values", reason="unknown point") from exc
+    if classes.count(FLOAT64) == len(classes):
+        return floats
     return [
-        floats[point] if cls == FLOAT64 else cls or NONE
-        for point, cls in zip(points, classes, strict=True)
+        float_class if cls == FLOAT64 else cls
+        for cls, float_class in zip(classes, floats, strict=True)
     ]
 
 
@@ -101,10 +110,3 @@ def refine_integers(values: list[int]) -> list[int]:
     if min(values) < -INT64 or max(values) >= 2 * INT64:
         raise WireError("WIRE_VALUE", where="values", reason="integer beyond 64 bits")
     return [SIGNED if value < INT64 else UNSIGNED for value in values]
-
-
-def _float_class(decimals: Sequence[int | None], point: int) -> int:
-    if point >= len(decimals):
-        raise WireError("WIRE_VALUE", where="values", reason="point without decimals")
-    places = decimals[point]
-    return FLOAT64 if places is None or not 0 <= places <= DECIMALS else DECIMAL + places

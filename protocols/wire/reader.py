@@ -3,6 +3,7 @@
 from typing import Final
 
 from protocols.errors import WireError
+from protocols.wire.varint import unzigzag
 
 _UVAR_BYTES: Final = 10
 _UVAR_END: Final = 1 << 64
@@ -41,8 +42,20 @@ class Reader:
 
     def svar(self) -> int:
         """Return a zigzag varint: an int64."""
-        number = self.uvar()
-        return number >> 1 ^ -(number & 1)
+        return unzigzag(self.uvar())
+
+    def uvars(self, limit: int) -> list[int]:
+        """Return all unsigned varints to the end of this part, at most `limit`."""
+        rest = self.data[self.at : self.end]
+        if rest.isascii() and len(rest) <= limit:
+            self.at = self.end
+            return list(rest)
+        numbers: list[int] = []
+        while self.at < self.end:
+            if len(numbers) == limit:
+                raise self.error("WIRE_TRAILING", left=self.end - self.at)
+            numbers.append(self.uvar())
+        return numbers
 
     def take(self, size: int) -> bytes:
         """Return the next `size` bytes."""

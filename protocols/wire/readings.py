@@ -9,15 +9,14 @@ from typing import Any, Final
 from protocols.wire.columns import (
     put_points,
     put_qualities,
-    put_runs,
     put_times,
     read_points,
     read_qualities,
-    read_runs,
     read_times,
 )
 from protocols.wire.header import BatchKind, Header, Stamp, finish_batch, put_header
 from protocols.wire.reader import Reader
+from protocols.wire.runs import put_runs, read_runs
 from protocols.wire.values import put_values
 from protocols.wire.values_read import read_values
 from protocols.wire.varint import put_uvar
@@ -86,7 +85,7 @@ def decode_readings(data: bytes, header: Header, at: int) -> ReadingsBatch:
     marks = _read_marks(parts[1], n)
     times = _read_times(parts[1], marks, header)
     order = point_order(points)
-    qualities = read_qualities(parts[2], n)
+    qualities = _read_qualities(parts[2], order)
     values, decimals = read_values(parts[3], parts[4], [points[row] for row in order])
     for part in parts:
         part.finish()
@@ -95,7 +94,7 @@ def decode_readings(data: bytes, header: Header, at: int) -> ReadingsBatch:
         points=points,
         times=times,
         marks=marks,
-        qualities=_in_rows(order, qualities),
+        qualities=qualities,
         values=_in_rows(order, values),
         decimals=decimals,
     )
@@ -149,6 +148,12 @@ def _read_times(reader: Reader, marks: list[TimeMark], header: Header) -> list[i
         return own or others
     left = (iter(own), iter(others))
     return [next(left[mark]) for mark in marks]
+
+
+def _read_qualities(reader: Reader, order: Sequence[int]) -> list[int]:
+    runs = read_qualities(reader, len(order))
+    cells = [code for code, count in runs for _ in range(count)]
+    return cells if len(runs) == 1 else _in_rows(order, cells)
 
 
 def _in_rows(order: Sequence[int], cells: list[Any]) -> list[Any]:

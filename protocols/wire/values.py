@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, compress, groupby
+from itertools import chain, compress
 from operator import eq, not_, sub
 from typing import Any, Final
 
@@ -23,9 +23,9 @@ from protocols.wire.classes import (
     refine_integers,
     scaled,
 )
-from protocols.wire.columns import put_runs
 from protocols.wire.integers import put_integers, put_planes
-from protocols.wire.varint import put_uvar
+from protocols.wire.runs import put_runs, split_runs
+from protocols.wire.varint import put_uvars
 
 _UINT64: Final = 1 << 64
 
@@ -53,7 +53,10 @@ def put_values(
     parts = _gather(classes, points, values)
     changed = [_refine(part, classes) for part in parts.values()]
     if True in changed:
+        numbers = {cls: part.numbers for cls, part in parts.items()}
         parts = _gather(classes, points, values)
+        for cls, part in parts.items():
+            part.numbers = numbers.get(cls)
     put_runs(out, classes)
     for cls in sorted(parts):
         _put_part(out, texts, parts[cls])
@@ -62,8 +65,8 @@ def put_values(
 def _gather(classes: list[int], points: list[int], values: list[Any]) -> dict[int, _Part]:
     parts: dict[int, _Part] = {}
     start = 0
-    for cls, run in groupby(classes):
-        end = start + len(list(run))
+    for cls, count in zip(*split_runs(classes), strict=True):
+        end = start + count
         part = parts.get(cls)
         if part is None:
             part = parts[cls] = _Part(cls, [], [], [])
@@ -97,8 +100,8 @@ def _refine(part: _Part, classes: list[int]) -> bool:
 def _put_part(out: bytearray, texts: bytearray, part: _Part) -> None:
     cls, values = part.cls, part.values
     if cls >= DECIMAL:
-        numbers = part.numbers or scaled(values, cls - DECIMAL)
-        put_numbers(out, part.points, numbers or [])
+        # None: rows of this class turned out to be of another, so the rest is scaled only now.
+        put_numbers(out, part.points, part.numbers or scaled(values, cls - DECIMAL) or [])
     elif cls == SIGNED:
         put_numbers(out, part.points, values)
     elif cls == UNSIGNED:
@@ -135,10 +138,10 @@ def _put_texts(out: bytearray, texts: bytearray, values: list[str]) -> None:
         coded = [value.encode() for value in values]
     except UnicodeEncodeError as exc:
         raise WireError("WIRE_VALUE", where="values", reason="lone surrogate") from exc
-    for data in coded:
-        if len(data) > TEXT_BYTES:
-            raise WireError("WIRE_VALUE", where="values", reason="text too long")
-        put_uvar(out, len(data))
+    sizes = list(map(len, coded))
+    if max(sizes) > TEXT_BYTES:
+        raise WireError("WIRE_VALUE", where="values", reason="text too long")
+    put_uvars(out, sizes)
     texts += b"".join(coded)
 
 

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterator
-from itertools import accumulate, chain, islice, pairwise
+from itertools import accumulate, chain, compress, islice, pairwise
 from operator import ne
 from typing import Any, Final
 
@@ -22,9 +22,9 @@ from protocols.wire.classes import (
     is_float32,
     scaled,
 )
-from protocols.wire.columns import read_runs
 from protocols.wire.integers import join_planes, read_integers
 from protocols.wire.reader import Reader
+from protocols.wire.runs import read_runs
 
 _UINT64: Final = 1 << 64
 _CLASSES: Final = frozenset(range(NONE, TEXT + 1)) | frozenset(
@@ -108,7 +108,7 @@ def _read_numbers(reader: Reader, points: list[int], low: int, end: int) -> list
 def _sum_up(reader: Reader, points: list[int]) -> list[int]:
     """Return the numbers of rows: the first of each point as it is, the others from steps."""
     count = len(points)
-    starts = [row for row, new in enumerate(map(ne, points[1:], points), 1) if new]
+    starts = list(compress(range(1, count), map(ne, points[1:], points)))
     firsts = read_integers(reader, len(starts) + 1)
     steps = read_integers(reader, count - len(firsts))
     if not steps:

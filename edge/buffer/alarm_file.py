@@ -1,0 +1,131 @@
+"""The buffer's first file: alarms and events, and the little that is known about every stream.
+
+`progress` says how far the collector has each stream (persisted every 30 s and at close: a restart
+sends at most that again, as duplicates). `skip` holds the batches that stand for what is gone; one
+here replaces whatever another file still has in its range. `meta` hands out stream numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from edge.buffer.file import PAGE, SCHEMA, BufferFile, StreamRecord, faults, key
+
+NEXT_NUMBER: Final = "next_number"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What the collector said of a stream, and the chain heads known at two places of it.
+
+    `anchor` is a place at or before everything still kept, so that any later head can be computed.
+    """
+
+    number: int
+    committed: int
+    head: bytes | None
+    safe: int
+    anchor: int
+    anchor_head: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """A sealed skip batch covering `first..last` of a stream."""
+
+    number: int
+    first: int
+    last: int
+    bytes: bytes
+
+
+class AlarmFile(BufferFile):
+    """`alarm.db`: alarm batches, progress of all streams, skips, the counter of streams."""
+
+    schema = (
+        *SCHEMA,
+        "CREATE TABLE progress (number INTEGER PRIMARY KEY, committed INTEGER NOT NULL, head BLOB,"
+        " safe INTEGER NOT NULL, anchor INTEGER NOT NULL, anchor_head BLOB)",
+        "CREATE TABLE skip (number INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+        " bytes BLOB NOT NULL, PRIMARY KEY (number, first)) WITHOUT ROWID",
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    )
+
+    def next_number(self, at_least: int) -> int:
+        """Return a stream number never given before, above `at_least`; durable on return."""
+        with faults(self.path), self.db.atomic():
+            run = self.db.conn.execute
+            row = run("SELECT value FROM meta WHERE name=?", (NEXT_NUMBER,)).fetchone()
+            number = max(at_least + 1, row[0] if row else 1)
+            run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (NEXT_NUMBER, number + 1))
+        return number
+
+    def progress(self) -> dict[int, Progress]:
+        """Return what is known of every stream, by number."""
+        with faults(self.path):
+            rows = self.db.conn.execute(
+                "SELECT number, committed, head, safe, anchor, anchor_head FROM progress"
+            ).fetchall()
+        return {
+            r[0]: Progress(
+                number=r[0], committed=r[1], head=r[2], safe=r[3], anchor=r[4], anchor_head=r[5]
+            )
+            for r in rows
+        }
+
+    def skips(self) -> list[Skip]:
+        """Return every skip still kept, in order."""
+        with faults(self.path):
+            rows = self.db.conn.execute(
+                "SELECT number, first, last, bytes FROM skip ORDER BY number, first"
+            ).fetchall()
+        return [Skip(number=r[0], first=r[1], last=r[2], bytes=r[3]) for r in rows]
+
+    def put_skip(self, skip: Skip, record: StreamRecord, manifest: bytes) -> None:
+        """Keep a skip instead of those it overlaps, with what its stream needs to be sent."""
+        with faults(self.path), self.db.atomic():
+            self.ensure(record, manifest)
+            self.db.conn.execute(
+                "DELETE FROM skip WHERE number=? AND first<=? AND last>=?",
+                (skip.number, skip.last, skip.first),
+            )
+            self.db.conn.execute(
+                "INSERT INTO skip VALUES (?, ?, ?, ?)",
+                (skip.number, skip.first, skip.last, skip.bytes),
+            )
+
+    def save(
+        self,
+        progress: Sequence[Progress],
+        forget: Sequence[int] = (),
+        batches: Mapping[int, int] | None = None,
+        skips: Mapping[int, int] | None = None,
+    ) -> None:
+        """Persist progress; drop batches and skips up to the given seq, and whole streams."""
+        with faults(self.path), self.db.atomic():
+            many = self.db.conn.executemany
+            many(
+                "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?)",
+                [(p.number, p.committed, p.head, p.safe, p.anchor, p.anchor_head)
+                 for p in progress],
+            )  # fmt: skip
+            many(
+                "DELETE FROM batch WHERE key>=? AND key<=?",
+                [(key(number, 0), key(number, last)) for number, last in (batches or {}).items()],
+            )
+            many("DELETE FROM skip WHERE number=? AND last<=?", list((skips or {}).items()))
+            gone = [(number,) for number in forget]
+            many("DELETE FROM progress WHERE number=?", gone)
+            many("DELETE FROM skip WHERE number=?", gone)
+            many("DELETE FROM stream WHERE number=?", gone)
+            self.db.conn.execute(
+                "DELETE FROM manifest WHERE digest NOT IN (SELECT manifest FROM stream)"
+            )
+
+    def size(self) -> int:
+        """Return the bytes in use: freed pages are used again before the file grows."""
+        with faults(self.path):
+            run = self.db.conn.execute
+            pages = run("PRAGMA page_count").fetchone()[0]
+            free = run("PRAGMA freelist_count").fetchone()[0]
+        return int(pages - free) * PAGE

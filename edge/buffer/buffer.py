@@ -1,0 +1,259 @@
+"""The buffer's async face: takes readings in, seals them in time, hands batches to the uplink.
+
+What `append` returns is done when its items are durable. Alarms and events are sealed at once,
+routine data at most one second after its first reading, by *real* time: an SD card's life is
+counted in real fsyncs, and a story that runs five times as fast must not cost five times as many.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from edge.buffer.drawer import Drawer, Entry, merged
+from edge.buffer.model import Budget, Origin, Pending, Report, Stats
+from edge.buffer.store import Store
+from edge.config import BufferSettings
+from edge.sabotage import Sabotage
+from protocols.clock import Clock
+from protocols.errors import BufferFault, BufferFull
+from protocols.owner_thread import OwnerThread
+from protocols.words import Event, Lane, Reading, StreamKind
+
+logger = logging.getLogger(__name__)
+
+SEAL_AFTER: Final = 0.9
+"""Real seconds from the first reading to sealing; the rest of the second is for the commit."""
+RETRY_AFTER: Final = 1.0
+"""Real seconds before a medium that failed is asked again."""
+PERSIST_EVERY: Final = 30.0
+"""Real seconds between cursors on the medium: what a restart sends again at most."""
+QUOTA_EVERY: Final = 5.0
+
+
+class Buffer:
+    """A durable queue in one folder, used by one process. Make it with `Buffer.open`."""
+
+    def __init__(self, thread: OwnerThread, store: Store, clock: Clock) -> None:
+        self._thread = thread
+        self._store = store
+        self._clock = clock
+        self._drawers = {kind: Drawer(clock) for kind in StreamKind}
+        self._locks = {kind: asyncio.Lock() for kind in StreamKind}
+        self._listeners: list[Callable[[StreamKind], None]] = []
+        self._writing: set[asyncio.Task[None]] = set()
+        self._fallen: Counter[str] = Counter()
+        self._failing: str | None = None
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls,
+        settings: BufferSettings,
+        origin: Origin,
+        clock: Clock,
+        *,
+        report: Report | None = None,
+        sabotage: Sabotage | None = None,
+    ) -> "Buffer":
+        """Open the folder; earlier processes' streams become backfill.
+
+        A damaged file is moved aside, told as an event, and never stops the start. Raises
+        BufferFault when another process has the folder or nothing can be written at all.
+        """
+        loop = asyncio.get_running_loop()
+        opened: list[Buffer] = []
+        early: list[tuple[str, str]] = []
+
+        def on_damage(file: str, reason: str) -> None:
+            if opened:
+                loop.call_soon_threadsafe(opened[0]._damaged, file, reason)
+            else:
+                early.append((file, reason))
+
+        thread = OwnerThread("buffer")
+        try:
+            store = await thread.run(
+                lambda: Store(settings, origin, clock, on_damage, report=report, sabotage=sabotage)
+            )
+        except BaseException:
+            await thread.close()
+            raise
+        buffer = cls(thread, store, clock)
+        opened.append(buffer)
+        for file, reason in early:
+            buffer._damaged(file, reason)
+        return buffer
+
+    def _damaged(self, file: str, reason: str) -> None:
+        logger.error("buffer file %s was damaged (%s) and moved to quarantine", file, reason)
+        params = (("file", file), ("reason", reason))
+        event = Event("BUFFER_QUARANTINED", self._store.state.origin.gateway, self._clock.mono(),
+                      params)  # fmt: skip
+        if not self._closed:
+            self.append(StreamKind.ALARM, [event])
+
+    def listen(self, callback: Callable[[StreamKind], None]) -> None:
+        """Have `callback(kind)` called on the event loop whenever something became durable."""
+        self._listeners.append(callback)
+
+    def append(
+        self, kind: StreamKind, items: Sequence[Reading] | Sequence[Event]
+    ) -> asyncio.Future[None]:
+        """Take items in; what is returned is done when they are durable.
+
+        Never waits. When the medium fails for long the oldest unsealed items are given up, counted
+        under `memory`, and their futures raise BufferFault.
+        """
+        if self._closed:
+            raise BufferFault("BUFFER_CLOSED")
+        if not items:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done.set_result(None)
+            return done
+        done, fallen = self._drawers[kind].put(items)
+        self._fallen["memory"] += fallen
+        return done
+
+    async def run(self) -> None:
+        """Seal in time, persist, keep to the quota; runs until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_sealing(StreamKind.ALARM, 0))
+            group.create_task(self._keep_sealing(StreamKind.DATA, SEAL_AFTER))
+            group.create_task(self._keep_persisting())
+            group.create_task(self._keep_quota())
+
+    async def _keep_sealing(self, kind: StreamKind, after: float) -> None:
+        drawer = self._drawers[kind]
+        while True:
+            await drawer.begun.wait()
+            if after:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(drawer.full.wait(), after)
+            try:
+                await self.seal(kind)
+            except BufferFault:
+                await asyncio.sleep(RETRY_AFTER)
+
+    async def _keep_persisting(self) -> None:
+        while True:
+            await asyncio.sleep(PERSIST_EVERY)
+            with suppress(BufferFault):
+                await self.persist()
+
+    async def _keep_quota(self) -> None:
+        while True:
+            await asyncio.sleep(QUOTA_EVERY)
+            with suppress(BufferFault):
+                await self.relieve()
+
+    async def seal(self, kind: StreamKind) -> None:
+        """Make everything taken in so far of a kind durable. Raises BufferFault; nothing is lost.
+
+        Cancelling the await does not stop it.
+        """
+        task = asyncio.create_task(self._seal(kind))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+        await asyncio.shield(task)
+
+    async def _seal(self, kind: StreamKind) -> None:
+        async with self._locks[kind]:
+            entries = self._drawers[kind].take()
+            if not entries:
+                return
+            try:
+                await self._store_entries(kind, entries)
+            except BufferFault as exc:
+                self._fallen["memory"] += self._drawers[kind].put_back(entries)
+                self._note_failure(exc)
+                raise
+            self._note_success()
+        for entry in entries:
+            if not entry.done.done():
+                entry.done.set_result(None)
+        for callback in self._listeners:
+            callback(kind)
+
+    async def _store_entries(self, kind: StreamKind, entries: list[Entry]) -> None:
+        groups = merged(entries)
+        try:
+            await self._thread.run(self._store.writer.write, kind, groups)
+        except BufferFull:
+            await self.relieve(at_least_once=True)
+            await self._thread.run(self._store.writer.write, kind, groups)
+
+    def _note_failure(self, exc: BufferFault) -> None:
+        if self._failing is None:
+            logger.error("the buffer cannot store: %s", exc)
+        self._failing = exc.code
+
+    def _note_success(self) -> None:
+        if self._failing is not None:
+            logger.warning("the buffer stores again")
+        self._failing = None
+
+    async def rotate(self, kind: StreamKind) -> None:
+        """End the live stream of `kind`: what it holds is backfill, what comes is a new stream."""
+        await self._thread.run(self._store.writer.rotate, kind)
+
+    async def pending(
+        self, lane: Lane, budget: Budget, without: Collection[str] = ()
+    ) -> Pending | None:
+        """Return what a lane has to send next, or None; asking again gives the same."""
+        return await self._thread.run(self._store.delivery.pending, lane, budget, without)
+
+    async def manifest(self, digest: str) -> bytes | None:
+        """Return a manifest that some stream refers to."""
+        return await self._thread.run(self._store.state.manifest, digest)
+
+    async def committed(self, stream: str, seq: int, safe: int) -> None:
+        """Take in an answer: the collector has `stream` up to `seq`, backed up to `safe`."""
+        await self._thread.run(self._store.delivery.committed, stream, seq, safe)
+
+    async def rewind(self, stream: str, expected: int, head: bytes | None = None) -> None:
+        """Go back to `expected`; what exists nowhere any more becomes a skip."""
+        await self._thread.run(self._store.delivery.rewind, stream, expected, head)
+
+    async def rewind_to_safe(self) -> None:
+        """Offer everything not backed up again: the collector's database is another one now."""
+        await self._thread.run(self._store.delivery.rewind_to_safe)
+
+    async def persist(self) -> None:
+        """Make the cursors durable and free what the collector holds safely."""
+        await self._thread.run(self._store.housekeeping.persist)
+
+    async def relieve(self, *, at_least_once: bool = False) -> None:
+        """Give up, by policy and counted, until the quota is kept."""
+        quota, run = self._store.quota, self._thread.run
+        while at_least_once or await run(quota.over) > 0:
+            at_least_once = False
+            await self.persist()
+            victim = await run(quota.victim)
+            if victim is None:
+                return
+            while await run(quota.account, victim):
+                continue
+            await run(quota.drop, victim)
+
+    async def stats(self) -> Stats:
+        """Return backlog, sizes and what was given up."""
+        stats = await self._thread.run(self._store.housekeeping.stats)
+        drops = dict(Counter(stats.drops) + self._fallen)
+        waiting = {kind: self._drawers[kind].items for kind in StreamKind}
+        return replace(stats, drops=drops, failing=self._failing, unsealed=sum(waiting.values()))
+
+    async def close(self) -> None:
+        """Seal what is left, persist and let go; may be called any number of times."""
+        if self._closed:
+            return
+        for kind in StreamKind:
+            with suppress(BufferFault):
+                await self.seal(kind)
+        self._closed = True
+        with suppress(BufferFault):
+            await self._thread.run(self._store.close)
+        await self._thread.close()

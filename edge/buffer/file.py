@@ -1,0 +1,269 @@
+"""One SQLite file of the buffer: sealed batches, the streams they belong to, their manifests.
+
+A row is one sealed immutable batch. Its key packs the stream's ordinal and the first sequence
+number (`number << 40 | seq0`): the table grows only at its right edge and needs no second index.
+`ordinal` counts the batches of a stream, so that a range is counted without being read.
+A file explains itself: it carries the opening record and the manifest of every stream it holds.
+
+WAL with `synchronous=FULL` (what returned is on the medium), 1 KiB pages (an SD card's life),
+EXCLUSIVE locking (one connection, no shared memory file). Every SQLite error leaves this module as
+a BufferFault. All calls come from the buffer's one thread.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sqlite_utils import Database
+
+from protocols.errors import BufferDamaged, BufferFault, BufferFull
+
+FORMAT: Final = 1
+SEQ_BITS: Final = 40
+PAGE: Final = 1024
+
+PRAGMAS: Final = (
+    # (name, what to set, what must then be read back; None: only set)
+    ("page_size", str(PAGE), None),  # fixed when the file is made
+    ("locking_mode", "EXCLUSIVE", "exclusive"),  # before WAL: no shared memory file is ever made
+    ("journal_mode", "WAL", "wal"),
+    ("synchronous", "FULL", 2),
+    ("wal_autocheckpoint", "1000", 1000),
+    ("journal_size_limit", "4194304", 4194304),
+)
+
+SCHEMA: Final = (
+    "CREATE TABLE stream (number INTEGER PRIMARY KEY, id TEXT NOT NULL, kind INTEGER NOT NULL,"
+    " opening BLOB NOT NULL, manifest TEXT NOT NULL, base INTEGER NOT NULL, base_head BLOB)",
+    "CREATE TABLE manifest (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL)",
+    "CREATE TABLE batch (key INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, n INTEGER NOT NULL,"
+    " crc INTEGER NOT NULL, bytes BLOB NOT NULL)",
+)
+
+
+class Row(NamedTuple):
+    """A sealed batch as stored; `intact` is whether its bytes still have their CRC-32."""
+
+    seq0: int
+    n: int
+    bytes: bytes
+    intact: bool = True
+
+    @property
+    def last(self) -> int:
+        return self.seq0 + self.n - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRecord:
+    """What a file says of a stream: the part here starts after `base`, chained from `base_head`."""
+
+    number: int
+    id: str
+    kind: int
+    opening: bytes
+    manifest: str
+    base: int = 0
+    base_head: bytes | None = None
+
+
+def key(number: int, seq: int) -> int:
+    """Return the row key of stream `number` at `seq`."""
+    return number << SEQ_BITS | seq
+
+
+class BufferFile:
+    """An open file; `path` is made when missing. Raises BufferDamaged, BufferFault."""
+
+    schema: tuple[str, ...] = SCHEMA
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with faults(path):
+            connection = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
+        self.db = Database(connection)
+        try:
+            with faults(path):
+                self._prepare()
+        except BufferFault:
+            self.db.conn.close()
+            raise
+
+    def _prepare(self) -> None:
+        for name, value, expected in PRAGMAS:
+            self._pragma(f"{name}={value}")
+            if expected is not None and (found := self._pragma(name)) != expected:
+                raise BufferFault("BUFFER_PRAGMA", file=str(self.path), name=name, found=str(found))
+        version = self._pragma("user_version")
+        if version == 0 and not self.db.table_names():
+            with self.db.atomic():
+                for statement in self.schema:
+                    self.db.conn.execute(statement)
+                self.db.conn.execute(f"PRAGMA user_version={FORMAT}")
+        elif version != FORMAT:
+            raise BufferDamaged("BUFFER_FORMAT", file=str(self.path), found=version, known=FORMAT)
+
+    def _pragma(self, text: str) -> int | str | None:
+        row = self.db.conn.execute(f"PRAGMA {text}").fetchone()
+        return None if row is None else row[0]
+
+    def write(
+        self, record: StreamRecord, manifest: bytes, ordinal: int, rows: Sequence[Row]
+    ) -> None:
+        """Store batches of one stream, the first with `ordinal`, durable on return."""
+        with faults(self.path), self.db.atomic():
+            self.ensure(record, manifest)
+            self.db.conn.executemany(
+                "INSERT INTO batch VALUES (?, ?, ?, ?, ?)",
+                [
+                    (key(record.number, row.seq0), at, row.n, zlib.crc32(row.bytes), row.bytes)
+                    for at, row in enumerate(rows, ordinal)
+                ],
+            )
+
+    def ensure(self, record: StreamRecord, manifest: bytes) -> None:
+        """Note a stream and its manifest once; inside the caller's transaction."""
+        run = self.db.conn.execute
+        if run("SELECT 1 FROM stream WHERE number=?", (record.number,)).fetchone() is None:
+            run("INSERT OR IGNORE INTO manifest VALUES (?, ?)", (record.manifest, manifest))
+            run("INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, ?)", _stream_row(record))
+
+    def streams(self) -> list[StreamRecord]:
+        """Return every stream the file has heard of, by number."""
+        with faults(self.path):
+            rows = self.db.conn.execute(
+                "SELECT number, id, kind, opening, manifest, base, base_head FROM stream"
+                " ORDER BY number"
+            ).fetchall()
+        names = ("number", "id", "kind", "opening", "manifest", "base", "base_head")
+        return [StreamRecord(**dict(zip(names, row, strict=True))) for row in rows]
+
+    def extent(self, number: int) -> tuple[int, int] | None:
+        """Return the first and last sequence number held of a stream; None when there is none."""
+        low, high = key(number, 0), key(number + 1, 0)
+        with faults(self.path):
+            # Two questions: MIN and MAX in one would read the whole range.
+            first = self.db.conn.execute(
+                "SELECT MIN(key) FROM batch WHERE key>=? AND key<?", (low, high)
+            ).fetchone()[0]
+            if first is None:
+                return None
+            last, n = self.db.conn.execute(
+                "SELECT key, n FROM batch WHERE key>=? AND key<? ORDER BY key DESC LIMIT 1",
+                (low, high),
+            ).fetchone()
+        return first - low, last - low + n - 1
+
+    def rows(self, number: int, seq: int, last: int, batches: int, size: int) -> list[Row]:
+        """Return up to `batches` batches of `seq..last` in order, at least one, about `size`."""
+        found: list[Row] = []
+        with faults(self.path):
+            cursor = self.db.conn.execute(
+                "SELECT key, n, crc, bytes FROM batch WHERE key>=? AND key<=? ORDER BY key LIMIT ?",
+                (key(number, seq), key(number, last), batches),
+            )
+            for at, n, crc, data in cursor:
+                size -= len(data)
+                if size < 0 and found:
+                    break
+                found.append(Row(at - key(number, 0), n, data, zlib.crc32(data) == crc))
+        return found
+
+    def before(self, number: int, seq: int) -> Row | None:
+        """Return the batch that begins last at or before `seq`."""
+        with faults(self.path):
+            row = self.db.conn.execute(
+                "SELECT key, n, crc, bytes FROM batch WHERE key<=? AND key>=?"
+                " ORDER BY key DESC LIMIT 1",
+                (key(number, seq), key(number, 0)),
+            ).fetchone()
+        if row is None:
+            return None
+        return Row(row[0] - key(number, 0), row[1], row[3], zlib.crc32(row[3]) == row[2])
+
+    def ordinal(self, number: int, seq: int, *, after: bool = False) -> int | None:
+        """Return the ordinal of the last batch that begins at or before `seq` (or the next)."""
+        with faults(self.path):
+            row = self.db.conn.execute(
+                "SELECT ordinal FROM batch WHERE key>? AND key<? ORDER BY key LIMIT 1"
+                if after
+                else "SELECT ordinal FROM batch WHERE key<=? AND key>=? ORDER BY key DESC LIMIT 1",
+                (key(number, seq), key(number + 1, 0) if after else key(number, 0)),
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def manifest(self, digest: str) -> bytes | None:
+        """Return the manifest named by `digest`, if the file has it."""
+        with faults(self.path):
+            row = self.db.conn.execute(
+                "SELECT bytes FROM manifest WHERE digest=?", (digest,)
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def set_base(self, number: int, head: bytes) -> None:
+        """Note the chain head before this file's part of a stream."""
+        with faults(self.path), self.db.atomic():
+            self.db.conn.execute("UPDATE stream SET base_head=? WHERE number=?", (head, number))
+
+    def delete(self, number: int, first: int, last: int) -> None:
+        """Forget the batches that begin within `first..last`."""
+        with faults(self.path), self.db.atomic():
+            self.db.conn.execute(
+                "DELETE FROM batch WHERE key>=? AND key<=?", (key(number, first), key(number, last))
+            )
+
+    def size(self) -> int:
+        """Return the bytes on the medium, journal included."""
+        return sum(p.stat().st_size for p in (self.path, wal(self.path)) if p.exists())
+
+    def close(self) -> None:
+        """Fold the journal in and let go of the file."""
+        with faults(self.path):
+            self.db.conn.close()
+
+
+def _stream_row(record: StreamRecord) -> tuple[object, ...]:
+    return (
+        record.number,
+        record.id,
+        record.kind,
+        record.opening,
+        record.manifest,
+        record.base,
+        record.base_head,
+    )
+
+
+def wal(path: Path) -> Path:
+    """Return the journal's path beside `path`."""
+    return path.with_name(path.name + "-wal")
+
+
+def unlink(path: Path) -> None:
+    """Remove a closed file with its journal; no error when it is gone."""
+    for each in (wal(path), path):
+        each.unlink(missing_ok=True)
+
+
+DAMAGE: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT"})
+
+
+@contextmanager
+def faults(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours: full, damaged, locked by another, or simply failing."""
+    try:
+        yield
+    except sqlite3.Error as exc:
+        name = getattr(exc, "sqlite_errorname", None) or ""
+        primary = "_".join(name.split("_")[:2])
+        if primary == "SQLITE_FULL":
+            raise BufferFull(file=str(path)) from exc
+        if primary in DAMAGE or isinstance(exc, (sqlite3.IntegrityError, sqlite3.InterfaceError)):
+            raise BufferDamaged(file=str(path), reason=name or str(exc)) from exc
+        if primary in ("SQLITE_BUSY", "SQLITE_LOCKED"):
+            raise BufferFault("BUFFER_LOCKED", file=str(path)) from exc
+        raise BufferFault("BUFFER_IO", file=str(path), reason=name or str(exc)) from exc

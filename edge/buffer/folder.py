@@ -1,0 +1,185 @@
+"""The buffer's files on the medium: one alarm file, numbered data segments, a quarantine.
+
+Open at any time are at most three: the alarm file, the segment being written and the one being
+drained. A file that cannot be read is moved to `quarantine/`, never deleted, and work goes on with
+a new one. Space is freed by unlinking whole segments.
+"""
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from edge.buffer.alarm_file import AlarmFile
+from edge.buffer.file import BufferFile, unlink, wal
+from protocols.errors import BufferDamaged, BufferFault
+
+logger = logging.getLogger(__name__)
+
+ALARM: Final = "alarm.db"
+SEGMENTS: Final = "data-[0-9]*.db"
+QUARANTINE: Final = "quarantine"
+
+F = TypeVar("F", bound=BufferFile)
+
+
+class Folder:
+    """The files below `path`; `on_damage(file name, reason)` is told of every quarantined one."""
+
+    def __init__(self, path: Path, on_damage: Callable[[str, str], None]) -> None:
+        self.path = path
+        self._on_damage = on_damage
+        path.mkdir(parents=True, exist_ok=True)
+        self._sizes: dict[str, int] = {}
+        self._active: BufferFile | None = None
+        self._drain: BufferFile | None = None
+        self.alarm = self._open_or_quarantine(ALARM, AlarmFile)
+        for name in self.segments():
+            self._sizes[name] = size_of(path / name)
+
+    def segments(self) -> list[str]:
+        """Return the names of the data segments, oldest first."""
+        return sorted(file.name for file in self.path.glob(SEGMENTS))
+
+    @property
+    def active_name(self) -> str | None:
+        """The segment being written, if one is open."""
+        return self._active.path.name if self._active else None
+
+    def active(self) -> BufferFile:
+        """Return the segment to write to, making the next one when none is open."""
+        if self._active is None:
+            names = self.segments()
+            number = 1 + (int(names[-1][5:-3]) if names else 0)
+            self._active = self._open_or_quarantine(f"data-{number:08d}.db", BufferFile)
+        return self._active
+
+    def write_to(self, name: str) -> None:
+        """Go on writing to an existing segment."""
+        self._active = self._take(name)
+
+    def retire(self) -> None:
+        """Close the segment being written: the next write makes a new one."""
+        if self._active is not None:
+            name = self._active.path.name
+            close_quietly(self._active)
+            self._active = None
+            self._sizes[name] = size_of(self.path / name)
+
+    def get(self, name: str) -> BufferFile:
+        """Return the file `name`, opened for draining if need be. Raises BufferDamaged."""
+        if name == ALARM:
+            return self.alarm
+        if self._active is not None and self._active.path.name == name:
+            return self._active
+        if self._drain is None or self._drain.path.name != name:
+            self._let_go()
+            if not (self.path / name).exists():
+                raise BufferDamaged(file=str(self.path / name), reason="missing")
+            self._drain = BufferFile(self.path / name)
+        return self._drain
+
+    def _take(self, name: str) -> BufferFile:
+        file = self.get(name)
+        self._drain = None
+        return file
+
+    def _let_go(self) -> None:
+        if self._drain is not None:
+            close_quietly(self._drain)
+            self._drain = None
+
+    def remove(self, name: str) -> None:
+        """Unlink a segment."""
+        self._close(name)
+        unlink(self.path / name)
+        self._sizes.pop(name, None)
+
+    def quarantine(self, name: str, reason: str) -> None:
+        """Move a damaged file aside; the alarm file is replaced by an empty one at once."""
+        self._close(name)
+        move_aside(self.path / name)
+        self._sizes.pop(name, None)
+        if name == ALARM:
+            self.alarm = AlarmFile(self.path / ALARM)
+        self._on_damage(name, reason)
+
+    def reopen(self, name: str) -> BufferFile:
+        """Return a fresh connection to an open file. Raises BufferFault."""
+        self._close(name)
+        if name == ALARM:
+            self.alarm = AlarmFile(self.path / ALARM)
+            return self.alarm
+        self._active = BufferFile(self.path / name)
+        return self._active
+
+    def _close(self, name: str) -> None:
+        if name == ALARM:
+            close_quietly(self.alarm)
+        if self._active is not None and self._active.path.name == name:
+            close_quietly(self._active)
+            self._active = None
+        if self._drain is not None and self._drain.path.name == name:
+            self._let_go()
+
+    def _open_or_quarantine(self, name: str, kind: type[F]) -> F:
+        try:
+            return kind(self.path / name)
+        except BufferDamaged as exc:
+            move_aside(self.path / name)
+            self._on_damage(name, str(exc.params.get("reason", exc.code)))
+            return kind(self.path / name)
+
+    def size(self, name: str) -> int:
+        """Return a file's bytes on the medium."""
+        if name == ALARM:
+            return self.alarm.size()
+        if name == self.active_name or name not in self._sizes:
+            return size_of(self.path / name)
+        return self._sizes[name]
+
+    def total(self) -> int:
+        """Return the bytes of everything but the quarantine."""
+        return self.size(ALARM) + sum(self.size(name) for name in self.segments())
+
+    def free(self) -> int:
+        """Return the bytes still free on the medium."""
+        return shutil.disk_usage(self.path).free
+
+    def close(self) -> None:
+        """Close every open file."""
+        self.retire()
+        self._let_go()
+        close_quietly(self.alarm)
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file and its journal, 0 when it is gone."""
+    total = 0
+    for each in (path, wal(path)):
+        try:
+            total += each.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def close_quietly(file: BufferFile) -> None:
+    """Close; a medium that refuses even that is logged, as there is nothing left to save."""
+    try:
+        file.close()
+    except BufferFault as exc:
+        logger.warning("buffer file did not close: %s", exc)
+
+
+def move_aside(path: Path) -> None:
+    """Move a file and its journal into `quarantine/` under a name not taken yet."""
+    aside = path.parent / QUARANTINE
+    aside.mkdir(exist_ok=True)
+    number = 1
+    while (aside / f"{path.name}.{number}").exists():
+        number += 1
+    for each, ending in ((wal(path), f"{path.name}.{number}-wal"), (path, f"{path.name}.{number}")):
+        if each.exists():
+            each.rename(aside / ending)

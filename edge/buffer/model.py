@@ -1,0 +1,101 @@
+"""What goes into and comes out of the buffer (plain structs)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from protocols.clock import ClockState
+from protocols.words import Event, Lane, Purpose, Reading, StreamKind
+
+Report = Callable[[str, int, int], None]
+"""Told of every batch now durable: stream id, seq0, n. Called in the buffer's thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What every stream of this process says of itself. `decimals` by point index."""
+
+    gateway: str
+    boot: str
+    purpose: Purpose
+    manifest: bytes
+    manifest_digest: str
+    decimals: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """What is sealed together, with the clocks at the moment its first item arrived."""
+
+    mono0: int
+    wall0: int
+    clock_state: ClockState
+    items: Sequence[Reading] | Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The most a request should carry; one batch is always given."""
+
+    batches: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """Consecutive whole batches of one stream, waiting to be sent.
+
+    `head` is the chain head after the last of them, None while it is not known here.
+    """
+
+    stream: str
+    number: int
+    lane: Lane
+    kind: StreamKind
+    opening: bytes
+    manifest: str
+    first: int
+    last: int
+    batches: tuple[bytes, ...]
+    head: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What waits of one kind. `oldest`: wall clock µs when the oldest batch was opened."""
+
+    readings: int
+    batches: int
+    oldest: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamStats:
+    """One stream as `fengsui-edge buffer` shows it."""
+
+    stream: str
+    number: int
+    kind: StreamKind
+    live: bool
+    first: int
+    last: int
+    committed: int
+    safe: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """How the buffer is: backlog by kind, bytes, readings given up by reason.
+
+    `written`: bytes sealed since the start. `failing`: why nothing can be stored right now.
+    `unsealed`: items taken in and not durable yet.
+    """
+
+    alarm: Backlog
+    data: Backlog
+    bytes: int
+    quota_bytes: int
+    written: int
+    drops: dict[str, int] = field(default_factory=dict)
+    streams: tuple[StreamStats, ...] = ()
+    failing: str | None = None
+    unsealed: int = 0

@@ -1,0 +1,72 @@
+"""The durable queue, synchronous: composed here, run in the buffer's one thread and nowhere else.
+
+Invariants. A number and its data become durable in one transaction. A (stream, seq) names one
+payload for ever: streams are fresh at each start, so an old image restored brings back only old
+payloads under old numbers. What is handed out is consecutive from `committed + 1`. Nothing above
+`safe` is forgotten but by the quota's policy, and that leaves a count or a skip with its ledger.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from edge.buffer.delivery import Delivery
+from edge.buffer.folder import Folder
+from edge.buffer.housekeeping import Housekeeping
+from edge.buffer.load import highest_number, load_streams
+from edge.buffer.model import Origin, Report
+from edge.buffer.quota import Quota
+from edge.buffer.state import State
+from edge.buffer.writer import Writer
+from edge.config import BufferSettings
+from edge.sabotage import Sabotage
+from protocols.clock import Clock
+
+FREE_SHARE: Final = 0.8
+"""Of what is free and our own, where no quota is set: others need room too."""
+SEGMENTS_IN_QUOTA: Final = 8
+"""Segments are small enough that giving one up is at most this share of the quota."""
+SMALLEST_SEGMENT: Final = 64 * 1024
+
+
+class Store:
+    """Opens the folder and holds the parts that work on it. Raises BufferFault."""
+
+    def __init__(
+        self,
+        settings: BufferSettings,
+        origin: Origin,
+        clock: Clock,
+        on_damage: Callable[[str, str], None],
+        *,
+        report: Report | None = None,
+        sabotage: Sabotage | None = None,
+    ) -> None:
+        folder = Folder(settings.folder, on_damage)
+        streams = load_streams(folder)
+        orphans = sorted(set(folder.alarm.progress()) - set(streams))
+        self.state = State(
+            folder=folder,
+            streams=streams,
+            origin=origin,
+            clock=clock,
+            highest=highest_number(folder, streams),
+        )
+        folder.alarm.save([], forget=orphans)
+        quota = settings.quota_bytes or int((folder.free() + folder.total()) * FREE_SHARE)
+        segment = min(settings.segment_bytes, max(SMALLEST_SEGMENT, quota // SEGMENTS_IN_QUOTA))
+        self._go_on_with(segment)
+        self.delivery = Delivery(self.state)
+        self.housekeeping = Housekeeping(self.state, self.delivery, quota)
+        self.quota = Quota(self.state, self.housekeeping)
+        self.writer = Writer(self.state, segment, report, sabotage or Sabotage({}))
+
+    def _go_on_with(self, segment_bytes: int) -> None:
+        folder = self.state.folder
+        names = folder.segments()
+        if names and folder.size(names[-1]) < segment_bytes:
+            folder.write_to(names[-1])
+
+    def close(self) -> None:
+        """Persist and let go of every file."""
+        self.housekeeping.persist()
+        self.state.folder.close()

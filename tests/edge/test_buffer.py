@@ -1,0 +1,38 @@
+"""The buffer on SQLite: the common suite, and what only files can show."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from edge.buffer import Buffer
+from edge.config import BufferSettings
+from protocols.clock import SystemClock
+from tests.edge.buffer_suite import ORIGIN, BufferSuite, Reopen
+
+
+@pytest.fixture
+async def reopen(tmp_path: Path) -> AsyncIterator[Reopen]:
+    opened: list[Buffer] = []
+
+    async def again(*, kill: bool = False) -> Buffer:
+        if opened:
+            await (abandon(opened[-1]) if kill else opened[-1].close())
+        settings = BufferSettings(folder=tmp_path / "buffer", quota_bytes=1 << 30)
+        opened.append(await Buffer.open(settings, ORIGIN, SystemClock()))
+        return opened[-1]
+
+    yield again
+    for buffer in opened:
+        await buffer.close()
+
+
+async def abandon(buffer: Buffer) -> None:
+    """Let go of the files as a killed process would: nothing sealed, nothing persisted."""
+    buffer._closed = True
+    await buffer._thread.run(buffer._store.state.folder.close)
+    await buffer._thread.close()
+
+
+class TestBuffer(BufferSuite):
+    """The suite against SQLite."""

@@ -177,6 +177,7 @@ def _fire_panel() -> dict[str, Signal]:
         "fan-feedback": _switch(("22:16:59", "22:24")),
         "pump-feedback": _switch(("22:17:40", "22:24")),
         "main-power-fault": lambda _: False,
+        "supervision": lambda _: False,
         "end-pressure": around("end-pressure", 0.42, 0.01),
         "shielded": lambda _: 6,
         "points": lambda _: 398,

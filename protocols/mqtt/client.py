@@ -84,10 +84,11 @@ class Inbox:
         return taken
 
     def close(self) -> None:
-        """Let a waiting thread go on; what still waits can be taken."""
+        """Let a waiting thread, and whoever awaits `arrived`, go on (from the event loop)."""
         with self._room:
             self._open = False
             self._room.notify()
+        self._arrived.set()
 
     def wake(self) -> None:
         """Make `arrived` return (from any thread)."""
@@ -104,6 +105,7 @@ class Link:
     def __init__(self, settings: Settings, topics: Sequence[str], clock: Clock) -> None:
         self.inbox = Inbox()
         self.lost: str | None = None
+        self._settings = settings
         self._topics = list(topics)
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -123,7 +125,7 @@ class Link:
 
         Raises ConnectionError or TimeoutError; close afterwards in any case.
         """
-        self._client.loop_start()
+        _start(self._client, self._settings)
         async with asyncio.timeout(seconds):
             return await self._ready
 
@@ -144,8 +146,7 @@ class Link:
         """Disconnect and wait for the network thread to end."""
         self._ending = True
         self.inbox.close()
-        self._client.disconnect()
-        await asyncio.to_thread(self._client.loop_stop)
+        await asyncio.to_thread(_stop, self._client)
         if self._ready.done() and not self._ready.cancelled():
             self._ready.exception()
 
@@ -231,6 +232,7 @@ class Publisher:
     """Sends messages; comes back by itself when its broker does (simulators and tests)."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._client = _client(settings, settings.tls_context(), persistent=False)
         self._client.max_queued_messages_set(QUEUED)
         self._client.max_inflight_messages_set(QUEUED)
@@ -242,7 +244,7 @@ class Publisher:
 
     async def open(self, seconds: float) -> None:
         """Connect. Raises TimeoutError; close afterwards in any case."""
-        self._client.loop_start()
+        _start(self._client, self._settings)
         async with asyncio.timeout(seconds):
             await self._connected.wait()
 
@@ -252,8 +254,7 @@ class Publisher:
 
     async def close(self) -> None:
         """Send what is queued if the broker is there, then disconnect."""
-        self._client.disconnect()
-        await asyncio.to_thread(self._client.loop_stop)
+        await asyncio.to_thread(_stop, self._client)
 
     def _on_connect(
         self,
@@ -283,5 +284,19 @@ def _client(settings: Settings, tls: ssl.SSLContext | None, *, persistent: bool)
         client.username_pw_set(settings.username, settings.password())
     if tls is not None:
         client.tls_set_context(tls)
-    client.connect_async(settings.host, settings.port, settings.keep_alive)
     return client
+
+
+def _start(client: Client, settings: Settings) -> None:
+    # The thread connects, so that no name server and no firewall can hold the event loop.
+    client.connect_async(settings.host, settings.port, settings.keep_alive)
+    client.loop_start()
+
+
+def _stop(client: Client) -> None:
+    client.disconnect()
+    client.loop_stop()
+    left = client.socket()
+    if left is not None:
+        # Told to end while it was connecting, the thread leaves its socket open.
+        left.close()

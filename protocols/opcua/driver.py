@@ -75,10 +75,10 @@ class OpcUaDriver:
 
     async def receive(self) -> Sample:
         """Wait for readings and return all that wait. Raises DeviceUnreachable."""
-        session = self._session
-        if session is None:
-            raise DeviceUnreachable("LINK_CLOSED", device=self._bus.name)
         while not (readings := self._waiting.take()):
+            session = self._session
+            if session is None:
+                raise DeviceUnreachable("LINK_CLOSED", device=self._bus.name)
             left = session.heard + session.limit - real_monotonic()
             if session.lost is not None or left <= 0:
                 raise self._gone(session.lost or f"silent for {session.limit:g} s")
@@ -92,6 +92,7 @@ class OpcUaDriver:
     async def close(self) -> None:
         """End the session; never hangs, may be called at any time and again."""
         session, self._session = self._session, None
+        self._waiting.wake()
         if session is not None:
             await session.close()
 

@@ -32,6 +32,14 @@ TYPES: Final = {
     "text": ua.VariantType.String,
 }
 
+EMPTY: Final[dict[ua.VariantType, Value]] = {
+    ua.VariantType.Boolean: False,
+    ua.VariantType.Int64: 0,
+    ua.VariantType.Int32: 0,
+    ua.VariantType.Double: 0.0,
+    ua.VariantType.String: "",
+}
+
 
 class Simulator:
     """A running server; made by `serve`."""
@@ -57,6 +65,15 @@ class Simulator:
         """Write the signals of `device` into its variables each scan."""
         self._group.append(asyncio.create_task(self._follow(device, nodes)))
 
+    async def write(self, device: Device, nodes: Sequence[tuple[Point, Node]]) -> int:
+        """Write the signals of `device` once; returns the time they were written for."""
+        now = self._clock.now()
+        stamp = EPOCH + timedelta(microseconds=now)
+        for point, node in nodes:
+            value = self._signals(device.name, point.sheet.name, now)
+            await node.write_value(data_value(point, value, stamp))
+        return now
+
     async def close(self) -> None:
         """Stop writing and listening; may be called again."""
         tasks, self._group = self._group, []
@@ -70,11 +87,7 @@ class Simulator:
     async def _follow(self, device: Device, nodes: Sequence[tuple[Point, Node]]) -> None:
         scan = round(device.scan * SECOND)
         while True:
-            now = self._clock.now()
-            stamp = EPOCH + timedelta(microseconds=now)
-            for point, node in nodes:
-                value = self._signals(device.name, point.sheet.name, now)
-                await node.write_value(data_value(point, value, stamp))
+            now = await self.write(device, nodes)
             await asyncio.gather(
                 self._clock.sleep(scan - now % scan), asyncio.sleep(FASTEST / SECOND)
             )
@@ -98,6 +111,8 @@ async def serve(
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
     simulator = Simulator(server, clock, signals)
     variables = [(device, await _variables(server, device)) for device in devices]
+    for device, nodes in variables:
+        await simulator.write(device, nodes)
     await server.start()
     for device, nodes in variables:
         simulator.follow(device, nodes)
@@ -129,6 +144,7 @@ async def _variables(server: Server, device: Device) -> list[tuple[Point, Node]]
         address = point.sheet.address
         if not isinstance(address, OpcUaAddress):
             raise TypeError(f"{point.id} has no OPC UA address")
+        kind = TYPES.get(point.sheet.type, ua.VariantType.Double)
         namespace = await server.register_namespace(address.namespace)
         nodes.append(
             (
@@ -136,8 +152,8 @@ async def _variables(server: Server, device: Device) -> list[tuple[Point, Node]]
                 await folder.add_variable(
                     ua.NodeId.from_string(f"ns={namespace};{address.node}"),
                     ua.QualifiedName(point.sheet.name, namespace),
-                    None,
-                    TYPES.get(point.sheet.type, ua.VariantType.Double),
+                    EMPTY[kind],
+                    kind,
                 ),
             )
         )

@@ -1,0 +1,77 @@
+"""A real broker, a simulated device on it, drivers for it."""
+
+import pytest
+
+from protocols.clock import SystemClock
+from protocols.device import Bus
+from protocols.mqtt.driver import build
+from protocols.mqtt.simulator import publish
+from protocols.profile import MqttAddress
+from protocols.simulators.broker import start_broker
+from tests.protocols import pushed_suite as suite
+
+ADDRESSES = {
+    "level": MqttAddress(topic="data", pointer="/v/level", time="/t", quality="/q/level"),
+    "pump": MqttAddress(topic="data", pointer="/v/pump", time="/t"),
+    "mode": MqttAddress(topic="state", pointer="/mode", time="/t"),
+}
+SHEETS = {
+    "level": {"decimals": 2, "low": 0.0, "high": 16.0},
+    "pump": {"type": "bool"},
+    "mode": {"type": "text"},
+}
+
+
+class MqttRig:
+    background = 1
+    own = ("paho-mqtt-client-fengsui-gw", "MqttDriver.", "Link.", "Inbox.")
+
+    def __init__(self, broker) -> None:
+        self.broker = broker
+        self.port = broker.port
+        self.values = {"level": 1.5, "pump": True, "mode": "自动"}
+        self.device = suite.device(suite.points(ADDRESSES, SHEETS), prefix="site/dev")
+        self.bus = Bus(
+            name="mqtt0",
+            protocol="mqtt",
+            devices=(self.device,),
+            options=(("host", "127.0.0.1"), ("port", broker.port), ("timeout", suite.TIMEOUT)),
+        )
+        self.simulator = None
+
+    def driver(self):
+        return build(self.bus, SystemClock())
+
+    async def start(self):
+        self.broker.start()
+        if self.simulator is None:
+            self.simulator = await publish(
+                [self.device],
+                lambda _device, point, _now: self.values[point],
+                SystemClock(),
+                "127.0.0.1",
+                self.port,
+            )
+
+    async def stop(self):
+        self.broker.kill()
+
+    async def close(self):
+        if self.simulator is not None:
+            await self.simulator.close()
+
+
+@pytest.fixture(scope="session")
+def shared_broker(tmp_path_factory):
+    broker = start_broker(tmp_path_factory.mktemp("broker"))
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+async def rig(shared_broker):
+    rig = MqttRig(shared_broker)
+    await rig.start()
+    yield rig
+    shared_broker.start()
+    await rig.close()

@@ -46,12 +46,12 @@ def is_good(code: int) -> bool:
 
 
 def is_bad(code: int) -> bool:
-    """Return whether the value must not be used."""
-    return code & CLASS_MASK == 0x80000000
+    """Return whether the value must not be used (the two reserved top bits count as bad)."""
+    return code & 0x80000000 != 0
 
 
 def quality_class(code: int) -> str:
-    """Return `good`, `uncertain` or `bad` (the two reserved top bits count as bad)."""
+    """Return `good`, `uncertain` or `bad`."""
     top = code & CLASS_MASK
     if top == 0:
         return "good"

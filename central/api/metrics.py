@@ -1,9 +1,102 @@
-"""Prometheus metrics, in a registry of the application's own."""
+"""Prometheus metrics, in a registry of the application's own.
 
-from typing import Any
+What the routes see is counted here; what the collector knows (readings, losses, gateways) is asked
+of it at each scrape. Names of gateways are labels, so the figures are for who may see all sites.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector as Source
+
+from central.api.hub import Hub
+from central.identity import sessions
+from central.identity.desk import FrontDesk
+
+if TYPE_CHECKING:
+    from central.collector import Collector
+
+SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 class Metrics:
-    def __init__(self, *a: Any) -> None: ...
+    """Counters of the routes, and the exposition of everything."""
+
+    def __init__(self, collector: "Collector", desk: FrontDesk, hub: Hub) -> None:
+        self._collector = collector
+        self._desk = desk
+        self._registry = CollectorRegistry()
+        self._picture = _Picture(collector, hub)
+        self._registry.register(self._picture)
+        self._requests = Counter(
+            "fengsui_ingest_requests", "Batch requests", ["lane"], registry=self._registry
+        )
+        self._bytes = Counter(
+            "fengsui_ingest_bytes", "Compressed bytes of batch requests", registry=self._registry
+        )
+        self._seconds = Histogram(
+            "fengsui_ingest_seconds",
+            "From a batch request to its answer",
+            ["lane"],
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self._refused = Counter(
+            "fengsui_ingest_refused",
+            "Batch requests refused",
+            ["code", "status"],
+            registry=self._registry,
+        )
+
+    def delivered(self, lane: str, size: int, seconds: float) -> None:
+        """Count one batch request that got an answer of the wire's shape."""
+        self._requests.labels(lane).inc()
+        self._bytes.inc(size)
+        self._seconds.labels(lane).observe(seconds)
+
+    def refused(self, code: str, status: int) -> None:
+        """Count one refusal."""
+        self._refused.labels(code, str(status)).inc()
+
     async def exposition(self) -> bytes:
-        return b""
+        """Return everything in the text format."""
+        now = self._desk.clock.now()
+        self._picture.sessions = await self._collector.db.read(
+            lambda conn: sessions.count(conn, now)
+        )
+        return generate_latest(self._registry)
+
+
+class _Picture(Source):
+    """What the collector and the hub know at the moment of a scrape."""
+
+    def __init__(self, collector: "Collector", hub: Hub) -> None:
+        self._collector = collector
+        self._hub = hub
+        self.sessions = 0
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("fengsui_sessions", "Open sessions", value=self.sessions)
+        yield GaugeMetricFamily("fengsui_stream_clients", "Open live streams", value=len(self._hub))
+        yield CounterMetricFamily(
+            "fengsui_stream_cut", "Live streams cut off for being slow", value=self._hub.slow
+        )
+        yield from self._gateways()
+
+    def _gateways(self) -> Iterator[Metric]:
+        online = GaugeMetricFamily(
+            "fengsui_gateway_online", "1 while the gateway is in contact", labels=["gateway"]
+        )
+        backlog = GaugeMetricFamily(
+            "fengsui_gateway_backlog_readings",
+            "Readings that wait in the gateway's buffer, as it last told",
+            labels=["gateway"],
+        )
+        for gateway in self._collector.registry.gateways():
+            online.add_metric([gateway.name], float(gateway.state == "online"))
+            backlog.add_metric([gateway.name], gateway.backlog.readings)
+        yield online
+        yield backlog

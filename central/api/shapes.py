@@ -1,6 +1,7 @@
 """The collector's structs as the API's models: names and nothing else change here."""
 
-from typing import Literal, cast
+from functools import lru_cache
+from typing import Final, Literal, cast
 
 from central.alarms.episode import Episode, EpisodeDetail
 from central.api import models
@@ -13,6 +14,8 @@ from protocols.alarms import rule
 from protocols.clock import Clock, ClockState, StoryClock
 from protocols.quality import Quality, quality_class
 from protocols.words import Label, Purpose
+
+_REASONS: Final[dict[int, str]] = {quality.value: quality.name for quality in Quality}
 
 
 def label(source: Label) -> models.Label:
@@ -71,14 +74,10 @@ def audit_line(source: audit.Line) -> models.AuditLine:
     )
 
 
+@lru_cache(maxsize=1024)
 def quality(code: int) -> models.Quality:
     """Return a StatusCode with its class and the name of its reason; good has none."""
-    if code == Quality.GOOD:
-        reason = None
-    elif code in Quality:
-        reason = Quality(code).name
-    else:
-        reason = f"0x{code:08X}"
+    reason = None if code == Quality.GOOD else _REASONS.get(code, f"0x{code:08X}")
     kind = cast(Literal["good", "uncertain", "bad"], quality_class(code))
     return models.Quality(code=code, class_=kind, reason=reason)
 

@@ -75,10 +75,8 @@ class Quality(Answer):
     """OPC UA StatusCode, its class and the reason as a code (`BAD_NO_COMMUNICATION`)."""
 
     code: int
-    class_: Literal["good", "uncertain", "bad"] = Field(alias="class")
+    class_: Literal["good", "uncertain", "bad"] = Field(serialization_alias="class")
     reason: str | None
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
 class Health(Answer):

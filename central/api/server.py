@@ -1,0 +1,94 @@
+"""The web server: one process, our own listening socket, a clean end on SIGTERM and Ctrl-C."""
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from protocols.errors import FengsuiError
+
+BACKLOG: Final = 2048
+"""Connections the kernel holds while a thousand gateways come back at once."""
+FAREWELL: Final = 5
+"""Real seconds open requests get when we stop."""
+IDLE: Final = 75
+"""Real seconds an idle connection stays open: longer than a gateway's pause between requests."""
+
+
+class AddressTaken(FengsuiError):
+    """Something else listens on `host`:`port`."""
+
+    code = "ADDRESS_TAKEN"
+
+
+class AddressRefused(FengsuiError):
+    """The machine does not let us listen on `host`:`port`; `reason` is its own word."""
+
+    code = "ADDRESS_REFUSED"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a bound socket; port 0 takes a free one. Raises AddressTaken or AddressRefused."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as exc:
+        listener.close()
+        if exc.errno == errno.EADDRINUSE:
+            raise AddressTaken(host=host, port=port) from exc
+        raise AddressRefused(host=host, port=port, reason=exc.strerror or str(exc)) from exc
+    return listener
+
+
+def settings(app: FastAPI) -> uvicorn.Config:
+    """Return the server's settings; uvloop and httptools are used where they are installed."""
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=IDLE,
+        timeout_graceful_shutdown=FAREWELL,
+        ws="none",
+    )
+
+
+class Server(uvicorn.Server):
+    """Ends the live streams before it waits for connections, and lets the caller clean up."""
+
+    def __init__(self, config: uvicorn.Config, before_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._before_stop = before_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop: a page's open stream would otherwise hold us up."""
+        self._before_stop()
+        await super().shutdown(sockets)
+
+    def stop(self) -> None:
+        """Ask for the end; a second time does not wait for anybody."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT without raising them again: the collector closes after us."""
+        loop = asyncio.get_running_loop()
+        caught = (signal.SIGTERM, signal.SIGINT)
+        for number in caught:
+            loop.add_signal_handler(number, self.stop)
+        try:
+            yield
+        finally:
+            for number in caught:
+                loop.remove_signal_handler(number)

@@ -1,6 +1,7 @@
 """`make gauntlet N= KILLS= SEED=`: accept N readings through K kills on both sides, then judge."""
 
 import argparse
+import os
 import random
 import shutil
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from protocols.clock import SystemClock, real_monotonic
 from tests.gauntlet.processes import Killed
-from tests.gauntlet.site import PERIOD, Site
+from tests.gauntlet.site import DEVICES, FAULTS, GATEWAY, PER_DEVICE, PERIOD, SITE, Site
 from tests.gauntlet.stored import read_stored
 from tests.gauntlet.verdict import Verdict, judge_batches, judge_point
 
@@ -19,44 +20,51 @@ RATE = 3000
 """Readings a second this site makes; only used to spread the kills over the run."""
 
 
-def run(readings: int, kills: int, seed: int, folder: Path) -> tuple[Verdict, list[Killed]]:
+def run(
+    readings: int, kills: int, seed: int, folder: Path, sabotage: str = ""
+) -> tuple[Verdict, list[Killed]]:
     """Run the whole gauntlet in `folder` and return its verdict."""
     dice = random.Random(seed)
-    site = Site(folder)
+    site = Site(folder, sabotage)
     site.start()
     done: list[Killed] = []
     pause = threading.Event()
     try:
-        seconds = max(20.0, readings / RATE)
         moments = sorted(dice.uniform(0.05, 0.9) * readings for _ in range(kills))
-        limit = real_monotonic() + 6 * seconds + 120
+        limit = real_monotonic() + 6 * max(20.0, readings / RATE) + 30 * kills + 60
         while (accepted := site.commits.accepted) < readings or moments:
             if real_monotonic() > limit:
                 raise SystemExit(f"gauntlet: only {accepted} accepted in time\n{site.logs()}")
             if moments and accepted >= moments[0]:
                 moments.pop(0)
                 pause.wait(dice.uniform(0, 0.5))
-                done.append(site.kill(dice.choice(("edge", "central"))))
+                done.append(site.kill("edge" if len(moments) % 2 else "central"))
             pause.wait(0.02)
         site.freeze()
         site.wait_drained(DRAIN_SECONDS)
+        site.stop_gateway()
+        return judge(site, done), done
     finally:
         site.stop()
-    return judge(site, done), done
 
 
 def judge(site: Site, kills: list[Killed]) -> Verdict:
-    """Hold the collector's store against what was accepted and against the truth."""
+    """Hold what the collector serves against what was accepted and against the truth."""
     verdict = Verdict()
-    stored = read_stored(site.database)
+    points = {
+        device * PER_DEVICE + number: f"{SITE}/{GATEWAY}/d{device}/p{number}"
+        for device in range(DEVICES)
+        for number in range(PER_DEVICE)
+    }
+    stored = read_stored(site.door, site.database, points)
     judge_batches(verdict, site.accepted, stored.batches)
+    if stored.rows != stored.proved:
+        verdict.lost += max(0, stored.proved - stored.rows)
+        verdict.duplicated += max(0, stored.rows - stored.proved)
+        verdict.because(f"{stored.rows} readings stored, {stored.proved} in the evidence")
     edge_kills = [kill for kill in kills if kill.who == "edge"]
     for point, samples in stored.samples.items():
         judge_point(verdict, point, samples, edge_kills, PERIOD)
-    if stored.rows != sum(stored.batches.values()):
-        verdict.duplicated += max(0, stored.rows - sum(stored.batches.values()))
-        verdict.lost += max(0, sum(stored.batches.values()) - stored.rows)
-        verdict.because(f"{stored.rows} rows for {sum(stored.batches.values())} in batches")
     return verdict
 
 
@@ -65,13 +73,14 @@ def main() -> int:
     parser.add_argument("--readings", type=int, default=200_000)
     parser.add_argument("--kills", type=int, default=6)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--sabotage", choices=FAULTS, default=os.environ.get("SABOTAGE") or "")
     parser.add_argument("--keep", type=Path, help="folder to leave behind for a look")
     chosen = parser.parse_args()
     seed = chosen.seed if chosen.seed is not None else SystemClock().now() % 1_000_000
     folder = chosen.keep or Path(tempfile.mkdtemp(prefix="gauntlet-"))
     started = real_monotonic()
     try:
-        verdict, kills = run(chosen.readings, chosen.kills, seed, folder)
+        verdict, kills = run(chosen.readings, chosen.kills, seed, folder, chosen.sabotage)
     finally:
         if chosen.keep is None:
             shutil.rmtree(folder, ignore_errors=True)

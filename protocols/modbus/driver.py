@@ -14,7 +14,7 @@ from protocols.clock import Clock
 from protocols.device import Bus, Device, Point
 from protocols.errors import DeviceUnreachable
 from protocols.modbus.link import Link, Refusal, Request, quiet_library
-from protocols.modbus.plan import Block, LivePlan, plan
+from protocols.modbus.plan import Block, LivePlan, halves, plan
 from protocols.modbus.settings import device_address, settings_of
 from protocols.quality import Quality
 from protocols.words import Reading, Sample
@@ -87,6 +87,7 @@ class ModbusDriver:
         cuts = MOST_CUTS
         answered = not waiting
         readings = self._unasked(live, started)
+        known = len(live.refused())
         while waiting:
             block = waiting.popleft()
             try:
@@ -102,11 +103,12 @@ class ModbusDriver:
             if not isinstance(answer, Refusal):
                 readings += block.decode(answer, self._clock.mono())
                 continue
-            parts = self._cut(device, block, answer.exception) if cuts else ()
-            cuts -= 1
+            parts = self._cut(live, block, answer.exception, cuts)
+            cuts -= len(parts) // 2
             waiting.extendleft(reversed(parts))
             if not parts:
                 readings += self._bad([block], _quality(answer.exception))
+        self._tell(device, known)
         return readings
 
     async def _ask(self, device: Device, block: Block) -> Sequence[int] | Refusal:
@@ -115,16 +117,17 @@ class ModbusDriver:
         answer = await self._link.ask(request)
         return answer if isinstance(answer, Refusal) else answer[: block.count]
 
-    def _cut(self, device: Device, block: Block, exception: int) -> tuple[Block, ...]:
-        if exception not in ADDRESS_EXCEPTIONS:
+    def _cut(self, live: LivePlan, block: Block, exception: int, cuts: int) -> tuple[Block, ...]:
+        if exception not in ADDRESS_EXCEPTIONS or (cuts == 0 and halves(block)):
             return ()
-        parts = self._plans[device.name].refuse(block, exception, self._clock.mono())
-        if not parts:
+        return live.refuse(block, exception, self._clock.mono())
+
+    def _tell(self, device: Device, known: int) -> None:
+        refused = self.refused(device)
+        if len(self._plans[device.name].refused()) > known:
             logger.warning(
-                "device refuses an address",
-                extra={"device": device.name, "table": block.table, "address": block.address},
+                "device refuses addresses", extra={"device": device.name, "points": refused}
             )
-        return parts
 
     def _unasked(self, live: LivePlan, started: int) -> list[Reading]:
         readings = self._bad(live.resting(started), Quality.BAD_TIMEOUT)

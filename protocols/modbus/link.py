@@ -100,20 +100,18 @@ class Link:
         try:
             connected = await client.connect()
         except (OSError, ValueError) as exc:
-            raise self._no_link(str(exc)) from exc
+            raise self._no_link() from exc
         finally:
             if not connected:
                 client.close()
         if not connected:
-            raise self._no_link("")
+            raise self._no_link()
         self._client = client
         self._silences = 0
         self._free_at = real_monotonic() + self._settings.settle
 
-    def _no_link(self, reason: str) -> DeviceUnreachable:
-        return DeviceUnreachable(
-            "MODBUS_NO_LINK", device=self._bus, place=self._settings.place, reason=reason
-        )
+    def _no_link(self) -> DeviceUnreachable:
+        return DeviceUnreachable("MODBUS_NO_LINK", device=self._bus, place=self._settings.place)
 
     def _make(self) -> Client:
         settings = self._settings
@@ -204,7 +202,7 @@ class Link:
     async def _call(self, request: Request) -> ModbusPDU:
         client = self._client
         if client is None:
-            raise self._no_link("closed")
+            raise self._no_link()
         _, device, table, address, count = request
         if table == "holding":
             return await client.read_holding_registers(address, count=count, device_id=device)

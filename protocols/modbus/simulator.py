@@ -62,8 +62,14 @@ class SimulatedDevice:
         self.silent = False
         self.delay = 0.0
         self.refused: set[int] = set()
+        self.ignored: set[int] = set()
         self.requests = 0
         """Reads received, answered or not."""
+
+    def ignores(self, data: bytes) -> bool:
+        """Return whether a request for these cells meets silence."""
+        start, count = int.from_bytes(data[:2], "big"), int.from_bytes(data[2:4], "big")
+        return any(start <= address < start + count for address in self.ignored)
 
     def read(self, table: str, start: int, count: int) -> list[int] | int:
         """Return the cells, or the number of a Modbus exception."""
@@ -135,8 +141,13 @@ class Simulator:
         self._by_name[device].refused.add(address)
 
     def accept(self, device: str, address: int) -> None:
-        """Take `refuse` back."""
+        """Take `refuse` and `ignore` back."""
         self._by_name[device].refused.discard(address)
+        self._by_name[device].ignored.discard(address)
+
+    def ignore(self, device: str, address: int) -> None:
+        """Make a device keep silent where it should refuse: whatever touches `address`."""
+        self._by_name[device].ignored.add(address)
 
     def slow(self, device: str, seconds: float) -> None:
         """Make a device answer that much later (real seconds: a socket knows no story)."""
@@ -155,7 +166,7 @@ class Simulator:
         if device is None:
             return None
         device.requests += 1
-        if device.silent:
+        if device.silent or device.ignores(body[2:]):
             return None
         return bytes(body[:1]) + _answer(device, body[1], body[2:]), device.delay
 

@@ -91,7 +91,7 @@ class Buffer:
     def _damaged(self, file: str, reason: str) -> None:
         logger.error("buffer file %s was damaged (%s) and moved to quarantine", file, reason)
         params = (("file", file), ("reason", reason))
-        event = Event("BUFFER_QUARANTINED", self._store.state.origin.gateway, self._clock.mono(),
+        event = Event("BUFFER_QUARANTINED", self._store.holdings.origin.gateway, self._clock.mono(),
                       params)  # fmt: skip
         if not self._closed:
             self.append(StreamKind.ALARM, [event])
@@ -208,7 +208,7 @@ class Buffer:
 
     async def manifest(self, digest: str) -> bytes | None:
         """Return a manifest that some stream refers to."""
-        return await self._thread.run(self._store.state.manifest, digest)
+        return await self._thread.run(self._store.holdings.manifest, digest)
 
     async def committed(self, stream: str, seq: int, safe: int) -> None:
         """Take in an answer: the collector has `stream` up to `seq`, backed up to `safe`."""

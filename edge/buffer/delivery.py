@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from edge.buffer.file import Row
+from edge.buffer.holdings import Holdings
 from edge.buffer.model import Budget, Pending
-from edge.buffer.state import State
 from edge.buffer.streams import Part, Stream
 from protocols.errors import BufferDamaged
 from protocols.wire.batch import SkipBatch, SkipReason, decode_batch
@@ -17,8 +17,8 @@ CHUNK = Budget(batches=256, bytes=1 << 20)
 class Delivery:
     """Hands out consecutive batches from `committed + 1` and moves the cursors."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, holdings: Holdings) -> None:
+        self._holdings = holdings
 
     def pending(self, lane: Lane, budget: Budget, without: Collection[str]) -> Pending | None:
         """Return what a lane has to send, or None. Streams named in `without` are passed over."""
@@ -32,7 +32,7 @@ class Delivery:
 
     def _candidates(self, lane: Lane) -> list[Stream]:
         kind = StreamKind.ALARM if lane is Lane.ALARM else StreamKind.DATA
-        streams = [s for s in self._state.streams.values() if s.kind is kind]
+        streams = [s for s in self._holdings.streams.values() if s.kind is kind]
         if lane is not Lane.ALARM:
             streams = [s for s in streams if s.live == (lane is Lane.LIVE)]
         # What is being written now never waits behind what an earlier stream left.
@@ -45,11 +45,11 @@ class Delivery:
             if skip is not None and skip.first == seq:
                 return [Row(skip.first, skip.last - skip.first + 1, skip.bytes)]
             if skip is not None:
-                self._state.put_skip(stream, seq, skip.last, _reason(skip.bytes))
+                self._holdings.put_skip(stream, seq, skip.last, _reason(skip.bytes))
                 continue
             hole = stream.missing(seq)
             if hole is not None:
-                self._state.put_skip(stream, *hole, SkipReason.CORRUPT)
+                self._holdings.put_skip(stream, *hole, SkipReason.CORRUPT)
                 continue
             part = stream.part_over(seq)
             rows = self._read(stream, part, seq, budget) if part else []
@@ -61,16 +61,16 @@ class Delivery:
         """Return the sound consecutive batches from `seq` on; a hole becomes a skip first."""
         end = min(part.last, stream.run_end(seq))
         try:
-            file = self._state.folder.get(part.file)
+            file = self._holdings.folder.get(part.file)
             found = file.rows(stream.number, seq, end, budget.batches, budget.bytes)
         except BufferDamaged as exc:
-            self._state.damage(part.file, exc)
+            self._holdings.damage(part.file, exc)
             return []
         sound = consecutive(found, seq)
         if not sound:
             after = next((row for row in found if row.intact and row.seq0 > seq), None)
             last = after.seq0 - 1 if after else (found[-1].last if found else end)
-            self._state.put_skip(stream, seq, min(last, end), SkipReason.CORRUPT)
+            self._holdings.put_skip(stream, seq, min(last, end), SkipReason.CORRUPT)
         return sound
 
     def _hand_out(self, stream: Stream, lane: Lane, rows: list[Row]) -> Pending:
@@ -94,7 +94,7 @@ class Delivery:
 
     def committed(self, stream_id: str, seq: int, safe: int) -> None:
         """Take in what the collector says it holds of a stream; going back is a rewind."""
-        stream = self._state.find(stream_id)
+        stream = self._holdings.find(stream_id)
         if stream is None:
             return
         seq = min(seq, stream.last)
@@ -117,7 +117,7 @@ class Delivery:
 
         What is no longer here and no longer there becomes a skip `gone_at_collector`.
         """
-        stream = self._state.find(stream_id)
+        stream = self._holdings.find(stream_id)
         if stream is None:
             return
         target, kept = expected - 1, stream.first
@@ -132,13 +132,13 @@ class Delivery:
         if stream.anchor > target or stream.anchor_head is None:
             stream.anchor, stream.anchor_head = target, stream.head
         if expected < kept:
-            self._state.put_skip(
+            self._holdings.put_skip(
                 stream, expected, max(kept - 1, expected), SkipReason.GONE_AT_COLLECTOR
             )
 
     def rewind_to_safe(self) -> None:
         """Offer everything not backed up again."""
-        for stream in list(self._state.streams.values()):
+        for stream in list(self._holdings.streams.values()):
             if stream.safe < stream.committed:
                 self.rewind(stream.id, stream.safe + 1, None)
 
@@ -149,9 +149,9 @@ class Delivery:
         if skip is not None or part is None:
             return seq
         try:
-            row = self._state.folder.get(part.file).before(stream.number, seq)
+            row = self._holdings.folder.get(part.file).before(stream.number, seq)
         except BufferDamaged as exc:
-            self._state.damage(part.file, exc)
+            self._holdings.damage(part.file, exc)
             return seq
         return seq if row is None or row.last == seq else row.seq0 - 1
 
@@ -182,10 +182,10 @@ class Delivery:
             return []
         end = min(part.last, stream.run_end(seq), last)
         try:
-            file = self._state.folder.get(part.file)
+            file = self._holdings.folder.get(part.file)
             return consecutive(file.rows(stream.number, seq, end, CHUNK.batches, CHUNK.bytes), seq)
         except BufferDamaged as exc:
-            self._state.damage(part.file, exc)
+            self._holdings.damage(part.file, exc)
             return []
 
 

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sqlite_utils import Database
-
+from edge.buffer.sqlite import Database
 from protocols.errors import BufferDamaged, BufferFault, BufferFull
 
 FORMAT: Final = 1

@@ -3,8 +3,8 @@
 from edge.buffer.alarm_file import Progress
 from edge.buffer.delivery import Delivery
 from edge.buffer.folder import ALARM
+from edge.buffer.holdings import Holdings
 from edge.buffer.model import Backlog, Stats, StreamStats
-from edge.buffer.state import State
 from edge.buffer.streams import Stream
 from protocols.errors import BufferDamaged
 from protocols.wire.batch import read_header
@@ -14,29 +14,29 @@ from protocols.words import StreamKind
 class Housekeeping:
     """Everything that is neither writing nor sending."""
 
-    def __init__(self, state: State, delivery: Delivery, quota_bytes: int) -> None:
-        self._state = state
+    def __init__(self, holdings: Holdings, delivery: Delivery, quota_bytes: int) -> None:
+        self._holdings = holdings
         self._delivery = delivery
         self.quota_bytes = quota_bytes
 
     def persist(self) -> None:
         """Make the cursors durable; then unlink what the collector holds safely. Idempotent."""
-        state = self._state
+        held = self._holdings
         free = self._free_segments()
         for name in free:
             self._anchor_past(name)
-        done = [s for s in state.streams.values() if s.done]
-        progress: list[Progress] = [s.progress() for s in state.streams.values() if s.changed]
-        safe = {s.number: s.safe for s in state.streams.values() if s.kind is StreamKind.ALARM}
-        skips = {s.number: s.safe for s in state.streams.values() if s.skips}
+        done = [s for s in held.streams.values() if s.done]
+        progress: list[Progress] = [s.progress() for s in held.streams.values() if s.changed]
+        safe = {s.number: s.safe for s in held.streams.values() if s.kind is StreamKind.ALARM}
+        skips = {s.number: s.safe for s in held.streams.values() if s.skips}
         try:
-            state.folder.alarm.save(progress, [s.number for s in done], safe, skips)
+            held.folder.alarm.save(progress, [s.number for s in done], safe, skips)
         except BufferDamaged as exc:
-            state.damage(ALARM, exc)
+            held.damage(ALARM, exc)
             return
         for stream in done:
-            del state.streams[stream.number]
-        for stream in state.streams.values():
+            del held.streams[stream.number]
+        for stream in held.streams.values():
             stream.changed = False
             self._trim(stream)
         for name in free:
@@ -50,25 +50,25 @@ class Housekeeping:
             if part.last <= stream.safe:
                 stream.parts.remove(part)
             else:
-                ordinal = self._state.folder.alarm.ordinal
+                ordinal = self._holdings.folder.alarm.ordinal
                 newest = ordinal(stream.number, part.last) or 0
                 part.first = stream.safe + 1
                 part.batches = newest - (ordinal(stream.number, stream.safe) or newest - 1)
 
     def _free_segments(self) -> list[str]:
-        folder = self._state.folder
+        folder = self._holdings.folder
         return [n for n in folder.segments() if n != folder.active_name and self._is_free(n)]
 
     def _is_free(self, name: str) -> bool:
         return not any(
             part.file == name and part.last > stream.safe
-            for stream in self._state.streams.values()
+            for stream in self._holdings.streams.values()
             for part in stream.parts
         )
 
     def _anchor_past(self, name: str) -> None:
         """Remember the chain head at the end of what is about to go."""
-        for stream in self._state.streams.values():
+        for stream in self._holdings.streams.values():
             for part in stream.parts:
                 end = min(part.last, stream.committed)
                 if part.file == name and end > stream.anchor:
@@ -79,15 +79,15 @@ class Housekeeping:
     def free(self, name: str) -> None:
         """Unlink a segment now, whatever it holds: the caller has accounted for it."""
         self._anchor_past(name)
-        self._state.folder.alarm.save(
-            [s.progress() for s in self._state.streams.values() if s.changed]
+        self._holdings.folder.alarm.save(
+            [s.progress() for s in self._holdings.streams.values() if s.changed]
         )
         self.unlink(name)
 
     def unlink(self, name: str) -> None:
         """Remove a segment whose streams are anchored past it."""
-        state = self._state
-        for stream in state.streams.values():
+        held = self._holdings
+        for stream in held.streams.values():
             rest = [part for part in stream.parts if part.file != name]
             if len(rest) == len(stream.parts):
                 continue
@@ -95,25 +95,25 @@ class Housekeeping:
             known = rest and rest[0].first == stream.anchor + 1
             if known and stream.anchor_head is not None:
                 self._set_base(rest[0].file, stream.number, stream.anchor_head)
-        state.folder.remove(name)
+        held.folder.remove(name)
 
     def _set_base(self, name: str, number: int, head: bytes) -> None:
         try:
-            self._state.folder.get(name).set_base(number, head)
+            self._holdings.folder.get(name).set_base(number, head)
         except BufferDamaged as exc:
-            self._state.damage(name, exc)
+            self._holdings.damage(name, exc)
 
     def stats(self) -> Stats:
         """Return the state of the buffer; reads a few rows, never a backlog."""
-        state = self._state
-        streams = sorted(state.streams.values(), key=lambda s: s.number)
+        held = self._holdings
+        streams = sorted(held.streams.values(), key=lambda s: s.number)
         return Stats(
             alarm=self._backlog([s for s in streams if s.kind is StreamKind.ALARM]),
             data=self._backlog([s for s in streams if s.kind is StreamKind.DATA]),
-            bytes=state.folder.total(),
+            bytes=held.folder.total(),
             quota_bytes=self.quota_bytes,
-            written=state.written,
-            drops=dict(state.drops),
+            written=held.written,
+            drops=dict(held.drops),
             streams=tuple(_stream_stats(stream) for stream in streams),
         )
 
@@ -131,7 +131,7 @@ class Housekeeping:
             if part.first > stream.committed:
                 count += part.batches
             elif part.last > stream.committed:
-                ordinal = self._state.folder.get(part.file).ordinal
+                ordinal = self._holdings.folder.get(part.file).ordinal
                 newest = ordinal(stream.number, part.last) or 0
                 count += newest - (ordinal(stream.number, stream.committed) or 0)
         return count
@@ -142,8 +142,8 @@ class Housekeeping:
         if skip is not None:
             return read_header(skip.bytes)[0].wall0
         part = stream.part_over(seq)
-        row = self._state.folder.get(part.file).before(stream.number, seq) if part else None
-        return read_header(row.bytes)[0].wall0 if row else self._state.clock.now()
+        row = self._holdings.folder.get(part.file).before(stream.number, seq) if part else None
+        return read_header(row.bytes)[0].wall0 if row else self._holdings.clock.now()
 
 
 def _stream_stats(stream: Stream) -> StreamStats:

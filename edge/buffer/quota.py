@@ -13,8 +13,8 @@ from typing import Final
 
 from edge.buffer.delivery import CHUNK
 from edge.buffer.folder import ALARM
+from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
-from edge.buffer.state import State
 from edge.buffer.streams import Part, Stream
 from protocols.errors import BufferDamaged, WireError
 from protocols.wire.batch import LedgerLine, ReadingsBatch, SkipReason, decode_batch
@@ -60,17 +60,17 @@ class Victim:
 class Quota:
     """Chooses, accounts and removes. All calls in the buffer's thread."""
 
-    def __init__(self, state: State, housekeeping: Housekeeping) -> None:
-        self._state = state
+    def __init__(self, holdings: Holdings, housekeeping: Housekeeping) -> None:
+        self._holdings = holdings
         self._housekeeping = housekeeping
 
     def over(self) -> int:
         """Return the bytes above the quota, 0 when within."""
-        return max(0, self._state.folder.total() - self._housekeeping.quota_bytes)
+        return max(0, self._holdings.folder.total() - self._housekeeping.quota_bytes)
 
     def victim(self) -> Victim | None:
         """Return what is to go next; None when only the newest alarms are left."""
-        folder = self._state.folder
+        folder = self._holdings.folder
         held = [n for n in folder.segments() if n != folder.active_name]
         if not held and folder.active_name is not None and self._holds_rows(folder.active_name):
             held = [folder.active_name]
@@ -83,12 +83,12 @@ class Quota:
         return self._oldest_alarms()
 
     def _holds_rows(self, name: str) -> bool:
-        return any(part.file == name for s in self._state.streams.values() for part in s.parts)
+        return any(part.file == name for s in self._holdings.streams.values() for part in s.parts)
 
     def _losses(self, name: str) -> list[Loss]:
         return [
             loss
-            for stream in self._state.streams.values()
+            for stream in self._holdings.streams.values()
             for part in stream.parts
             if part.file == name
             for loss in self._unsent(stream, part)
@@ -108,7 +108,7 @@ class Quota:
         return losses
 
     def _oldest_alarms(self) -> Victim | None:
-        streams = sorted(self._state.streams.values(), key=lambda s: s.number)
+        streams = sorted(self._holdings.streams.values(), key=lambda s: s.number)
         for stream in streams:
             for part in stream.parts:
                 if part.file != ALARM or stream.kind is not StreamKind.ALARM:
@@ -120,7 +120,7 @@ class Quota:
         return None
 
     def _end_of_run(self, loss: Loss) -> int:
-        rows = self._state.folder.alarm.rows(
+        rows = self._holdings.folder.alarm.rows(
             loss.stream.number, loss.first, loss.last, ALARMS_AT_ONCE, CHUNK.bytes
         )
         return rows[-1].last if rows else loss.last
@@ -131,7 +131,7 @@ class Quota:
         if loss is None:
             return False
         try:
-            file = self._state.folder.get(loss.file)
+            file = self._holdings.folder.get(loss.file)
             rows = file.rows(loss.stream.number, loss.at, loss.last, CHUNK.batches // 8, 1 << 18)
         except BufferDamaged:
             rows = []
@@ -148,13 +148,13 @@ class Quota:
             first = max(loss.first, loss.stream.committed + 1)
             if first <= loss.last:
                 lines = ledger(loss, first)
-                self._state.put_skip(loss.stream, first, loss.last, SkipReason.QUOTA, lines)
+                self._holdings.put_skip(loss.stream, first, loss.last, SkipReason.QUOTA, lines)
         if victim.file == ALARM:
             for loss in victim.losses:
-                self._state.folder.alarm.delete(loss.stream.number, loss.first, loss.last)
+                self._holdings.folder.alarm.delete(loss.stream.number, loss.first, loss.last)
                 drop_head(loss.stream, loss.last)
             return
-        for stream in self._state.streams.values():
+        for stream in self._holdings.streams.values():
             self._count_forgotten(stream, victim.file)
         self._housekeeping.free(victim.file)
 
@@ -163,7 +163,7 @@ class Quota:
             last = min(part.last, stream.committed)
             if part.file == name and last > stream.safe:
                 first = max(part.first, stream.safe + 1)
-                self._state.drops["not_yet_backed_up"] += last - first + 1
+                self._holdings.drops["not_yet_backed_up"] += last - first + 1
 
 
 def drop_head(stream: Stream, last: int) -> None:

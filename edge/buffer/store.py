@@ -11,11 +11,11 @@ from typing import Final
 
 from edge.buffer.delivery import Delivery
 from edge.buffer.folder import Folder
+from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
 from edge.buffer.load import highest_number, load_streams
 from edge.buffer.model import Origin, Report
 from edge.buffer.quota import Quota
-from edge.buffer.state import State
 from edge.buffer.writer import Writer
 from edge.config import BufferSettings
 from edge.sabotage import Sabotage
@@ -44,7 +44,7 @@ class Store:
         folder = Folder(settings.folder, on_damage)
         streams = load_streams(folder)
         orphans = sorted(set(folder.alarm.progress()) - set(streams))
-        self.state = State(
+        self.holdings = Holdings(
             folder=folder,
             streams=streams,
             origin=origin,
@@ -55,13 +55,13 @@ class Store:
         quota = settings.quota_bytes or int((folder.free() + folder.total()) * FREE_SHARE)
         segment = min(settings.segment_bytes, max(SMALLEST_SEGMENT, quota // SEGMENTS_IN_QUOTA))
         self._go_on_with(segment)
-        self.delivery = Delivery(self.state)
-        self.housekeeping = Housekeeping(self.state, self.delivery, quota)
-        self.quota = Quota(self.state, self.housekeeping)
-        self.writer = Writer(self.state, segment, report, sabotage or Sabotage({}))
+        self.delivery = Delivery(self.holdings)
+        self.housekeeping = Housekeeping(self.holdings, self.delivery, quota)
+        self.quota = Quota(self.holdings, self.housekeeping)
+        self.writer = Writer(self.holdings, segment, report, sabotage or Sabotage({}))
 
     def _go_on_with(self, segment_bytes: int) -> None:
-        folder = self.state.folder
+        folder = self.holdings.folder
         names = folder.segments()
         if names and folder.size(names[-1]) < segment_bytes:
             folder.write_to(names[-1])
@@ -69,4 +69,4 @@ class Store:
     def close(self) -> None:
         """Persist and let go of every file."""
         self.housekeeping.persist()
-        self.state.folder.close()
+        self.holdings.folder.close()

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from edge.buffer.file import BufferFile, Row
 from edge.buffer.folder import ALARM
+from edge.buffer.holdings import Holdings
 from edge.buffer.model import Group, Report
 from edge.buffer.seal import seal
-from edge.buffer.state import State
 from edge.buffer.streams import Stream
 from edge.sabotage import Sabotage
 from protocols.errors import BufferDamaged, BufferFault, BufferFull
@@ -19,9 +19,9 @@ class Writer:
     """Owns the live streams of this process. `segment_bytes`: when a data file is full."""
 
     def __init__(
-        self, state: State, segment_bytes: int, report: Report | None, sabotage: Sabotage
+        self, holdings: Holdings, segment_bytes: int, report: Report | None, sabotage: Sabotage
     ) -> None:
-        self._state = state
+        self._holdings = holdings
         self._segment_bytes = segment_bytes
         self._report = report
         self._sabotage = sabotage
@@ -30,17 +30,21 @@ class Writer:
     def write(self, kind: StreamKind, groups: Sequence[Group]) -> None:
         """Seal and store. Raises BufferFault, and then nothing of `groups` was stored."""
         stream = self._stream(kind)
-        file = self._state.folder.alarm if kind is StreamKind.ALARM else self._state.folder.active()
+        file = (
+            self._holdings.folder.alarm
+            if kind is StreamKind.ALARM
+            else self._holdings.folder.active()
+        )
         rows: list[Row] = []
         for group in self._sabotage.groups(kind, groups):
             seq0 = rows[-1].last + 1 if rows else stream.last + 1
-            rows += seal(group, stream.number, seq0, self._state.origin.decimals)
+            rows += seal(group, stream.number, seq0, self._holdings.origin.decimals)
         self._store(stream, file, rows)
         stream.extend(file.path.name, rows[0].seq0, rows[-1].last, len(rows))
-        self._state.written += sum(len(row.bytes) for row in rows)
+        self._holdings.written += sum(len(row.bytes) for row in rows)
         self._tell(stream, file, rows)
         if kind is StreamKind.DATA and file.size() >= self._segment_bytes:
-            self._state.folder.retire()
+            self._holdings.folder.retire()
 
     def rotate(self, kind: StreamKind) -> None:
         """Close the live stream of `kind`: what it still holds is backfill from now on."""
@@ -56,12 +60,12 @@ class Writer:
         return stream
 
     def _open(self, kind: StreamKind) -> Stream:
-        state, origin = self._state, self._state.origin
+        held, origin = self._holdings, self._holdings.origin
         try:
-            number = state.folder.alarm.next_number(state.highest)
+            number = held.folder.alarm.next_number(held.highest)
         except BufferDamaged as exc:
-            state.damage(ALARM, exc)
-            number = state.folder.alarm.next_number(state.highest)
+            held.damage(ALARM, exc)
+            number = held.folder.alarm.next_number(held.highest)
         opening = Opening(
             stream=new_stream_id(),
             number=number,
@@ -70,7 +74,7 @@ class Writer:
             boot=origin.boot,
             purpose=origin.purpose,
             manifest=origin.manifest_digest,
-            opened=state.clock.now(),
+            opened=held.clock.now(),
         )
         data = encode_opening(opening)
         head = chain_start(data)
@@ -84,16 +88,16 @@ class Writer:
             head=head,
             anchor_head=head,
         )
-        state.highest = number
-        state.streams[number] = stream
+        held.highest = number
+        held.streams[number] = stream
         return stream
 
     def _store(self, stream: Stream, file: BufferFile, rows: list[Row]) -> None:
-        record, origin = self._state.record(stream), self._state.origin
+        record, origin = self._holdings.record(stream), self._holdings.origin
         try:
             file.write(record, origin.manifest, stream.ordinal + 1, rows)
         except BufferDamaged as exc:
-            self._state.damage(file.path.name, exc)
+            self._holdings.damage(file.path.name, exc)
             raise
         except BufferFull:
             raise
@@ -104,7 +108,7 @@ class Writer:
 
     def _stored(self, stream: Stream, file: BufferFile, last: int) -> bool:
         name = file.path.name
-        fresh = self._state.folder.reopen(name)
+        fresh = self._holdings.folder.reopen(name)
         extent = fresh.extent(stream.number)
         if extent is not None and extent[1] >= last:
             return True

@@ -30,7 +30,7 @@ async def reopen(tmp_path: Path) -> AsyncIterator[Reopen]:
 async def abandon(buffer: Buffer) -> None:
     """Let go of the files as a killed process would: nothing sealed, nothing persisted."""
     buffer._closed = True
-    await buffer._thread.run(buffer._store.state.folder.close)
+    await buffer._thread.run(buffer._store.holdings.folder.close)
     await buffer._thread.close()
 
 

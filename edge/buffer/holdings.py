@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
-class State:
+class Holdings:
     """Files and streams; `drops` counts readings given up, by reason."""
 
     folder: Folder

@@ -5,12 +5,12 @@ One page for those who write profiles: firmware-profiles/README.md.
 
 from collections.abc import Sequence
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
 from protocols.modbus.forms import MAX_REGISTERS
-from protocols.profile import Address, ModbusAddress, Profile, ProfilePoint
+from protocols.profile import PROFILES, Address, ModbusAddress, Profile, ProfilePoint
 from protocols.schema.addresses import (
     ModbusAddressModel,
     MqttAddressModel,
@@ -19,7 +19,7 @@ from protocols.schema.addresses import (
     check_overlaps,
     check_same,
 )
-from protocols.schema.fields import Choice, Format, LabelModel, Line, Strict, duplicates
+from protocols.schema.fields import Format, LabelModel, Line, Strict, duplicates
 from protocols.schema.points import PointModel, check_point
 from protocols.schema.report import Report
 from protocols.schema.yaml_source import Path, Source, read
@@ -77,7 +77,7 @@ class MqttPointModel(PointModel):
 class ModbusProfile(ProfileModel):
     """A device read in blocks."""
 
-    protocol: Annotated[str, Choice(("modbus",))]
+    protocol: Literal["modbus"]
     max_gap: Annotated[int, Field(ge=0, le=MAX_REGISTERS)] = MAX_GAP
     max_block: Annotated[int, Field(ge=1, le=MAX_REGISTERS)] = MAX_BLOCK
     points: Annotated[list[ModbusPointModel], Field(min_length=1, max_length=MAX_POINTS)]
@@ -86,7 +86,7 @@ class ModbusProfile(ProfileModel):
 class OpcUaProfile(ProfileModel):
     """A server that is subscribed to."""
 
-    protocol: Annotated[str, Choice(("opcua",))]
+    protocol: Literal["opcua"]
     namespace: Line | None = None
     points: Annotated[list[OpcUaPointModel], Field(min_length=1, max_length=MAX_POINTS)]
 
@@ -94,13 +94,13 @@ class OpcUaProfile(ProfileModel):
 class MqttProfile(ProfileModel):
     """A device that publishes."""
 
-    protocol: Annotated[str, Choice(("mqtt",))]
+    protocol: Literal["mqtt"]
     points: Annotated[list[MqttPointModel], Field(min_length=1, max_length=MAX_POINTS)]
 
 
 AnyProfile = ModbusProfile | OpcUaProfile | MqttProfile
 
-PROFILES_BY_PROTOCOL: Final[dict[str, type[AnyProfile]]] = {
+MODELS: Final[dict[str, type[AnyProfile]]] = {
     "modbus": ModbusProfile,
     "opcua": OpcUaProfile,
     "mqtt": MqttProfile,
@@ -112,7 +112,27 @@ _POINTS: Final[dict[str, type[ModbusPointModel | OpcUaPointModel | MqttPointMode
 }
 
 
-def load_profile(path: FilePath, name: str) -> Profile:
+def load_profile(which: str | FilePath) -> Profile:
+    """Read a profile by its name (`example/crane-mqtt`) or from a file.
+
+    Raises ConfigError with every problem. A file below firmware-profiles is known by its path
+    there, any other by its stem.
+    """
+    if isinstance(which, str) and not which.endswith(".yaml"):
+        return load_profile_file(PROFILES / f"{which}.yaml", which)
+    path = FilePath(which)
+    return load_profile_file(path, profile_name(path))
+
+
+def profile_name(path: FilePath) -> str:
+    """Return the name that the profile in the file `path` goes by."""
+    whole = path.resolve()
+    if whole.is_relative_to(PROFILES):
+        return whole.relative_to(PROFILES).with_suffix("").as_posix()
+    return path.stem
+
+
+def load_profile_file(path: FilePath, name: str) -> Profile:
     """Read the profile at `path`, to be known as `name`. Raises ConfigError with every problem."""
     return build_profile(read(path, limit=PROFILE_LIMIT), name)
 
@@ -125,11 +145,11 @@ def build_profile(source: Source, name: str) -> Profile:
         report.at((), "TYPE_MAPPING")
         report.finish()
     protocol = data.get("protocol")
-    if protocol not in PROFILES_BY_PROTOCOL:
+    if protocol not in MODELS:
         code = "VALUE_CHOICE" if "protocol" in data else "KEY_MISSING"
-        report.at(("protocol",), code, PROFILES_BY_PROTOCOL, value=str(protocol or "protocol"))
+        report.at(("protocol",), code, MODELS, value=str(protocol or "protocol"))
         report.finish()
-    model = report.check(PROFILES_BY_PROTOCOL[protocol], data)
+    model = report.check(MODELS[protocol], data)
     _check_points(report, data, protocol)
     report.finish()
     assert model is not None  # noqa: S101  # else `finish` has raised

@@ -62,7 +62,7 @@ class Report:
             return model.model_validate(data)
         except ValidationError as exc:
             for error in exc.errors(include_url=False):
-                self._translate(model, path, error)
+                self._translate(model, data, path, error)
             return None
 
     def finish(self) -> None:
@@ -70,34 +70,63 @@ class Report:
         if self.problems:
             raise ConfigError(in_order(self.problems))
 
-    def _translate(self, model: type[BaseModel], prefix: Path, error: Any) -> None:
+    def _translate(self, model: type[BaseModel], found: Any, prefix: Path, error: Any) -> None:
+        """`found` is the data at `prefix`; `error` one of pydantic's for it."""
         inner: Path = tuple(error["loc"])
-        path, kind, context = (*prefix, *inner), error["type"], error.get("ctx", {})
+        path = (*prefix, *_without_tags(found, inner))
+        kind, context = error["type"], error.get("ctx", {})
         if kind == "extra_forbidden":
-            self._unknown(model, path, inner)
+            self._unknown(path, fields_at(model, inner[:-1]))
         elif kind == "missing":
             self.at(path, "KEY_MISSING", value=str(inner[-1]))
+        elif kind == "union_tag_not_found":
+            self.at((*path, "protocol"), "KEY_MISSING", value="protocol")
+        elif kind == "union_tag_invalid":
+            tags = re.findall(r"'([^']*)'", context["expected_tags"])
+            self.at((*path, "protocol"), "VALUE_CHOICE", tags)
         elif kind in _TYPES:
             self.at(path, _TYPES[kind])
-        elif kind in _BOUNDS:
+        else:
+            self._bounded(path, kind, context, error["msg"])
+
+    def _bounded(self, path: Path, kind: str, context: dict[str, Any], message: str) -> None:
+        if kind in _BOUNDS:
             sign, name = _BOUNDS[kind]
             self.at(path, "NUMBER_RANGE", [f"{sign} {context[name]:g}"])
         elif kind in _LENGTHS:
             code, sign, name = _LENGTHS[kind]
             self.at(path, code, [f"{sign} {context[name]}"])
         elif _OWN.fullmatch(kind):
-            allowed = context.pop("allowed", ())
-            self.at(path, kind, allowed, **context)
+            self.at(path, kind, context.get("allowed", ()))
         else:
-            self.at(path, "VALUE_INVALID", reason=error["msg"])
+            self.at(path, "VALUE_INVALID", reason=message)
 
-    def _unknown(self, model: type[BaseModel], path: Path, inner: Path) -> None:
-        key, known = str(inner[-1]), fields_at(model, inner[:-1])
-        near = nearest(key, known)
-        if near:
+    def _unknown(self, path: Path, known: tuple[str, ...]) -> None:
+        key = str(path[-1])
+        if near := nearest(key, known):
             self.at(path, "KEY_UNKNOWN_NEAR", known, value=key, near=near[0])
         else:
             self.at(path, "KEY_UNKNOWN", known, value=key)
+
+
+def _without_tags(data: Any, path: Path) -> Path:
+    """Leave out what pydantic adds to a path: the tag of a chosen model, which is no key."""
+    kept: list[str | int] = []
+    for place, part in enumerate(path):
+        last = place == len(path) - 1
+        if isinstance(part, str) and isinstance(data, dict) and part not in data and not last:
+            continue
+        kept.append(part)
+        data = _step(data, part)
+    return tuple(kept)
+
+
+def _step(data: Any, part: str | int) -> Any:
+    if isinstance(data, dict):
+        return data.get(part)
+    if isinstance(data, list) and isinstance(part, int) and part < len(data):
+        return data[part]
+    return None
 
 
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
@@ -106,25 +135,29 @@ def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
 
 
 def fields_at(model: type[BaseModel], path: Path) -> tuple[str, ...]:
-    """Return the keys that may stand at `path` inside `model`."""
-    found: Any = model
+    """Return the keys that may stand at `path` (as pydantic writes it) inside `model`."""
+    found: Sequence[type[BaseModel]] = (model,)
     for part in path:
-        if isinstance(part, str) and (field := _model(found).model_fields.get(part)) is not None:
-            found = field.annotation
-        # An index, or a key of a mapping: the element's model is inside the same annotation.
-    return tuple(_model(found).model_fields)
+        if not isinstance(part, str):
+            continue  # an index: the element's model is inside the same annotation
+        chosen = [candidate for candidate in found if _tag(candidate) == part]
+        if chosen:
+            found = chosen
+        elif found and (field := found[0].model_fields.get(part)) is not None:
+            found = _models(field.annotation)
+        # Else a key of a mapping: its value's model is inside the same annotation.
+    return tuple(found[0].model_fields) if found else ()
 
 
-def _model(annotation: Any) -> type[BaseModel]:
-    """Return the model inside `list[Model]`, `dict[str, Model]`, `Model | None`."""
-    for candidate in _inside(annotation):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return BaseModel
+def _tag(model: type[BaseModel]) -> str | None:
+    field = model.model_fields.get("protocol")
+    return str(get_args(field.annotation)[0]) if field and get_args(field.annotation) else None
 
 
-def _inside(annotation: Any) -> Sequence[Any]:
-    found = [annotation]
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models inside `list[Model]`, `dict[str, Model]`, `Model | None`, a union."""
+    found = [annotation] if isinstance(annotation, type) and not get_args(annotation) else []
+    models = [item for item in found if issubclass(item, BaseModel)]
     for argument in get_args(annotation):
-        found.extend(_inside(argument))
-    return found
+        models.extend(_models(argument))
+    return models

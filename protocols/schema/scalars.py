@@ -50,6 +50,12 @@ def resolve(raw: str) -> tuple[Value, str | None]:
     return raw, trap(raw)
 
 
+def key_trap(raw: str) -> str | None:
+    """Return the trap of an unquoted key. Keys are always text here, so words (`on`) are safe."""
+    code = resolve(raw)[1]
+    return None if code in ("YAML_YES_NO", "YAML_TRUE_FALSE") else code
+
+
 def trap(raw: str) -> str | None:
     """Return the code of the trap that the unquoted scalar `raw` falls into, or None for text."""
     for code, pattern in _TRAPS:

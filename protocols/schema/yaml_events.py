@@ -9,7 +9,7 @@ from typing import Any, Final
 import yaml
 
 from protocols.errors import Problem
-from protocols.schema.scalars import resolve
+from protocols.schema.scalars import key_trap, resolve
 from protocols.schema.yaml_source import Path, Place, Source, dotted, in_order
 from protocols.schema.yaml_syntax import control_character, syntax_problem
 from protocols.words import Value
@@ -134,7 +134,7 @@ class _Builder:
     def _key(self, event: Any, *, plain: bool) -> None:
         frame = self._frames[-1]
         key = event.value
-        code = resolve(key)[1] if plain else None
+        code = key_trap(key) if plain else None
         if code is not None:
             self._name((*frame.path, key), code, event, value=key)
         first = frame.lines.setdefault(key, event.start_mark.line + 1)

@@ -1,6 +1,7 @@
 """The contract of every `PushedDriver`, run against a real counterpart by each protocol's tests."""
 
 import asyncio
+import contextlib
 import logging
 import threading
 from pathlib import Path
@@ -32,8 +33,10 @@ class Rig(Protocol):
     """Beginnings of the names of coroutines and threads that belong to the driver."""
     background: int
     """Connections to the port that are not the driver's."""
+    shortest: float
+    """Timeout within which silence can be told from life."""
 
-    def driver(self) -> PushedDriver: ...
+    def driver(self, *, port: int | None = None, timeout: float | None = None) -> PushedDriver: ...
     async def stop(self) -> None: ...
     async def start(self) -> None: ...
 
@@ -85,6 +88,38 @@ async def settled(condition) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+class DeafWire:
+    """Relays a free loopback port to `target`; once `deaf`, connections stay but nothing passes."""
+
+    def __init__(self, target: int) -> None:
+        self.deaf = False
+        self.port = 0
+        self._target = target
+        self._writers: list[asyncio.StreamWriter] = []
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _relay(self, reader, writer) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        self._writers += [writer, back]
+        await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
+
+    async def _pump(self, reader, writer) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                if not self.deaf:
+                    writer.write(data)
+        writer.close()
 
 
 def connections(port: int) -> int:
@@ -195,6 +230,35 @@ class PushedContract:
         await driver.close()
         lines = [record.message for record in caplog.records if record.name.startswith("protocols")]
         assert lines == ["link lost", "link back"]
+        await clean(rig)
+
+    async def test_a_silent_peer_is_told_in_time_and_can_be_left(self, rig):
+        wire = DeafWire(rig.port)
+        await wire.open()
+        driver = rig.driver(port=wire.port, timeout=rig.shortest)
+        await driver.open()
+        await until(driver, lambda r: r)
+        wire.deaf = True
+        start = real_monotonic()
+        with pytest.raises(DeviceUnreachable):
+            await until(driver, lambda _: False)
+        assert real_monotonic() - start < rig.shortest + 0.5
+        start = real_monotonic()
+        await driver.close()
+        assert real_monotonic() - start < 3.0
+        await wire.close()
+        await clean(rig)
+
+    async def test_a_peer_that_never_answers_is_unreachable_in_time(self, rig):
+        wire = DeafWire(rig.port)
+        wire.deaf = True
+        await wire.open()
+        driver = rig.driver(port=wire.port)
+        start = real_monotonic()
+        with pytest.raises(DeviceUnreachable):
+            await driver.open()
+        assert real_monotonic() - start < TIMEOUT + 1.0
+        await wire.close()
         await clean(rig)
 
     async def test_closing_is_always_possible(self, rig):

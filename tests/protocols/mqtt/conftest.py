@@ -24,6 +24,7 @@ SHEETS = {
 
 class MqttRig:
     background = 1
+    shortest = 4.0
     own = ("paho-mqtt-client-fengsui-gw", "MqttDriver.", "Link.", "Inbox.")
 
     def __init__(self, broker) -> None:
@@ -31,16 +32,20 @@ class MqttRig:
         self.port = broker.port
         self.values = {"level": 1.5, "pump": True, "mode": "自动"}
         self.device = suite.device(suite.points(ADDRESSES, SHEETS), prefix="site/dev")
-        self.bus = Bus(
-            name="mqtt0",
-            protocol="mqtt",
-            devices=(self.device,),
-            options=(("host", "127.0.0.1"), ("port", broker.port), ("timeout", suite.TIMEOUT)),
-        )
+        self.bus = self.bus_with()
         self.simulator = None
 
-    def driver(self):
-        return build(self.bus, SystemClock())
+    def bus_with(self, *, device=None, **options):
+        settings = {"host": "127.0.0.1", "port": self.port, "timeout": suite.TIMEOUT} | options
+        return Bus(
+            name="mqtt0",
+            protocol="mqtt",
+            devices=(device or self.device,),
+            options=tuple(settings.items()),
+        )
+
+    def driver(self, *, port=None, timeout=suite.TIMEOUT):
+        return build(self.bus_with(port=port or self.port, timeout=timeout), SystemClock())
 
     async def start(self):
         self.broker.start()

@@ -26,6 +26,7 @@ HELD = {"level": 1.5, "pump": True, "mode": "自动"}
 
 class OpcUaRig:
     background = 0
+    shortest = 1.5
     own = ("Client.", "UaSession.", "OpcUaDriver.", "Session.")
 
     def __init__(self) -> None:
@@ -38,20 +39,20 @@ class OpcUaRig:
     def bus(self):
         return self.bus_with()
 
-    def bus_with(self, *more, devices=None, **options):
+    def bus_with(self, *, device=None, port=None, **options):
+        settings = {
+            "endpoint": f"opc.tcp://127.0.0.1:{port or self.port}/",
+            "timeout": suite.TIMEOUT,
+        } | options
         return Bus(
             name="opcua0",
             protocol="opcua",
-            devices=devices or (self.device, *more),
-            options=(
-                ("endpoint", f"opc.tcp://127.0.0.1:{self.port}/"),
-                ("timeout", suite.TIMEOUT),
-                *options.items(),
-            ),
+            devices=(device or self.device,),
+            options=tuple(settings.items()),
         )
 
-    def driver(self):
-        return build(self.bus, SystemClock())
+    def driver(self, *, port=None, timeout=suite.TIMEOUT):
+        return build(self.bus_with(port=port, timeout=timeout), SystemClock())
 
     async def start(self):
         if self.simulator is None:

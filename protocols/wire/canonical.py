@@ -4,6 +4,7 @@ Sorted keys, no white space, UTF-8 unescaped, floats as Python's `repr` writes t
 """
 
 import json
+from math import isfinite
 from typing import Final
 
 from protocols.errors import WireError
@@ -34,11 +35,16 @@ def load(data: bytes, where: str, limit: int) -> JsonValue:
 
 
 def load_any(data: bytes, where: str, limit: int) -> JsonValue:
-    """Return what `data` says in any JSON form, integers from -2**63 to 2**64 - 1."""
+    """Return what `data` says in any JSON form; integers from -2**63 to 2**64 - 1, finite floats.
+
+    Raises WireError.
+    """
     if len(data) > limit:
         raise WireError("WIRE_TOO_LARGE", where=where, size=len(data), limit=limit)
     try:
-        value: JsonValue = json.loads(data.decode(), parse_int=_integer, parse_constant=_refuse)
+        value: JsonValue = json.loads(
+            data.decode(), parse_int=_integer, parse_float=_finite, parse_constant=_refuse
+        )
     except (ValueError, RecursionError) as exc:
         raise WireError("WIRE_JSON", where=where, reason=type(exc).__name__) from exc
     return value
@@ -50,6 +56,13 @@ def _integer(digits: str) -> int:
     number = int(digits)
     if not _INT_LOW <= number <= _INT_HIGH:
         raise ValueError("integer out of range")
+    return number
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError("number out of range")
     return number
 
 

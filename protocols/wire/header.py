@@ -70,6 +70,7 @@ _STATES: Final = {state.value: state for state in ClockState}
 def put_header(out: bytearray, kind: BatchKind, stamp: Stamp, n: int) -> None:
     """Append the header of a batch of `n` items. Raises WireError outside the bounds."""
     limit = SKIP_ITEMS if kind == BatchKind.SKIP else BATCH_ITEMS
+    _check("clock_state", stamp.clock_state, 0, max(_STATES))
     _check("n", n, 1, limit)
     _check("stream", stamp.number, 1, NUMBER)
     _check("seq0", stamp.seq0, 1, NUMBER - n + 1)

@@ -1,0 +1,1 @@
+"""The wire format: round trips, one form only, total decoders, fixtures, the document."""

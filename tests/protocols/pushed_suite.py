@@ -86,7 +86,7 @@ async def until(driver: PushedDriver, wanted, *, acknowledge: bool = True) -> li
 
 async def settled(condition) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # the kernel sends no event
             await asyncio.sleep(0.01)
 
 

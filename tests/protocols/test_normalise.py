@@ -1,4 +1,4 @@
-"""What a self-describing device says becomes the profile's type, decimals and range, or a quality."""
+"""What a device says becomes the profile's type, decimals and range, or a quality."""
 
 import math
 

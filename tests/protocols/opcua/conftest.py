@@ -1,6 +1,5 @@
 """A real OPC UA server, shared by a module because making its address space takes a second."""
 
-import pytest
 import pytest_asyncio
 
 from protocols.clock import SystemClock

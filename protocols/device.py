@@ -25,7 +25,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """One addressable thing on a bus. `options` are the protocol's own (`unit`, `prefix`)."""
+    """One addressable thing on a bus. `options` are the protocol's own (`device_id`, `prefix`)."""
 
     site: str
     name: str
@@ -47,7 +47,8 @@ class Bus:
     """One socket or serial line (总线), shared by its devices.
 
     `options`: modbus `transport` (tcp, rtu-over-tcp, serial), `host`, `port`, `path`, `baudrate`,
-    `parity`, `timeout`; opcua `endpoint`; mqtt `host`, `port`, `username`, `password_file`.
+    `parity`, `timeout` and others (protocols/modbus/README.md); opcua `endpoint`; mqtt `host`,
+    `port`, `username`, `password_file`.
     """
 
     name: str

@@ -102,13 +102,15 @@ def compile_block(points: Sequence[Point], table: str, start: int, count: int) -
     take, unpack, sequence = _layout(addresses, forms, start, count)
     steps = [(points[i].index, finisher(points[i].sheet, addresses[i], forms[i])) for i in sequence]
 
+    new, mark = tuple.__new__, TimeMark.GATEWAY
+
     def decode_block(registers: Sequence[int], time: int) -> list[Reading]:
         if len(registers) != count:
             return [Reading(index, *NOT_DECODED, time) for index, _ in steps]
         raws = unpack(take(registers))
-        mark = TimeMark.GATEWAY
+        # What Reading(...) does, without the call in between: a third of the time of a reading.
         return [
-            Reading(index, *finish(raw), time, mark)
+            new(Reading, (index, *finish(raw), time, mark))
             for (index, finish), raw in zip(steps, raws, strict=True)
         ]
 

@@ -69,12 +69,15 @@ class _HoldingRegisters(ReadHoldingRegistersResponse):
     def decode(self, data: bytes) -> None:
         self.registers = struct.unpack(f">{data[0] // 2}H", data[1:])
 
+    def __str__(self) -> str:
+        # The library writes every answer out for a log line that it then does not log.
+        return type(self).__name__
 
-class _InputRegisters(ReadInputRegistersResponse):
+
+class _InputRegisters(_HoldingRegisters):
     """The same for function 4."""
 
-    def decode(self, data: bytes) -> None:
-        self.registers = struct.unpack(f">{data[0] // 2}H", data[1:])
+    function_code = ReadInputRegistersResponse.function_code
 
 
 class Link:

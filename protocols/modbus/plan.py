@@ -26,15 +26,18 @@ FORGET_AFTER: Final = 24 * HOUR
 """How long a refused address is not asked again: firmware changes rarely, a bus is busy always."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """One request: `count` cells of `table` from `address`, and the points it answers."""
+    """One request: `count` cells of `table` from `address`, and the points it answers.
+
+    Compared by identity: what is learnt belongs to one request of one plan, at no cost a read.
+    """
 
     table: str
     address: int
     count: int
     points: tuple[Point, ...]
-    decode: DecodeBlock = field(compare=False, repr=False)
+    decode: DecodeBlock = field(repr=False)
 
 
 def plan(points: Sequence[Point], *, max_block: int = 120, max_gap: int = 8) -> tuple[Block, ...]:

@@ -76,6 +76,8 @@ def settings_of(bus: Bus) -> Settings:
 
 
 def _typed(name: str, value: Value, default: Value) -> Value:
+    if value is None:
+        return default
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not type(default):
@@ -88,7 +90,7 @@ def device_address(device: Device) -> int:
 
     247 is the last on a serial line; a native TCP device may want 0 or 255.
     """
-    number = device.option("device_id", device.option("unit", 1))
+    number = device.option("device_id", 1)
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 255:
         raise ValueError(f"address {number!r} of device {device.name} is not within 0 to 255")
     return number

@@ -1,0 +1,62 @@
+"""The ground truth in tests/testcases/vectors, and the runner behind `make vectors`."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.vectors.__main__ import main
+
+VECTORS = Path(__file__).resolve().parent / "testcases" / "vectors"
+
+
+def run(*arguments):
+    out = io.StringIO()
+    status = main([str(argument) for argument in arguments], out)
+    return status, out.getvalue().splitlines()
+
+
+def test_the_product_agrees_with_the_vectors():
+    status, lines = run(VECTORS)
+    assert "modbus-decode: 102 passed, 0 failed" in lines
+    assert status == 0
+
+
+def test_a_format_without_a_product_says_so(tmp_path):
+    for name in ("alarm", "protocol-frames"):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(VECTORS / f"{name}.json", folder / f"{name}.json")
+        status, lines = run(folder)
+        assert lines[0].startswith(f"{name}: ")
+        assert status == 0
+
+
+def test_a_case_that_fails_is_named(tmp_path):
+    cases = json.loads((VECTORS / "modbus-decode.json").read_text(encoding="utf-8"))
+    cases[3]["expected"] = -114
+    cases[5]["type"] = "INT24"
+    (tmp_path / "renamed.json").write_text(json.dumps(cases), encoding="utf-8")
+    status, lines = run(tmp_path)
+    assert status == 1
+    assert lines[0] == "modbus-decode: 100 passed, 2 failed"
+    assert lines[1].startswith(f"  {cases[3]['name']}: -115")
+    assert cases[5]["name"] in lines[2]
+
+
+@pytest.mark.parametrize("content", ["", "[", "[]", "{}", '{"vectors": 3}', "[1]"])
+def test_a_known_name_that_cannot_be_read_fails(tmp_path, content):
+    (tmp_path / "modbus-decode.json").write_text(content, encoding="utf-8")
+    status, lines = run(tmp_path)
+    assert status == 1
+    assert lines[0].startswith("modbus-decode: modbus-decode.json ")
+
+
+def test_a_folder_without_a_known_file_fails(tmp_path):
+    (tmp_path / "other.json").write_text('[{"a": 1}]', encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("x", encoding="utf-8")
+    assert run(tmp_path)[0] == 2
+    assert run(tmp_path / "absent")[0] == 2
+    assert run()[0] == 2

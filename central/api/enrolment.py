@@ -1,19 +1,29 @@
-"""Creating a gateway: its record, its token and the audit line, in one transaction."""
+"""Creating a gateway: its record, its token and the audit line."""
+
+import sqlite3
 
 from sqlite_utils import Database as Tables
 
 from central.api.rooms import Rooms
 from central.identity import audit, tokens
 from central.identity.principal import Kind, Principal
+from central.registry import GatewayExists
 from protocols.words import Label
 
 
 async def create_gateway(
     house: Rooms, who: Principal, name: str, label: Label | None, site: str | None
 ) -> str:
-    """Return the new gateway's token. Raises FengsuiError GATEWAY_EXISTS."""
+    """Return the new gateway's token. Raises GatewayExists, NameRefused.
+
+    A gateway that never got a token (we died in between) gets it on the next try.
+    """
+    try:
+        await house.collector.registry.add_gateway(name, site, label)
+    except GatewayExists:
+        if await house.collector.db.read(lambda conn: _has_token(conn, name)):
+            raise
     now = house.desk.clock.now()
-    await house.collector.registry.add_gateway(name, site, label)
     token = tokens.Token(
         id=tokens.new_id(),
         name=name,
@@ -34,4 +44,10 @@ async def create_gateway(
         audit.append(db, act)
         return tokens.put(db, token)
 
-    return await house.collector.db.write(make)
+    secret: str = await house.collector.db.write(make)
+    return secret
+
+
+def _has_token(conn: sqlite3.Connection, gateway: str) -> bool:
+    found = conn.execute("SELECT 1 FROM api_token WHERE gateway = ? LIMIT 1", (gateway,))
+    return found.fetchone() is not None

@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from central.api.headers import SECURE
+from central.api.headers import SECURE, BodyTooLarge
 from protocols.errors import FengsuiError, IllegalTransition, IngestError
 from protocols.words import Value
 
@@ -87,7 +87,11 @@ async def _ours(request: Request, exc: FengsuiError) -> JSONResponse:
 
 async def _framework(request: Request, exc: HTTPException) -> JSONResponse:
     code = _BY_STATUS.get(exc.status_code, "REFUSED")
-    params = {"what": "path", "name": request.url.path} if exc.status_code == 404 else {}
+    params: dict[str, Any] = {}
+    if isinstance(exc, BodyTooLarge):
+        params = {"limit": exc.limit}
+    elif exc.status_code == 404:
+        params = {"what": "path", "name": request.url.path}
     return JSONResponse(body(request, code, params), exc.status_code, exc.headers)
 
 

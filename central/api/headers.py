@@ -10,6 +10,7 @@ import secrets
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 JSON_LIMIT: Final = 1024 * 1024
@@ -31,8 +32,15 @@ SECURE: Final[dict[str, str]] = {
 }
 
 
-class BodyTooLarge(Exception):
-    """More bytes came than the path allows."""
+class BodyTooLarge(HTTPException):
+    """More bytes came than the path allows.
+
+    An HTTPException because the framework turns every other error in a body into a 400.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413)
+        self.limit = limit
 
 
 class Envelope:
@@ -49,13 +57,10 @@ class Envelope:
         scope["request_id"] = secrets.token_hex(8)
         limit = INGEST_LIMIT if scope["path"].startswith(INGEST_PATH) else JSON_LIMIT
         answer = _Answer(scope, send)
-        try:
-            if _declared(scope) > limit:
-                raise BodyTooLarge  # noqa: TRY301  # one place that answers
+        if _declared(scope) > limit:
+            await _too_large(scope, limit, answer)
+        else:
             await self.app(scope, _counted(receive, limit), answer.send)
-        except BodyTooLarge:
-            if not answer.started:
-                await _too_large(scope, limit, answer)
 
 
 class _Answer:
@@ -64,11 +69,9 @@ class _Answer:
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope
         self._send = send
-        self.started = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.started = True
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self._scope["request_id"]
             for name, value in SECURE.items():
@@ -95,7 +98,7 @@ def _counted(receive: Receive, limit: int) -> Receive:
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise BodyTooLarge
+            raise BodyTooLarge(limit)
         return message
 
     return counted

@@ -29,12 +29,11 @@ def page_router(dist: Path = DIST) -> APIRouter:
 
     @router.get("/{path:path}")
     async def file(path: str, request: Request) -> Response:
-        found = (root / path).resolve()
-        if found.is_relative_to(root) and found.is_file():
-            hashed = found.parent == root / HASHED
-            cache = FOREVER if hashed else "no-cache"
-            return FileResponse(found, headers={"Cache-Control": cache})
-        raise ApiError(404, "NOT_FOUND", what="path", name=request.url.path)
+        found = _below(root, path)
+        if found is None:
+            raise ApiError(404, "NOT_FOUND", what="path", name=request.url.path)
+        cache = FOREVER if found.parent == root / HASHED else "no-cache"
+        return FileResponse(found, headers={"Cache-Control": cache})
 
     return router
 
@@ -44,3 +43,12 @@ def _index(root: Path) -> Response:
     if not built.is_file():
         return HTMLResponse(_NOT_BUILT, 503)
     return FileResponse(built, headers={"Cache-Control": "no-store"})
+
+
+def _below(root: Path, path: str) -> Path | None:
+    """Return the file `path` below `root`, links followed; None when it is not one."""
+    try:
+        found = (root / path).resolve()
+    except ValueError:  # a zero byte
+        return None
+    return found if found.is_relative_to(root) and found.is_file() else None

@@ -63,6 +63,11 @@ def settings(app: FastAPI) -> uvicorn.Config:
     )
 
 
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return how to make the event loop: uvloop where it is installed, None for asyncio's own."""
+    return uvicorn.Config("central.api.app:create_app").get_loop_factory()
+
+
 class Server(uvicorn.Server):
     """Ends the live streams before it waits for connections, and lets the caller clean up."""
 

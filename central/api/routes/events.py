@@ -4,10 +4,11 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
-from central.api import models, shapes
+from central.api import models
 from central.api.access import principal
 from central.api.errors import ApiError
 from central.api.rooms import House
+from central.api.scoped import events as scoped_events
 from central.identity.principal import Principal
 from central.identity.roles import Permission
 
@@ -24,7 +25,6 @@ async def events(
 ) -> models.Happenings:
     """Return what happened within the scope, newest first."""
     try:
-        page = await house.collector.events(limit=limit, cursor=cursor, sites=who.scope)
+        return await scoped_events(house.collector, who, limit, cursor)
     except ValueError as exc:
         raise ApiError(422, "CURSOR_UNKNOWN") from exc
-    return models.Happenings(items=[shapes.happening(item) for item in page.items], next=page.next)

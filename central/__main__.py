@@ -1,0 +1,116 @@
+"""`fengsui-central run | check | migrate | create-admin`: arguments in, an exit code out.
+
+Exit codes: 0 done, 1 refused (a sentence says why), 2 wrong arguments. No traceback ever reaches a
+user for anything that can be named.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from protocols.errors import ConfigError, FengsuiError
+from protocols.problems import lines
+from protocols.texts import LANGUAGES, text
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    args = _parser().parse_args(arguments)
+    command: Command = args.command
+    try:
+        return command(args)
+    except ConfigError as exc:
+        as_json = getattr(args, "json", False)
+        for line in lines(exc.problems, args.language, json_lines=as_json):
+            print(line)
+        return 1
+    except FengsuiError as exc:
+        print(text(exc.code, exc.params, args.language), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+# Each command loads its libraries when it is called: `--help` and `check` stay quick.
+
+
+def _run(args: argparse.Namespace) -> int:
+    from central.commands.run import run
+
+    run(args.config, args.story, args.language)
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from central.commands.check import check
+
+    return check(args.config, args.language, as_json=args.json, with_audit=args.audit)
+
+
+def _migrate(args: argparse.Namespace) -> int:
+    from central.commands.check import migrate
+
+    return asyncio.run(migrate(args.config, args.language))
+
+
+def _create_admin(args: argparse.Namespace) -> int:
+    from central.commands.create_admin import Asked, create
+
+    asked = Asked(
+        config=args.config,
+        name=args.name,
+        link=args.login_link,
+        from_stdin=args.password_stdin,
+        language=args.language,
+    )
+    return create(asked)
+
+
+_COMMANDS: Final[tuple[tuple[str, Command, str], ...]] = (
+    ("run", _run, "运行平台 / run the collector"),
+    ("check", _check, "检查配置,列出全部问题 / check the configuration, list every problem"),
+    ("migrate", _migrate, "升级数据库表 / bring the database's tables up to date"),
+    ("create-admin", _create_admin, "建立管理员 / make an administrator"),
+)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fengsui-central", description="烽燧平台 / the collector")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    made = {}
+    for name, command, purpose in _COMMANDS:
+        made[name] = commands.add_parser(name, help=purpose, description=purpose)
+        made[name].set_defaults(command=command)
+        made[name].add_argument(
+            "config", type=Path, help="平台配置文件 / the collector's YAML file"
+        )
+        made[name].add_argument(
+            "--language", choices=LANGUAGES, default="zh", help="提示语言 / language of messages"
+        )
+    made["run"].add_argument(
+        "--story", type=Path, help="故事时钟文件,仅用于演示 / story clock, for demonstrations"
+    )
+    made["check"].add_argument("--json", action="store_true", help="每个问题一行 JSON / JSON lines")
+    made["check"].add_argument(
+        "--audit", action="store_true", help="另核对审计链 / verify the audit's chain too"
+    )
+    admin = made["create-admin"]
+    admin.add_argument("name", help="登录名 / login name")
+    admin.add_argument(
+        "--login-link", action="store_true", help="给出一次性登录链接 / print a one-time login link"
+    )
+    admin.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help="从标准输入读密码 / read the password from standard input",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

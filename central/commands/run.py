@@ -1,0 +1,97 @@
+"""`fengsui-central run`: the collector, its people and its web server in one process.
+
+Order: take the data folder, take the address, open the database, then serve; the other way round at
+the end. Whatever is wrong with the first two is said before anything has been touched.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from pathlib import Path
+
+from sqlite_utils import Database as Tables
+
+from central.api.app import create_app
+from central.api.cables import Cables
+from central.api.hub import Hub
+from central.api.metrics import Metrics
+from central.api.rooms import Rooms
+from central.api.server import Server, listen, loop_factory, settings
+from central.collector import Collector
+from central.config import CentralConfig, load_config
+from central.identity.control import holding, listening
+from central.identity.creation import Made, Wanted, administrators, create_admin
+from central.identity.desk import FrontDesk
+from protocols.clock import Clock, SystemClock
+from protocols.story import load_clock
+from protocols.texts import text
+
+logger = logging.getLogger(__name__)
+
+
+def run(file: Path, story: Path | None, language: str) -> None:
+    """Run until SIGTERM or Ctrl-C. Raises ConfigError, FolderInUse, AddressTaken ..."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    config, clock = load_config(file), load_clock(story)
+    with holding(config.database.parent):
+        listener = listen(config.host, config.port)
+        with contextlib.closing(listener), asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(_serve(config, clock, listener, language))
+    print(text("CENTRAL_STOPPED", {}, language), flush=True)
+
+
+async def _serve(
+    config: CentralConfig, clock: Clock, listener: socket.socket, language: str
+) -> None:
+    async with await Collector.open(config, clock) as collector:
+        rooms = furnish(collector, Cables(config.cables))
+        collector.listeners.append(rooms.hub.listen)
+        server = Server(settings(create_app(rooms, with_demo=bool(config.cables))), rooms.hub.close)
+        folder = config.database.parent
+        async with listening(folder, lambda wanted: _create(rooms, wanted)):
+            await _greet(config, collector, listener, language)
+            await _until_stopped(collector, rooms.hub, server, listener)
+
+
+def furnish(collector: Collector, cables: Cables) -> Rooms:
+    """Put the collector into rooms of an API; people live on the machine's own time."""
+    desk = FrontDesk(collector.db, SystemClock())
+    hub = Hub(collector, desk)
+    return Rooms(
+        collector=collector,
+        desk=desk,
+        hub=hub,
+        metrics=Metrics(collector, desk, hub),
+        cables=cables,
+    )
+
+
+async def _until_stopped(
+    collector: Collector, hub: Hub, server: Server, listener: socket.socket
+) -> None:
+    """Serve; when one of the collector's own tasks fails, everything stops with its error."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(collector.run()), group.create_task(hub.run())]
+        await server.serve(sockets=[listener])
+        for task in tasks:
+            task.cancel()
+
+
+async def _greet(
+    config: CentralConfig, collector: Collector, listener: socket.socket, language: str
+) -> None:
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(text("CENTRAL_RUNNING", {"url": f"http://{shown}:{port}"}, language), flush=True)
+    if not await collector.db.read(administrators):
+        print(text("NO_ADMINISTRATOR", {"config": str(config.file)}, language), flush=True)
+
+
+async def _create(rooms: Rooms, wanted: Wanted) -> Made:
+    now = rooms.desk.clock.now()
+
+    def make(db: Tables) -> Made:
+        return create_admin(db, wanted, now)
+
+    return await rooms.collector.db.write(make)

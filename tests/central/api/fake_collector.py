@@ -1,0 +1,278 @@
+"""A collector in memory: two sites, one gateway each, one open alarm at each."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
+from central.effects import CollectorEvent, EventPage
+from central.registry import GatewayExists
+from central.registry_records import (
+    Backlog,
+    BusState,
+    DeviceState,
+    GatewayRecord,
+    PointRecord,
+    SiteRecord,
+)
+from central.store.interface import Buckets, Latest, ReadingsPage
+from protocols.alarms.rule import Colour, Level
+from protocols.errors import FengsuiError, IngestError
+from protocols.wire.answer import Answer
+from protocols.words import Label, Purpose
+
+NOW = 1_781_272_800_000_000  # 2026-06-12T22:00:00+08:00
+SITES = ("qingyun", "honghaiwan")
+LEVEL = Level(name="HH", colour=Colour.RED, op=">=", limit=90.0, status="E", confirmed_by="示例")
+
+
+def point_id(site):
+    return f"{site}/gw-{site}/device/level"
+
+
+def site_record(name):
+    return SiteRecord(
+        name=name,
+        label=Label(f"{name}(示例)", name),
+        region="441523",
+        domain="flood_drought",
+        longitude=115.6,
+        latitude=23.2,
+    )
+
+
+def gateway_record(site):
+    device = DeviceState(
+        name="device", label=Label("设备"), site=site, state="online", since=NOW - 5
+    )
+    return GatewayRecord(
+        name=f"gw-{site}",
+        label=Label("网关"),
+        site=site,
+        created=NOW - 100,
+        state="online",
+        last_contact=NOW,
+        offline_since=None,
+        backlog=Backlog(readings=7, oldest=NOW - 9, alarm_readings=1),
+        purpose="production",
+        version="0.1.0",
+        clock_state=1,
+        points=1,
+        sites=(site,),
+        buses=(BusState(name="bus", protocol="modbus", state="online", devices=(device,)),),
+    )
+
+
+def point_record(number, site):
+    return PointRecord(
+        number=number,
+        id=point_id(site),
+        site=site,
+        gateway=f"gw-{site}",
+        device="device",
+        label=Label("液位", "level"),
+        device_label=Label("设备"),
+        object="tank",
+        object_label=Label("储罐"),
+        quantity="tank_level",
+        unit="%",
+        low=0.0,
+        high=100.0,
+        type="float",
+        decimals=1,
+        stale=180.0,
+        enumeration=((0, Label("停")), (1, Label("行"))),
+        limits=(LEVEL,),
+    )
+
+
+def head(site, value=92.4, quality=0):
+    return Latest(
+        point=point_id(site),
+        site=site,
+        value=value,
+        quality=quality,
+        source_time=NOW - 12_000_000,
+        received_time=NOW,
+        late=False,
+    )
+
+
+def episode(site):
+    return Episode(
+        id=f"alarm-{site}",
+        rule=f"{point_id(site)}#limit",
+        point=point_id(site),
+        site=site,
+        site_label=Label(f"{site}(示例)", site),
+        region="441523",
+        object="tank",
+        object_label=Label("储罐"),
+        device="device",
+        device_label=Label("设备"),
+        label=Label("液位", "level"),
+        quantity="tank_level",
+        unit="%",
+        decimals=1,
+        level=LEVEL,
+        state="UNACK",
+        raised=NOW - 60_000_000,
+        returned=None,
+        closed=None,
+        acknowledged=None,
+        value=92.4,
+        value_time=NOW - 12_000_000,
+        value_quality=0,
+        value_at_raise=90.2,
+        occurrence=1,
+        late=False,
+        purpose=Purpose.DRILL,
+    )
+
+
+class AlreadyAcknowledged(FengsuiError):
+    code = "ALREADY_ACKNOWLEDGED"
+
+
+class FakeRegistry:
+    def __init__(self):
+        self._gateways = {f"gw-{site}": gateway_record(site) for site in SITES}
+        self._points = {point_id(s): point_record(n, s) for n, s in enumerate(SITES)}
+
+    def sites(self):
+        return [site_record(name) for name in SITES]
+
+    def gateways(self):
+        return list(self._gateways.values())
+
+    def points(self, site=None):
+        return [p for p in self._points.values() if site is None or p.site == site]
+
+    def point(self, name):
+        return self._points.get(name)
+
+    async def add_gateway(self, name, site=None, label=None):
+        if name in self._gateways:
+            raise GatewayExists(name=name)
+        self._gateways[name] = replace(
+            gateway_record(site or "nowhere"), name=name, label=label or Label(name), site=site
+        )
+        return self._gateways[name]
+
+
+class FakeStore:
+    def __init__(self):
+        self.heads = {point_id(site): head(site) for site in SITES}
+        self.asked = None
+
+    def latest(self, points=None, site=None):
+        return [h for h in self.heads.values() if site is None or h.site == site]
+
+    async def readings(self, point, start, end, limit=1000, cursor=None):
+        self.asked = (point, start, end, limit, cursor)
+        if cursor == "theirs":
+            raise ValueError(cursor)
+        return ReadingsPage(times=[start], values=[92.4], qualities=[0x80310000], next="more")
+
+    async def buckets(self, point, start, end, count):
+        return Buckets(
+            times=[start],
+            minimum=[1.0],
+            maximum=[2.0],
+            mean=[None],
+            last=["行"],
+            counts=[3],
+            qualities=[0],
+        )
+
+
+class FakeAlarms:
+    def __init__(self):
+        self.found = {f"alarm-{site}": episode(site) for site in SITES}
+        self.keys = {}
+
+    async def episodes(self, wanted):
+        items = [e for e in self.found.values() if wanted.sites is None or e.site in wanted.sites]
+        return EpisodePage(items=tuple(items), total=len(items), next=None)
+
+    async def episode(self, name):
+        found = self.found.get(name)
+        if found is None:
+            return None
+        line = JournalLine(
+            time=NOW, recorded=NOW, event="RAISE", level="HH", value=90.2, actor=None, comment=""
+        )
+        return EpisodeDetail(episode=found, journal=(line,), levels=(LEVEL,))
+
+    async def acknowledge(self, name, person, comment, key, now):
+        seen = self.found[name].acknowledged
+        if seen is not None and self.keys.get(key) != person:
+            raise AlreadyAcknowledged(by=seen.by, at=seen.at)
+        self.keys[key] = person
+        self.found[name] = replace(
+            self.found[name],
+            state="ACKED",
+            acknowledged=Acknowledgement(by=person, at=now, comment=comment),
+        )
+        return self.found[name]
+
+
+class FakeIngest:
+    def __init__(self, clock):
+        self.clock = clock
+        self.calls = []
+        self.refusal = None
+
+    async def put_manifest(self, gateway, digest, body, encoding):
+        self.calls.append((gateway, digest, body, encoding))
+
+    async def put_stream(self, gateway, stream, body):
+        self.calls.append((gateway, stream, body))
+
+    async def post_batches(self, gateway, stream, request):
+        self.calls.append((gateway, stream, request))
+        if self.refusal:
+            raise self.refusal
+        return Answer(
+            stream=stream,
+            committed=10,
+            safe=10,
+            incarnation="0" * 32,
+            credit=1,
+            retry_after_ms=0,
+            now=self.clock.now(),
+            nonce=request.nonce,
+        )
+
+    async def post_health(self, gateway, body):
+        self.calls.append((gateway, body))
+
+
+def gap(expected):
+    return IngestError("GAP", 409, expected=expected)
+
+
+class FakeCollector:
+    """What the API asks of a collector; the database is real, everything else in memory."""
+
+    def __init__(self, db, clock):
+        self.db = db
+        self.clock = clock
+        self.config = SimpleNamespace()
+        self.registry = FakeRegistry()
+        self.store = FakeStore()
+        self.alarms = FakeAlarms()
+        self.ingest = FakeIngest(clock)
+        self.listeners = []
+        subjects = ("gw-qingyun", "honghaiwan/gw-honghaiwan/device", "gw-honghaiwan")
+        self.happened = tuple(
+            CollectorEvent(id=n, time=NOW, kind="fault", code="X", subject=s, params={"n": n})
+            for n, s in reversed(list(enumerate(subjects, 1)))
+        )
+
+    async def events(self, limit=100, cursor=None):
+        before = int(cursor) if cursor else 99
+        items = [event for event in self.happened if event.id < before]
+        more = len(items) > limit
+        return EventPage(
+            items=tuple(items[:limit]), next=str(items[limit - 1].id) if more else None
+        )

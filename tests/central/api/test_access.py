@@ -1,0 +1,208 @@
+"""Every route asks for a permission, and every role gets exactly what the table says."""
+
+import pytest
+from fastapi import APIRouter, FastAPI
+
+from central.api.access import OPEN, bare_routes, every_route, permission_of
+from central.api.app import create_app
+from central.identity.roles import Permission, Role
+
+R, A = ("viewer", "operator", "engineer", "administrator", "auditor", "enterprise"), ()
+OPERATE = ("operator", "engineer", "administrator")
+METRICS = ("viewer", "operator", "engineer", "administrator", "auditor")
+ALARM = "/api/v1/alarms/alarm-qingyun"
+POINT = "/api/v1/points/qingyun/gw-qingyun/device/level"
+SPAN = "?from=2026-06-12T22:00:00%2B08:00&to=2026-06-12T23:00:00%2B08:00"
+STREAM = "/api/v1/ingest/streams/" + "a" * 32
+
+# (method, route, url, body, status for whom it is allowed, roles)
+TABLE = [
+    ("GET", "/api/v1/session", None, None, 200, R),
+    ("DELETE", "/api/v1/session", None, None, 204, R),
+    ("GET", "/api/v1/overview", None, None, 200, R),
+    ("GET", "/api/v1/gateways", None, None, 200, R),
+    ("POST", "/api/v1/gateways", None, {"name": "gw-new"}, 201, ("administrator",)),
+    ("GET", "/api/v1/points", None, None, 200, R),
+    ("GET", "/api/v1/latest", None, None, 200, R),
+    (
+        "GET",
+        "/api/v1/points/{site}/{gateway}/{device}/{point}/readings",
+        f"{POINT}/readings{SPAN}",
+        None,
+        200,
+        R,
+    ),
+    (
+        "GET",
+        "/api/v1/points/{site}/{gateway}/{device}/{point}/buckets",
+        f"{POINT}/buckets{SPAN}",
+        None,
+        200,
+        R,
+    ),
+    ("GET", "/api/v1/alarms", None, None, 200, R),
+    ("GET", "/api/v1/alarms/{alarm}", ALARM, None, 200, R),
+    ("POST", "/api/v1/alarms/{alarm}/acknowledge", f"{ALARM}/acknowledge", {}, 200, OPERATE),
+    ("GET", "/api/v1/events", None, None, 200, R),
+    ("GET", "/api/v1/stream", None, None, 200, R),
+    ("GET", "/api/v1/tokens", None, None, 200, ("administrator",)),
+    (
+        "POST",
+        "/api/v1/tokens",
+        None,
+        {"name": "t", "kind": "system", "roles": ["viewer"]},
+        201,
+        ("administrator",),
+    ),
+    ("DELETE", "/api/v1/tokens/{token}", "/api/v1/tokens/none", None, 404, ("administrator",)),
+    ("GET", "/api/v1/audit", None, None, 200, ("administrator", "auditor")),
+    ("PUT", "/api/v1/ingest/manifests/{digest}", "/api/v1/ingest/manifests/d", None, 200, A),
+    ("PUT", "/api/v1/ingest/streams/{stream}", STREAM, None, 200, A),
+    ("POST", "/api/v1/ingest/streams/{stream}/batches", f"{STREAM}/batches", None, 200, A),
+    ("POST", "/api/v1/ingest/health", None, None, 200, A),
+    ("GET", "/metrics", None, None, 200, METRICS),
+    ("GET", "/api/v1/demo", None, None, 200, R),
+    (
+        "POST",
+        "/api/v1/demo/cables/{gateway}",
+        "/api/v1/demo/cables/none",
+        {"connected": True},
+        404,
+        OPERATE,
+    ),
+]
+IDS = [f"{row[0]} {row[1]}" for row in TABLE]
+SESSION_ONLY = {"/api/v1/gateways", "/api/v1/tokens", "/api/v1/tokens/{token}"}
+
+
+def scope(role):
+    return ("qingyun",) if role is Role.ENTERPRISE else None
+
+
+async def status(client, row, headers):
+    method, route, url, body, *_ = row
+    if route == "/api/v1/stream":
+        return await head_of_stream(client, headers)
+    headers = {"Idempotency-Key": "key-of-a-test", "Fengsui-Nonce": "b" * 32, **headers}
+    answer = await client.request(method, url or route, json=body, headers=headers)
+    if answer.status_code >= 400:
+        assert set(answer.json()) == {"code", "params", "request"}
+    return answer.status_code
+
+
+async def head_of_stream(client, headers):
+    """The stream has no end: ended from within as soon as it is there."""
+    rooms = client._transport.app.state.rooms
+    subscribe = rooms.hub.subscribe
+
+    async def subscribe_and_close(who, sites):
+        subscriber = await subscribe(who, sites)
+        rooms.hub.close()
+        return subscriber
+
+    rooms.hub.subscribe = subscribe_and_close
+    return (await client.get("/api/v1/stream", headers=headers)).status_code
+
+
+def test_every_route_asks_for_a_permission(app):
+    assert bare_routes(app.routes) == []
+
+
+def test_the_open_list_is_what_it_is():
+    assert sorted(OPEN) == [
+        ("GET", "/"),
+        ("GET", "/healthz"),
+        ("GET", "/{path:path}"),
+        ("POST", "/api/v1/session"),
+        ("POST", "/api/v1/session/link"),
+    ]
+
+
+def test_a_bare_route_is_found_also_in_an_included_router():
+    inner, outer, app = APIRouter(), APIRouter(), FastAPI(openapi_url=None)
+
+    @inner.get("/bare")
+    async def bare():
+        return None
+
+    @outer.post("/api/v1/session")
+    async def opened():
+        return None
+
+    outer.include_router(inner)
+    app.include_router(outer)
+    assert bare_routes(app.routes) == ["GET /bare"]
+
+
+def test_the_table_knows_every_route(app):
+    routes = {
+        (method, route.path)
+        for route in every_route(app.routes)
+        for method in route.methods - {"HEAD"}
+    }
+    assert routes - OPEN == {(row[0], row[1]) for row in TABLE}
+
+
+def test_every_permission_is_asked_for_somewhere(app):
+    asked = {permission_of(route) for route in every_route(app.routes)} - {None}
+    assert asked == set(Permission)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=IDS)
+async def test_each_role_gets_what_the_table_says(client, people, row):
+    for role in Role:
+        expected = row[4] if role in row[5] else 403
+        if row[3] == {"name": "gw-new"} and expected == 201:
+            row = (*row[:3], {"name": f"gw-{role}"}, *row[4:])
+        headers = await people.session(role, name=f"{role}-{row[0].lower()}", scope=scope(role))
+        assert await status(client, row, headers) == expected, role
+
+
+@pytest.mark.parametrize("row", TABLE, ids=IDS)
+async def test_each_system_token_gets_the_same_but_mints_nothing(client, people, row):
+    for role in Role:
+        allowed = role in row[5] and not (row[1] in SESSION_ONLY and row[5] == ("administrator",))
+        headers = await people.token("system", role, scope=scope(role))
+        assert await status(client, row, headers) == (row[4] if allowed else 403), role
+
+
+@pytest.mark.parametrize("row", TABLE, ids=IDS)
+async def test_a_gateway_delivers_and_nothing_else(client, people, row):
+    headers = await people.token("gateway", gateway="gw-qingyun")
+    expected = row[4] if row[1].startswith("/api/v1/ingest/") else 403
+    assert await status(client, row, headers) == expected
+
+
+@pytest.mark.parametrize("row", TABLE, ids=IDS)
+async def test_nobody_and_strangers_get_nothing(client, row):
+    for headers in (
+        {},
+        {"Authorization": "Bearer fsg_" + "x" * 43},
+        {"Authorization": "Basic YTpi"},
+        {"Cookie": "fengsui_session=" + "x" * 43, "X-Requested-With": "fengsui"},
+    ):
+        assert await status(client, row, headers) == 401, headers
+
+
+@pytest.mark.parametrize("row", TABLE, ids=IDS)
+async def test_one_without_a_role_may_nothing(client, people, row):
+    assert await status(client, row, await people.session()) == 403
+
+
+async def test_a_cookie_alone_changes_nothing(client, people):
+    headers = await people.session("administrator")
+    del headers["X-Requested-With"]
+    for row in TABLE:
+        if row[0] != "GET" and "/ingest/" not in row[1]:
+            assert await status(client, row, headers) == 403, row[1]
+
+
+async def test_a_wrong_token_is_refused_beside_a_good_cookie(client, people):
+    headers = await people.session("administrator")
+    headers["Authorization"] = "Bearer nothing"
+    assert (await client.get("/api/v1/session", headers=headers)).status_code == 401
+
+
+def test_a_route_of_the_demonstration_exists_only_there(rooms, dist):
+    paths = {r.path for r in every_route(create_app(rooms, with_demo=False, dist=dist).routes)}
+    assert not any("demo" in path for path in paths)

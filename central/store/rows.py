@@ -164,7 +164,7 @@ def newest_good(conn: sqlite3.Connection, number: int) -> tuple[int, float, int,
     row: tuple[int, float, int, int] | None = conn.execute(
         "SELECT time, value, stream, received FROM reading WHERE point = ? "
         "AND quality < 0x40000000 AND class <> 2 AND typeof(value) IN ('integer', 'real') "
-        "AND flags & ? = 0 ORDER BY time DESC, received DESC LIMIT 1",
+        "AND flags & ? = 0 ORDER BY time DESC, received, seq LIMIT 1",
         (number, FLAG_ESTIMATED),
     ).fetchone()
     return row

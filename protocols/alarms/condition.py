@@ -190,7 +190,7 @@ def _due(level: Level, step: Step) -> int | None:
 
 @lru_cache(maxsize=4096)
 def _valid(first: str | None, last: str | None, day: int) -> bool:
-    now = _date(day)
+    now = day_text(day)
     first, last = first or "", last or ""
     if len(first) == 5 and len(last) == 5:  # MM-DD, each year; may run over the new year
         today = now[5:]
@@ -199,7 +199,7 @@ def _valid(first: str | None, last: str | None, day: int) -> bool:
     return begun and (not last or (now[5:] if len(last) == 5 else now) <= last)
 
 
-def _date(day: int) -> str:
+def day_text(day: int) -> str:
     """Return YYYY-MM-DD of a day counted from 1970-01-01, kept within what a date can be."""
     ordinal = min(max(day + _EPOCH, 1), date.max.toordinal())
     return date.fromordinal(ordinal).isoformat()

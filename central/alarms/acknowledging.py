@@ -1,0 +1,106 @@
+"""Acknowledging (确认收到): once, by the first; told apart from a repeated click by its key."""
+
+from dataclasses import dataclass, replace
+
+from sqlite_utils import Database as Tables
+
+from central.alarms.engine import Engine
+from central.alarms.episode import Acknowledgement
+from central.alarms.records import (
+    EpisodeRow,
+    Line,
+    episode_by_id,
+    episode_by_number,
+    update_episode,
+    write_line,
+)
+from central.alarms.tracked import save
+from protocols.alarms.state import Happening, State, Word, step
+from protocols.errors import FengsuiError, IllegalTransition
+
+
+class EpisodeUnknown(FengsuiError):
+    """There is no such episode."""
+
+    code = "EPISODE_UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledging:
+    """Who acknowledges what; `key` is the request's Idempotency-Key, `now` µs UTC."""
+
+    episode: str
+    person: str
+    comment: str
+    key: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The episode afterwards; a refusal is kept in the journal, so it is returned, not raised."""
+
+    row: EpisodeRow
+    error: FengsuiError | None = None
+    changed: bool = False
+
+
+def acknowledge(tables: Tables, engine: Engine, asked: Acknowledging) -> Outcome:
+    """Acknowledge in the caller's transaction. Raises EpisodeUnknown."""
+    row = episode_by_id(tables.conn, asked.episode)
+    if row is None:
+        raise EpisodeUnknown(episode=asked.episode)
+    again = tables.conn.execute(
+        "SELECT episode, person FROM acknowledgement WHERE key = ?", (asked.key,)
+    ).fetchone()
+    if again is not None:
+        same = again == (row.number, asked.person)
+        return Outcome(row, None if same else IllegalTransition("KEY_USED", key=asked.key))
+    if row.acknowledged is not None:
+        return _seen_before(tables, row, asked)
+    tracked = engine.tracked(tables.conn, row.rule)
+    if tracked is None or tracked.episode != row.number:
+        error = IllegalTransition(state=row.state, happening=Happening.ACK.value)
+        return Outcome(row, error)
+    tracked.alarm, _ = step(tracked.alarm, Happening.ACK)
+    closed = tracked.alarm.state is State.NORMAL
+    row = replace(
+        row,
+        state=tracked.alarm.state,
+        closed=asked.now if closed else None,
+        acknowledged=Acknowledgement(by=asked.person, at=asked.now, comment=asked.comment),
+    )
+    if closed:
+        tracked.episode = None
+    update_episode(tables.conn, row)
+    save(tables.conn, tracked)
+    tables.conn.execute(
+        "INSERT INTO acknowledgement(key, episode, person, recorded) VALUES (?, ?, ?, ?)",
+        (asked.key, row.number, asked.person, asked.now),
+    )
+    _line(tables, row, asked, Word.ACK, asked.comment)
+    return Outcome(episode_by_number(tables.conn, row.number), changed=True)
+
+
+def _seen_before(tables: Tables, row: EpisodeRow, asked: Acknowledging) -> Outcome:
+    first = row.acknowledged
+    if first is None or first.by == asked.person:
+        return Outcome(row)
+    _line(tables, row, asked, Word.ACK_REJECTED, "")
+    return Outcome(row, IllegalTransition("ALREADY_ACKNOWLEDGED", by=first.by, at=first.at))
+
+
+def _line(tables: Tables, row: EpisodeRow, asked: Acknowledging, word: Word, comment: str) -> None:
+    write_line(
+        tables.conn,
+        Line(
+            episode=row.number,
+            rule=row.rule,
+            time=asked.now,
+            recorded=asked.now,
+            word=word,
+            level=row.level.name,
+            actor=asked.person,
+            comment=comment,
+        ),
+    )

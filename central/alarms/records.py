@@ -1,0 +1,193 @@
+"""Episodes and their journal in the tables; written only inside the ingest's or operator's commit.
+
+Nothing is deleted, and a journal line is never changed.
+"""
+
+import json
+import sqlite3
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from central.alarms.episode import Acknowledgement
+from protocols.alarms.condition import DAY, SITE_OFFSET, day_text
+from protocols.alarms.rule import Colour, Level
+from protocols.alarms.state import Word
+from protocols.words import Purpose, Value
+
+COLUMNS: Final = (
+    "number, id, rule, point, site, state, level, raised, returned, closed, acknowledged, "
+    "value_at_raise, occurrence, late, purpose"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeRow:
+    """An episode as the table has it."""
+
+    number: int
+    id: str
+    rule: str
+    point: int
+    site: str
+    state: str
+    level: Level
+    raised: int
+    returned: int | None
+    closed: int | None
+    acknowledged: Acknowledgement | None
+    value_at_raise: Value
+    occurrence: int
+    late: bool
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One journal line to be written."""
+
+    episode: int | None
+    rule: str
+    time: int
+    recorded: int
+    word: Word
+    level: str | None = None
+    value: Value = None
+    actor: str | None = None
+    comment: str = ""
+
+
+def insert_episode(conn: sqlite3.Connection, row: EpisodeRow) -> int:
+    """Write a new episode and return its number; `row.number` and `row.id` are not looked at."""
+    written = conn.execute(
+        f"INSERT INTO episode({COLUMNS}, colour) "  # noqa: S608  # a constant of ours
+        "VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            _new_id(conn, row.raised),
+            row.rule,
+            row.point,
+            row.site,
+            row.state,
+            level_json(row.level),
+            row.raised,
+            row.returned,
+            row.closed,
+            _acknowledged_json(row.acknowledged),
+            row.value_at_raise,
+            row.occurrence,
+            row.late,
+            row.purpose.name.lower(),
+            int(row.level.colour),
+        ),
+    )
+    return int(written.lastrowid or 0)
+
+
+def update_episode(conn: sqlite3.Connection, row: EpisodeRow) -> None:
+    """Write what may change of an episode."""
+    conn.execute(
+        "UPDATE episode SET state = ?, level = ?, colour = ?, raised = ?, returned = ?, "
+        "closed = ?, acknowledged = ?, occurrence = ? WHERE number = ?",
+        (
+            row.state,
+            level_json(row.level),
+            int(row.level.colour),
+            row.raised,
+            row.returned,
+            row.closed,
+            _acknowledged_json(row.acknowledged),
+            row.occurrence,
+            row.number,
+        ),
+    )
+
+
+def write_line(conn: sqlite3.Connection, line: Line) -> None:
+    """Append to the journal, and to the outbox for whoever must be told later."""
+    conn.execute(
+        "INSERT INTO alarm_journal(episode, rule, time, recorded, event, level, value, actor, "
+        "comment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            line.episode,
+            line.rule,
+            line.time,
+            line.recorded,
+            line.word.value,
+            line.level,
+            line.value,
+            line.actor,
+            line.comment,
+        ),
+    )
+    body = {"episode": line.episode, "rule": line.rule, "event": line.word, "time": line.time}
+    conn.execute(
+        "INSERT INTO outbox(recorded, kind, body) VALUES (?, 'alarm', ?)",
+        (line.recorded, json.dumps(body)),
+    )
+
+
+def episode_by_number(conn: sqlite3.Connection, number: int) -> EpisodeRow:
+    """Return an episode that is known to exist."""
+    found = conn.execute(f"SELECT {COLUMNS} FROM episode WHERE number = ?", (number,))  # noqa: S608
+    return read_row(found.fetchone())
+
+
+def episode_by_id(conn: sqlite3.Connection, id_: str) -> EpisodeRow | None:
+    """Return the episode `A-YYYYMMDD-NNNN`."""
+    row = conn.execute(f"SELECT {COLUMNS} FROM episode WHERE id = ?", (id_,)).fetchone()  # noqa: S608
+    return read_row(row) if row else None
+
+
+def read_row(row: tuple[object, ...]) -> EpisodeRow:
+    """Return a row of COLUMNS as a struct."""
+    fields = dict(zip(COLUMNS.split(", "), row, strict=True))
+    acknowledged = fields["acknowledged"]
+    return EpisodeRow(
+        **fields  # type: ignore[arg-type]  # the columns are the fields
+        | {
+            "level": read_level(str(fields["level"])),
+            "acknowledged": Acknowledgement(**json.loads(str(acknowledged)))
+            if acknowledged
+            else None,
+            "late": bool(fields["late"]),
+            "purpose": Purpose[str(fields["purpose"]).upper()],
+        }
+    )
+
+
+def level_json(level: Level) -> str:
+    """Return a level as the tables keep it."""
+    return json.dumps(asdict(level), ensure_ascii=False, sort_keys=True)
+
+
+def read_level(text: str) -> Level:
+    """Return the level of `level_json`."""
+    fields = json.loads(text)
+    return Level(**fields | {"colour": Colour(fields["colour"])})
+
+
+def levels_json(levels: tuple[Level, ...]) -> str:
+    """Return a ladder as the tables keep it; equal ladders give equal text."""
+    return json.dumps([asdict(level) for level in levels], ensure_ascii=False, sort_keys=True)
+
+
+def read_levels(text: str) -> tuple[Level, ...]:
+    """Return the ladder of `levels_json`."""
+    return tuple(
+        Level(**fields | {"colour": Colour(fields["colour"])}) for fields in json.loads(text)
+    )
+
+
+def _acknowledged_json(acknowledged: Acknowledgement | None) -> str | None:
+    return None if acknowledged is None else json.dumps(asdict(acknowledged), ensure_ascii=False)
+
+
+def _new_id(conn: sqlite3.Connection, raised: int) -> str:
+    """Count the episodes of the site's day on which this one was raised."""
+    day = day_text((raised + SITE_OFFSET) // DAY).replace("-", "")
+    conn.execute(
+        "INSERT INTO episode_day(day, last) VALUES (?, 1) "
+        "ON CONFLICT(day) DO UPDATE SET last = last + 1",
+        (day,),
+    )
+    last = conn.execute("SELECT last FROM episode_day WHERE day = ?", (day,)).fetchone()[0]
+    return f"A-{day}-{last:04d}"

@@ -1,0 +1,105 @@
+"""Rules follow the manifests: a point's confirmed limits are its rules, versioned when they change.
+
+A changed ladder is re-evaluated at once with the value that holds, and an open episode says so in
+its journal (RULE_CHANGED); a rule that is gone lets its alarm return.
+"""
+
+import sqlite3
+from dataclasses import dataclass, field, replace
+
+from central.alarms.moves import Moves
+from central.alarms.records import EpisodeRow, levels_json
+from central.alarms.tracked import Tracked, begin, drop_branch, stream_purpose
+from protocols.alarms.condition import Change, carry_over, sample
+from protocols.alarms.ladder import ladders
+from protocols.alarms.rule import Rule
+from protocols.alarms.state import State, Word
+from protocols.wire.manifest import Manifest
+
+REASON = "rule_changed"
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a manifest changed: states to be indexed, those of them that judge on, episodes."""
+
+    tracked: list[Tracked] = field(default_factory=list)
+    active: set[str] = field(default_factory=set)
+    episodes: list[EpisodeRow] = field(default_factory=list)
+
+
+def take(
+    conn: sqlite3.Connection,
+    known: dict[str, Tracked],
+    manifest: Manifest,
+    numbers: tuple[int, ...],
+    now: int,
+) -> Taken:
+    """Bring the rules of the manifest's gateway up to date."""
+    wanted = {
+        rule.id: (rule, number)
+        for index, number in enumerate(numbers)
+        for rule in ladders(str(manifest.point_id(index)), manifest.points[index].limits)
+    }
+    stored = {
+        row[0]: row[1:]
+        for row in conn.execute(
+            "SELECT r.id, r.version, r.active, r.levels FROM rule r "
+            "JOIN point p ON p.number = r.point WHERE p.gateway = ?",
+            (manifest.gateway,),
+        )
+    }
+    taken = Taken()
+    for id_, (rule, number) in wanted.items():
+        version, active, levels = stored.get(id_, (0, 0, ""))
+        if not active or levels != levels_json(rule.levels):
+            _write(conn, replace(rule, version=version + 1), number, now)
+            tracked = known.get(id_) or begin(conn, number, rule)
+            taken.active.add(id_)
+            _change(conn, tracked, replace(rule, version=version + 1), now, taken)
+    for id_, (_, active, _) in stored.items():
+        if active and id_ not in wanted:
+            conn.execute("UPDATE rule SET active = 0, changed = ? WHERE id = ?", (now, id_))
+            if (gone := known.get(id_)) is not None:
+                _change(conn, gone, None, now, taken)
+    return taken
+
+
+def _write(conn: sqlite3.Connection, rule: Rule, point: int, now: int) -> None:
+    conn.execute(
+        "INSERT INTO rule(id, point, version, active, changed, levels) VALUES (?, ?, ?, 1, ?, ?) "
+        "ON CONFLICT(id) DO UPDATE SET version = excluded.version, active = 1, "
+        "changed = excluded.changed, levels = excluded.levels",
+        (rule.id, point, rule.version, now, levels_json(rule.levels)),
+    )
+
+
+def _change(
+    conn: sqlite3.Connection, tracked: Tracked, rule: Rule | None, now: int, taken: Taken
+) -> None:
+    """Go over to `rule`, or to none."""
+    moves = Moves(conn, now, stream_purpose(conn, tracked))
+    if tracked.episode is not None:
+        moves.note(tracked, Word.RULE_CHANGED, now, None, None)
+    # Branches count levels of the old ladder; what they told stays told.
+    for stream in list(tracked.branches):
+        drop_branch(conn, tracked, stream)
+    new = rule or replace(tracked.rule, levels=())
+    condition = carry_over(tracked.rule, tracked.condition, new)
+    before, level = tracked.condition.level, condition.level
+    if rule is not None:
+        tracked.rule, tracked.condition = rule, condition
+    else:
+        tracked.condition = carry_over(new, condition, tracked.rule)
+    if tracked.alarm.state in (State.UNACK, State.ACKED):
+        if level == 0:
+            moves.apply(tracked, Change(now, before, 0), tracked.value, REASON)
+        else:
+            tracked.alarm = replace(tracked.alarm, level=level)
+    if rule is not None and tracked.newest is not None:
+        time = max(now, tracked.newest)
+        tracked.condition, changes = sample(rule, tracked.condition, time, tracked.value)
+        for change in changes:
+            moves.apply(tracked, change, tracked.value, REASON)
+    taken.tracked.append(tracked)
+    taken.episodes += moves.changed()

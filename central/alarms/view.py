@@ -1,0 +1,63 @@
+"""Joins an episode with the names of its point and its newest reading (pure)."""
+
+from typing import Protocol
+
+from central.alarms.episode import Episode, NextThreshold
+from central.alarms.records import EpisodeRow
+from central.registry_records import PointRecord, SiteRecord
+from central.store.interface import Latest
+from protocols.words import Label, PointId, Value
+
+
+class Names(Protocol):
+    """What the registry knows."""
+
+    def points(self, site: str | None = None) -> list[PointRecord]: ...
+    def by_number(self, number: int) -> PointRecord | None: ...
+    def site(self, name: str) -> SiteRecord | None: ...
+
+
+def view(
+    row: EpisodeRow, names: Names, head: Latest | None, ahead: NextThreshold | None
+) -> Episode:
+    """Return the episode as people see it; a point that is gone keeps its logical names."""
+    id_ = PointId.parse(row.rule.rsplit(":", 1)[0])
+    point = names.by_number(row.point)
+    site = names.site(row.site)
+    return Episode(
+        id=row.id,
+        rule=row.rule,
+        point=str(id_),
+        site=row.site,
+        site_label=site.label if site else Label(row.site),
+        region=site.region if site else "",
+        object=point.object if point else None,
+        object_label=point.object_label if point else None,
+        device=id_.device,
+        device_label=point.device_label if point else Label(id_.device),
+        label=point.label if point else Label(id_.point),
+        quantity=point.quantity if point else "",
+        unit=point.unit if point else "",
+        decimals=point.decimals if point else None,
+        level=row.level,
+        state=row.state,
+        raised=row.raised,
+        returned=row.returned,
+        closed=row.closed,
+        acknowledged=row.acknowledged,
+        value=head.value if head else None,
+        value_time=head.source_time if head else None,
+        value_quality=head.quality if head else None,
+        value_at_raise=_as(point, row.value_at_raise),
+        occurrence=row.occurrence,
+        late=row.late,
+        purpose=row.purpose,
+        time_to_next=ahead,
+    )
+
+
+def _as(point: PointRecord | None, value: Value) -> Value:
+    """The table keeps a boolean as a number."""
+    return (
+        bool(value) if point is not None and point.type == "bool" and value is not None else value
+    )

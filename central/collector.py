@@ -1,0 +1,180 @@
+"""The collector: puts its rooms together and tells listeners what each commit changed.
+
+gateways -> ingest -> [one transaction: readings, cursor, evidence, alarms, journal, outbox]
+         -> heads, registry, contacts in memory -> listeners (the page's live updates)
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from central import events
+from central.alarms.alarms import Alarms
+from central.alarms.engine import Engine, Judged
+from central.config import CentralConfig
+from central.contacts import Contacts
+from central.database import Database
+from central.effects import Effects, EventPage
+from central.ingest.commit import Committer
+from central.ingest.contents import Committed
+from central.ingest.gate import After, Ingest
+from central.ingest.streams import Opened
+from central.overview import Overview, overview
+from central.registry import Registry
+from central.store.rows import RowStore
+from protocols.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+
+class Collector:
+    """Everything central but the people. Made by `open`; use as an async context."""
+
+    def __init__(self, config: CentralConfig, clock: Clock, db: Database) -> None:
+        self.config = config
+        self.clock = clock
+        self.db = db
+        self.listeners: list[Callable[[Effects], None]] = []
+        self.gateways = Contacts(db, clock, self.tell)
+        self.registry = Registry(db, clock, self.gateways)
+        self.store = RowStore(db, self.registry)
+        self.last_evaluation: int | None = None
+        self._engine = Engine()
+        self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell)
+        committer = Committer(self.store, self._engine)
+        db.on_rollback += [self._engine.forget, committer.forget]
+        after = After(
+            committed=self._committed,
+            opened=self._opened,
+            seen=self.gateways.seen,
+            health=self.gateways.health,
+        )
+        self.ingest = Ingest(db, clock, self._engine, committer, after)
+        self._due: int | None = None
+        self._due_changed = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def open(cls, config: CentralConfig, clock: Clock) -> "Collector":
+        """Open the database and rebuild what lives in memory.
+
+        Raises SchemaNewer or DatabaseUnusable.
+        """
+        collector = cls(config, clock, await Database.open(config.database, clock))
+        try:
+            await collector._load()
+        except BaseException:
+            await collector.close()
+            raise
+        return collector
+
+    async def run(self) -> None:
+        """Watch gateways and fire timers until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.gateways.watch())
+            group.create_task(self._run_timers())
+
+    async def close(self) -> None:
+        """Finish what is being written and let go of everything; may be called twice."""
+        await self.ingest.close()
+        await self.db.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def tell(self, effects: Effects) -> None:
+        """Give every listener what changed."""
+        for listener in self.listeners:
+            listener(effects)
+
+    async def overview(self, scope: frozenset[str] | None = None) -> Overview:
+        """Return the first screen's figures for the sites in `scope` (None: all)."""
+        return await overview(self, scope)
+
+    async def events(
+        self, limit: int = 100, cursor: str | None = None, kind: str | None = None
+    ) -> EventPage:
+        """Return faults, losses, things put aside and security events, newest first."""
+        most = max(1, min(limit, 1_000))
+        return await self.db.read(lambda conn: events.page(conn, most, cursor, kind))
+
+    async def _load(self) -> None:
+        await self.gateways.load()
+        await self.registry.load()
+        await self.store.load()
+        await self.alarms.load()
+        self._schedule(
+            await self.db.write(lambda tables: self._engine.tick(tables, self.clock.now()))
+        )
+
+    def _committed(self, gateway: str, done: Committed) -> None:
+        if done.purpose is not None:
+            self.gateways.committed(gateway, done.purpose)
+        for point, time, value in done.good:
+            self.alarms.trends.add(point, time, value)
+        if done.readings:
+            self.last_evaluation = done.received
+        values = self.store.committed((row, done.received) for row in done.newest.values())
+        self._schedule_at(done.due)
+        self.tell(
+            Effects(values=values, episodes=self.alarms.views(done.episodes), events=done.events)
+        )
+
+    def _opened(self, opened: Opened) -> None:
+        if opened.entry is not None:
+            self.registry.put(opened.entry)
+            self.alarms.put_ladders(opened.ladders)
+            self._schedule_at(opened.due)
+        if opened.entry is not None or opened.events or opened.episodes:
+            self.tell(
+                Effects(
+                    gateways=[opened.entry.name] if opened.entry else [],
+                    episodes=self.alarms.views(opened.episodes),
+                    events=list(opened.events),
+                    registry=opened.entry is not None,
+                )
+            )
+
+    async def _run_timers(self) -> None:
+        while True:
+            self._due_changed.clear()
+            if self._due is None:
+                await self._due_changed.wait()
+                continue
+            wait = self._due - self.clock.now()
+            if wait > 0 and not await self._slept(wait):
+                continue
+            await self.db.write(
+                lambda tables: self._engine.tick(tables, self.clock.now()), self._schedule
+            )
+
+    async def _slept(self, wait: int) -> bool:
+        """Return whether that time has passed without the next timer's having changed."""
+        sleeping = asyncio.ensure_future(self.clock.sleep(wait))
+        changing = asyncio.ensure_future(self._due_changed.wait())
+        try:
+            await asyncio.wait({sleeping, changing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            changing.cancel()
+        return sleeping.done() and not sleeping.cancelled()
+
+    def _schedule(self, judged: Judged) -> None:
+        self._schedule_at(judged.due)
+        if judged.episodes:
+            self.tell(Effects(episodes=self.alarms.views(judged.episodes)))
+
+    def _schedule_at(self, due: int | None) -> None:
+        if due != self._due:
+            self._due = due
+            self._due_changed.set()

@@ -1,0 +1,112 @@
+"""The collector's configuration: a strict YAML file into a frozen struct.
+
+Every key: config/central.example.yaml.
+`python -m central.config` writes its JSON schema for editors.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from protocols.schema.editors import schema_text, write
+from protocols.schema.fields import Format, Line, Matching, Name, Strict
+from protocols.schema.patterns import HOST
+from protocols.schema.report import Report
+from protocols.schema.yaml_source import read
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+DEFAULT_PORT: Final = 8000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentralConfig:
+    """Everything the collector needs to run. `cables`: gateway to control URL, demo only."""
+
+    file: Path
+    database: Path
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    allow_plain_http: bool = False
+    cables: tuple[tuple[str, str], ...] | None = None
+
+
+class ListenModel(Strict):
+    """Where pages, interface and gateways find the collector; port 0 takes a free one."""
+
+    host: Annotated[str, Matching("HOST_FORMAT", HOST)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = DEFAULT_PORT
+    allow_plain_http: bool = False
+
+
+class DemoModel(Strict):
+    """What only a demonstration has: cables that can be pulled from the page."""
+
+    cables: Annotated[dict[Name, Line], Field(min_length=1)]
+
+
+class CentralModel(Strict):
+    """The file, key by key."""
+
+    format: Format
+    database: Line
+    listen: ListenModel = ListenModel()
+    demo: DemoModel | None = None
+
+
+def load_config(path: Path) -> CentralConfig:
+    """Return the configuration in `path`. Raises ConfigError with every problem."""
+    report = Report(read(path))
+    data = report.source.data
+    model = report.check(CentralModel, data) if isinstance(data, dict) else None
+    if data is not None and not isinstance(data, dict):
+        report.at((), "TYPE_MAPPING")
+    _check_listen(report, data)
+    _check_cables(report, data)
+    report.finish()
+    if model is None:
+        raise AssertionError("a file without problems has a model")
+    return CentralConfig(
+        file=path,
+        database=path.parent / model.database,
+        host=model.listen.host,
+        port=model.listen.port,
+        allow_plain_http=model.listen.allow_plain_http,
+        cables=tuple(sorted(model.demo.cables.items())) if model.demo else None,
+    )
+
+
+def _check_listen(report: Report, data: Any) -> None:
+    """Plain HTTP beyond this machine must be asked for by name."""
+    listen = data.get("listen") if isinstance(data, dict) else None
+    if not isinstance(listen, dict):
+        return
+    host = listen.get("host", "127.0.0.1")
+    if (
+        isinstance(host, str)
+        and host not in LOOPBACK
+        and listen.get("allow_plain_http") is not True
+    ):
+        report.at(("listen", "host"), "LISTEN_PLAIN_HTTP", sorted(LOOPBACK))
+
+
+def _check_cables(report: Report, data: Any) -> None:
+    demo = data.get("demo") if isinstance(data, dict) else None
+    cables = demo.get("cables") if isinstance(demo, dict) else None
+    for gateway, url in cables.items() if isinstance(cables, dict) else ():
+        if not isinstance(url, str):
+            continue
+        parts = urlsplit(url)
+        if parts.scheme != "http" or parts.hostname not in LOOPBACK:
+            report.at(("demo", "cables", gateway), "CABLE_URL", ["http://127.0.0.1:<port>/"])
+
+
+def schema() -> str:
+    """Return the JSON schema of the file."""
+    return schema_text("Fengsui collector v1 平台配置", CentralModel.model_json_schema())
+
+
+if __name__ == "__main__":
+    print(write("central-v1.schema.json", schema()))

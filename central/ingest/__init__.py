@@ -1,0 +1,1 @@
+"""Takes what gateways send (docs/wire.md): proves it, writes it once, then answers."""

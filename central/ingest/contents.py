@@ -1,0 +1,232 @@
+"""What batches hold, written where it belongs: readings, events, losses, and what is put aside.
+
+Runs in the writer thread, inside the transaction that moves the cursor.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlite_utils import Database as Tables
+
+from central import events
+from central.alarms.engine import Engine, Evaluation
+from central.alarms.records import EpisodeRow
+from central.effects import CollectorEvent
+from central.ingest import evidence, placing
+from central.ingest.request import Sealed
+from central.ingest.streams import Stream, manifest_numbers
+from central.store.interface import Row, Store
+from protocols.errors import IngestError, WireError
+from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch
+from protocols.words import Purpose
+
+MAPS: Final = 4_096
+"""Manifests whose point numbers are remembered."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Committed:
+    """What a request led to; `committed` is the stream's cursor after it."""
+
+    committed: int = 0
+    purpose: str | None = None
+    received: int = 0
+    readings: int = 0
+    quarantined: int = 0
+    lost: int = 0
+    duplicates: int = 0
+    newest: dict[int, Row] = field(default_factory=dict)
+    due: int | None = None
+    good: list[tuple[int, int, float]] = field(default_factory=list)
+    episodes: list[EpisodeRow] = field(default_factory=list)
+    events: list[CollectorEvent] = field(default_factory=list)
+    error: IngestError | None = None
+
+
+class Contents:
+    """Writes batches; remembers nothing that the tables do not hold."""
+
+    def __init__(self, store: Store, engine: Engine) -> None:
+        self._store = store
+        self._engine = engine
+        self._maps: dict[str, tuple[int, ...]] = {}
+
+    def forget(self) -> None:
+        """Drop what was remembered of tables whose transaction was undone."""
+        self._maps.clear()
+
+    def write(self, tables: Tables, stream: Stream, batches: list[Sealed], done: Committed) -> None:
+        rows: list[Row] = []
+        for batch in batches:
+            evidence.keep(tables, stream.number, batch, done.received)
+            match batch.content:
+                case ReadingsBatch() as content:
+                    rows += self._place(tables, stream, content, done)
+                case EventsBatch() as content:
+                    self._take_events(tables, stream, content, done)
+                case SkipBatch() as content:
+                    self._enter_loss(tables, stream, content, done)
+                case WireError() as reason:
+                    self._put_aside_whole(tables, stream, batch, reason, done)
+            if batch.header.last <= stream.cursor:
+                _enter_recovery(tables, stream, batch, done.received)
+        if rows:
+            self._store.append(tables.conn, stream.number, done.received, rows)
+            self._judge(tables, stream, rows, done)
+
+    def _judge(self, tables: Tables, stream: Stream, rows: list[Row], done: Committed) -> None:
+        done.readings += len(rows)
+        for row in rows:
+            known = done.newest.get(row.point)
+            if known is None or row.time >= known.time:
+                done.newest[row.point] = row
+        judged = self._engine.evaluate(
+            tables,
+            Evaluation(
+                stream=stream.number,
+                purpose=Purpose[stream.purpose.upper()],
+                arrival=done.received,
+                rows=rows,
+            ),
+        )
+        done.episodes += judged.episodes
+        done.good += judged.good
+
+    def _place(
+        self, tables: Tables, stream: Stream, content: ReadingsBatch, done: Committed
+    ) -> list[Row]:
+        offset = _offset(tables, stream, content)
+        numbers = self._numbers(tables, stream.manifest)
+        placed = placing.place(content, numbers, offset, done.received)
+        if placed.aside:
+            tables.conn.executemany(
+                "INSERT INTO quarantine(received, stream, seq, n, reason, detail) "
+                "VALUES (?, ?, ?, 1, ?, ?)",
+                [
+                    (done.received, stream.number, item.seq, item.reason, _detail(item))
+                    for item in placed.aside
+                ],
+            )
+            done.quarantined += len(placed.aside)
+            for reason, count in Counter(item.reason for item in placed.aside).items():
+                done.events += events.record_once(
+                    tables,
+                    done.received,
+                    events.QUARANTINE,
+                    reason,
+                    stream.gateway,
+                    {"count": count},
+                )
+        return placed.rows
+
+    def _put_aside_whole(
+        self, tables: Tables, stream: Stream, batch: Sealed, reason: WireError, done: Committed
+    ) -> None:
+        header = batch.header
+        tables.conn.execute(
+            "INSERT INTO quarantine(received, stream, seq, n, reason, detail, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                done.received,
+                stream.number,
+                header.seq0,
+                header.n,
+                placing.UNDECODABLE,
+                str(reason),
+                batch.raw,
+            ),
+        )
+        done.quarantined += header.n
+        done.events += events.record_once(
+            tables,
+            done.received,
+            events.QUARANTINE,
+            placing.UNDECODABLE,
+            stream.gateway,
+            {"count": header.n, "seq": header.seq0, "reason": reason.code},
+        )
+
+    def _take_events(
+        self, tables: Tables, stream: Stream, content: EventsBatch, done: Committed
+    ) -> None:
+        offset = _offset(tables, stream, content)
+        for event in content.events:
+            time = done.received if offset is None else min(event.time + offset, done.received)
+            done.events.append(
+                events.record(
+                    tables,
+                    (time, done.received),
+                    events.FAULT,
+                    event.code,
+                    f"{stream.gateway}/{event.subject}" if event.subject else stream.gateway,
+                    dict(event.params),
+                )
+            )
+
+    def _enter_loss(
+        self, tables: Tables, stream: Stream, content: SkipBatch, done: Committed
+    ) -> None:
+        numbers = self._numbers(tables, stream.manifest)
+        known = len(numbers)
+        tables.conn.executemany(
+            "INSERT INTO loss(received, stream, seq0, reason, point, time_from, time_to, count) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    done.received,
+                    stream.number,
+                    content.header.seq0,
+                    content.reason.name.lower(),
+                    numbers[line.point] if line.point is not None and line.point < known else None,
+                    line.start,
+                    line.end,
+                    line.count,
+                )
+                for line in content.ledger
+            ],
+        )
+        done.lost += content.header.n
+        done.events.append(
+            events.record(
+                tables,
+                (done.received, done.received),
+                events.LOSS,
+                "DATA_LOST",
+                stream.gateway,
+                {"count": content.header.n, "reason": content.reason.name.lower()},
+            )
+        )
+
+    def _numbers(self, tables: Tables, digest: str) -> tuple[int, ...]:
+        known = self._maps.get(digest)
+        if known is None:
+            if len(self._maps) >= MAPS:
+                self._maps.clear()
+            known = self._maps[digest] = manifest_numbers(tables, digest)
+        return known
+
+
+def _offset(tables: Tables, stream: Stream, content: ReadingsBatch | EventsBatch) -> int | None:
+    row = tables.conn.execute(
+        "SELECT clock_offset FROM boot WHERE gateway = ? AND boot = ?",
+        (stream.gateway, stream.boot),
+    ).fetchone()
+    return int(row[0]) if row is not None else placing.header_offset(content.header)
+
+
+def _enter_recovery(tables: Tables, stream: Stream, batch: Sealed, now: int) -> None:
+    """What the ledger had given up is here: a line of its own takes it back."""
+    header = batch.header
+    tables.conn.execute(
+        "INSERT INTO loss(received, stream, seq0, reason, count) VALUES (?, ?, ?, 'recovered', ?)",
+        (now, stream.number, header.seq0, -header.n),
+    )
+
+
+def _detail(item: placing.Aside) -> str:
+    return json.dumps(
+        {"point": item.point, "time": item.time, "value": item.value, "quality": item.quality},
+        ensure_ascii=False,
+    )

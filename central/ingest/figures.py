@@ -1,0 +1,54 @@
+"""What ingest counts: what was taken, told again, put aside, lost or refused, and how long it took."""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+LATENCIES: Final = 1_024
+"""Requests over which percentiles are taken."""
+RATE_SECONDS: Final = 10
+
+
+@dataclass(slots=True)
+class Figures:
+    """Totals since the start; changed only on the event loop."""
+
+    requests: int = 0
+    readings: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    lost: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    """Requests answered with an error, by code."""
+    waiting: Counter[str] = field(default_factory=Counter)
+    """Requests under way, by lane."""
+    _latencies: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES))
+    _recent: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def took(self, seconds: float, at: float, readings: int) -> None:
+        """Note a committed request: real seconds it took, real monotonic time, its readings."""
+        self._latencies.append(seconds)
+        self._recent.append((at, readings))
+        self._trim(at)
+
+    def latency_ms(self, share: float) -> float:
+        """Return the latency (ms) that `share` of the last requests did not exceed."""
+        return percentile(self._latencies, share) * 1_000
+
+    def readings_per_second(self, at: float) -> float:
+        """Return the mean over the last ten real seconds."""
+        self._trim(at)
+        return sum(readings for _, readings in self._recent) / RATE_SECONDS
+
+    def _trim(self, at: float) -> None:
+        while self._recent and self._recent[0][0] < at - RATE_SECONDS:
+            self._recent.popleft()
+
+
+def percentile(values: Sequence[float] | deque[float], share: float) -> float:
+    """Return the value that `share` of `values` do not exceed (0 for none)."""
+    if not values:
+        return 0.0
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

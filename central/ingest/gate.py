@@ -1,0 +1,190 @@
+"""The gate for gateways: lets a bounded number in, alarms first, and answers only what is durable.
+
+`gateway` is always the name its token proved; nothing in a body or header is believed about it.
+"""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from central.alarms.engine import Engine
+from central.database import Database, DatabaseUnusable
+from central.ingest.commit import Committer
+from central.ingest.contents import Committed
+from central.ingest.figures import Figures
+from central.ingest.request import IngestRequest, prepare, refused
+from central.ingest.streams import Opened, open_stream, store_manifest
+from protocols.clock import Clock, real_monotonic
+from protocols.errors import IngestError, WireError
+from protocols.owner_thread import OwnerThread
+from protocols.wire.answer import Answer
+from protocols.wire.bounds import REQUEST_BYTES
+from protocols.wire.manifest import decode_manifest, manifest_digest
+from protocols.wire.opening import decode_opening
+from protocols.wire.request import inflate
+from protocols.words import Lane
+
+T = TypeVar("T")
+
+ADMITTED: Final = {Lane.ALARM: 128, Lane.LIVE: 64, Lane.BACKFILL: 16}
+"""Requests under way per lane; the next is told to come again."""
+CROWDED: Final = 32
+"""With more requests under way than this, each gateway is given the credit of one request."""
+RETRY_MS: Final = {Lane.ALARM: 500, Lane.LIVE: 1_000, Lane.BACKFILL: 5_000}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """What the collector does on the loop after a commit, in the order of the commits."""
+
+    committed: Callable[[str, Committed], None]
+    opened: Callable[[Opened], None]
+    seen: Callable[[str], Awaitable[None]]
+    health: Callable[[str, bytes], Awaitable[None]]
+
+
+class Ingest:
+    """Manifests, openings and batches of every gateway."""
+
+    def __init__(
+        self, db: Database, clock: Clock, engine: Engine, committer: Committer, after: After
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._engine = engine
+        self._committer = committer
+        self._after = after
+        self._opener = OwnerThread("ingest", capacity=sum(ADMITTED.values()))
+        self.figures = Figures()
+
+    async def put_manifest(self, gateway: str, digest: str, body: bytes, encoding: str) -> None:
+        """Take a manifest. Raises IngestError TOO_LARGE, DIGEST, WIRE, FORBIDDEN."""
+        await self._after.seen(gateway)
+        with self._counted():
+            if len(body) > REQUEST_BYTES:
+                raise IngestError("TOO_LARGE", 413, size=len(body), limit=REQUEST_BYTES)
+            try:
+                data = await self._opener.run(inflate, body, encoding)
+                if manifest_digest(data) != digest:
+                    raise IngestError("DIGEST", 400)
+                manifest = await self._opener.run(decode_manifest, data)
+            except WireError as exc:
+                raise refused(exc) from exc
+            if manifest.gateway != gateway:
+                raise IngestError("FORBIDDEN", 403, gateway=manifest.gateway)
+            now = self._clock.now()
+            await self._write(
+                lambda tables: store_manifest(tables, self._engine, manifest, (digest, data), now),
+                self._after.opened,
+            )
+
+    async def put_stream(self, gateway: str, stream: str, body: bytes) -> None:
+        """Take an opening record; the same again is welcome.
+
+        Raises IngestError WIRE, FORBIDDEN, MANIFEST_UNKNOWN (428), STREAM_DIVERGES (409).
+        """
+        await self._after.seen(gateway)
+        with self._counted():
+            try:
+                opening = decode_opening(body)
+            except WireError as exc:
+                raise refused(exc) from exc
+            if opening.stream != stream:
+                raise IngestError("WIRE", 400, reason="STREAM", stream=opening.stream)
+            if opening.gateway != gateway:
+                raise IngestError("FORBIDDEN", 403, gateway=opening.gateway)
+            if opening.sig_alg != "none":
+                raise IngestError("WIRE", 400, reason="SIG_ALG", value=opening.sig_alg)
+            now = self._clock.now()
+            opened = await self._write(
+                lambda tables: open_stream(tables, self._engine, opening, body, now),
+                self._after.opened,
+            )
+            if opened.error is not None:
+                raise opened.error
+
+    async def post_batches(self, gateway: str, stream: str, request: IngestRequest) -> Answer:
+        """Commit the batches and return what may be forgotten. Raises IngestError (`expected`)."""
+        began = real_monotonic()
+        await self._after.seen(gateway)
+        with self._counted(), self._admitted(request.lane):
+            prepared = await self._opener.run(prepare, request)
+            now = self._clock.now()
+
+            def after(done: Committed) -> None:
+                self._count(done, began)
+                self._after.committed(gateway, done)
+
+            done = await self._write(
+                lambda tables: self._committer.commit(tables, gateway, stream, prepared, now),
+                after,
+                urgent=prepared.lane is Lane.ALARM,
+            )
+            if done.error is not None:
+                raise done.error
+        return self._answer(stream, request.nonce, done.committed)
+
+    async def post_health(self, gateway: str, body: bytes) -> None:
+        """Take what the gateway says of itself. Raises IngestError WIRE, TOO_LARGE."""
+        await self._after.seen(gateway)
+        with self._counted():
+            try:
+                await self._after.health(gateway, body)
+            except WireError as exc:
+                raise refused(exc) from exc
+
+    async def close(self) -> None:
+        """Let go of the thread."""
+        await self._opener.close()
+
+    def _answer(self, stream: str, nonce: str, committed: int) -> Answer:
+        crowded = sum(self.figures.waiting.values()) > CROWDED
+        return Answer(
+            stream=stream,
+            committed=committed,
+            safe=committed,
+            incarnation=self._db.incarnation,
+            credit=REQUEST_BYTES if crowded else 8 * REQUEST_BYTES,
+            retry_after_ms=0,
+            now=self._clock.now(),
+            nonce=nonce,
+        )
+
+    def _count(self, done: Committed, began: float) -> None:
+        at = real_monotonic()
+        self.figures.duplicates += done.duplicates
+        self.figures.quarantined += done.quarantined
+        self.figures.lost += done.lost
+        self.figures.readings += done.readings
+        self.figures.took(at - began, at, done.readings)
+
+    async def _write(
+        self, work: Callable[..., T], after: Callable[[T], None], *, urgent: bool = False
+    ) -> T:
+        try:
+            return await self._db.write(work, after, urgent=urgent)
+        except (sqlite3.Error, DatabaseUnusable) as exc:
+            raise IngestError("STORE_UNAVAILABLE", 503, retry_after_ms=5_000) from exc
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self.figures.requests += 1
+        try:
+            yield
+        except IngestError as exc:
+            self.figures.refused[exc.code] += 1
+            raise
+
+    @contextmanager
+    def _admitted(self, name: str) -> Iterator[None]:
+        lane = Lane[name.upper()] if name.upper() in Lane.__members__ else Lane.BACKFILL
+        key = lane.name.lower()
+        if self.figures.waiting[key] >= ADMITTED[lane]:
+            raise IngestError("BUSY", 503, retry_after_ms=RETRY_MS[lane], lane=key)
+        self.figures.waiting[key] += 1
+        try:
+            yield
+        finally:
+            self.figures.waiting[key] -= 1

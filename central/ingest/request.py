@@ -1,0 +1,119 @@
+"""A batch request, taken apart without touching the database; nothing in it is trusted yet."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from protocols.errors import IngestError, WireError
+from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch, decode_batch, read_header
+from protocols.wire.bounds import REQUEST_BYTES
+from protocols.wire.chain import digest
+from protocols.wire.header import Header
+from protocols.wire.headers import ClockReport
+from protocols.wire.request import (
+    parse_chain,
+    parse_clock,
+    parse_content_digest,
+    parse_nonce,
+    unpack,
+)
+from protocols.words import Lane
+
+Content = ReadingsBatch | EventsBatch | SkipBatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestRequest:
+    """The body and the header fields as they came; `lane` is alarm, live or backfill."""
+
+    body: bytes
+    encoding: str
+    content_digest: str
+    chain: str
+    clock: str
+    lane: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One batch: its canonical bytes, their digest, and its content, or why there is none."""
+
+    raw: bytes
+    digest: bytes
+    header: Header
+    content: Content | WireError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Consecutive batches; the sender states that the chain's head after them is `head`."""
+
+    batches: list[Sealed]
+    head: bytes
+    clock: ClockReport
+    lane: Lane
+    nonce: str
+
+    @property
+    def first(self) -> int:
+        """The first sequence number."""
+        return self.batches[0].header.seq0
+
+    @property
+    def last(self) -> int:
+        """The last sequence number."""
+        return self.batches[-1].header.last
+
+
+def prepare(request: IngestRequest) -> Prepared:
+    """Take a request apart. Raises IngestError TOO_LARGE, DIGEST, CHAIN or WIRE."""
+    if len(request.body) > REQUEST_BYTES:
+        raise IngestError("TOO_LARGE", 413, size=len(request.body), limit=REQUEST_BYTES)
+    try:
+        if parse_content_digest(request.content_digest) != digest(request.body):
+            raise IngestError("DIGEST", 400)
+        seq, head = parse_chain(request.chain)
+        prepared = Prepared(
+            batches=[_open(raw) for raw in unpack(request.body, request.encoding)],
+            head=head,
+            clock=parse_clock(request.clock),
+            lane=_lane(request.lane),
+            nonce=parse_nonce(request.nonce),
+        )
+    except WireError as exc:
+        raise refused(exc) from exc
+    _check_consecutive(prepared)
+    if prepared.last != seq:
+        raise IngestError("CHAIN", 400, stated=seq, last=prepared.last)
+    return prepared
+
+
+def refused(exc: WireError) -> IngestError:
+    """Return what a gateway is told about bytes that are not the format."""
+    if exc.code == "WIRE_TOO_LARGE":
+        return IngestError("TOO_LARGE", 413, **exc.params)
+    return IngestError("WIRE", 400, reason=exc.code, **exc.params)
+
+
+def _open(raw: bytes) -> Sealed:
+    header, _ = read_header(raw)
+    try:
+        content: Content | WireError = decode_batch(raw)
+    except WireError as exc:
+        # Its place may still be proved by the chain: then it is put aside whole.
+        content = exc
+    return Sealed(raw, digest(raw), header, content)
+
+
+def _lane(text: str) -> Lane:
+    try:
+        return Lane[text.upper()]
+    except KeyError:
+        raise WireError("WIRE_HEADER", where="Fengsui-Lane") from None
+
+
+def _check_consecutive(prepared: Prepared) -> None:
+    headers = [batch.header for batch in prepared.batches]
+    for before, after in pairwise(headers):
+        if after.seq0 != before.last + 1:
+            raise IngestError("WIRE", 400, reason="NOT_CONSECUTIVE", seq0=after.seq0)

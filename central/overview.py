@@ -1,0 +1,190 @@
+"""The first screen's figures: what is wrong now, and what cannot be seen.
+
+Test and drill alarms count in no figure. Days are the site's (UTC+8).
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from central.alarms.records import EpisodeRow
+from central.registry_records import GatewayRecord, SiteRecord
+from protocols.alarms.condition import DAY, SITE_OFFSET
+from protocols.alarms.rule import Colour
+from protocols.clock import real_monotonic
+from protocols.words import Label
+
+if TYPE_CHECKING:
+    from central.collector import Collector
+
+AGES: Final = (10, 60, 300, 1800, 7200)
+"""Seconds: the steps of the timeliness figure; the last step is everything older, or never."""
+UNSEEN: Final = ("UNACK", "RTN_UNACK")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Open alarms by colour."""
+
+    red: int = 0
+    orange: int = 0
+    yellow: int = 0
+    blue: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayCount:
+    """Gateways, and how many of them are offline."""
+
+    total: int
+    offline: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """The collector's own state; `last_evaluation` µs UTC."""
+
+    ingest_p99_ms: float
+    backlog_readings: int
+    backup: str
+    readings_per_s: float
+    loss_today: int
+    quarantined_today: int
+    last_evaluation: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteState:
+    """A site; `worst` is a colour's name, `blind` when no gateway that serves it is in contact."""
+
+    name: str
+    label: Label
+    region: str
+    domain: str
+    longitude: float | None
+    latitude: float | None
+    worst: str | None
+    open: int
+    unacknowledged: int
+    levels: Levels
+    blind: bool
+    points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeliness:
+    """How many points' newest reading is at most `upto_s` old, and older than the step before."""
+
+    upto_s: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Everything on the first screen; times µs UTC."""
+
+    now: int
+    levels: Levels
+    unacknowledged: int
+    gateways: GatewayCount
+    points: int
+    platform: Platform
+    sites: tuple[SiteState, ...]
+    timeliness: tuple[Timeliness, ...]
+
+
+async def overview(collector: "Collector", scope: frozenset[str] | None) -> Overview:
+    """Return the figures of the sites in `scope` (None: all)."""
+    now = collector.clock.now()
+    rows = [row for row in await collector.alarms.open_rows() if _sees(scope, row.site)]
+    sites = [site for site in collector.registry.sites() if _sees(scope, site.name)]
+    gateways = [
+        gateway
+        for gateway in collector.registry.gateways()
+        if scope is None or scope & {*gateway.sites, gateway.site}
+    ]
+    points = Counter(point.site for point in collector.registry.points())
+    return Overview(
+        now=now,
+        levels=_levels(rows),
+        unacknowledged=sum(row.state in UNSEEN for row in rows),
+        gateways=GatewayCount(
+            total=len(gateways), offline=sum(gateway.state == "offline" for gateway in gateways)
+        ),
+        points=sum(points[site.name] for site in sites),
+        platform=await _platform(collector, gateways, now),
+        sites=tuple(_site(site, rows, gateways, points[site.name]) for site in sites),
+        timeliness=_timeliness(collector, {site.name for site in sites}, now),
+    )
+
+
+def _sees(scope: frozenset[str] | None, site: str) -> bool:
+    return scope is None or site in scope
+
+
+def _levels(rows: Iterable[EpisodeRow]) -> Levels:
+    colours = Counter(row.level.colour for row in rows)
+    return Levels(
+        red=colours[Colour.RED],
+        orange=colours[Colour.ORANGE],
+        yellow=colours[Colour.YELLOW],
+        blue=colours[Colour.BLUE],
+    )
+
+
+def _site(
+    site: SiteRecord, rows: list[EpisodeRow], gateways: list[GatewayRecord], points: int
+) -> SiteState:
+    here = [row for row in rows if row.site == site.name]
+    serving = [gateway for gateway in gateways if site.name in gateway.sites]
+    worst = max((row.level.colour for row in here), default=None)
+    return SiteState(
+        name=site.name,
+        label=site.label,
+        region=site.region,
+        domain=site.domain,
+        longitude=site.longitude,
+        latitude=site.latitude,
+        worst=worst.name.lower() if worst else None,
+        open=len(here),
+        unacknowledged=sum(row.state in UNSEEN for row in here),
+        levels=_levels(here),
+        blind=all(gateway.state != "online" for gateway in serving),
+        points=points,
+    )
+
+
+def _timeliness(collector: "Collector", sites: set[str], now: int) -> tuple[Timeliness, ...]:
+    counts: Counter[int | None] = Counter()
+    for point in collector.registry.points():
+        if point.site not in sites:
+            continue
+        head = collector.store.head(point.number)
+        age = (now - head.source_time) / 1_000_000 if head else None
+        counts[next((step for step in AGES if age is not None and age <= step), None)] += 1
+    return tuple(Timeliness(upto_s=step, count=counts[step]) for step in (*AGES, None))
+
+
+async def _platform(collector: "Collector", gateways: list[GatewayRecord], now: int) -> Platform:
+    figures = collector.ingest.figures
+    today = (now + SITE_OFFSET) // DAY * DAY - SITE_OFFSET
+    lost, aside = await collector.db.read(lambda conn: _today(conn, today))
+    return Platform(
+        ingest_p99_ms=figures.latency_ms(0.99),
+        backlog_readings=sum(gateway.backlog.readings for gateway in gateways),
+        backup="not_configured",
+        readings_per_s=figures.readings_per_second(real_monotonic()),
+        loss_today=lost,
+        quarantined_today=aside,
+        last_evaluation=collector.last_evaluation,
+    )
+
+
+def _today(conn: sqlite3.Connection, start: int) -> tuple[int, int]:
+    lost = conn.execute("SELECT sum(count) FROM loss WHERE received >= ?", (start,)).fetchone()[0]
+    aside = conn.execute("SELECT sum(n) FROM quarantine WHERE received >= ?", (start,)).fetchone()[
+        0
+    ]
+    return lost or 0, aside or 0

@@ -12,6 +12,7 @@ from typing import Final
 from edge.buffer.file import PAGE, SCHEMA, BufferFile, StreamRecord, faults, key
 
 NEXT_NUMBER: Final = "next_number"
+INCARNATION: Final = "incarnation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class AlarmFile(BufferFile):
         " safe INTEGER NOT NULL, anchor INTEGER NOT NULL, anchor_head BLOB)",
         "CREATE TABLE skip (number INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
         " bytes BLOB NOT NULL, PRIMARY KEY (number, first)) WITHOUT ROWID",
-        "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID",
     )
 
     def next_number(self, at_least: int) -> int:
@@ -59,6 +60,19 @@ class AlarmFile(BufferFile):
             number = max(at_least + 1, row[0] if row else 1)
             run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (NEXT_NUMBER, number + 1))
         return number
+
+    def incarnation(self) -> str | None:
+        """Return the id of the collector's database that last answered."""
+        with faults(self.path):
+            row = self.db.conn.execute(
+                "SELECT value FROM meta WHERE name=?", (INCARNATION,)
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_incarnation(self, value: str) -> None:
+        """Remember it; durable on return."""
+        with faults(self.path), self.db.atomic():
+            self.db.conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (INCARNATION, value))
 
     def progress(self) -> dict[int, Progress]:
         """Return what is known of every stream, by number."""

@@ -218,9 +218,12 @@ class Buffer:
         """Go back to `expected`; what exists nowhere any more becomes a skip."""
         await self._thread.run(self._store.delivery.rewind, stream, expected, head)
 
-    async def rewind_to_safe(self) -> None:
-        """Offer everything not backed up again: the collector's database is another one now."""
-        await self._thread.run(self._store.delivery.rewind_to_safe)
+    async def meet(self, incarnation: str) -> bool:
+        """Note which collector's database answers; True when it is another than before.
+
+        Then everything it may not have (committed, never backed up) is offered again.
+        """
+        return await self._thread.run(self._store.delivery.meet, incarnation)
 
     async def persist(self) -> None:
         """Make the cursors durable and free what the collector holds safely."""

@@ -136,11 +136,19 @@ class Delivery:
                 stream, expected, max(kept - 1, expected), SkipReason.GONE_AT_COLLECTOR
             )
 
-    def rewind_to_safe(self) -> None:
-        """Offer everything not backed up again."""
+    def meet(self, incarnation: str) -> bool:
+        """Note which database answers; if it is another one, offer all not backed up again."""
+        alarm = self._holdings.folder.alarm
+        known = alarm.incarnation()
+        if known == incarnation:
+            return False
+        alarm.set_incarnation(incarnation)
+        if known is None:
+            return False
         for stream in list(self._holdings.streams.values()):
             if stream.safe < stream.committed:
                 self.rewind(stream.id, stream.safe + 1, None)
+        return True
 
     def _edge(self, stream: Stream, seq: int) -> int:
         """Return the end of the last whole batch at or before `seq`."""

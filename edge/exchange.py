@@ -1,0 +1,218 @@
+"""One exchange with the collector: what its reply means; the buffer forgets or rewinds by it.
+
+Only a complete answer with this stream's id and this request's nonce counts. Everything else (a
+4xx, a proxy's page, a portal that says 200 to all) is an error, and nothing is forgotten.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from edge.buffer import Buffer, Pending
+from edge.uplink_http import Connection, Reply
+from protocols.clock import Clock
+from protocols.errors import NotAnAnswer, UplinkRefused, UplinkUnavailable, WireError
+from protocols.owner_thread import OwnerThread
+from protocols.wire import headers
+from protocols.wire.answer import Answer, parse_answer
+from protocols.wire.compression import compress
+from protocols.wire.request import pack
+
+RECORD: Final = {"Content-Type": "application/json"}
+BUSY: Final = (429, 502, 503, 504)
+NOT_US: Final = (401, 403, 407)
+"""The gateway as a whole is refused, not a stream."""
+
+
+class TooLarge(UplinkRefused):
+    """Fewer batches a request are asked for."""
+
+    code = "TOO_LARGE"
+
+
+class StreamRefused(UplinkRefused):
+    """This stream is refused, others may do; `stream` is set aside for a while."""
+
+
+class Waiting(UplinkUnavailable):
+    """The collector is there and asks to wait; `seconds` None when it did not say how long."""
+
+    code = "COLLECTOR_BUSY"
+
+    def __init__(self, seconds: float | None) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a request achieved: the collector's cursor moved by so many; bytes on the wire."""
+
+    answer: Answer
+    bytes: int
+
+
+class Exchange:
+    """The requests of one lane, over one connection in one thread."""
+
+    def __init__(
+        self, connection: Connection, thread: OwnerThread, buffer: Buffer, clock: Clock, boot: str
+    ) -> None:
+        self._connection = connection
+        self._thread = thread
+        self._buffer = buffer
+        self._clock = clock
+        self._boot = boot
+        self._opened: set[str] = set()
+
+    async def send(self, pending: Pending) -> Sent:
+        """Deliver one request's worth and apply the answer. Raises UplinkError."""
+        if pending.stream not in self._opened:
+            await self._open(pending)
+        try:
+            body, encoding = await self._thread.run(pack, pending.batches)
+        except WireError as exc:
+            raise TooLarge from exc
+        nonce = headers.new_nonce()
+        reply = await self._call(
+            "POST",
+            f"streams/{pending.stream}/batches",
+            body,
+            self._headers(pending, body, encoding, nonce),
+        )
+        answer = self._answer(reply, pending, nonce)
+        await self._apply(answer, pending, reply)
+        return Sent(answer, len(body))
+
+    def _headers(self, pending: Pending, body: bytes, encoding: str, nonce: str) -> dict[str, str]:
+        # A head nobody here knows any more is stated as zeros: the collector's answer tells it.
+        head = pending.head or bytes(32)
+        clock = headers.ClockReport(
+            boot=self._boot,
+            mono=self._clock.mono(),
+            wall=self._clock.now(),
+            state=self._clock.state,
+        )
+        return {
+            "Content-Type": headers.CONTENT_TYPE,
+            "Content-Encoding": encoding,
+            headers.CONTENT_DIGEST: headers.content_digest(body),
+            headers.CHAIN: headers.format_chain(pending.last, head),
+            headers.CLOCK: headers.format_clock(clock),
+            headers.LANE: pending.lane.name.lower(),
+            headers.NONCE: nonce,
+        }
+
+    def _answer(self, reply: Reply, pending: Pending, nonce: str) -> Answer:
+        try:
+            answer = parse_answer(reply.body, pending.stream, nonce)
+        except NotAnAnswer:
+            self._explain(reply)
+            raise
+        if answer.code is None and reply.status != 200:
+            raise NotAnAnswer(reason="status", status=reply.status)
+        return answer
+
+    def _explain(self, reply: Reply) -> None:
+        """Raise what a reply without an answer most likely means, if that can be told."""
+        if reply.status in BUSY:
+            raise Waiting(reply.retry_after)
+        if reply.status == 413:
+            raise TooLarge
+        if error_code(reply.body) is not None:
+            raise refusal(reply)
+
+    async def _apply(self, answer: Answer, pending: Pending, reply: Reply) -> None:
+        if await self._buffer.meet(answer.incarnation):
+            self._opened.clear()
+        if answer.code is None:
+            await self._buffer.committed(pending.stream, answer.committed, answer.safe)
+            if answer.committed < pending.first:
+                raise StreamRefused("NO_PROGRESS", stream=pending.stream)
+            return
+        await self._refused(answer, pending, reply)
+
+    async def _refused(self, answer: Answer, pending: Pending, reply: Reply) -> None:
+        code = answer.code or ""
+        if code in ("GAP", "NOT_AN_EDGE", "CHAIN") and answer.expected is not None:
+            await self._buffer.rewind(pending.stream, answer.expected, head_of(answer.params))
+            if answer.expected < pending.first:
+                return
+        if code == "STREAM_UNKNOWN":
+            self._opened.discard(pending.stream)
+            await self._buffer.rewind(pending.stream, answer.expected or 1)
+            raise UplinkUnavailable(code, stream=pending.stream)
+        if code == "TOO_LARGE":
+            raise TooLarge
+        if code == "BUSY" or reply.status in BUSY:
+            raise Waiting(reply.retry_after or answer.retry_after_ms / 1000 or None)
+        kind = UplinkRefused if reply.status in NOT_US else StreamRefused
+        raise kind(code, status=reply.status, stream=pending.stream)
+
+    async def _open(self, pending: Pending) -> None:
+        path = f"streams/{pending.stream}"
+        reply = await self._call("PUT", path, pending.opening, RECORD)
+        if reply.status == 428:
+            await self._put_manifest(pending.manifest)
+            reply = await self._call("PUT", path, pending.opening, RECORD)
+        if reply.status != 200:
+            raise refusal(reply)
+        self._opened.add(pending.stream)
+
+    async def _put_manifest(self, digest: str) -> None:
+        manifest = await self._buffer.manifest(digest)
+        if manifest is None:
+            raise UplinkRefused("MANIFEST_LOST", digest=digest)
+        body, encoding = await self._thread.run(compress, manifest)
+        reply = await self._call(
+            "PUT", f"manifests/{digest}", body, {**RECORD, "Content-Encoding": encoding}
+        )
+        if reply.status != 200:
+            raise refusal(reply)
+
+    async def post_health(self, body: bytes) -> None:
+        """Tell the collector how the gateway is. Raises UplinkError."""
+        reply = await self._call("POST", "health", body, RECORD)
+        if reply.status != 200:
+            raise refusal(reply)
+
+    async def _call(self, method: str, path: str, body: bytes, fields: Mapping[str, str]) -> Reply:
+        return await self._thread.run(self._connection.request, method, path, body, fields)
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._thread.run(self._connection.close)
+        await self._thread.close()
+
+
+def refusal(reply: Reply) -> UplinkRefused | UplinkUnavailable:
+    """Return what a reply other than 200 means."""
+    if reply.status in BUSY:
+        return Waiting(reply.retry_after)
+    code = error_code(reply.body)
+    if code is None:
+        return UplinkRefused("NOT_THE_COLLECTOR", status=reply.status)
+    kind = UplinkRefused if reply.status in NOT_US else StreamRefused
+    return kind(code, status=reply.status)
+
+
+def error_code(body: bytes) -> str | None:
+    """Return the `code` of an error of ours; None when the body is somebody else's."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return None
+    code = data.get("code") if isinstance(data, dict) else None
+    return code[:64] if isinstance(code, str) else None
+
+
+def head_of(params: Mapping[str, object]) -> bytes | None:
+    """Return the chain head the collector said it has, if it said one."""
+    text = params.get("head")
+    if not isinstance(text, str) or len(text) != 64:
+        return None
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return None

@@ -1,0 +1,75 @@
+"""Takes samples in: deadband, lane, buffer; loss becomes readings and one event, never silence."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from edge.buffer import Buffer
+from edge.deadband import Deadband
+from edge.roster import OFFLINE, ONLINE, UNKNOWN, Roster
+from protocols.clock import Clock
+from protocols.device import Bus, Device
+from protocols.errors import FengsuiError
+from protocols.quality import Quality, is_bad
+from protocols.words import Event, Reading, Sample, StreamKind, Value
+
+
+class Intake:
+    """Where every driver's samples go; one for the gateway, on the event loop."""
+
+    def __init__(self, buses: Sequence[Bus], buffer: Buffer, roster: Roster, clock: Clock) -> None:
+        points = sorted(
+            (point for bus in buses for device in bus.devices for point in device.points),
+            key=lambda point: point.index,
+        )
+        self.roster = roster
+        self._buffer = buffer
+        self._clock = clock
+        self._deadband = Deadband([point.sheet for point in points])
+        self._alarm = [point.sheet.lane == "alarm" for point in points]
+        self._count = len(points)
+
+    def take(self, sample: Sample) -> list[asyncio.Future[None]]:
+        """Report what is worth it; what is returned is done when all of it is durable."""
+        self._note_returns(sample.readings)
+        return self._report(sample.readings)
+
+    def _report(self, readings: Iterable[Reading]) -> list[asyncio.Future[None]]:
+        known = [reading for reading in readings if 0 <= reading.point < self._count]
+        self.roster.newest.update((reading.point, reading) for reading in known)
+        chosen = self._deadband.select(known, self._clock.mono())
+        urgent = [reading for reading in chosen if self._alarm[reading.point]]
+        routine = [reading for reading in chosen if not self._alarm[reading.point]]
+        waits = []
+        if urgent:
+            waits.append(self._buffer.append(StreamKind.ALARM, urgent))
+        if routine:
+            waits.append(self._buffer.append(StreamKind.DATA, routine))
+        return waits
+
+    def _note_returns(self, readings: Iterable[Reading]) -> None:
+        owner, devices = self.roster.owner, self.roster.devices
+        for reading in readings:
+            name = owner.get(reading.point)
+            if name is not None and devices[name].state != ONLINE and not is_bad(reading.quality):
+                self.answered(name)
+
+    def answered(self, device: str) -> None:
+        """Note that a device answers; an event if it had been silent."""
+        was = self.roster.devices[device].state
+        if self.roster.change(device, ONLINE, self._clock.now()) and was != UNKNOWN:
+            self.event("DEVICE_RETURNED", device)
+
+    def silent(self, device: Device, error: FengsuiError) -> None:
+        """Report all points of a device as Bad_NoCommunication; one event when this is news."""
+        mono = self._clock.mono()
+        self._report(
+            Reading(point.index, None, int(Quality.BAD_NO_COMMUNICATION), mono)
+            for point in device.points
+        )
+        if self.roster.change(device.name, OFFLINE, self._clock.now(), error.code):
+            self.event("DEVICE_UNREACHABLE", device.name, reason=error.code)
+
+    def event(self, code: str, subject: str = "", **params: Value) -> None:
+        """Report something that happened to the gateway; `subject` is a device or bus, or ""."""
+        event = Event(code, subject, self._clock.mono(), tuple(sorted(params.items())))
+        self._buffer.append(StreamKind.ALARM, [event])

@@ -1,0 +1,54 @@
+/** The collector's questions the page asks, one function each. */
+
+import { ask, idempotencyKey } from "./client";
+import type { Buckets, Demo, Episode, EpisodeDetail, EventLine, Gateway, Latest, Overview, Point, Session } from "./types";
+
+type Items<T> = { items: T[] };
+export type Page<T> = { items: T[]; total: number; next: string | null };
+
+const query = (values: Record<string, string | number | null | undefined>): string => {
+  const set = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return set.length ? `?${new URLSearchParams(set.map(([key, value]) => [key, String(value)]))}` : "";
+};
+const pointPath = (id: string): string => `/points/${id.split("/").map(encodeURIComponent).join("/")}`;
+
+export const session = (signal?: AbortSignal) => ask<Session>("/session", { signal });
+export const logIn = (name: string, password: string) =>
+  ask<Session>("/session", { method: "POST", body: { name, password } });
+export const logInByLink = (code: string) => ask<Session>("/session/link", { method: "POST", body: { code } });
+export const logOut = () => ask<void>("/session", { method: "DELETE" });
+
+export const overview = (signal?: AbortSignal) => ask<Overview>("/overview", { signal });
+export const gateways = async (signal?: AbortSignal) => (await ask<Items<Gateway>>("/gateways", { signal })).items;
+export const points = async (site: string, signal?: AbortSignal) =>
+  (await ask<Items<Point>>(`/points${query({ site })}`, { signal })).items;
+export const latest = async (site: string, signal?: AbortSignal) =>
+  (await ask<Items<Latest>>(`/latest${query({ site })}`, { signal })).items;
+export const events = (limit: number, signal?: AbortSignal) =>
+  ask<{ items: EventLine[]; next: string | null }>(`/events${query({ limit })}`, { signal });
+
+export interface AlarmFilter {
+  state: "open" | "unacknowledged" | "history";
+  level?: string;
+  site?: string;
+  q?: string;
+  limit?: number;
+  cursor?: string;
+}
+export const alarms = (filter: AlarmFilter, signal?: AbortSignal) =>
+  ask<Page<Episode>>(`/alarms${query({ ...filter })}`, { signal });
+export const alarm = (id: string, signal?: AbortSignal) =>
+  ask<EpisodeDetail>(`/alarms/${encodeURIComponent(id)}`, { signal });
+export const acknowledge = (id: string, comment: string) =>
+  ask<Episode>(`/alarms/${encodeURIComponent(id)}/acknowledge`, {
+    method: "POST",
+    body: { comment },
+    headers: { "Idempotency-Key": idempotencyKey() },
+  });
+
+export const buckets = async (id: string, from: string, to: string, count: number, signal?: AbortSignal) =>
+  (await ask<{ columns: Buckets }>(`${pointPath(id)}/buckets${query({ from, to, count })}`, { signal })).columns;
+
+export const demo = () => ask<Demo>("/demo");
+export const setCable = (gateway: string, connected: boolean) =>
+  ask<void>(`/demo/cables/${encodeURIComponent(gateway)}`, { method: "POST", body: { connected } });

@@ -1,0 +1,30 @@
+/** Numbers as people read them: fixed decimals, a true minus, thousands in counts only. */
+
+import type { EnumerationWord, Label, Value } from "../api/types";
+
+const MINUS = "\u2212";
+
+/** A measured number with its point's decimals (at most 6 significant where none are given). */
+export function formatNumber(value: number, decimals: number | null): string {
+  const text = decimals === null ? String(Number(value.toPrecision(6))) : value.toFixed(decimals);
+  return (Number(text) === 0 ? text.replace(/^-/, "") : text).replace(/-/g, MINUS);
+}
+
+/** A count: `41,206`. */
+export function formatCount(count: number): string {
+  return Math.round(count).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",").replace("-", MINUS);
+}
+
+/** Find the word of a digital value; null when the point has no enumeration for it. */
+export function enumerationWord(value: Value, words: EnumerationWord[] | null | undefined): Label {
+  if (value === null || !words?.length) return null;
+  const found = words.find((word) => word.value === value || Number(word.value) === Number(value));
+  return found ? found.label : null;
+}
+
+const SIGNS: Record<string, string> = { ">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "=", "==": "=", "!=": "≠" };
+
+/** The sign of a limit's comparison. */
+export function sign(op: string): string {
+  return SIGNS[op] ?? op;
+}

@@ -1,0 +1,30 @@
+/** Start: find out who is here, then show the page. */
+
+import { createApp } from "vue";
+import App from "./App.vue";
+import * as calls from "./api/calls";
+import { ApiError } from "./api/client";
+import { i18n, language, setLanguage } from "./i18n";
+import { createPages } from "./router";
+import { consoleKey, createConsole } from "./store/console";
+import "element-plus/theme-chalk/base.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/element.css";
+
+async function start(): Promise<void> {
+  setLanguage(language());
+  const store = createConsole(() => {
+    store.leave();
+    void router.push({ name: "login", query: { expired: "1", to: router.currentRoute.value.fullPath } });
+  });
+  const router = createPages(() => store.state.session !== null);
+  try {
+    store.enter(await calls.session());
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error; // 401, or nothing answers: the login page says so
+  }
+  createApp(App).use(i18n).use(router).provide(consoleKey, store).mount("#app");
+}
+
+void start();

@@ -1,0 +1,174 @@
+/** The page's one store: everything keyed by id, so that a row repaints alone. Provided by the App. */
+
+import { type ComputedRef, type InjectionKey, computed, inject, reactive, ref } from "vue";
+import * as calls from "../api/calls";
+import { ApiError } from "../api/client";
+import type { Cable, Episode, Gateway, Latest, Overview, Point, Session, Site } from "../api/types";
+import { gatewayOrder, isOpen, worstFirst, worstUnacknowledged } from "../logic/order";
+import { type PageClock, startClock } from "./clock";
+import { type Link, openLink } from "./link";
+
+const OPEN_LIMIT = 500;
+const MAY_ACKNOWLEDGE = ["operator", "engineer", "administrator"];
+
+export interface State {
+  session: Session | null;
+  overview: Overview | null;
+  gateways: Record<string, Gateway>;
+  points: Record<string, Point>;
+  latest: Record<string, Latest>;
+  episodes: Record<string, Episode>;
+  /** all open alarms there are; more than `episodes` holds when the list was cut */
+  openTotal: number;
+  sites: Record<string, boolean>;
+  cables: Cable[] | null;
+  /** seconds from commit to this page, as last seen */
+  delay: number | null;
+  /** newest red alarm to speak of, for the live region */
+  spoken: Episode | null;
+}
+
+export interface Console {
+  state: State;
+  clock: PageClock;
+  link: Link;
+  open: ComputedRef<Episode[]>;
+  worst: ComputedRef<Episode | null>;
+  gateways: ComputedRef<Gateway[]>;
+  live: ComputedRef<boolean>;
+  mayAcknowledge: ComputedRef<boolean>;
+  enter(session: Session): void;
+  leave(): void;
+  refresh(signal?: AbortSignal): Promise<void>;
+  loadSite(site: string, signal?: AbortSignal): Promise<void>;
+  acknowledge(id: string, comment: string): Promise<Episode>;
+  setCable(gateway: string, connected: boolean): Promise<void>;
+  site(name: string | null): Site | undefined;
+}
+
+const KEY: InjectionKey<Console> = Symbol("console");
+export { KEY as consoleKey };
+
+export function useConsole(): Console {
+  const found = inject(KEY);
+  if (!found) throw new Error("no console provided");
+  return found;
+}
+
+const empty = (): State => ({
+  session: null,
+  overview: null,
+  gateways: {},
+  points: {},
+  latest: {},
+  episodes: {},
+  openTotal: 0,
+  sites: {},
+  cables: null,
+  delay: null,
+  spoken: null,
+});
+
+const keyed = <T>(items: T[], key: (item: T) => string): Record<string, T> =>
+  Object.fromEntries(items.map((item) => [key(item), item]));
+
+export function createConsole(onExpired: () => void): Console {
+  const state = reactive<State>(empty());
+  const clock = startClock();
+  const ready = ref(false);
+
+  const link = openLink(clock, {
+    caughtUp: async () => {
+      await refresh();
+      await Promise.all(Object.keys(state.sites).map((site) => loadSite(site)));
+      ready.value = true;
+    },
+    expired: onExpired,
+    values: (values) => take(state, clock, values),
+    alarm: (episode) => takeEpisode(state, episode),
+    gateway: (gateway) => (state.gateways[gateway.name] = gateway),
+    overview: (overview) => (state.overview = overview),
+  });
+
+  async function refresh(signal?: AbortSignal): Promise<void> {
+    const [overview, gateways, page] = await Promise.all([
+      calls.overview(signal),
+      calls.gateways(signal),
+      calls.alarms({ state: "open", limit: OPEN_LIMIT }, signal),
+    ]);
+    state.overview = overview;
+    state.gateways = keyed(gateways, (gateway) => gateway.name);
+    state.episodes = keyed(page.items, (episode) => episode.id);
+    state.openTotal = page.total;
+    if (state.session?.clock.story) state.cables = await readCables();
+  }
+
+  async function loadSite(site: string, signal?: AbortSignal): Promise<void> {
+    const [points, latest] = await Promise.all([calls.points(site, signal), calls.latest(site, signal)]);
+    for (const point of points) state.points[point.id] = point;
+    for (const item of latest) state.latest[item.point] = item;
+    state.sites[site] = true;
+  }
+
+  const store: Console = {
+    state,
+    clock,
+    link,
+    open: computed(() => Object.values(state.episodes).filter((episode) => isOpen(episode.state)).sort(worstFirst)),
+    worst: computed(() => worstUnacknowledged(Object.values(state.episodes))),
+    gateways: computed(() => Object.values(state.gateways).sort(gatewayOrder)),
+    live: computed(() => link.state.value === "live" && ready.value),
+    mayAcknowledge: computed(() => !!state.session?.person.roles.some((role) => MAY_ACKNOWLEDGE.includes(role))),
+    enter(session) {
+      state.session = session;
+      clock.report(session.clock);
+      link.start();
+    },
+    leave() {
+      link.stop();
+      ready.value = false;
+      Object.assign(state, empty());
+    },
+    refresh,
+    loadSite,
+    async acknowledge(id, comment) {
+      const episode = await calls.acknowledge(id, comment);
+      takeEpisode(state, episode);
+      return episode;
+    },
+    async setCable(gateway, connected) {
+      await calls.setCable(gateway, connected);
+      state.cables = await readCables();
+    },
+    site: (name) => state.overview?.sites.find((site) => site.name === name),
+  };
+  return store;
+}
+
+async function readCables(): Promise<Cable[] | null> {
+  try {
+    return (await calls.demo()).cables;
+  } catch (error) {
+    if (error instanceof ApiError) return null; // not a demonstration, or not for this person
+    throw error;
+  }
+}
+
+function take(state: State, clock: PageClock, values: Latest[]): void {
+  let newest = 0;
+  for (const item of values) {
+    state.latest[item.point] = item;
+    if (item.received_time) newest = Math.max(newest, Date.parse(item.received_time));
+  }
+  const factor = clock.at.value?.factor ?? 1;
+  if (newest) state.delay = Math.max(0, clock.instant() - newest) / 1000 / factor;
+}
+
+function takeEpisode(state: State, episode: Episode): void {
+  const before = state.episodes[episode.id];
+  const stillOpen = isOpen(episode.state);
+  if (!before && stillOpen && episode.level.colour === "red" && !episode.late) state.spoken = episode;
+  if (!before && stillOpen) state.openTotal += 1;
+  if (before && isOpen(before.state) && !stillOpen) state.openTotal -= 1;
+  state.episodes[episode.id] = episode;
+}

@@ -123,10 +123,10 @@ class ModbusDriver:
         return live.refuse(block, exception, self._clock.mono())
 
     def _tell(self, device: Device, known: int) -> None:
-        refused = self.refused(device)
         if len(self._plans[device.name].refused()) > known:
             logger.warning(
-                "device refuses addresses", extra={"device": device.name, "points": refused}
+                "device refuses addresses",
+                extra={"device": device.name, "points": self.refused(device)},
             )
 
     def _unasked(self, live: LivePlan, started: int) -> list[Reading]:

@@ -113,8 +113,8 @@ class Link:
         self._silences = 0
         self._free_at = real_monotonic() + self._settings.settle
 
-    def _no_link(self) -> DeviceUnreachable:
-        return DeviceUnreachable("MODBUS_NO_LINK", device=self._bus, place=self._settings.place)
+    def _no_link(self, code: str = "MODBUS_NO_LINK") -> DeviceUnreachable:
+        return DeviceUnreachable(code, device=self._bus, place=self._settings.place)
 
     def _make(self) -> Client:
         settings = self._settings
@@ -217,6 +217,8 @@ class Link:
 
     async def _unanswered(self, request: Request) -> DeviceUnreachable:
         heard = self._filter.heard
+        if self._client is None or not self._client.connected:
+            return self._no_link("MODBUS_LINK_LOST")
         self._silences += 1
         if self._silences >= SILENCES_BEFORE_NEW_LINK:
             logger.debug("no answer, connecting anew", extra={"bus": self._bus})

@@ -22,8 +22,9 @@ REST: Final = MINUTE
 """A block that twice met silence while others were answered is asked once a minute: some devices
 do not answer at all where they should refuse, and each try costs the bus a whole timeout."""
 
-FORGET_AFTER: Final = 24 * HOUR
-"""How long a refused address is not asked again: firmware changes rarely, a bus is busy always."""
+LEARNT_FOR: Final = (MINUTE, HOUR, 24 * HOUR)
+"""How long a refused address is not asked again, the first, the second and every further time. A
+device that is starting up refuses what it will have in a minute; a firmware changes rarely."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,8 +106,8 @@ def halves(block: Block) -> tuple[Block, ...]:
 class LivePlan:
     """The plan of one device as its answers have taught: split blocks, refused places.
 
-    Time is microseconds of any clock that does not jump. What was learnt is forgotten
-    `FORGET_AFTER` the first lesson, so that a device whose firmware was changed is asked afresh.
+    Time is microseconds of any clock that does not jump. What was learnt is forgotten after a
+    while (`LEARNT_FOR`) and the device asked afresh, longer each time it teaches the same again.
     """
 
     def __init__(self, blocks: Sequence[Block]) -> None:
@@ -115,10 +116,13 @@ class LivePlan:
         self._refused: dict[Block, int] = {}
         self._silences: dict[Block, tuple[int, int]] = {}
         self._forget_at: int | None = None
+        self._lessons = 0
 
     def blocks(self, now: int) -> tuple[Block, ...]:
-        """Return what to ask now, in order."""
-        if self._forget_at is not None and now >= self._forget_at:
+        """Return what to ask now, in order: to be called once a read."""
+        if self._forget_at is None:
+            self._lessons = 0
+        elif now >= self._forget_at:
             self._blocks = list(self._original)
             self._refused.clear()
             self._silences.clear()
@@ -148,7 +152,8 @@ class LivePlan:
         if not parts:
             self._refused[block] = exception
         if self._forget_at is None:
-            self._forget_at = now + FORGET_AFTER
+            self._forget_at = now + LEARNT_FOR[min(self._lessons, len(LEARNT_FOR) - 1)]
+            self._lessons += 1
         return parts
 
     def silent(self, block: Block, now: int, *, others_answered: bool) -> None:

@@ -10,7 +10,7 @@ import pytest
 from protocols.clock import HOUR, SystemClock, real_monotonic
 from protocols.driver import build
 from protocols.errors import DeviceUnreachable
-from protocols.modbus.plan import FORGET_AFTER
+from protocols.modbus.plan import LEARNT_FOR
 from protocols.modbus.simulator import serve
 from protocols.profile import Scale
 from protocols.quality import Quality
@@ -175,11 +175,11 @@ async def test_a_refused_address_is_found_once_and_not_asked_again(stopped):
     assert driver.refused(tank) == {"p37": 2}
     assert values(await driver.read(tank)) == expected
     assert simulator.requests("tank") - searched <= 8
-    # The device is repaired: it is noticed after a day, not before.
+    # The device is repaired: it is noticed when what was learnt is forgotten, not before.
     simulator.accept("tank", 37)
-    stopped.clock.time += 23 * HOUR
+    stopped.clock.time += LEARNT_FOR[0] - 1
     assert values(await driver.read(tank)) == expected
-    stopped.clock.time += FORGET_AFTER - 23 * HOUR
+    stopped.clock.time += 1
     assert values(await driver.read(tank)) == dict.fromkeys(range(100), 0)
     assert driver.refused(tank) == {}
 
@@ -309,6 +309,27 @@ async def test_noise_is_told_from_silence(plant):
         await settle()
     assert caught.value.code == "MODBUS_GARBLED"
     assert caught.value.params["bytes"] == 4
+
+
+async def test_a_device_that_hangs_up_is_named_and_called_again(plant):
+    async def hang_up(reader, writer):
+        calls.append(await reader.read(64))
+        writer.close()
+
+    calls = []
+    tank = device(sheet("a", "uint16", 0), name="tank")
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    plant.simulator = SimpleNamespace(port=server.sockets[0].getsockname()[1])
+    async with server:
+        driver = plant.driver(tank)
+        for _ in range(2):
+            with pytest.raises(DeviceUnreachable) as caught:
+                await driver.read(tank)
+            assert caught.value.code == "MODBUS_LINK_LOST"
+            assert caught.value.device == "b"
+        await driver.close()
+        await settle()
+    assert len(calls) == 2
 
 
 async def test_an_old_device_is_given_its_rest(plant):

@@ -3,12 +3,12 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.clock import HOUR, MINUTE
 from protocols.modbus.forms import BIT_TABLES, TABLES, width_of
-from protocols.modbus.plan import FORGET_AFTER, LivePlan, halves, plan
+from protocols.modbus.plan import LivePlan, halves, plan
 from tests.protocols.modbus.builders import at, point, sheet
 
 REGISTER_KINDS = ("bool", "uint16", "int8h", "int32", "float32", "float64", "utf8", "m10k")
@@ -37,6 +37,7 @@ def places(block):
     )
 
 
+@settings(max_examples=40)
 @given(points(), st.integers(1, 130), st.integers(0, 20))
 def test_every_plan_keeps_its_promises(some, max_block, max_gap):
     blocks = plan(some, max_block=max_block, max_gap=max_gap)
@@ -57,6 +58,7 @@ def test_every_plan_keeps_its_promises(some, max_block, max_gap):
             reached = max(reached, stop)
 
 
+@settings(max_examples=40)
 @given(points(), st.integers(1, 130), st.integers(0, 20))
 def test_neighbouring_blocks_could_not_have_been_one(some, max_block, max_gap):
     blocks = plan(some, max_block=max_block, max_gap=max_gap)
@@ -75,6 +77,7 @@ def test_neighbouring_blocks_could_not_have_been_one(some, max_block, max_gap):
         assert gap > max_gap * cells or together > longest
 
 
+@settings(max_examples=40)
 @given(points())
 def test_the_plan_does_not_depend_on_the_order_of_the_sheet(some):
     def requests(blocks):
@@ -106,6 +109,7 @@ def test_gap_and_length_of_coils_are_counted_in_registers():
     assert len(plan(some, max_gap=1, max_block=1)) == 2
 
 
+@settings(max_examples=40)
 @given(points())
 def test_halves_lose_nothing_and_end(some):
     for block in plan(some):
@@ -157,15 +161,28 @@ def test_a_gap_the_device_refuses_splits_the_block_and_loses_no_point():
     assert plan_.refused() == {}
 
 
-def test_what_was_learnt_is_forgotten_after_a_day():
+def test_what_was_learnt_is_forgotten_after_a_minute_an_hour_a_day():
     plan_, block = live()
-    assert ask(plan_, {0, 1, 2}, 5) == [0, 1, 2]
-    assert FORGET_AFTER == 24 * HOUR
-    assert len(plan_.refused()) == 1
-    assert plan_.blocks(4 + FORGET_AFTER) != (block,)
-    assert plan_.blocks(5 + FORGET_AFTER) == (block,)
+    now = 5
+    for held in (MINUTE, HOUR, 24 * HOUR, 24 * HOUR):
+        assert ask(plan_, {0, 1, 2}, now) == [0, 1, 2]
+        assert len(plan_.refused()) == 1
+        assert block not in plan_.blocks(now + held - 1)
+        now += held
+    assert plan_.blocks(now) == (block,)
     assert plan_.refused() == {}
-    assert ask(plan_, {0, 1, 2, 3}, 6 + FORGET_AFTER) == [0, 1, 2, 3]
+
+
+def test_a_device_that_has_it_all_again_is_believed():
+    plan_, block = live()
+    now = 5
+    assert ask(plan_, {0, 1, 2}, now) == [0, 1, 2]
+    now += MINUTE
+    for _ in range(2):
+        assert ask(plan_, {0, 1, 2, 3}, now) == [0, 1, 2, 3]
+    # The next refusal is a first one again.
+    assert ask(plan_, {0, 1, 2}, now) == [0, 1, 2]
+    assert plan_.blocks(now + MINUTE) == (block,)
 
 
 def test_a_block_that_meets_silence_is_asked_last_and_then_rests():

@@ -68,19 +68,14 @@ class Committer:
         self, tables: Tables, stream: Stream, old: list[Sealed], request: Prepared, done: Committed
     ) -> list[Sealed]:
         """Look at what comes again; return what was thought lost and is here after all."""
-        recovered: list[Sealed] = []
-        diverged: int | None = None
-        for batch in old:
-            match evidence.compare(tables.conn, stream.number, batch):
-                case Again.RECOVERED:
-                    recovered.append(batch)
-                case Again.DIVERGES if diverged is None:
-                    diverged = batch.header.seq0
+        found = [evidence.compare(tables.conn, stream.number, batch) for batch in old]
+        recovered = [
+            batch for batch, what in zip(old, found, strict=True) if what is Again.RECOVERED
+        ]
         done.duplicates = len(old) - len(recovered)
-        if diverged is None and request.last == stream.cursor and request.head != stream.head:
-            diverged = request.first if not recovered else None
-        if diverged is not None:
-            self._alert(tables, stream, "STREAM_DIVERGES", diverged, done)
+        other_head = request.last == stream.cursor and request.head != stream.head
+        if Again.DIVERGES in found or (other_head and set(found) == {Again.SAME}):
+            self._alert(tables, stream, "STREAM_DIVERGES", request.first, done)
         return recovered
 
     def _prove(

@@ -18,6 +18,8 @@ class Again(Enum):
     """What a batch at or below the cursor is."""
 
     SAME = auto()
+    APART = auto()
+    """Known, but not what the chain was continued with: a late skip, a recovered original."""
     DIVERGES = auto()
     RECOVERED = auto()
 
@@ -40,12 +42,14 @@ def compare(conn: sqlite3.Connection, stream: int, batch: Sealed) -> Again:
         (stream, header.seq0, int(header.kind)),
     ).fetchone()
     is_skip = header.kind == BatchKind.SKIP
-    if twin is not None:
-        return Again.SAME if is_skip or twin[0] == batch.digest else Again.DIVERGES
     if is_skip:
-        return Again.SAME
+        return Again.SAME if twin is not None else Again.APART
+    if twin is not None and twin[0] != batch.digest:
+        return Again.DIVERGES
     if _skipped(conn, stream, batch):
-        return Again.RECOVERED
+        return Again.RECOVERED if twin is None else Again.APART
+    if twin is not None:
+        return Again.SAME
     return Again.DIVERGES if _overlaps(conn, stream, batch) else Again.SAME
 
 

@@ -1,4 +1,4 @@
-"""What ingest counts: what was taken, told again, put aside, lost or refused, and how long it took."""
+"""What ingest counts: taken, told again, put aside, lost, refused, and how long it took."""
 
 from collections import Counter, deque
 from collections.abc import Sequence

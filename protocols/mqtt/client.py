@@ -129,14 +129,13 @@ class Link:
         async with asyncio.timeout(seconds):
             return await self._ready
 
-    def acknowledge(self, messages: Sequence[Message]) -> bool:
-        """Tell the broker to forget `messages`; False if the link they came by is gone."""
+    def acknowledge(self, messages: Sequence[Message]) -> None:
+        """Tell the broker to forget `messages`; no effect once the link they came by is gone."""
         if self.lost is not None or self._ending:
-            return False
+            return
         for message in messages:
             if message.qos:
                 self._client.ack(message.mid, message.qos)
-        return True
 
     def forget(self, topic: str) -> None:
         """Drop a subscription that an earlier configuration left in the session."""

@@ -6,7 +6,6 @@ broker -> Link (network thread, bounded inbox) -> plan (readings) -> receive() -
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Final
 
 from protocols.clock import Clock
@@ -22,7 +21,7 @@ from protocols.words import Reading, Sample
 logger = logging.getLogger(__name__)
 
 SETTLED: Final = 4_096
-"""Messages remembered as stored although their broker could not be told."""
+"""Messages remembered as stored, should their broker not have heard of it."""
 
 
 def build(bus: Bus, clock: Clock) -> "MqttDriver":
@@ -43,8 +42,8 @@ class MqttDriver:
         self._clock = clock
         self._fields: dict[str, tuple[Field, ...]] = {}
         self._link: Link | None = None
-        self._settled: OrderedDict[bytes, None] = OrderedDict()
-        self._kept: dict[str, bytes] = {}
+        self._settled: OrderedDict[int, None] = OrderedDict()
+        self._kept: dict[str, int] = {}
         self._first: list[Reading] = []
         self._lost = False
 
@@ -119,9 +118,8 @@ class MqttDriver:
             return None
 
         async def acknowledge() -> None:
-            self._kept.update((each.topic, _mark(each)) for each in owed if each.retain)
-            if not link.acknowledge(owed):
-                self._settle(owed)
+            self._settle(owed)
+            link.acknowledge(owed)
 
         return Sample(readings, acknowledge)
 
@@ -145,21 +143,20 @@ class MqttDriver:
 
     def _is_known(self, message: Message) -> bool:
         """Whether the buffer has this message: delivered again, or retained and seen before."""
-        if message.retain:
-            known = self._kept.get(message.topic) == _mark(message)
-        elif message.again and self._settled:
-            mark = _mark(message)
-            known = mark in self._settled
-            self._settled.pop(mark, None)
-        else:
-            return False
+        known = (message.again and _mark(message) in self._settled) or (
+            message.retain and self._kept.get(message.topic) == hash(message.payload)
+        )
         self.counts["repeated"] += known
         return known
 
     def _settle(self, messages: Sequence[Message]) -> None:
         for message in messages:
+            if message.retain:
+                self._kept[message.topic] = hash(message.payload)
             if message.qos:
-                self._settled[_mark(message)] = None
+                mark = _mark(message)
+                self._settled[mark] = None
+                self._settled.move_to_end(mark)
         while len(self._settled) > SETTLED:
             self._settled.popitem(last=False)
 
@@ -170,8 +167,6 @@ class MqttDriver:
         return DeviceUnreachable("LINK_LOST", device=self._bus.name, reason=reason)
 
 
-def _mark(message: Message) -> bytes:
-    mark = blake2b(message.topic.encode(errors="replace"), digest_size=16)
-    mark.update(b"\0")
-    mark.update(message.payload or b"")
-    return mark.digest()
+def _mark(message: Message) -> int:
+    # A broker delivers again under the same packet identifier (MQTT 3.1.1, 4.4).
+    return hash((message.mid, message.topic, message.payload))

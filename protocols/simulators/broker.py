@@ -64,7 +64,7 @@ class Broker:
         while not self._accepts():
             if self._process.poll() is not None or real_monotonic() > deadline:
                 self.kill()
-                raise BrokerFailed(kind=self.kind, log=str(self._log), last=self._last_line())
+                raise BrokerFailed(kind=self.kind, log=str(self._log), last=self._last_lines())
 
     def stop(self) -> None:
         """End it in order; may be called again."""
@@ -98,9 +98,9 @@ class Broker:
                 pass
             return False
 
-    def _last_line(self) -> str:
+    def _last_lines(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return lines[-1] if lines else ""
+        return " / ".join(lines[-2:])
 
 
 def start_broker(folder: Path, *, settings: Sequence[str] = ()) -> Broker:

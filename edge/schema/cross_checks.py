@@ -55,10 +55,10 @@ def _check_names(report: Report, data: dict[str, Any]) -> None:
     for key in ("sites", "buses"):
         found = ((i, str(item["name"])) for i, item in mappings(data, key) if "name" in item)
         for i, name, first in duplicates(found):
-            report.at((key, i, "name"), "NAME_TWICE", value=name, first=first)
+            _name_twice(report, (key, i, "name"), name, (key, first, "name"))
     objects = [(i, item) for i, item in mappings(data, "objects") if "name" in item]
     for i, name, first in duplicates((i, f"{o.get('site')}/{o['name']}") for i, o in objects):
-        report.at(("objects", i, "name"), "NAME_TWICE", value=name, first=first)
+        _name_twice(report, ("objects", i, "name"), name, ("objects", first, "name"))
     seen: dict[str, str] = {}
     for path, device in devices(data):
         bus = str(data["buses"][path[1]].get("name", path[1]))
@@ -70,9 +70,13 @@ def _check_names(report: Report, data: dict[str, Any]) -> None:
         seen.setdefault(own, bus)
 
 
+def _name_twice(report: Report, path: Path, name: str, first: Path) -> None:
+    report.at(path, "NAME_TWICE", value=name, first=report.source.line(first))
+
+
 def _check_references(report: Report, data: dict[str, Any]) -> None:
     sites = [str(item["name"]) for _, item in mappings(data, "sites") if "name" in item]
-    objects = {(o.get("site"), o.get("name")) for _, o in mappings(data, "objects")}
+    objects = [(o.get("site"), o.get("name")) for _, o in mappings(data, "objects")]
     gateway = data.get("gateway")
     if isinstance(gateway, dict):
         _check_site(report, ("gateway", "site"), gateway.get("site"), sites)
@@ -81,7 +85,7 @@ def _check_references(report: Report, data: dict[str, Any]) -> None:
     for path, device in devices(data):
         _check_site(report, (*path, "site"), device.get("site"), sites)
         site = site_of(data, device)
-        known = sorted(str(name) for where, name in objects if where == site)
+        known = [str(name) for where, name in objects if where == site]
         _check_object(report, (*path, "object"), device.get("object"), known)
         points = device.get("points")
         for point, override in points.items() if isinstance(points, dict) else ():
@@ -108,8 +112,8 @@ def _check_collector(report: Report, data: dict[str, Any], folder: FilePath) -> 
     if isinstance(url, str):
         _check_url(report, url, allow=collector.get("allow_plain_http") is True)
     proxy = collector.get("proxy")
-    if isinstance(proxy, str) and not _sound(proxy, ("http",)):
-        report.at(("collector", "proxy"), "URL_FORMAT", ("http://HOST:PORT",))
+    if isinstance(proxy, str):
+        _check_form(report, ("collector", "proxy"), proxy, {"http": "http://HOST:PORT"})
     token = collector.get("token_file")
     if isinstance(token, str):
         check_secret(report, ("collector", "token_file"), folder / token)
@@ -117,8 +121,7 @@ def _check_collector(report: Report, data: dict[str, Any], folder: FilePath) -> 
 
 def _check_url(report: Report, url: str, *, allow: bool) -> None:
     path = ("collector", "url")
-    if not _sound(url, ("http", "https")):
-        report.at(path, "URL_FORMAT", ("https://HOST", "https://HOST:PORT"))
+    if not _check_form(report, path, url, {"https": "https://HOST:PORT", "http": ""}):
         return
     parts = urlsplit(url)
     loopback = parts.hostname in LOOPBACK
@@ -126,15 +129,21 @@ def _check_url(report: Report, url: str, *, allow: bool) -> None:
         report.at(path, "PLAIN_HTTP", ("https://",))
 
 
-def _sound(url: str, schemes: tuple[str, ...]) -> bool:
-    """Whether a URL is a scheme, a host, perhaps a port, and nothing that could hide a secret."""
+def _check_form(report: Report, path: Path, url: str, forms: dict[str, str]) -> bool:
+    """Check that a URL is a scheme of `forms`, a host and perhaps a port; return whether it is."""
+    if "@" in url:
+        # A password may be in it: it is not repeated.
+        report.at(path, "URL_SECRET", value="***@" + url.rsplit("@", 1)[1])
+        return False
     try:
         parts = urlsplit(url)
-        port = parts.port
+        rest = parts.path.strip("/") or parts.query or parts.fragment or parts.port == 0
     except ValueError:
+        parts, rest = urlsplit(""), True
+    if parts.scheme not in forms or not parts.hostname or rest:
+        report.at(path, "URL_FORMAT", filter(None, forms.values()))
         return False
-    rest = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    return parts.scheme in schemes and bool(parts.hostname) and not rest and port != 0
+    return True
 
 
 def check_secret(report: Report, path: Path, file: FilePath) -> None:

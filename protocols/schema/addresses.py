@@ -1,6 +1,7 @@
 """Where points lie: an address model for each field language, and what two points may not share."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -14,7 +15,6 @@ from protocols.modbus.forms import (
     ORDERS,
     TABLES,
     TYPES,
-    check_address,
     width_of,
 )
 from protocols.profile import ModbusAddress, MqttAddress, OpcUaAddress
@@ -35,12 +35,23 @@ FITS: Final[dict[str, tuple[str, ...]]] = {
 """Type of a point to the register types that can carry it."""
 
 
+COUNTS: Final[dict[str, tuple[int, ...]]] = {"bitfield": (1, 2, 4), "m10k": (2, 3, 4)}
+"""Registers that the counted types may take; texts any."""
+
+
+def abridged(kinds: Sequence[str]) -> tuple[str, ...]:
+    """Return the types as people read them: one entry for all the bits2 ... bits15."""
+    bits = [kind for kind in kinds if kind in FIXED and FIXED[kind].kind == "bits"]
+    shown = [kind for kind in kinds if kind not in bits]
+    return (*shown, f"{bits[0]}…{bits[-1]}") if bits else tuple(shown)
+
+
 class ModbusAddressModel(Strict):
     """Zero based as on the wire: holding register 40001 of a paper sheet is `address: 0`."""
 
     table: Annotated[str, Choice(TABLES)]
     address: Annotated[int, Field(ge=0, le=LAST_ADDRESS)]
-    type: Annotated[str, Choice(TYPES)]
+    type: Annotated[str, Choice(TYPES, abridged(TYPES))]
     order: Annotated[str, Choice(ORDERS)] = "ABCD"
     count: Annotated[int, Field(ge=1, le=MAX_REGISTERS)] = 1
     bit: Annotated[int, Field(ge=0, le=15)] | None = None
@@ -91,22 +102,48 @@ def check_modbus(report: Report, path: Path, address: ModbusAddress, point_type:
     if address.table in BIT_TABLES:
         fits = tuple(kind for kind in fits if kind in ("bool", "bitfield"))
     if address.type not in fits:
-        report.at((*path, "type"), "ADDRESS_TYPE", fits, point_type=point_type, table=address.table)
+        table = address.table
+        shown = abridged(fits)
+        report.at((*path, "type"), "ADDRESS_TYPE", shown, point_type=point_type, table=table)
         return False
-    kind = FIXED[address.type].kind if address.type in FIXED else ""
-    if address.bit is None and kind == "bits":
-        report.at((*path, "bit"), "BIT_MISSING", ("0 … 15",), value=address.type)
+    if not (_check_bit(report, path, address) and _check_count(report, path, address)):
         return False
-    if address.bit is not None and (kind not in ("bit", "bits") or address.table in BIT_TABLES):
-        report.at((*path, "bit"), "BIT_UNUSED", type=address.type)
+    last = address.address + width_of(replace(address, address=0)) - 1
+    if last > LAST_ADDRESS:
+        here = (*path, "address")
+        report.at(here, "ADDRESS_END", (f"0 … {LAST_ADDRESS}",), last=last, type=address.type)
         return False
-    if address.count != 1 and address.type not in COUNTED:
-        report.at((*path, "count"), "COUNT_UNUSED", type=address.type)
+    return True
+
+
+def _check_bit(report: Report, path: Path, address: ModbusAddress) -> bool:
+    form = FIXED.get(address.type)
+    kind = form.kind if form else ""
+    width = max(1, form.bits) if form else 1
+    here = (*path, "bit")
+    if address.bit is None:
+        if kind == "bits":
+            report.at(here, "BIT_MISSING", (f"0 … {16 - width}",), value=address.type)
+        return kind != "bits"
+    if kind not in ("bit", "bits") or address.table in BIT_TABLES:
+        report.at(here, "BIT_UNUSED", type=address.type)
         return False
-    try:
-        check_address(address)
-    except ValueError as exc:
-        report.at(path, "ADDRESS_IMPOSSIBLE", reason=str(exc))
+    if address.bit + width > 16:
+        report.at(here, "BIT_OUTSIDE", (f"0 … {16 - width}",), type=address.type)
+        return False
+    return True
+
+
+def _check_count(report: Report, path: Path, address: ModbusAddress) -> bool:
+    here = (*path, "count")
+    if address.type not in COUNTED:
+        if address.count != 1:
+            report.at(here, "COUNT_UNUSED", type=address.type)
+        return address.count == 1
+    most = range(1, 65) if address.table in BIT_TABLES else COUNTS.get(address.type)
+    if most is not None and address.count not in most:
+        shown = ("1 … 64",) if isinstance(most, range) else map(str, most)
+        report.at(here, "COUNT_ALLOWED", shown, value=address.count, type=address.type)
         return False
     return True
 

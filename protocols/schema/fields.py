@@ -29,6 +29,8 @@ class Choice:
     """Annotates a text that must be one of `allowed`."""
 
     allowed: tuple[str, ...]
+    shown: tuple[str, ...] = ()
+    """A shorter list for people, where the whole would hide the point."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(source))
@@ -38,7 +40,8 @@ class Choice:
 
     def _check(self, value: str) -> str:
         if value not in self.allowed:
-            raise PydanticCustomError("VALUE_CHOICE", "choice", {"allowed": self.allowed})
+            shown = self.shown or self.allowed
+            raise PydanticCustomError("VALUE_CHOICE", "choice", {"allowed": shown})
         return value
 
 
@@ -102,7 +105,11 @@ class LabelModel(Strict):
     @model_validator(mode="before")
     @classmethod
     def _plain_text(cls, value: Any) -> Any:
-        return {"zh": value} if isinstance(value, str) else value
+        if isinstance(value, str):
+            return {"zh": value}
+        if not isinstance(value, dict):
+            raise PydanticCustomError("LABEL_FORM", "label")
+        return value
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> Any:

@@ -91,7 +91,8 @@ def check_ladder(
     """Check the `limits` at `path`: alone and against each other; `span` is the measuring range."""
     found = [(i, model) for i, item in enumerate(_items(data)) if (model := _try(item)) is not None]
     for i, name, first in duplicates((i, model.name) for i, model in found):
-        report.at((*path, i, "name"), "NAME_TWICE", value=name, first=first)
+        line = report.source.line((*path, first, "name"))
+        report.at((*path, i, "name"), "NAME_TWICE", value=name, first=line)
     usable = [(i, model) for i, model in found if _check_level(report, (*path, i), model, span)]
     for (i, one), (j, other) in combinations(usable, 2):
         if _meet(one, other):

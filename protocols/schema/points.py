@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from protocols.catalogue import quantities
+from protocols.catalogue import quantities, units
 from protocols.modbus.values import two_point
 from protocols.profile import Address, ProfilePoint, Scale
 from protocols.schema.fields import Choice, LabelModel, Name, Seconds, Strict
@@ -41,9 +41,9 @@ class PointModel(Strict):
 
     name: Name
     label: LabelModel
-    quantity: str
+    quantity: Annotated[str, Field(json_schema_extra={"enum": list(quantities())})]
     type: Annotated[str, Choice(TYPES)] = "float"
-    unit: str = ""
+    unit: Annotated[str, Field(json_schema_extra={"enum": ["", *units()]})] = ""
     range: Span | None = None
     decimals: Annotated[int, Field(ge=0, le=9)] | None = None
     scale: ScaleModel | None = None

@@ -145,7 +145,7 @@ def build_profile(source: Source, name: str) -> Profile:
         report.at((), "TYPE_MAPPING")
         report.finish()
     protocol = data.get("protocol")
-    if protocol not in MODELS:
+    if not isinstance(protocol, str) or protocol not in MODELS:
         code = "VALUE_CHOICE" if "protocol" in data else "KEY_MISSING"
         report.at(("protocol",), code, MODELS, value=str(protocol or "protocol"))
         report.finish()
@@ -181,7 +181,8 @@ def _check_points(report: Report, data: dict[str, Any], protocol: str) -> None:
     ]
     names = ((i, item["name"]) for i, item in items if isinstance(item.get("name"), str))
     for i, name, first in duplicates(names):
-        report.at(("points", i, "name"), "NAME_TWICE", value=name, first=first)
+        line = report.source.line(("points", first, "name"))
+        report.at(("points", i, "name"), "NAME_TWICE", value=name, first=line)
     for i, item in items:
         check_point(report, ("points", i), item)
     _check_addresses(report, items, data, protocol)

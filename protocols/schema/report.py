@@ -29,18 +29,14 @@ _TYPES: Final = {
     "model_type": "TYPE_MAPPING",
     "model_attributes_type": "TYPE_MAPPING",
 }
-_BOUNDS: Final = {
-    "greater_than": (">", "gt"),
-    "greater_than_equal": ("≥", "ge"),
-    "less_than": ("<", "lt"),
-    "less_than_equal": ("≤", "le"),
-}
+_BOUNDS: Final = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 _LENGTHS: Final = {
     "string_too_short": ("TEXT_LENGTH", "≥", "min_length"),
     "string_too_long": ("TEXT_LENGTH", "≤", "max_length"),
     "too_short": ("LIST_LENGTH", "≥", "min_length"),
     "too_long": ("LIST_LENGTH", "≤", "max_length"),
 }
+_SIGNS: Final = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 _OWN: Final = re.compile(r"[A-Z][A-Z0-9_]+")
 
 
@@ -85,15 +81,21 @@ class Report:
             tags = re.findall(r"'([^']*)'", context["expected_tags"])
             self.at((*path, "protocol"), "VALUE_CHOICE", tags)
         elif kind in _TYPES:
-            self.at(path, _TYPES[kind])
+            self._type(path, _TYPES[kind])
+        elif kind in _BOUNDS:
+            self.at(path, "NUMBER_RANGE", [bounds_at(model, inner)])
         else:
-            self._bounded(path, kind, context, error["msg"])
+            self._other(path, kind, context, error["msg"])
 
-    def _bounded(self, path: Path, kind: str, context: dict[str, Any], message: str) -> None:
-        if kind in _BOUNDS:
-            sign, name = _BOUNDS[kind]
-            self.at(path, "NUMBER_RANGE", [f"{sign} {context[name]:g}"])
-        elif kind in _LENGTHS:
+    def _type(self, path: Path, code: str) -> None:
+        place = self.source.places.get(path)
+        if place is not None and place.quoted:
+            self.at(path, code, value=f'"{place.raw}"')
+        else:
+            self.at(path, code)
+
+    def _other(self, path: Path, kind: str, context: dict[str, Any], message: str) -> None:
+        if kind in _LENGTHS:
             code, sign, name = _LENGTHS[kind]
             self.at(path, code, [f"{sign} {context[name]}"])
         elif _OWN.fullmatch(kind):
@@ -136,6 +138,25 @@ def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
 
 def fields_at(model: type[BaseModel], path: Path) -> tuple[str, ...]:
     """Return the keys that may stand at `path` (as pydantic writes it) inside `model`."""
+    found = _models_at(model, path)
+    return tuple(found[0].model_fields) if found else ()
+
+
+def bounds_at(model: type[BaseModel], path: Path) -> str:
+    """Return the range of the number at `path`: `1 … 65535`, `> 0`, `≥ 0`."""
+    key = max((i for i, part in enumerate(path) if isinstance(part, str)), default=0)
+    holders = _models_at(model, path[:key])
+    field = holders[0].model_fields[str(path[key])]
+    limits: dict[str, float] = {}
+    for item in (*field.metadata, *_metadata(field.annotation)):
+        limits |= {name: getattr(item, name) for name in _SIGNS if hasattr(item, name)}
+    if {"ge", "le"} <= set(limits) and "gt" not in limits:
+        return f"{limits['ge']:.10g} … {limits['le']:.10g}"
+    return ", ".join(f"{_SIGNS[name]} {limits[name]:.10g}" for name in _SIGNS if name in limits)
+
+
+def _models_at(model: type[BaseModel], path: Path) -> Sequence[type[BaseModel]]:
+    """Return the models whose keys may stand at `path`."""
     found: Sequence[type[BaseModel]] = (model,)
     for part in path:
         if not isinstance(part, str):
@@ -146,7 +167,7 @@ def fields_at(model: type[BaseModel], path: Path) -> tuple[str, ...]:
         elif found and (field := found[0].model_fields.get(part)) is not None:
             found = _models(field.annotation)
         # Else a key of a mapping: its value's model is inside the same annotation.
-    return tuple(found[0].model_fields) if found else ()
+    return found
 
 
 def _tag(model: type[BaseModel]) -> str | None:
@@ -161,3 +182,13 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     for argument in get_args(annotation):
         models.extend(_models(argument))
     return models
+
+
+def _metadata(annotation: Any) -> list[Any]:
+    """Return what annotates the parts of `annotation`: `Port | None` keeps its bounds inside."""
+    found: list[Any] = []
+    for item in getattr(annotation, "__metadata__", ()):
+        found.extend(getattr(item, "metadata", ()))
+    for argument in get_args(annotation):
+        found.extend(_metadata(argument))
+    return found

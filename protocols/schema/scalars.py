@@ -13,24 +13,25 @@ from protocols.words import Value
 _WORDS: Final[dict[str, Value]] = {"true": True, "false": False, "null": None}
 _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _HEX: Final = re.compile(r"0x[0-9a-fA-F]{1,15}")
-_FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\.[0-9]{1,30}(e[-+][0-9]{1,3})?")
+_FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\.[0-9]{1,30}([eE][-+][0-9]{1,3})?")
 
 _TRAPS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("YAML_EMPTY", re.compile(r"")),
-    ("YAML_YES_NO", re.compile(r"yes|no|on|off|y|n", re.IGNORECASE)),
+    ("YAML_YES_NO", re.compile(r"yes|no|on|off", re.IGNORECASE)),
     ("YAML_TRUE_FALSE", re.compile(r"true|false", re.IGNORECASE)),
     ("YAML_NULL", re.compile(r"~|null", re.IGNORECASE)),
     ("YAML_LEADING_ZERO", re.compile(r"[-+]?0[0-9_]+(\.[0-9_]*)?|0o[0-7]+|0b[01_]+")),
     ("YAML_SEXAGESIMAL", re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")),
     ("YAML_EXPONENT", re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+")),
     ("YAML_NOT_FINITE", re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)),
-    ("YAML_NUMBER", re.compile(r"[-+]?(0x)?[0-9a-fA-F]*[0-9][0-9_,]*\.?|[-+]?\.[0-9][0-9_]*")),
+    (
+        "YAML_NUMBER",
+        re.compile(r"[-+]?0x[0-9a-fA-F_]+|[-+]?[0-9][0-9_,]*\.?[0-9_]*|[-+]?\.[0-9][0-9_]*"),
+    ),
     ("YAML_MERGE", re.compile(r"<<|=")),
     ("YAML_WIDE_COLON", re.compile(r"[A-Za-z_][A-Za-z0-9_]*：.*", re.DOTALL)),
 )
 """First match wins; each names a text of the catalogue."""
-
-_LOOKS_NUMERIC: Final = re.compile(r"[-+]?[.0-9]")
 
 
 def resolve(raw: str) -> tuple[Value, str | None]:
@@ -59,6 +60,6 @@ def key_trap(raw: str) -> str | None:
 def trap(raw: str) -> str | None:
     """Return the code of the trap that the unquoted scalar `raw` falls into, or None for text."""
     for code, pattern in _TRAPS:
-        if pattern.fullmatch(raw) and (code != "YAML_NUMBER" or _LOOKS_NUMERIC.match(raw)):
+        if pattern.fullmatch(raw):
             return code
     return None

@@ -64,6 +64,8 @@ class _Builder:
         self.spoiled: set[Path] = set()
         self.documents = 0
         self._frames: list[_Frame] = []
+        self._aliases: set[tuple[int, str]] = set()
+        """Line and name: a bomb of references is named once a line."""
 
     def take(self, event: Any) -> None:
         """Use one event of the parser."""
@@ -112,14 +114,18 @@ class _Builder:
         if event.anchor is not None:
             self._name(self._at(), "YAML_ANCHOR", event, value=f"&{event.anchor}")
         if event.tag is not None:
-            self._name(self._at(), "YAML_TAG", event, value=event.tag)
+            self._name(self._at(), "YAML_TAG", event, value=_short(event.tag))
 
     def _alias(self, event: Any) -> None:
         value = f"*{event.anchor}"
         if self._expects_key():
             self._fatal(self._at(), "YAML_ALIAS", event, value=value)
-        self._name(self._at(), "YAML_ALIAS", event, value=value)
-        self._put(None, event, None)
+        place = (event.start_mark.line, value)
+        if place not in self._aliases:
+            self._aliases.add(place)
+            self._name(self._at(), "YAML_ALIAS", event, value=value)
+        self.spoiled.add(self._at())
+        self._put(None, event)
 
     def _scalar(self, event: Any) -> None:
         plain = event.implicit[0] and event.style in (None, "")
@@ -129,7 +135,7 @@ class _Builder:
         value, code = resolve(event.value) if plain else (event.value, None)
         if code is not None:
             self._name(self._at(), code, event, value=event.value)
-        self._put(value, event, event.value)
+        self._put(value, event, event.value, quoted=not plain)
 
     def _key(self, event: Any, *, plain: bool) -> None:
         frame = self._frames[-1]
@@ -156,28 +162,32 @@ class _Builder:
         if self._expects_key():
             self._fatal(path, "YAML_KEY", event)
         if len(self._frames) >= MAX_DEPTH:
-            self._fatal(path, "YAML_DEPTH", event, limit=MAX_DEPTH)
+            self._fatal(path[:4], "YAML_DEPTH", event, limit=MAX_DEPTH)
         data: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self._put(data, event, None)
+        self._put(data, event)
         self._frames.append(_Frame(path, data))
 
-    def _put(self, value: Any, event: Any, raw: str | None) -> None:
+    def _put(self, value: Any, event: Any, raw: str | None = None, *, quoted: bool = False) -> None:
         """Store the value where it belongs, with its place; a repeated key keeps the first."""
         path = self._at()
         if not self._frames:
             self.root = value
-            self.places.setdefault(path, _place(event.start_mark, raw))
+            self.places.setdefault(path, _place(event.start_mark, raw, quoted))
             return
         frame = self._frames[-1]
         if isinstance(frame.data, list):
             frame.data.append(value)
-            self.places.setdefault(path, _place(event.start_mark, raw))
+            self.places.setdefault(path, _place(event.start_mark, raw, quoted))
             return
         if not frame.duplicate:
             frame.data[str(frame.key)] = value
-            self.places.setdefault(path, _place(frame.key_mark, raw))
+            self.places.setdefault(path, _place(frame.key_mark, raw, quoted))
         frame.key = None
 
 
-def _place(mark: Any, raw: str | None) -> Place:
-    return Place(mark.line + 1, mark.column + 1, raw)
+def _place(mark: Any, raw: str | None, quoted: bool) -> Place:  # noqa: FBT001  # private
+    return Place(mark.line + 1, mark.column + 1, raw, quoted)
+
+
+def _short(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")

@@ -31,6 +31,7 @@ class Place:
     line: int
     column: int
     raw: str | None = None
+    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

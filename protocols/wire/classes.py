@@ -46,8 +46,11 @@ def guess_classes(
 ) -> list[int]:
     """Return the class of every row by its type and its point's decimals; the refiners correct it.
 
-    Raises WireError for a type that no value has and for a point without an entry in `decimals`.
+    `points` go up. Raises WireError for a type that no value has and for a point that `decimals`
+    does not know.
     """
+    if points[-1] >= len(decimals):
+        raise WireError("WIRE_VALUE", where="values", reason="unknown point")
     kinds = list(map(type, values))
     classes = list(map(KINDS.get, kinds, repeat(_NO_CLASS)))
     if _NO_CLASS in classes:
@@ -55,11 +58,7 @@ def guess_classes(
         raise WireError("WIRE_VALUE", where="values", reason=odd.__name__)
     if FLOAT64 not in classes:
         return classes
-    try:
-        places = map(decimals.__getitem__, points)
-        floats = list(map(_FLOATS.get, places, repeat(FLOAT64)))
-    except IndexError as exc:
-        raise WireError("WIRE_VALUE", where="values", reason="unknown point") from exc
+    floats = list(map(_FLOATS.get, map(decimals.__getitem__, points), repeat(FLOAT64)))
     if classes.count(FLOAT64) == len(classes):
         return floats
     return [

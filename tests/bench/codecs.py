@@ -54,7 +54,7 @@ def measure() -> Iterator[dict[str, object]]:
         yield {
             "name": f"wire.batch.{size}",
             "encode_us": round(
-                timed(lambda r=readings, s=stamp: encode_readings(s, r, decimals), size), 3
+                timed(lambda r=readings, s=stamp, d=decimals: encode_readings(s, r, d), size), 3
             ),
             "decode_us": round(timed(lambda b=sealed: decode_batch(b), size), 3),
             "sealed_bytes": round(len(sealed) / size, 2),

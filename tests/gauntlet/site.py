@@ -83,7 +83,7 @@ class Site:
         self.folder = folder
         self.commits = Commits()
         self.accepted: list[tuple[str, int, int]] = []
-        self.database = folder / "central"
+        self.database = folder / "collector.db"
         self._env = {"FENGSUI_SABOTAGE": sabotage} if sabotage else {}
         self._port = free_port()
         self._pause = threading.Event()
@@ -106,7 +106,7 @@ class Site:
         config = folder / "central.yaml"
         config.write_text(
             f"format: v1\nlisten: {{host: 127.0.0.1, port: {self._port}}}\n"
-            f"data: {{folder: {self.database}}}\n",
+            f"database: {self.database}\n",
             encoding="utf-8",
         )
         made = subprocess.run(

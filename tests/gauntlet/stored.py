@@ -25,29 +25,28 @@ class Stored:
     """Readings in the evidence: as many must be stored."""
 
 
-def open_read_only(folder: Path) -> sqlite3.Connection:
-    file = next(folder.glob("*.db"))
+def open_read_only(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{file}?mode=ro", uri=True)
 
 
-def read_cursors(folder: Path) -> dict[str, int]:
+def read_cursors(file: Path) -> dict[str, int]:
     """Return the cursor of each stream the collector knows."""
-    with closing(open_read_only(folder)) as conn:
+    with closing(open_read_only(file)) as conn:
         return dict(conn.execute("SELECT id, cursor FROM stream"))
 
 
-def read_batches(folder: Path) -> dict[tuple[str, int], int]:
+def read_batches(file: Path) -> dict[tuple[str, int], int]:
     """Return the size of each batch of readings in evidence."""
-    with closing(open_read_only(folder)) as conn:
+    with closing(open_read_only(file)) as conn:
         found = conn.execute(
             "SELECT s.id, e.seq0, e.n FROM evidence e JOIN stream s ON s.number = e.stream"
         )
         return {(stream, seq0): n for stream, seq0, n in found}
 
 
-def read_proved(folder: Path) -> int:
+def read_proved(file: Path) -> int:
     """Return how many readings all batches of readings in evidence hold."""
-    with closing(open_read_only(folder)) as conn:
+    with closing(open_read_only(file)) as conn:
         return int(conn.execute("SELECT total(n) FROM evidence WHERE kind = 1").fetchone()[0])
 
 
@@ -73,9 +72,9 @@ def microseconds(text: str) -> int:
     return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
-def read_stored(door: CollectorDoor, folder: Path, points: dict[int, str]) -> Stored:
+def read_stored(door: CollectorDoor, file: Path, points: dict[int, str]) -> Stored:
     """Read everything; `points` is point number to its id."""
-    stored = Stored(batches=read_batches(folder), proved=read_proved(folder))
+    stored = Stored(batches=read_batches(file), proved=read_proved(file))
     for number, point in points.items():
         samples = stored.samples.setdefault(number, [])
         for time, value, quality in read_point(door, point):

@@ -15,7 +15,7 @@ _HEX128: Final = re.compile(r"[0-9a-f]{32}")
 _LANES: Final = frozenset({"alarm", "live", "backfill"})
 _AGAIN: Final = frozenset({429, 503})
 RETRY_MS: Final = 1000
-"""What a gateway that came at a bad moment waits; it adds its own jitter."""
+"""What a gateway that came at a bad moment waits when the refusal does not say."""
 
 
 async def deliver(house: Rooms, gateway: str, stream: str, asked: IngestRequest) -> Response:
@@ -31,13 +31,13 @@ async def deliver(house: Rooms, gateway: str, stream: str, asked: IngestRequest)
             raise  # no answer of ours can be told from another without these two
         answer, status = _refusal(house, stream, asked.nonce, refusal), refusal.status
     house.metrics.delivered(lane, len(asked.body), real_monotonic() - begun)
-    headers = {"Retry-After": str(answer.retry_after_ms // 1000)} if status in _AGAIN else {}
+    headers = {"Retry-After": str(-(-answer.retry_after_ms // 1000))} if status in _AGAIN else {}
     return Response(encode_answer(answer), status, headers, media_type="application/json")
 
 
 def _refusal(house: Rooms, stream: str, nonce: str, refusal: IngestError) -> Answer:
     params = dict(refusal.params)
-    expected = params.pop("expected", None)
+    expected, wait = params.pop("expected", None), params.pop("retry_after_ms", RETRY_MS)
     # Without a known cursor nothing is stated as held: a refusal lets nobody forget.
     held = expected - 1 if isinstance(expected, int) else 0
     return Answer(
@@ -46,7 +46,7 @@ def _refusal(house: Rooms, stream: str, nonce: str, refusal: IngestError) -> Ans
         safe=held,
         incarnation=house.collector.db.incarnation,
         credit=0,
-        retry_after_ms=RETRY_MS if refusal.status in _AGAIN else 0,
+        retry_after_ms=int(wait or 0) if refusal.status in _AGAIN else 0,
         now=house.collector.clock.now(),
         nonce=nonce,
         code=refusal.code,

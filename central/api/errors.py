@@ -29,6 +29,9 @@ STATUS: Final[dict[str, int]] = {
     "QUERY_TOO_LONG": 503,
     "ALREADY_ACKNOWLEDGED": 409,
     "GATEWAY_EXISTS": 409,
+    "NAME_REFUSED": 422,
+    "EPISODE_UNKNOWN": 404,
+    "DATABASE_UNUSABLE": 503,
 }
 """Status of errors raised away from HTTP; an error that is not here is our fault: 500."""
 
@@ -79,7 +82,7 @@ async def _ours(request: Request, exc: FengsuiError) -> JSONResponse:
     if status == 500:
         logger.error("request failed", exc_info=exc, extra={"request": _id(request)})
         return JSONResponse(body(request, "INTERNAL", {}), 500)
-    headers = {"Retry-After": str(exc.params.get("seconds", 1))} if status in (429, 503) else {}
+    headers = {"Retry-After": _seconds(exc)} if status in (429, 503) else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body(request, exc.code, exc.params), status, headers)
@@ -112,6 +115,11 @@ async def _unexpected(request: Request, exc: Exception) -> JSONResponse:
     # Runs outside our own middleware: says the headers itself. The server logs the traceback.
     headers = {**SECURE, "X-Request-Id": _id(request)}
     return JSONResponse(body(request, "INTERNAL", {}), 500, headers)
+
+
+def _seconds(exc: FengsuiError) -> str:
+    stated = exc.params.get("seconds")
+    return str(max(1, round(stated))) if isinstance(stated, int | float) else "1"
 
 
 def _id(request: Request) -> str:

@@ -80,6 +80,8 @@ class Hub:
     def listen(self, effects: Effects) -> None:
         """Take what a commit changed (called on the event loop, after the commit)."""
         self._changed = True
+        if effects.registry:
+            self._gateways.update(g.name for g in self._collector.registry.gateways())
         if not self._subscribers:
             return
         for head in effects.values:

@@ -13,8 +13,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as Source
 
 from central.api.hub import Hub
+from central.effects import Effects
 from central.identity import sessions
 from central.identity.desk import FrontDesk
+from central.ingest.figures import Figures
 
 if TYPE_CHECKING:
     from central.collector import Collector
@@ -50,6 +52,12 @@ class Metrics:
             ["code", "status"],
             registry=self._registry,
         )
+        self._events = Counter(
+            "fengsui_events",
+            "Faults, losses, things put aside, matters of security (STREAM_DIVERGES ...)",
+            ["kind", "code"],
+            registry=self._registry,
+        )
 
     def delivered(self, lane: str, size: int, seconds: float) -> None:
         """Count one batch request that got an answer of the wire's shape."""
@@ -60,6 +68,11 @@ class Metrics:
     def refused(self, code: str, status: int) -> None:
         """Count one refusal."""
         self._refused.labels(code, str(status)).inc()
+
+    def listen(self, effects: Effects) -> None:
+        """Count what a commit made known."""
+        for event in effects.events:
+            self._events.labels(event.kind, event.code).inc()
 
     async def exposition(self) -> bytes:
         """Return everything in the text format."""
@@ -84,6 +97,7 @@ class _Picture(Source):
         yield CounterMetricFamily(
             "fengsui_stream_cut", "Live streams cut off for being slow", value=self._hub.slow
         )
+        yield from _ingest(self._collector.ingest.figures)
         yield from self._gateways()
 
     def _gateways(self) -> Iterator[Metric]:
@@ -100,3 +114,20 @@ class _Picture(Source):
             backlog.add_metric([gateway.name], gateway.backlog.readings)
         yield online
         yield backlog
+
+
+def _ingest(figures: Figures) -> Iterator[Metric]:
+    totals = {
+        "readings": ("Readings stored", figures.readings),
+        "duplicates": ("Batches that came again", figures.duplicates),
+        "quarantined": ("Items put aside", figures.quarantined),
+        "lost": ("Readings entered in the loss ledger", figures.lost),
+    }
+    for name, (meaning, value) in totals.items():
+        yield CounterMetricFamily(f"fengsui_ingest_{name}", meaning, value=value)
+    waiting = GaugeMetricFamily(
+        "fengsui_ingest_under_way", "Batch requests under way", labels=["lane"]
+    )
+    for lane, count in sorted(figures.waiting.items()):
+        waiting.add_metric([lane], count)
+    yield waiting

@@ -22,7 +22,8 @@ def sees_gateway(who: Principal, gateway: GatewayRecord) -> bool:
 
 async def overview(collector: "Collector", who: Principal) -> models.Overview:
     """Return the overview within the scope."""
-    return models.Overview.model_validate(await collector.overview(who.scope))
+    found = await collector.overview(who.scope)
+    return models.Overview.model_validate(found, from_attributes=True)
 
 
 async def events(

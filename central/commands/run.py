@@ -45,9 +45,9 @@ async def _serve(
     config: CentralConfig, clock: Clock, listener: socket.socket, language: str
 ) -> None:
     async with await Collector.open(config, clock) as collector:
-        rooms = furnish(collector, Cables(config.cables))
-        collector.listeners.append(rooms.hub.listen)
-        server = Server(settings(create_app(rooms, with_demo=bool(config.cables))), rooms.hub.close)
+        rooms = furnish(collector, Cables(dict(config.cables or ())))
+        app = create_app(rooms, with_demo=config.cables is not None)
+        server = Server(settings(app), rooms.hub.close)
         folder = config.database.parent
         async with listening(folder, lambda wanted: _create(rooms, wanted)):
             await _greet(config, collector, listener, language)
@@ -58,13 +58,9 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
     """Put the collector into rooms of an API; people live on the machine's own time."""
     desk = FrontDesk(collector.db, SystemClock())
     hub = Hub(collector, desk)
-    return Rooms(
-        collector=collector,
-        desk=desk,
-        hub=hub,
-        metrics=Metrics(collector, desk, hub),
-        cables=cables,
-    )
+    metrics = Metrics(collector, desk, hub)
+    collector.listeners += [hub.listen, metrics.listen]
+    return Rooms(collector=collector, desk=desk, hub=hub, metrics=metrics, cables=cables)
 
 
 async def _until_stopped(

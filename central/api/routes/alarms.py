@@ -1,5 +1,9 @@
-"""Alarms: what stands, what was, and the acknowledgement (确认)."""
+"""Alarms: what stands, what was, and the acknowledgement (确认).
 
+The acknowledgement and its journal line are one transaction; the line in the audit follows it.
+"""
+
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Header, Query
@@ -9,8 +13,12 @@ from central.api import models, shapes
 from central.api.access import principal
 from central.api.errors import ApiError, not_found
 from central.api.rooms import House, Rooms
+from central.api.times import rfc3339
+from central.identity import audit
 from central.identity.principal import Principal
 from central.identity.roles import Permission
+from protocols.errors import IllegalTransition
+from protocols.words import Value
 
 router: Final = APIRouter(prefix="/api/v1/alarms", tags=["alarms"])
 Who = Annotated[Principal, principal(Permission.READ)]
@@ -35,7 +43,7 @@ async def alarms(  # noqa: PLR0913  # filters of one list
     wanted = EpisodeFilter(state=state, level=level, sites=sites, q=q, limit=limit, cursor=cursor)
     try:
         page = await house.collector.alarms.episodes(wanted)
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         raise ApiError(422, "CURSOR_UNKNOWN") from exc
     items = [shapes.episode(item) for item in page.items]
     return models.Episodes(items=items, total=page.total, next=page.next)
@@ -54,8 +62,25 @@ async def acknowledge(
     """Acknowledge (确认收到). The same key again is 200; after another person it is 409."""
     await _known(house, who, alarm)
     now = house.collector.clock.now()
-    episode = await house.collector.alarms.acknowledge(alarm, who.name, asked.comment, key, now)
-    return shapes.episode(episode)
+    try:
+        found = await house.collector.alarms.acknowledge(alarm, who.name, asked.comment, key, now)
+    except IllegalTransition as exc:
+        raise ApiError(409, exc.code, **_shown(exc.params)) from exc
+    act = audit.Act(
+        time=house.desk.clock.now(),
+        actor=who.name,
+        action="ALARM_ACKNOWLEDGED",
+        subject=f"alarm/{alarm}",
+        detail={"comment": asked.comment, "key": key},
+    )
+    await house.collector.db.write(lambda db: audit.append(db, act))
+    return shapes.episode(found)
+
+
+def _shown(params: Mapping[str, Value]) -> dict[str, Value]:
+    """Times leave as RFC 3339, in a refusal too."""
+    at = params.get("at")
+    return {**params, "at": rfc3339(at)} if isinstance(at, int) else dict(params)
 
 
 async def _known(house: Rooms, who: Principal, alarm: str) -> EpisodeDetail:

@@ -26,5 +26,5 @@ async def events(
     """Return what happened within the scope, newest first."""
     try:
         return await scoped_events(house.collector, who, limit, cursor)
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         raise ApiError(422, "CURSOR_UNKNOWN") from exc

@@ -60,7 +60,7 @@ async def readings(  # noqa: PLR0913  # a path of four names and a span
     first, last = _span(start, to)
     try:
         page = await house.collector.store.readings(name, first, last, limit, cursor)
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         raise ApiError(422, "CURSOR_UNKNOWN") from exc
     return shapes.readings(page)
 

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
 from central.effects import CollectorEvent, EventPage
+from central.ingest.figures import Figures
+from central.overview import GatewayCount, Levels, Overview, Platform, SiteState, Timeliness
 from central.registry import GatewayExists
 from central.registry_records import (
     Backlog,
@@ -16,7 +18,7 @@ from central.registry_records import (
 )
 from central.store.interface import Buckets, Latest, ReadingsPage
 from protocols.alarms.rule import Colour, Level
-from protocols.errors import FengsuiError, IngestError
+from protocols.errors import IllegalTransition, IngestError
 from protocols.wire.answer import Answer
 from protocols.words import Label, Purpose
 
@@ -37,6 +39,23 @@ def site_record(name):
         domain="flood_drought",
         longitude=115.6,
         latitude=23.2,
+    )
+
+
+def site_state(name):
+    return SiteState(
+        name=name,
+        label=Label(f"{name}(示例)", name),
+        region="441523",
+        domain="flood_drought",
+        longitude=115.6,
+        latitude=None,
+        worst="red",
+        open=1,
+        unacknowledged=1,
+        levels=Levels(red=1),
+        blind=False,
+        points=1,
     )
 
 
@@ -129,10 +148,6 @@ def episode(site):
     )
 
 
-class AlreadyAcknowledged(FengsuiError):
-    code = "ALREADY_ACKNOWLEDGED"
-
-
 class FakeRegistry:
     def __init__(self):
         self._gateways = {f"gw-{site}": gateway_record(site) for site in SITES}
@@ -206,7 +221,7 @@ class FakeAlarms:
     async def acknowledge(self, name, person, comment, key, now):
         seen = self.found[name].acknowledged
         if seen is not None and self.keys.get(key) != person:
-            raise AlreadyAcknowledged(by=seen.by, at=seen.at)
+            raise IllegalTransition("ALREADY_ACKNOWLEDGED", by=seen.by, at=seen.at)
         self.keys[key] = person
         self.found[name] = replace(
             self.found[name],
@@ -221,6 +236,7 @@ class FakeIngest:
         self.clock = clock
         self.calls = []
         self.refusal = None
+        self.figures = Figures()
 
     async def put_manifest(self, gateway, digest, body, encoding):
         self.calls.append((gateway, digest, body, encoding))
@@ -267,6 +283,27 @@ class FakeCollector:
         self.happened = tuple(
             CollectorEvent(id=n, time=NOW, kind="fault", code="X", subject=s, params={"n": n})
             for n, s in reversed(list(enumerate(subjects, 1)))
+        )
+
+    async def overview(self, scope=None):
+        sites = [site for site in SITES if scope is None or site in scope]
+        return Overview(
+            now=self.clock.now(),
+            levels=Levels(red=len(sites)),
+            unacknowledged=len(sites),
+            gateways=GatewayCount(total=len(sites), offline=0),
+            points=len(sites),
+            platform=Platform(
+                ingest_p99_ms=2.65,
+                backlog_readings=14,
+                backup="not_configured",
+                readings_per_s=120.5,
+                loss_today=0,
+                quarantined_today=0,
+                last_evaluation=NOW,
+            ),
+            sites=tuple(site_state(name) for name in sites),
+            timeliness=(Timeliness(upto_s=10, count=1), Timeliness(upto_s=None, count=1)),
         )
 
     async def events(self, limit=100, cursor=None):

@@ -92,9 +92,10 @@ class ModbusDriver:
             block = waiting.popleft()
             try:
                 answer = await self._ask(device, block)
-            except DeviceUnreachable:
+            except (DeviceUnreachable, asyncio.CancelledError) as exc:
+                # Cancelled: the poller gives a suspect less time than the bus's timeout.
                 live.silent(block, self._clock.mono(), others_answered=answered)
-                if not answered:
+                if not answered or isinstance(exc, asyncio.CancelledError):
                     raise
                 readings += self._bad((block, *waiting), Quality.BAD_TIMEOUT)
                 break

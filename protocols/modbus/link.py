@@ -44,7 +44,6 @@ PROBES: Final = {True: (1, 9, 17, 25), False: (1, 2, 3, 4)}
 """Cells a probe may read, for bits and for registers: answers of four different lengths."""
 
 Client = AsyncModbusTcpClient | AsyncModbusSerialClient
-logger = logging.getLogger(__name__)
 
 
 class Request(NamedTuple):
@@ -95,7 +94,8 @@ class Link:
 
     async def open(self) -> None:
         """Connect if there is no connection. Raises DeviceUnreachable naming the bus."""
-        if self._client is not None and self._client.connected:
+        doubtful = self._silences >= SILENCES_BEFORE_NEW_LINK
+        if self._client is not None and self._client.connected and not doubtful:
             return
         await self.close()
         client = self._make()
@@ -186,10 +186,12 @@ class Link:
 
     async def _exchange(self, request: Request) -> Sequence[int] | Refusal:
         await self._wait_for_silence()
+        # Taken back by an answer: a read that is cancelled counts as silence too.
+        self._silences += 1
         try:
             answer = await self._call(request)
         except ModbusException as exc:
-            raise await self._unanswered(request) from exc
+            raise self._unanswered(request) from exc
         finally:
             self._free_at = real_monotonic() + self._settings.quiet
         self._silences = 0
@@ -215,14 +217,10 @@ class Link:
             return await client.read_coils(address, count=count, device_id=device)
         return await client.read_discrete_inputs(address, count=count, device_id=device)
 
-    async def _unanswered(self, request: Request) -> DeviceUnreachable:
+    def _unanswered(self, request: Request) -> DeviceUnreachable:
         heard = self._filter.heard
         if self._client is None or not self._client.connected:
             return self._no_link("MODBUS_LINK_LOST")
-        self._silences += 1
-        if self._silences >= SILENCES_BEFORE_NEW_LINK:
-            logger.debug("no answer, connecting anew", extra={"bus": self._bus})
-            await self.close()
         return DeviceUnreachable(
             "MODBUS_GARBLED" if heard else "MODBUS_SILENT",
             device=request.name,

@@ -311,6 +311,44 @@ async def test_noise_is_told_from_silence(plant):
     assert caught.value.params["bytes"] == 4
 
 
+async def test_reads_cut_short_by_the_poller_count_as_silence(stopped):
+    """A suspect is given less time than the bus's timeout; nothing must be missed by that."""
+
+    async def dead_line(_reader, writer):
+        calls.append(writer)
+
+    calls = []
+    tank = device(sheet("a", "uint16", 0), name="tank")
+    server = await asyncio.start_server(dead_line, "127.0.0.1", 0)
+    stopped.simulator = SimpleNamespace(port=server.sockets[0].getsockname()[1])
+    driver = stopped.driver(tank)
+    for _ in range(4):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await driver.read(tank)
+    assert len(calls) == 2
+    await driver.close()
+    await settle()
+    server.close()
+    for writer in calls:
+        writer.close()
+    await settle()
+
+
+async def test_a_suspect_with_a_silent_place_comes_back(stopped):
+    tank = device(sheet("a", "uint16", 0), sheet("b", "uint16", 500), name="tank")
+    simulator = await stopped.serve(tank)
+    simulator.ignore("tank", 0)
+    driver = stopped.driver(tank)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(TIMEOUT / 2):
+                await driver.read(tank)
+    async with asyncio.timeout(TIMEOUT / 2):
+        readings = (await driver.read(tank)).readings
+    assert {r.point: r.quality for r in readings} == {0: Quality.BAD_TIMEOUT, 1: Quality.GOOD}
+
+
 async def test_a_device_that_hangs_up_is_named_and_called_again(plant):
     async def hang_up(reader, writer):
         calls.append(await reader.read(64))

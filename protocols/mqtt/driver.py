@@ -11,7 +11,8 @@ from typing import Final
 from protocols.clock import Clock
 from protocols.device import Bus
 from protocols.errors import DeviceUnreachable
-from protocols.mqtt.client import Link, Message
+from protocols.mqtt.client import Link
+from protocols.mqtt.inbox import Message
 from protocols.mqtt.payload import Undecodable
 from protocols.mqtt.plan import Field, fields_of, readings_of, undecodable
 from protocols.mqtt.settings import settings_of

@@ -143,6 +143,8 @@ def _configuration(folder: Path, port: int, settings: Sequence[str]) -> list[str
         "persistence true",
         f"persistence_location {folder.resolve()}/",
         "max_queued_messages 100000",
+        # A gateway acknowledges once a second: a window of 20 would be 20 messages a second.
+        "max_inflight_messages 1000",
         "log_dest stdout",
         "log_type error",
         "log_type warning",

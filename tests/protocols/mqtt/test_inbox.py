@@ -3,8 +3,9 @@
 import asyncio
 import threading
 
-from protocols.mqtt import client
-from protocols.mqtt.client import Inbox, Message
+from protocols.mqtt import inbox as module
+from protocols.mqtt.inbox import Inbox, Message
+from protocols.mqtt.payload import LARGEST
 from tests.protocols.pushed_suite import settled
 
 
@@ -28,9 +29,9 @@ async def everything(inbox, count):
 
 async def test_a_full_inbox_holds_the_sender_until_there_is_room():
     inbox = Inbox()
-    count = 3 * client.MESSAGES
+    count = 3 * module.MESSAGES
     thread = putting(inbox, [message(n) for n in range(count)])
-    await settled(lambda: len(inbox._messages) == client.MESSAGES)
+    await settled(lambda: len(inbox._messages) == module.MESSAGES)
     assert thread.is_alive()
     assert await everything(inbox, count) == list(range(count))
     thread.join(5)
@@ -39,8 +40,8 @@ async def test_a_full_inbox_holds_the_sender_until_there_is_room():
 
 async def test_large_messages_fill_it_by_their_size():
     inbox = Inbox()
-    size = client.LARGEST
-    fit = client.BYTES // size
+    size = LARGEST
+    fit = module.BYTES // size
     thread = putting(inbox, [message(n, size) for n in range(fit + 2)])
     await settled(lambda: len(inbox._messages) == fit)
     assert thread.is_alive()
@@ -51,8 +52,8 @@ async def test_large_messages_fill_it_by_their_size():
 
 async def test_closing_lets_both_sides_go():
     inbox = Inbox()
-    thread = putting(inbox, [message(n) for n in range(client.MESSAGES + 1)])
-    await settled(lambda: len(inbox._messages) == client.MESSAGES)
+    thread = putting(inbox, [message(n) for n in range(module.MESSAGES + 1)])
+    await settled(lambda: len(inbox._messages) == module.MESSAGES)
     inbox.close()
     thread.join(5)
     assert not thread.is_alive()
@@ -62,9 +63,9 @@ async def test_closing_lets_both_sides_go():
 
 async def test_what_is_handed_out_at_once_is_bounded():
     inbox = Inbox()
-    for n in range(client.TAKEN + 5):
+    for n in range(module.TAKEN + 5):
         inbox.put(message(n))
-    assert len(inbox.take()) == client.TAKEN
+    assert len(inbox.take()) == module.TAKEN
     async with asyncio.timeout(1):
         await inbox.arrived()
     assert len(inbox.take()) == 5

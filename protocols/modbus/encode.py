@@ -2,6 +2,7 @@
 
 import math
 import struct
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -10,6 +11,10 @@ from protocols.modbus.codec import bytes_swapped, modbus_address, register_order
 from protocols.modbus.forms import BIT_TABLES, Form, form_of
 from protocols.profile import ModbusAddress, ProfilePoint
 from protocols.words import Value
+
+Encode = Callable[[Value], list[int]]
+Fractions = tuple[Fraction, Fraction] | None
+"""Factor and offset."""
 
 NAN: Final = float("nan")
 
@@ -20,25 +25,33 @@ def encode(value: Value, sheet: ProfilePoint) -> list[int]:
     None becomes the point's first sentinel, or NaN in a float. A value of part of a register
     leaves the other bits 0. Raises ValueError if the point cannot hold the value.
     """
+    return encoder(sheet)(value)
+
+
+def encoder(sheet: ProfilePoint) -> Encode:
+    """Return `encode` for one point, made once. Raises ValueError for a wrong sheet."""
     address = modbus_address(sheet)
+    scale = _fractions(sheet)
     if address.table in BIT_TABLES:
-        number = _whole(value, sheet)
-        if not 0 <= number < 1 << address.count:
-            raise ValueError(f"{value!r} does not fit {address.count} bits")
-        return [number >> place & 1 for place in range(address.count)]
+        return lambda value: _bits(_whole(value, scale), address.count)
     form = form_of(address)
-    body = _sentinel(address, form) if value is None else _body(value, sheet, address, form)
-    return _arrange(body, address, form)
+    order = register_order(address, form)
+    words = struct.Struct(f"{'<' if bytes_swapped(address) else '>'}{form.registers}H")
+
+    def encode_registers(value: Value) -> list[int]:
+        body = _sentinel(address, form) if value is None else _body(value, scale, address, form)
+        cells = [0] * form.registers
+        for word, place in zip(words.unpack(body), order, strict=True):
+            cells[place] = word
+        return cells
+
+    return encode_registers
 
 
-def _arrange(body: bytes, address: ModbusAddress, form: Form) -> list[int]:
-    """Return the big-endian bytes of the value as registers in the device's order."""
-    endian = "<" if bytes_swapped(address) else ">"
-    words = struct.unpack(f"{endian}{form.registers}H", body)
-    cells = [0] * form.registers
-    for word, place in zip(words, register_order(address, form), strict=True):
-        cells[place] = word
-    return cells
+def _bits(number: int, count: int) -> list[int]:
+    if not 0 <= number < 1 << count:
+        raise ValueError(f"{number} does not fit {count} bits")
+    return [number >> place & 1 for place in range(count)]
 
 
 def _sentinel(address: ModbusAddress, form: Form) -> bytes:
@@ -61,13 +74,13 @@ def _sentinel_bytes(sentinel: int, form: Form) -> bytes:
     return (sentinel & mask).to_bytes(size, "big")
 
 
-def _body(value: Value, sheet: ProfilePoint, address: ModbusAddress, form: Form) -> bytes:
+def _body(value: Value, scale: Fractions, address: ModbusAddress, form: Form) -> bytes:
     if form.kind == "text":
         return _text(value, form)
     try:
         if form.code in ("e", "f", "d"):
-            return struct.pack(f">{form.code}", _unscaled(value, sheet))
-        return _integer(_whole(value, sheet), address, form)
+            return struct.pack(f">{form.code}", _unscaled(value, scale))
+        return _integer(_whole(value, scale), address, form)
     except (struct.error, OverflowError) as exc:
         raise ValueError(f"{value!r} does not fit {address.type}") from exc
 
@@ -79,27 +92,31 @@ def _text(value: Value, form: Form) -> bytes:
     return body.ljust(2 * form.registers, b"\0")
 
 
-def _unscaled(value: Value, sheet: ProfilePoint) -> float:
+def _fractions(sheet: ProfilePoint) -> Fractions:
+    if sheet.scale is None:
+        return None
+    return _fraction(sheet.scale.factor), _fraction(sheet.scale.offset)
+
+
+def _fraction(number: float) -> Fraction:
+    """Return the decimal that is written, not the float64 nearest to it."""
+    return Fraction(Decimal(repr(number)) if isinstance(number, float) else int(number))
+
+
+def _unscaled(value: Value, scale: Fractions) -> float:
     if isinstance(value, str) or value is None:
         raise ValueError(f"{value!r} is not a number")
-    if sheet.scale is None or not math.isfinite(value):
+    if scale is None or not math.isfinite(value):
         return float(value)
-    return float(_raw(value, sheet))
+    return float((_fraction(value) - scale[1]) / scale[0])
 
 
-def _raw(value: float, sheet: ProfilePoint) -> Fraction:
-    """Return what the device holds for `value`, exactly as the decimals that are written."""
-    number = Fraction(Decimal(repr(value)) if isinstance(value, float) else int(value))
-    if sheet.scale is None:
-        return number
-    factor, offset = (Fraction(Decimal(repr(x))) for x in (sheet.scale.factor, sheet.scale.offset))
-    return (number - offset) / factor
-
-
-def _whole(value: Value, sheet: ProfilePoint) -> int:
+def _whole(value: Value, scale: Fractions) -> int:
     if isinstance(value, str) or value is None or not math.isfinite(value):
         raise ValueError(f"{value!r} is not a number a register holds")
-    return round(_raw(value, sheet))
+    if scale is not None:
+        return round((_fraction(value) - scale[1]) / scale[0])
+    return round(value)
 
 
 def _integer(number: int, address: ModbusAddress, form: Form) -> bytes:

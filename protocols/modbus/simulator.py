@@ -2,7 +2,8 @@
 
 The registers hold what the signals say at the moment of each read, encoded as the profile tells. A
 read within a device's lowest and highest address is answered, unused registers as 0; outside of it
-the device answers exception 2. Faults can be switched while it runs. An address of no device is
+the device answers exception 2, and 4 where the signal is a value that the point cannot hold.
+Faults can be switched while it runs. An address of no device is
 silence, as on a serial line.
 
     simulator = await serve(devices, signals, clock, framing="rtu")
@@ -15,12 +16,12 @@ silence, as on a serial line.
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from protocols.clock import Clock
-from protocols.device import Device, Point
+from protocols.device import Device
 from protocols.modbus.codec import modbus_address
-from protocols.modbus.encode import encode
+from protocols.modbus.encode import Encode, encoder
 from protocols.modbus.forms import BIT_TABLES, MAX_BITS, MAX_REGISTERS, width_of
 from protocols.modbus.frames import (
     EXCEPTION,
@@ -47,6 +48,15 @@ ILLEGAL_VALUE: Final = 3
 DEVICE_FAILURE: Final = 4
 
 
+class _Held(NamedTuple):
+    """A point's cells: `start` to `stop` - 1."""
+
+    start: int
+    stop: int
+    name: str
+    encode: Encode
+
+
 class SimulatedDevice:
     """The cells of one device."""
 
@@ -54,11 +64,12 @@ class SimulatedDevice:
         self._name = device.name
         self._signals = signals
         self._clock = clock
-        self._points: dict[str, list[tuple[int, int, Point]]] = {}
+        self._points: dict[str, list[_Held]] = {}
         for point in device.points:
             address = modbus_address(point.sheet)
             stop = address.address + width_of(address)
-            self._points.setdefault(address.table, []).append((address.address, stop, point))
+            held = _Held(address.address, stop, point.sheet.name, encoder(point.sheet))
+            self._points.setdefault(address.table, []).append(held)
         self.silent = False
         self.delay = 0.0
         self.refused: set[int] = set()
@@ -77,23 +88,23 @@ class SimulatedDevice:
             return ILLEGAL_VALUE
         points = self._points.get(table, [])
         stop = start + count
-        lowest = min((first for first, _, _ in points), default=0)
-        highest = max((last for _, last, _ in points), default=0)
+        lowest = min((held.start for held in points), default=0)
+        highest = max((held.stop for held in points), default=0)
         if start < lowest or stop > highest or any(start <= at < stop for at in self.refused):
             return ILLEGAL_ADDRESS
         cells = [0] * count
         now = self._clock.now()
         try:
-            for first, last, point in points:
-                if first < stop and start < last:
-                    self._put(cells, start, first, point, now)
+            for held in points:
+                if held.start < stop and start < held.stop:
+                    self._put(cells, start, held, now)
         except ValueError:
             return DEVICE_FAILURE
         return cells
 
-    def _put(self, cells: list[int], start: int, first: int, point: Point, now: int) -> None:
-        value = self._signals(self._name, point.sheet.name, now)
-        for place, cell in enumerate(encode(value, point.sheet), first - start):
+    def _put(self, cells: list[int], start: int, held: "_Held", now: int) -> None:
+        value = self._signals(self._name, held.name, now)
+        for place, cell in enumerate(held.encode(value), held.start - start):
             if 0 <= place < len(cells):
                 # Several points may be bits or bytes of one register.
                 cells[place] |= cell

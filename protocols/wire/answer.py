@@ -129,7 +129,7 @@ def _params(value: JsonValue) -> dict[str, Value]:
     params: dict[str, Value] = {}
     for key, item in Fields(value, "params").data.items():
         if isinstance(item, list | dict):
-            raise WireError("WIRE_JSON", where="params", reason="field", key=key[:200])
+            raise WireError("WIRE_JSON", where="params", what="field", key=key[:200])
         params[key] = item
     return params
 

@@ -22,7 +22,7 @@ RECORD_BYTES: Final = 65_536
 """An opening record or an answer."""
 POINTS: Final = 20_000
 """Points of a manifest; an index is below this."""
-TIME: Final = 1 << 62
+TIME: Final = (1 << 62) - 1
 """Times are between -TIME and TIME microseconds, so that every difference fits an int64."""
 NUMBER: Final = (1 << 63) - 1
 """The largest stream number and sequence number."""

@@ -23,7 +23,7 @@ def dump(value: object, where: str) -> bytes:
         )
         return text.encode()
     except (ValueError, TypeError, RecursionError) as exc:
-        raise WireError("WIRE_JSON", where=where, reason=type(exc).__name__) from exc
+        raise WireError("WIRE_JSON", where=where, what=type(exc).__name__) from exc
 
 
 def load(data: bytes, where: str, limit: int) -> JsonValue:
@@ -46,7 +46,7 @@ def load_any(data: bytes, where: str, limit: int) -> JsonValue:
             data.decode(), parse_int=_integer, parse_float=_finite, parse_constant=_refuse
         )
     except (ValueError, RecursionError) as exc:
-        raise WireError("WIRE_JSON", where=where, reason=type(exc).__name__) from exc
+        raise WireError("WIRE_JSON", where=where, what=type(exc).__name__) from exc
     return value
 
 

@@ -50,12 +50,12 @@ def guess_classes(
     does not know.
     """
     if points[-1] >= len(decimals):
-        raise WireError("WIRE_VALUE", where="values", reason="unknown point")
+        raise WireError("WIRE_VALUE", where="values", what="unknown point")
     kinds = list(map(type, values))
     classes = list(map(KINDS.get, kinds, repeat(_NO_CLASS)))
     if _NO_CLASS in classes:
         odd = kinds[classes.index(_NO_CLASS)]
-        raise WireError("WIRE_VALUE", where="values", reason=odd.__name__)
+        raise WireError("WIRE_VALUE", where="values", what=odd.__name__)
     if FLOAT64 not in classes:
         return classes
     floats = list(map(_FLOATS.get, map(decimals.__getitem__, points), repeat(FLOAT64)))
@@ -89,7 +89,7 @@ def is_float32(values: Sequence[float]) -> list[bool]:
 def check_finite(values: Sequence[float]) -> None:
     """Raise WireError for NaN and infinity: they are qualities, not values."""
     if not all(map(isfinite, values)):
-        raise WireError("WIRE_VALUE", where="values", reason="not finite")
+        raise WireError("WIRE_VALUE", where="values", what="not finite")
 
 
 def refine_floats(values: list[float], places: int | None) -> list[int]:
@@ -107,5 +107,5 @@ def refine_floats(values: list[float], places: int | None) -> list[int]:
 def refine_integers(values: list[int]) -> list[int]:
     """Return the class of each integer. Raises WireError beyond 64 bits."""
     if min(values) < -INT64 or max(values) >= 2 * INT64:
-        raise WireError("WIRE_VALUE", where="values", reason="integer beyond 64 bits")
+        raise WireError("WIRE_VALUE", where="values", what="integer beyond 64 bits")
     return [SIGNED if value < INT64 else UNSIGNED for value in values]

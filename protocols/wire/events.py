@@ -56,7 +56,7 @@ def decode_events(data: bytes, header: Header, at: int) -> EventsBatch:
 def _event_json(event: Event) -> bytes:
     params = dict(event.params)
     if len(params) != len(event.params):
-        raise WireError("WIRE_JSON", where=WHERE, reason="keys")
+        raise WireError("WIRE_JSON", where=WHERE, what="keys")
     data = dump({"code": event.code, "subject": event.subject, "params": params}, WHERE)
     _read_event(data, event.time)
     return data
@@ -67,6 +67,6 @@ def _read_event(data: bytes, time: int) -> Event:
     params: list[tuple[str, Value]] = []
     for key, value in Fields(fields.any("params"), WHERE).data.items():
         if isinstance(value, list | dict):
-            raise WireError("WIRE_JSON", where=WHERE, reason="field", key=key[:200])
+            raise WireError("WIRE_JSON", where=WHERE, what="field", key=key[:200])
         params.append((key, value))
     return Event(fields.text("code", _CODE), fields.text("subject"), time, tuple(params))

@@ -23,10 +23,10 @@ class Fields:
 
     def __init__(self, value: JsonValue, where: str, keys: frozenset[str] | None = None) -> None:
         if not isinstance(value, dict):
-            raise WireError("WIRE_JSON", where=where, reason="object")
+            raise WireError("WIRE_JSON", where=where, what="object")
         if keys is not None and value.keys() != keys:
             odd = ",".join(sorted(value.keys() ^ keys))
-            raise WireError("WIRE_JSON", where=where, reason="keys", key=odd[:200])
+            raise WireError("WIRE_JSON", where=where, what="keys", key=odd[:200])
         self.data = value
         self.where = where
 
@@ -94,4 +94,4 @@ class Fields:
 
     def wrong(self, key: str) -> WireError:
         """Return the error of a field that is missing, of another type or outside its bounds."""
-        return WireError("WIRE_JSON", where=self.where, reason="field", key=key)
+        return WireError("WIRE_JSON", where=self.where, what="field", key=key)

@@ -131,11 +131,11 @@ def _check_references(manifest: Manifest) -> None:
 
 
 def _unique(where: str, names: Iterable[Hashable]) -> set[Hashable]:
-    listed = list(names)
-    known = set(listed)
-    if len(known) != len(listed):
-        twice = next(name for name in listed if listed.count(name) > 1)
-        raise WireError("WIRE_REFERENCE", where=where, key=str(twice))
+    known: set[Hashable] = set()
+    for name in names:
+        if name in known:
+            raise WireError("WIRE_REFERENCE", where=where, key=str(name))
+        known.add(name)
     return known
 
 

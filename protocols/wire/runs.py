@@ -10,8 +10,11 @@ from protocols.wire.varint import put_uvar
 
 def split_runs(cells: Sequence[int]) -> tuple[list[int], list[int]]:
     """Return the cell and the length of each run of `cells` (at least one cell)."""
-    starts = [0, *compress(range(1, len(cells)), map(ne, cells[1:], cells))]
-    return [cells[start] for start in starts], run_lengths(starts, len(cells))
+    n = len(cells)
+    if cells.count(cells[0]) == n:
+        return [cells[0]], [n]
+    starts = [0, *compress(range(1, n), map(ne, cells[1:], cells))]
+    return [cells[start] for start in starts], run_lengths(starts, n)
 
 
 def run_lengths(starts: Sequence[int], n: int) -> list[int]:

@@ -94,7 +94,7 @@ def _line_json(line: LedgerLine) -> JsonValue:
 def _read_ledger(data: bytes) -> list[LedgerLine]:
     value = load(data, WHERE, BATCH_BYTES)
     if not isinstance(value, list):
-        raise WireError("WIRE_JSON", where=WHERE, reason="list")
+        raise WireError("WIRE_JSON", where=WHERE, what="list")
     ledger = [_read_line(item) for item in value]
     if ledger != sorted(ledger, key=_order):
         raise WireError("WIRE_FORM", where=WHERE, rule="order")

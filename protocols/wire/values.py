@@ -137,10 +137,10 @@ def _put_texts(out: bytearray, texts: bytearray, values: list[str]) -> None:
     try:
         coded = [value.encode() for value in values]
     except UnicodeEncodeError as exc:
-        raise WireError("WIRE_VALUE", where="values", reason="lone surrogate") from exc
+        raise WireError("WIRE_VALUE", where="values", what="lone surrogate") from exc
     sizes = list(map(len, coded))
     if max(sizes) > TEXT_BYTES:
-        raise WireError("WIRE_VALUE", where="values", reason="text too long")
+        raise WireError("WIRE_VALUE", where="values", what="text too long")
     put_uvars(out, sizes)
     texts += b"".join(coded)
 

@@ -94,7 +94,7 @@ def test_every_code_has_a_sentence(language):
         ("an opening record, an answer | | 64 KiB |", bounds.RECORD_BYTES == 2**16),
         ("sequence number | 1 | 2^63-1 |", bounds.NUMBER == 2**63 - 1),
         ("|i| < 10^15", bounds.DECIMAL_INTEGER == 10**15),
-        ("between -2^62 and 2^62", bounds.TIME == 2**62),
+        ("from -(2^62-1) to 2^62-1", bounds.TIME == 2**62 - 1),
     ],
 )
 def test_the_bounds_are_those_of_the_code(row, value):

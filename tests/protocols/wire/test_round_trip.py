@@ -109,6 +109,14 @@ def test_readings_of_many_points_out_of_order_keep_their_rows():
     assert trip(rows, [1] * POINTS).decimals == dict.fromkeys({row.point for row in rows}, 1)
 
 
+@pytest.mark.parametrize("mark", TimeMark)
+def test_the_farthest_times(mark):
+    stamp = Stamp(clock_state=0, number=1, seq0=1, mono0=-TIME, wall0=-TIME)
+    trip([reading(1, time=TIME, mark=mark)], stamp=stamp)
+    trip([reading(1, time=time, mark=mark) for time in (TIME, -TIME, TIME, 0)], stamp=stamp)
+    assert encode_events(stamp, [Event("A", "s", TIME), Event("A", "s", -TIME)])
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("places", [None, 2])
 def test_nan_and_infinity_are_not_values(value, places):

@@ -2,23 +2,27 @@
 
 Values are gathered per site and sent once a second (real time), alarms at once, gateways and the
 overview with the next second. A subscriber's queue is bounded: one that does not keep up is cut off
-and counted, and the page connects again to a fresh picture. Nothing here waits for a subscriber.
+and counted, and the page connects again to a fresh picture. Nothing here waits for a subscriber, and
+what goes wrong here never reaches the commit that told of it: `listen` only takes notes.
 """
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pydantic import BaseModel
 
+from central.alarms.episode import Episode
 from central.api import models, shapes
 from central.api.scoped import overview, sees_gateway
 from central.effects import Effects
 from central.identity.desk import FrontDesk
 from central.identity.principal import Principal
 from central.store.interface import Latest
+from protocols.errors import FengsuiError
 
 if TYPE_CHECKING:
     from central.collector import Collector
@@ -32,6 +36,8 @@ CLOCK_EVERY: Final = 5
 OVERVIEW_EVERY: Final = 2
 QUEUE: Final = 512
 """Messages that may wait for one subscriber: some minutes of a busy city."""
+ALARMS: Final = 10_000
+"""Alarms noted and not yet sent; beyond it every page has to connect again."""
 
 
 class Message(NamedTuple):
@@ -69,6 +75,8 @@ class Hub:
         self._subscribers: set[Subscriber] = set()
         self._values: dict[str, dict[str, Latest]] = {}
         self._gateways: set[str] = set()
+        self._episodes: asyncio.Queue[Episode] = asyncio.Queue(ALARMS)
+        self._overrun = False
         self._changed = False
         self._closing = False
         self.slow = 0
@@ -88,18 +96,23 @@ class Hub:
             self._values.setdefault(head.site, {})[head.point] = head
         self._gateways.update(effects.gateways)
         for episode in effects.episodes:
-            told = message("alarm", shapes.episode(episode))
-            self._send(told, (s for s in self._subscribers if s.sees(episode.site)))
+            if self._episodes.full():
+                self._overrun = True
+            else:
+                self._episodes.put_nowait(episode)
 
     async def subscribe(self, who: Principal, sites: frozenset[str] | None) -> Subscriber:
         """Return a subscriber whose queue starts with the clock, the overview and all values."""
+        body = await overview(self._collector, who)
         subscriber = Subscriber(who, sites)
         self._subscribers.add(subscriber)
-        clock = message("clock", shapes.clock(self._collector.clock))
-        self._send(clock, [subscriber])
-        self._send(message("overview", await overview(self._collector, who)), [subscriber])
+        # From here on without a pause: what commits now comes after the picture, never before.
+        self._send(message("clock", shapes.clock(self._collector.clock)), [subscriber])
+        self._send(message("overview", body), [subscriber])
         for told in self._picture(subscriber):
             self._send(told, [subscriber])
+        if self._closing:
+            self._cut(subscriber)
         return subscriber
 
     def leave(self, subscriber: Subscriber) -> None:
@@ -113,20 +126,43 @@ class Hub:
             self._cut(subscriber)
 
     async def run(self) -> None:
-        """Send once a second until cancelled."""
+        """Send until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send_alarms())
+            group.create_task(self._send_each_second())
+
+    async def _send_alarms(self) -> None:
+        while True:
+            episode = await self._episodes.get()
+            told = message("alarm", shapes.episode(episode))
+            self._send(told, (s for s in self._subscribers if s.sees(episode.site)))
+
+    async def _send_each_second(self) -> None:
         tick = 0
         while True:
             await asyncio.sleep(TICK)
             tick += 1
-            self._send_values()
-            self._send_gateways()
-            if tick % CLOCK_EVERY == 0:
-                await self._recognise()
-                clock = message("clock", shapes.clock(self._collector.clock))
-                self._send(clock, self._subscribers)
-            if self._changed and tick % OVERVIEW_EVERY == 0:
-                self._changed = False
-                await self._send_overviews()
+            try:
+                await self.beat(tick)
+            except (FengsuiError, sqlite3.Error):
+                # The database is busy or gone: said by /healthz; the pages hear more next second.
+                logger.warning("stream: a second was left out", exc_info=True)
+
+    async def beat(self, tick: int) -> None:
+        """Send what one second gathered; `tick` counts seconds."""
+        if self._overrun:
+            self._overrun = False
+            for subscriber in list(self._subscribers):
+                self._cut_slow(subscriber)
+        self._send_values()
+        self._send_gateways()
+        if tick % CLOCK_EVERY == 0:
+            await self._recognise()
+            clock = message("clock", shapes.clock(self._collector.clock))
+            self._send(clock, self._subscribers)
+        if self._changed and tick % OVERVIEW_EVERY == 0:
+            self._changed = False
+            await self._send_overviews()
 
     def _picture(self, subscriber: Subscriber) -> Iterable[Message]:
         by_site: dict[str, list[Latest]] = {}
@@ -181,12 +217,17 @@ class Hub:
 
     def _send(self, told: Message, readers: Iterable[Subscriber]) -> None:
         for subscriber in list(readers):
+            if subscriber.cut:
+                continue
             if subscriber.queue.qsize() >= QUEUE:
-                self.slow += 1
-                logger.warning("stream cut: slow", extra={"person": subscriber.who.name})
-                self._cut(subscriber)
+                self._cut_slow(subscriber)
             else:
                 subscriber.queue.put_nowait(told)
+
+    def _cut_slow(self, subscriber: Subscriber) -> None:
+        self.slow += 1
+        logger.warning("stream cut: slow", extra={"person": subscriber.who.name})
+        self._cut(subscriber)
 
     def _cut(self, subscriber: Subscriber) -> None:
         self._subscribers.discard(subscriber)

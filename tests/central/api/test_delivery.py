@@ -1,0 +1,91 @@
+"""What gateways deliver reaches the collector unchanged, under the gateway's own name."""
+
+import pytest
+
+from protocols.errors import IngestError
+from protocols.wire.answer import parse_answer
+from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE
+from tests.central.api.fake_collector import gap
+
+STREAM, NONCE_SENT = "a" * 32, "b" * 32
+URL = f"/api/v1/ingest/streams/{STREAM}/batches"
+SAID = {
+    CHAIN: "seq=1;h=00",
+    CLOCK: "boot=0",
+    LANE: "alarm",
+    NONCE: NONCE_SENT,
+    CONTENT_DIGEST: "sha-256=:x:",
+    "Content-Encoding": "zstd",
+}
+
+
+@pytest.fixture
+async def gateway(people):
+    return {**await people.token("gateway", gateway="gw-qingyun"), **SAID}
+
+
+async def test_bytes_and_headers_arrive_as_they_were(client, gateway, collector):
+    body = bytes(range(256)) * 16
+    answer = await client.post(URL, content=body, headers=gateway)
+    found = parse_answer(answer.content, STREAM, NONCE_SENT)
+    assert (answer.status_code, found.committed, found.code) == (200, 10, None)
+    name, stream, request = collector.ingest.calls[0]
+    assert (name, stream) == ("gw-qingyun", STREAM)
+    assert (request.body, request.encoding, request.lane) == (body, "zstd", "alarm")
+    assert (request.chain, request.clock) == (SAID[CHAIN], SAID[CLOCK])
+    assert (request.content_digest, request.nonce) == (SAID[CONTENT_DIGEST], NONCE_SENT)
+
+
+async def test_a_gap_says_what_is_expected(client, gateway, collector):
+    collector.ingest.refusal = gap(7)
+    answer = await client.post(URL, content=b"x", headers=gateway)
+    found = parse_answer(answer.content, STREAM, NONCE_SENT)
+    assert (answer.status_code, found.code, found.expected) == (409, "GAP", 7)
+    assert (found.committed, found.safe) == (6, 6)
+
+
+async def test_a_full_house_asks_to_wait(client, gateway, collector):
+    collector.ingest.refusal = IngestError("BUSY", 503, retry_after_ms=1500, lane="live")
+    answer = await client.post(URL, content=b"x", headers=gateway)
+    found = parse_answer(answer.content, STREAM, NONCE_SENT)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert (found.retry_after_ms, found.committed) == (1500, 0)
+
+
+async def test_without_a_nonce_a_refusal_is_no_answer(client, gateway, collector):
+    collector.ingest.refusal = IngestError("WIRE", 400, reason="x")
+    answer = await client.post(URL, content=b"x", headers={**gateway, NONCE: "no"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "WIRE")
+    assert "committed" not in answer.json()
+
+
+async def test_the_rest_of_the_wire_is_handed_on_too(client, gateway, collector):
+    manifest = await client.put("/api/v1/ingest/manifests/d1", content=b"m", headers=gateway)
+    opening = await client.put(f"/api/v1/ingest/streams/{STREAM}", content=b"o", headers=gateway)
+    health = await client.post("/api/v1/ingest/health", content=b"{}", headers=gateway)
+    assert [manifest.status_code, opening.status_code, health.status_code] == [200, 200, 200]
+    assert collector.ingest.calls == [
+        ("gw-qingyun", "d1", b"m", "zstd"),
+        ("gw-qingyun", STREAM, b"o"),
+        ("gw-qingyun", b"{}"),
+    ]
+
+
+async def test_deliveries_are_measured(client, gateway, people, collector):
+    await client.post(URL, content=b"xyz", headers=gateway)
+    collector.ingest.refusal = gap(7)
+    await client.post(URL, content=b"xyz", headers={**gateway, LANE: "elsewhere"})
+    collector.ingest.figures.readings = 1234
+    text = (await client.get("/metrics", headers=await people.session("viewer"))).text
+    for line in (
+        'fengsui_ingest_requests_total{lane="alarm"} 1.0',
+        'fengsui_ingest_requests_total{lane="unknown"} 1.0',
+        'fengsui_ingest_refused_total{code="GAP",status="409"} 1.0',
+        "fengsui_ingest_bytes_total 6.0",
+        "fengsui_ingest_readings_total 1234.0",
+        'fengsui_gateway_online{gateway="gw-qingyun"} 1.0',
+        'fengsui_gateway_backlog_readings{gateway="gw-qingyun"} 7.0',
+        "fengsui_sessions 1.0",
+        "fengsui_stream_clients 0.0",
+    ):
+        assert line in text.splitlines()

@@ -1,0 +1,182 @@
+"""The live stream's middle, second by second."""
+
+import asyncio
+import json
+
+import pytest
+
+from central.api import hub as hub_module
+from central.api.hub import ALARMS, CLOCK_EVERY, OVERVIEW_EVERY, QUEUE
+from central.effects import Effects
+from central.identity import persons
+from central.identity.principal import Kind, Principal
+from central.identity.roles import Role
+from tests.central.api.fake_collector import episode, head
+
+SECOND = 1  # a beat at which neither clock nor overview is due
+assert SECOND % CLOCK_EVERY
+assert SECOND % OVERVIEW_EVERY
+
+
+def waiting(subscriber):
+    found = []
+    while not subscriber.queue.empty():
+        told = subscriber.queue.get_nowait()
+        found.append(None if told is None else (told.event, json.loads(told.data)))
+    return found
+
+
+def events(subscriber):
+    return [told and told[0] for told in waiting(subscriber)]
+
+
+@pytest.fixture
+def hub(rooms):
+    return rooms.hub
+
+
+@pytest.fixture
+async def who(people, rooms):
+    async def made(name, scope=None):
+        headers = await people.session("viewer", name=name, scope=scope)
+        return await rooms.desk.by_session(headers["Cookie"].split("=")[1])
+
+    return made
+
+
+async def test_a_subscriber_first_gets_the_clock_then_the_whole_picture(hub, who):
+    subscriber = await hub.subscribe(await who("ann"), None)
+    told = waiting(subscriber)
+    assert [event for event, _ in told] == [
+        "clock",
+        "overview",
+        "values",
+        "values",
+        "gateway",
+        "gateway",
+    ]
+    assert set(told[0][1]) == {"now", "factor", "story"}
+    assert told[2][1]["values"][0]["value"] == 92.4
+
+
+async def test_the_scope_holds(hub, who):
+    subscriber = await hub.subscribe(await who("ann", ("qingyun",)), frozenset({"qingyun"}))
+    first = waiting(subscriber)
+    assert [body["site"] for event, body in first if event == "values"] == ["qingyun"]
+    assert [body["name"] for event, body in first if event == "gateway"] == ["gw-qingyun"]
+    assert [site["name"] for site in first[1][1]["sites"]] == ["qingyun"]
+    hub.listen(
+        Effects(
+            values=[head("honghaiwan"), head("qingyun", 93.0)],
+            gateways=["gw-honghaiwan", "gw-qingyun"],
+        )
+    )
+    await hub.beat(SECOND)
+    told = waiting(subscriber)
+    assert [event for event, _ in told] == ["values", "gateway"]
+    assert told[0][1]["site"] == "qingyun"
+    assert told[1][1]["name"] == "gw-qingyun"
+
+
+async def test_only_the_newest_of_a_second_is_sent_and_encoded_once(hub, who, monkeypatch):
+    one, two = await hub.subscribe(await who("a"), None), await hub.subscribe(await who("b"), None)
+    waiting(one), waiting(two)
+    encoded = []
+    encode = hub_module.message
+    monkeypatch.setattr(hub_module, "message", lambda *a: encoded.append(a) or encode(*a))
+    for value in (1.0, 2.0, 3.0):
+        hub.listen(Effects(values=[head("qingyun", value)]))
+    await hub.beat(SECOND)
+    first, second = waiting(one), waiting(two)
+    assert first == second
+    assert [item["value"] for item in first[0][1]["values"]] == [3.0]
+    assert len(encoded) == 1
+    await hub.beat(SECOND)
+    assert waiting(one) == []
+
+
+async def test_an_alarm_does_not_wait_for_the_second(hub, who):
+    seeing = await hub.subscribe(await who("a"), None)
+    elsewhere = await hub.subscribe(await who("b", ("honghaiwan",)), frozenset({"honghaiwan"}))
+    waiting(seeing), waiting(elsewhere)
+    sending = asyncio.create_task(hub.run())
+    hub.listen(Effects(episodes=[episode("qingyun")]))
+    told = await asyncio.wait_for(seeing.queue.get(), 5)
+    assert (told.event, json.loads(told.data)["id"]) == ("alarm", "alarm-qingyun")
+    assert elsewhere.queue.empty()
+    sending.cancel()
+
+
+async def test_clock_and_overview_come_in_their_seconds(hub, who):
+    subscriber = await hub.subscribe(await who("a"), None)
+    waiting(subscriber)
+    hub.listen(Effects())
+    for tick in range(1, 11):
+        await hub.beat(tick)
+    assert events(subscriber) == ["overview", "clock", "clock"]
+
+
+async def test_a_slow_page_is_cut_off_and_counted_and_the_others_go_on(hub, who):
+    slow, quick = (
+        await hub.subscribe(await who("s"), None),
+        await hub.subscribe(await who("q"), None),
+    )
+    for _ in range(QUEUE):
+        hub.listen(Effects(values=[head("qingyun")]))
+        await hub.beat(SECOND)
+        waiting(quick)
+    assert (hub.slow, len(hub)) == (1, 1)
+    assert events(slow)[-1] is None
+    hub.listen(Effects(values=[head("qingyun")]))
+    await hub.beat(SECOND)
+    assert events(quick) == ["values"]
+
+
+async def test_a_logged_out_page_hears_nothing_more(hub, who, rooms):
+    ann = await who("ann")
+    subscriber = await hub.subscribe(ann, None)
+    await rooms.desk.logout(ann)
+    await hub.beat(CLOCK_EVERY)
+    assert events(subscriber)[-1] is None
+    assert len(hub) == 0
+
+
+async def test_a_page_whose_rights_changed_has_to_connect_again(hub, who, db):
+    subscriber = await hub.subscribe(await who("ann"), None)
+    await db.write(lambda t: persons.put(t, "ann", frozenset({Role.OPERATOR}), 1))
+    await hub.beat(CLOCK_EVERY)
+    assert events(subscriber)[-1] is None
+
+
+async def test_nothing_is_kept_for_nobody(hub, who):
+    hub.listen(Effects(values=[head("qingyun")], episodes=[episode("qingyun")]))
+    subscriber = await hub.subscribe(await who("late"), None)
+    waiting(subscriber)
+    await hub.beat(SECOND)
+    assert waiting(subscriber) == []
+
+
+async def test_a_flood_beyond_the_notes_makes_every_page_connect_again(hub, who):
+    subscriber = await hub.subscribe(await who("a"), None)
+    hub.listen(Effects(episodes=[episode("qingyun")] * (ALARMS + 1)))
+    await hub.beat(SECOND)
+    assert events(subscriber)[-1] is None
+    assert hub.slow == 1
+
+
+async def test_a_closing_hub_ends_every_stream_also_a_new_one(hub, who):
+    before = await hub.subscribe(await who("a"), None)
+    hub.close()
+    after = await hub.subscribe(await who("b"), None)
+    assert events(before)[-1] is None
+    assert events(after)[-1] is None
+
+
+async def test_a_failure_to_subscribe_leaves_nothing_behind(hub, collector):
+    async def broken(scope=None):
+        raise LookupError
+
+    collector.overview = broken
+    with pytest.raises(LookupError):
+        await hub.subscribe(Principal(name="x", kind=Kind.SESSION), None)
+    assert len(hub) == 0

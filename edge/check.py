@@ -36,17 +36,17 @@ def load_config(path: Path) -> EdgeConfig:
     return config
 
 
-def _ask(path: Path, child: str = CHILD, patience: float = PATIENCE) -> tuple[str, Any]:
+def _ask(path: Path) -> tuple[str, Any]:
     """Run the child and return what it found: `edge` or `profile` and the struct."""
-    command = [sys.executable, "-m", child, str(path)]
+    command = [sys.executable, "-m", CHILD, str(path)]
     parts = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(parts), "PYTHONSAFEPATH": "1"}
     try:
         done = subprocess.run(  # noqa: S603  # our own module, the path is an argument
-            command, capture_output=True, env=environment, timeout=patience, check=False
+            command, capture_output=True, env=environment, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired as exc:
-        raise _failed(path, "CHECK_TIMEOUT", seconds=int(patience)) from exc
+        raise _failed(path, "CHECK_TIMEOUT", seconds=int(PATIENCE)) from exc
     except OSError as exc:
         raise _failed(path, "CHECK_FAILED", reason=str(exc)) from exc
     if done.returncode != 0:

@@ -32,7 +32,8 @@ def named(source):
 
 def test_data_and_places(reader):
     source = reader(
-        "# comment\nname: gw-1\nlist:\n  - 1\n  - {x: 0x10, y: 'no'}\nnested:\n  deep:\n    text: |\n      a\n      b\n"
+        "# comment\nname: gw-1\nlist:\n  - 1\n  - {x: 0x10, y: 'no'}\n"
+        "nested:\n  deep:\n    text: |\n      a\n      b\n"
     )
     assert source.problems == ()
     assert source.data == {
@@ -55,7 +56,8 @@ def test_keys_are_always_text(reader):
 
 def test_every_mistake_is_named_at_once(reader):
     source = reader(
-        "a: yes\nb: &anchor 1\nc: *anchor\nd: !!str 5\na: 2\ne: 0010\nf:\n  <<: {x: 1}\n  g: ~\nh:\n"
+        "a: yes\nb: &anchor 1\nc: *anchor\nd: !!str 5\na: 2\ne: 0010\n"
+        "f:\n  <<: {x: 1}\n  g: ~\nh:\n"
     )
     assert named(source) == [
         (1, "a", "YAML_YES_NO"),

@@ -108,14 +108,18 @@ class Collector:
         most = max(1, min(limit, 1_000))
         return await self.db.read(lambda conn: events.page(conn, most, cursor, kind))
 
+    async def tick(self) -> None:
+        """Fire the alarm timers that are due by the clock."""
+        await self.db.write(
+            lambda tables: self._engine.tick(tables, self.clock.now()), self._schedule
+        )
+
     async def _load(self) -> None:
         await self.gateways.load()
         await self.registry.load()
         await self.store.load()
         await self.alarms.load()
-        self._schedule(
-            await self.db.write(lambda tables: self._engine.tick(tables, self.clock.now()))
-        )
+        await self.tick()
 
     def _committed(self, gateway: str, done: Committed) -> None:
         if done.purpose is not None:
@@ -154,9 +158,7 @@ class Collector:
             wait = self._due - self.clock.now()
             if wait > 0 and not await self._slept(wait):
                 continue
-            await self.db.write(
-                lambda tables: self._engine.tick(tables, self.clock.now()), self._schedule
-            )
+            await self.tick()
 
     async def _slept(self, wait: int) -> bool:
         """Return whether that time has passed without the next timer's having changed."""

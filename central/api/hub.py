@@ -2,7 +2,7 @@
 
 Values are gathered per site and sent once a second (real time), alarms at once, gateways and the
 overview with the next second. A subscriber's queue is bounded: one that does not keep up is cut off
-and counted, and the page connects again to a fresh picture. Nothing here waits for a subscriber, and
+and counted, and the page connects again to a fresh picture. Nothing waits for a subscriber, and
 what goes wrong here never reaches the commit that told of it: `listen` only takes notes.
 """
 

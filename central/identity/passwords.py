@@ -38,8 +38,7 @@ class Passwords:
         self._hasher = hasher or PasswordHash.recommended()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
-        # Verified against when there is no such person, so that both answers take as long.
-        self._nobody = self._hasher.hash("nobody has this password")
+        self._nobody: str | None = None
 
     def hash(self, name: str, password: str) -> str:
         """Return what is stored for `password`. Raises WeakPassword."""
@@ -54,9 +53,13 @@ class Passwords:
         self._waiting += 1
         try:
             async with self._slots:
-                right = await asyncio.to_thread(
-                    self._hasher.verify, password, stored or self._nobody
-                )
+                right = await asyncio.to_thread(self._verify, password, stored)
         finally:
             self._waiting -= 1
         return right and stored is not None
+
+    def _verify(self, password: str, stored: str | None) -> bool:
+        # Made at the first login, whoever's that is: what is verified when there is no such person.
+        if self._nobody is None:
+            self._nobody = self._hasher.hash("nobody has this password")
+        return self._hasher.verify(password, stored or self._nobody)

@@ -4,8 +4,10 @@ Only a complete answer with this stream's id and this request's nonce counts. Ev
 4xx, a proxy's page, a portal that says 200 to all) is an error, and nothing is forgotten.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +23,8 @@ from protocols.wire.request import pack
 
 RECORD: Final = {"Content-Type": "application/json"}
 BUSY: Final = (429, 502, 503, 504)
+CLOSING: Final = 1.0
+"""Seconds; a thread that still waits for a connection is left to end by itself."""
 NOT_US: Final = (401, 403, 407)
 """The gateway as a whole is refused, not a stream."""
 
@@ -181,9 +185,12 @@ class Exchange:
         return await self._thread.run(self._connection.request, method, path, body, fields)
 
     async def close(self) -> None:
-        """Let go of the connection."""
-        await self._thread.run(self._connection.close)
-        await self._thread.close()
+        """Let go of the connection; a request under way is broken off."""
+        self._connection.abort()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                await self._thread.run(self._connection.close)
+                await self._thread.close()
 
 
 def refusal(reply: Reply) -> UplinkRefused | UplinkUnavailable:

@@ -57,7 +57,7 @@ class Intake:
         """Note that a device answers; an event if it had been silent."""
         was = self.roster.devices[device].state
         if self.roster.change(device, ONLINE, self._clock.now()) and was != UNKNOWN:
-            self.event("DEVICE_RETURNED", device)
+            self.event("DEVICE_RETURNED", device, device=device)
 
     def silent(self, device: Device, error: FengsuiError) -> None:
         """Report all points of a device as Bad_NoCommunication; one event when this is news."""
@@ -67,7 +67,7 @@ class Intake:
             for point in device.points
         )
         if self.roster.change(device.name, OFFLINE, self._clock.now(), error.code):
-            self.event("DEVICE_UNREACHABLE", device.name, reason=error.code)
+            self.event("DEVICE_UNREACHABLE", device.name, device=device.name, reason=error.code)
 
     def event(self, code: str, subject: str = "", **params: Value) -> None:
         """Report something that happened to the gateway; `subject` is a device or bus, or ""."""

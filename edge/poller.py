@@ -77,7 +77,8 @@ class BusTask:
         logger.error("driver of bus %s died, starting anew", self._bus.name, exc_info=exc)
         for device in self._bus.devices:
             self._intake.silent(device, DriverError("DRIVER_DIED", device=device.name))
-        self._intake.event("DRIVER_RESTARTED", self._bus.name, reason=type(exc).__name__)
+        name = self._bus.name
+        self._intake.event("DRIVER_RESTARTED", name, bus=name, reason=type(exc).__name__)
 
     async def _drive(self) -> None:
         driver = self._build(self._bus, self._clock)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from edge.buffer.model import Group
+from protocols.errors import FengsuiError
 from protocols.words import Reading, StreamKind
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ class Sabotage:
         self._batches = 0
         self._done = not self.kind
         if self.kind and self.kind not in KINDS:
-            raise ValueError(f"{VARIABLE}={self.kind}: one of {', '.join(KINDS)}")
+            raise FengsuiError("SABOTAGE_UNKNOWN", found=self.kind, allowed=", ".join(KINDS))
         if self.kind:
             logger.critical("SABOTAGE %s: data of this gateway is spoilt on purpose", self.kind)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+from tenacity.wait import wait_base
 
 from edge.buffer import Budget, Buffer, Pending
 from edge.exchange import Exchange, StreamRefused, TooLarge, Waiting
@@ -29,9 +30,11 @@ DATA_PATIENCE: Final = wait_random_exponential(multiplier=0.5, max=15.0)
 """Full jitter, so that a thousand gateways do not come back in one moment. An alarm is worth a few
 more attempts; whichever lane gets through first wakes the others."""
 IDLE: Final = 15.0
-"""Seconds after which a lane looks by itself, in case a stream set aside may be tried again."""
-STUCK_FOR: Final = 30.0
-"""Seconds a stream that the collector refuses is set aside, so that the others go on."""
+"""Seconds after which a lane looks by itself even without news."""
+ASIDE_FIRST: Final = 0.5
+ASIDE_LAST: Final = 60.0
+"""Seconds a stream that the collector refuses is set aside, so that the others go on; doubled each
+time until it gets through."""
 BACKLOG: Final = 5 * SECOND
 """Older than this after an outage, and live data begins a fresh stream."""
 
@@ -71,6 +74,7 @@ class LaneTask:
         buffer: Buffer,
         clock: Clock,
         state: LinkState,
+        patience: wait_base,
     ) -> None:
         self.busy = False
         self.when_idle: list[Callable[[], None]] = []
@@ -82,11 +86,12 @@ class LaneTask:
         self._clock = clock
         self._state = state
         self._kind = StreamKind.ALARM if Lane.ALARM in lanes else StreamKind.DATA
-        self._patience = ALARM_PATIENCE if Lane.ALARM in lanes else DATA_PATIENCE
+        self._patience = patience
         self._pace = Pace()
         self._credit: int | None = None
         self._was_down = False
-        self._stuck: dict[str, float] = {}
+        self._aside: dict[str, float] = {}
+        self._refusals: dict[str, int] = {}
         self._news = asyncio.Event()
         self._again = asyncio.Event()
 
@@ -117,7 +122,8 @@ class LaneTask:
         pending = await self._next()
         if pending is None:
             self._set_busy(busy=False)
-            await self._listen(IDLE)
+            back = min(self._aside.values(), default=real_monotonic() + IDLE)
+            await self._listen(back - real_monotonic())
             return
         self._set_busy(busy=True)
         await self._deliver(pending)
@@ -132,13 +138,11 @@ class LaneTask:
 
     async def _next(self) -> Pending | None:
         now = real_monotonic()
-        for stream in [name for name, until in self._stuck.items() if until <= now]:
-            del self._stuck[stream]
-            self._state.refused.pop(stream, None)
+        self._aside = {name: until for name, until in self._aside.items() if until > now}
         for lane in self._lanes:
             if lane is Lane.BACKFILL and self.others_busy():
                 continue
-            pending = await self._buffer.pending(lane, self._budget(), tuple(self._stuck))
+            pending = await self._buffer.pending(lane, self._budget(), tuple(self._aside))
             if pending is not None:
                 return pending
         return None
@@ -162,6 +166,8 @@ class LaneTask:
         self._pace.went(real_monotonic() - started, len(pending.batches))
         self._state.sent_batches += len(pending.batches)
         self._state.sent_bytes += sent.bytes
+        if self._refusals.pop(pending.stream, None):
+            self._state.refused.pop(pending.stream, None)
         await self._reached()
         if self._credit <= 0:
             raise Waiting(sent.answer.retry_after_ms / 1000 or None)
@@ -169,9 +175,12 @@ class LaneTask:
             await asyncio.sleep(sent.answer.retry_after_ms / 1000)
 
     def _set_aside(self, pending: Pending, why: str) -> None:
-        logger.warning("stream %s is refused by the collector: %s", pending.stream, why)
-        self._stuck[pending.stream] = real_monotonic() + STUCK_FOR
-        self._state.refused[pending.stream] = why
+        stream, times = pending.stream, self._refusals.get(pending.stream, 0)
+        if not times:
+            logger.warning("stream %s is refused by the collector: %s", stream, why)
+        self._refusals[stream] = times + 1
+        self._aside[stream] = real_monotonic() + min(ASIDE_LAST, ASIDE_FIRST * 2.0**times)
+        self._state.refused[stream] = why
 
     async def _reached(self) -> None:
         self._state.note_contact(self._clock.now())
@@ -209,7 +218,7 @@ class LaneTask:
 
     async def _listen(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), seconds)
+            await asyncio.wait_for(self._news.wait(), max(0.0, seconds))
 
 
 def opened(pending: Pending) -> int:
@@ -221,11 +230,17 @@ class Uplink:
     """The lanes of one gateway, wired to each other and to the buffer."""
 
     def __init__(
-        self, alarm: Exchange, data: Exchange, buffer: Buffer, clock: Clock, state: LinkState
+        self,
+        exchanges: tuple[Exchange, Exchange],
+        buffer: Buffer,
+        clock: Clock,
+        state: LinkState,
+        patience: tuple[wait_base, wait_base] = (ALARM_PATIENCE, DATA_PATIENCE),
     ) -> None:
-        self._exchanges = (alarm, data)
-        self._alarm = LaneTask((Lane.ALARM,), alarm, buffer, clock, state)
-        self._data = LaneTask((Lane.LIVE, Lane.BACKFILL), data, buffer, clock, state)
+        alarm, data = exchanges
+        rest = (Lane.LIVE, Lane.BACKFILL)
+        self._alarm = LaneTask((Lane.ALARM,), alarm, buffer, clock, state, patience[0])
+        self._data = LaneTask(rest, data, buffer, clock, state, patience[1])
         self._data.others_busy = lambda: self._alarm.busy
         self._alarm.when_idle.append(self._data.look)
         for lane, other in ((self._alarm, self._data), (self._data, self._alarm)):
@@ -245,8 +260,3 @@ class Uplink:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._alarm.run(), name="alarm lane")
             group.create_task(self._data.run(), name="data lanes")
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        for exchange in self._exchanges:
-            await exchange.close()

@@ -6,8 +6,10 @@ request of the protocol may be repeated.
 """
 
 import http.client
+import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -100,6 +102,13 @@ class Connection:
         kept, self._kept = self._kept, None
         if kept is not None:
             kept.close()
+
+    def abort(self) -> None:
+        """Break off a request under way, from any thread."""
+        kept = self._kept
+        if kept is not None and kept.sock is not None:
+            with suppress(OSError):
+                kept.sock.shutdown(socket.SHUT_RDWR)
 
     def _exchange(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         if self._kept is None:

@@ -32,8 +32,13 @@ class OwnerThread:
 
         Raises RuntimeError after `close`.
         """
+        await self._room.acquire()
         if self._closed:
+            self._room.release()
             raise RuntimeError(f"{self._thread.name} is closed")
+        return await self._put(call, *args, **kwargs)
+
+    def _put(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
 
@@ -46,20 +51,16 @@ class OwnerThread:
             # The error goes as an argument: a closure would keep it in a cycle with its traceback.
             _tell(loop, self._settle, outcome, result, error)
 
-        await self._room.acquire()
-        if self._closed:  # closed while we waited for room
-            self._room.release()
-            raise RuntimeError(f"{self._thread.name} is closed")
         self._work.put(work)
-        return await outcome
+        return outcome
 
     async def close(self) -> None:
         """Finish what is queued and end the thread; may be called any number of times."""
-        self._closed = True
-        if not self._thread.is_alive():
-            return
-        self._work.put(None)
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+        if not self._closed:
+            self._closed = True
+            last = self._put(lambda: None)
+            self._work.put(None)
+            await last
 
     async def __aenter__(self) -> Self:
         return self

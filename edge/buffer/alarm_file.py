@@ -28,6 +28,7 @@ class Progress:
     safe: int
     anchor: int
     anchor_head: bytes | None
+    skipped: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ class AlarmFile(BufferFile):
     schema = (
         *SCHEMA,
         "CREATE TABLE progress (number INTEGER PRIMARY KEY, committed INTEGER NOT NULL, head BLOB,"
-        " safe INTEGER NOT NULL, anchor INTEGER NOT NULL, anchor_head BLOB)",
+        " safe INTEGER NOT NULL, anchor INTEGER NOT NULL, anchor_head BLOB,"
+        " skipped INTEGER NOT NULL)",
         "CREATE TABLE skip (number INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
         " bytes BLOB NOT NULL, PRIMARY KEY (number, first)) WITHOUT ROWID",
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID",
@@ -78,11 +80,17 @@ class AlarmFile(BufferFile):
         """Return what is known of every stream, by number."""
         with faults(self.path):
             rows = self.db.conn.execute(
-                "SELECT number, committed, head, safe, anchor, anchor_head FROM progress"
+                "SELECT number, committed, head, safe, anchor, anchor_head, skipped FROM progress"
             ).fetchall()
         return {
             r[0]: Progress(
-                number=r[0], committed=r[1], head=r[2], safe=r[3], anchor=r[4], anchor_head=r[5]
+                number=r[0],
+                committed=r[1],
+                head=r[2],
+                safe=r[3],
+                anchor=r[4],
+                anchor_head=r[5],
+                skipped=bool(r[6]),
             )
             for r in rows
         }
@@ -119,10 +127,12 @@ class AlarmFile(BufferFile):
         with faults(self.path), self.db.atomic():
             many = self.db.conn.executemany
             many(
-                "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?)",
-                [(p.number, p.committed, p.head, p.safe, p.anchor, p.anchor_head)
-                 for p in progress],
-            )  # fmt: skip
+                "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (p.number, p.committed, p.head, p.safe, p.anchor, p.anchor_head, p.skipped)
+                    for p in progress
+                ],
+            )
             many(
                 "DELETE FROM batch WHERE key>=? AND key<=?",
                 [(key(number, 0), key(number, last)) for number, last in (batches or {}).items()],

@@ -113,7 +113,7 @@ class Delivery:
             stream.anchor, stream.anchor_head = stream.committed, stream.head
 
     def rewind(self, stream_id: str, expected: int, head: bytes | None) -> None:
-        """Go back to `expected`; `head` is the collector's chain head before it, if it said so.
+        """Go (back) to `expected`; `head` is the collector's chain head before it, if it said so.
 
         What is no longer here and no longer there becomes a skip `gone_at_collector`.
         """
@@ -126,7 +126,9 @@ class Delivery:
         if target >= kept:
             target = self._edge(stream, target)
         ours = self.head_at(stream, target)
-        stream.committed, stream.head, stream.sent = target, head or ours, {}
+        # Theirs only where ours may be wrong: a skip of ours may stand where the data did arrive.
+        known = head if ours is None or (stream.skipped and head is not None) else ours
+        stream.committed, stream.head, stream.sent = target, known, {}
         stream.safe = min(stream.safe, target)
         stream.changed = True
         if stream.anchor > target or stream.anchor_head is None:

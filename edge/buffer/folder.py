@@ -30,7 +30,11 @@ class Folder:
     def __init__(self, path: Path, on_damage: Callable[[str, str], None]) -> None:
         self.path = path
         self._on_damage = on_damage
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            reason = exc.strerror or str(exc)
+            raise BufferFault("BUFFER_IO", file=str(path), reason=reason) from exc
         self._sizes: dict[str, int] = {}
         self._active: BufferFile | None = None
         self._drain: BufferFile | None = None

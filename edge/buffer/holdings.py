@@ -79,6 +79,7 @@ class Holdings:
             unknown = LedgerLine(point=None, start=None, end=None, count=count)
             data = encode_skip(stamp, reason, [unknown])
         skip = Skip(number=stream.number, first=first, last=last, bytes=data)
+        stream.skipped = True
         alarm = self.folder.alarm
         alarm.save([stream.progress()])
         alarm.put_skip(skip, self.record(stream), self.manifest(stream.manifest) or b"")

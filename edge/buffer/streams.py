@@ -41,6 +41,8 @@ class Stream:
     anchor_head: bytes | None = None
     ordinal: int = 0
     """Batches ever stored."""
+    skipped: bool = False
+    """A skip ever stood for some of it."""
     sent: dict[int, bytes | None] = field(default_factory=dict)
     """Of the batches handed out last: last seq -> chain head after it."""
     changed: bool = False
@@ -109,10 +111,11 @@ class Stream:
             safe=self.safe,
             anchor=self.anchor,
             anchor_head=self.anchor_head,
+            skipped=self.skipped,
         )
 
     def resume(self, progress: Progress) -> None:
         """Take up what an earlier process had persisted."""
         self.committed, self.head = progress.committed, progress.head
-        self.safe = progress.safe
+        self.safe, self.skipped = progress.safe, progress.skipped
         self.anchor, self.anchor_head = progress.anchor, progress.anchor_head

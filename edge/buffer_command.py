@@ -1,0 +1,64 @@
+"""`fengsui-edge buffer`: asks the running gateway; opens the files itself only when none runs."""
+
+import argparse
+import asyncio
+import json
+from typing import Any, Final
+
+from edge.buffer import Buffer
+from edge.check import load_config
+from edge.config import EdgeConfig
+from edge.gateway import origin_of
+from edge.health import buffer_picture
+from edge.local_http import ask
+from protocols.clock import SystemClock
+from protocols.errors import BufferFault
+from protocols.texts import text
+from protocols.wire.opening import new_stream_id
+
+STREAM_COLUMNS: Final = ("number", "stream", "kind", "live", "first", "last", "committed", "safe")
+
+
+def buffer_command(args: argparse.Namespace) -> int:
+    """Print streams, backlog and sizes. Raises BufferFault."""
+    config = load_config(args.config)
+    picture = asyncio.run(look(config))
+    if args.json:
+        print(json.dumps(picture, ensure_ascii=False))
+    else:
+        show(picture, args.language)
+    return 0
+
+
+async def look(config: EdgeConfig) -> dict[str, Any]:
+    """Return the buffer's state; `running` says who told."""
+    folder = config.buffer.folder
+    if not folder.is_dir():
+        raise BufferFault("BUFFER_MISSING", folder=str(folder))
+    try:
+        told: dict[str, Any] = await ask(folder, "/buffer")
+        return told | {"running": True}
+    except (OSError, ValueError, TimeoutError):
+        pass
+    buffer = await Buffer.open(config.buffer, origin_of(config, new_stream_id()), SystemClock())
+    try:
+        return buffer_picture(await buffer.stats()) | {"running": False}
+    finally:
+        await buffer.close()
+
+
+def show(picture: dict[str, Any], language: str) -> None:
+    """Print the picture for people."""
+    running = "GATEWAY_RUNS" if picture["running"] else "GATEWAY_STOPPED"
+    print(text(running, {}, language))
+    used, quota = picture["bytes"] / 1e6, picture["quota_bytes"] / 1e6
+    print(text("BUFFER_SIZE", {"used": f"{used:.1f}", "quota": f"{quota:.1f}"}, language))
+    for kind in ("alarm", "data"):
+        backlog = picture[kind]
+        params = {"readings": backlog["readings"], "batches": backlog["batches"]}
+        print(text(f"BACKLOG_{kind.upper()}", params, language))
+    for reason, count in sorted(picture["drops"].items()):
+        if count:
+            print(text("BUFFER_DROPPED", {"reason": reason, "count": count}, language))
+    for stream in picture["streams"]:
+        print("  ".join(str(stream[column]) for column in STREAM_COLUMNS))

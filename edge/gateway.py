@@ -1,0 +1,118 @@
+"""The gateway, composed: buses -> intake -> buffer -> uplink, with health beside them.
+
+driver -> Intake.take (deadband, lane) -> Buffer.append, seal -> LaneTask -> Exchange -> collector
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from edge.buffer import Buffer, Origin
+from edge.buffer.model import Report
+from edge.config import EdgeConfig
+from edge.exchange import Exchange
+from edge.health import Health, boot_id, product_version
+from edge.intake import Intake
+from edge.local_http import LocalPages, modules
+from edge.poller import poll
+from edge.reporting import tell_health
+from edge.roster import Roster
+from edge.sabotage import Sabotage
+from edge.uplink import LinkState, Uplink
+from edge.uplink_http import Connection
+from protocols.clock import Clock
+from protocols.driver import build
+from protocols.errors import FengsuiError
+from protocols.owner_thread import OwnerThread
+from protocols.wire.manifest import manifest_digest
+from protocols.wire.opening import new_stream_id
+
+logger = logging.getLogger(__name__)
+
+CONNECTIONS: Final = ("uplink-alarm", "uplink-data", "uplink-health")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """What `run_gateway` tells once everything is up."""
+
+    health_port: int
+
+
+async def run_gateway(
+    config: EdgeConfig,
+    clock: Clock,
+    *,
+    report: Report | None = None,
+    environment: Mapping[str, str] = os.environ,
+    started: asyncio.Future[Running] | None = None,
+) -> None:
+    """Run until cancelled, then seal and close cleanly.
+
+    Raises BufferFault (the folder is in use or cannot be written), FengsuiError (health port).
+    """
+    boot = boot_id(new_stream_id)
+    async with AsyncExitStack() as stack:
+        buffer = await Buffer.open(
+            config.buffer,
+            origin_of(config, boot),
+            clock,
+            report=report,
+            sabotage=Sabotage(environment),
+        )
+        stack.push_async_callback(buffer.close)
+        exchanges = [exchange(config, buffer, clock, boot, name) for name in CONNECTIONS]
+        for each in exchanges:
+            stack.push_async_callback(each.close)
+        roster, link = Roster.of(config.buses), LinkState()
+        intake = Intake(config.buses, buffer, roster, clock)
+        uplink = Uplink((exchanges[0], exchanges[1]), buffer, clock, link)
+        health = Health(config, buffer, roster, link, clock, boot)
+        pages = LocalPages({"/health": health.page, "/buffer": health.buffer, "/modules": modules})
+        stack.push_async_callback(pages.close)
+        port = await serve(pages, config)
+        await pages.listen_in(config.buffer.folder)
+        logger.info("gateway %s runs, health on port %d", config.gateway, port)
+        if started is not None:
+            started.set_result(Running(health_port=port))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(buffer.run(), name="buffer")
+            group.create_task(uplink.run(), name="uplink")
+            group.create_task(
+                tell_health(exchanges[2], health, link, clock, uplink.try_again), name="health"
+            )
+            group.create_task(poll(config.buses, clock, intake, build), name="poller")
+
+
+async def serve(pages: LocalPages, config: EdgeConfig) -> int:
+    """Open the local pages; returns the port."""
+    try:
+        return await pages.listen(config.health_host, config.health_port)
+    except OSError as exc:
+        address = f"{config.health_host}:{config.health_port}"
+        reason = os.strerror(exc.errno) if exc.errno else str(exc)
+        raise FengsuiError("GATEWAY_ADDRESS", address=address, reason=reason) from exc
+
+
+def origin_of(config: EdgeConfig, boot: str) -> Origin:
+    """Return what every stream of this process says of itself."""
+    points = [p for bus in config.buses for device in bus.devices for p in device.points]
+    points.sort(key=lambda point: point.index)
+    return Origin(
+        gateway=config.gateway,
+        boot=boot,
+        purpose=config.purpose,
+        manifest=config.manifest,
+        manifest_digest=manifest_digest(config.manifest),
+        decimals=tuple(point.sheet.decimals for point in points),
+    )
+
+
+def exchange(config: EdgeConfig, buffer: Buffer, clock: Clock, boot: str, name: str) -> Exchange:
+    """Return one connection to the collector in a thread of its own."""
+    connection = Connection(config.collector, f"fengsui-edge/{product_version()}")
+    return Exchange(connection, OwnerThread(name), buffer, clock, boot)

@@ -1,0 +1,174 @@
+"""What the gateway says of itself: one picture for collector, local page and command."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from edge.buffer import Backlog, Buffer, Stats
+from edge.config import EdgeConfig
+from edge.roster import Roster
+from edge.uplink import LinkState
+from protocols.clock import HOUR, MINUTE, Clock
+from protocols.quality import quality_class
+
+RATE_AFTER: Final = MINUTE
+"""Before so much has been seen, no rate is told."""
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+STATUS: Final = Path("/proc/self/status")
+
+
+class Health:
+    """Collects the picture; asked on the event loop."""
+
+    def __init__(
+        self,
+        config: EdgeConfig,
+        buffer: Buffer,
+        roster: Roster,
+        link: LinkState,
+        clock: Clock,
+        boot: str,
+    ) -> None:
+        self._config = config
+        self._buffer = buffer
+        self._roster = roster
+        self._link = link
+        self._clock = clock
+        self._boot = boot
+        self._started = clock.mono()
+
+    async def report(self) -> dict[str, Any]:
+        """Return what is told to the collector (docs/wire.md section 9)."""
+        stats = await self._buffer.stats()
+        return {
+            "gateway": self._config.gateway,
+            "boot": self._boot,
+            "mono": self._clock.mono(),
+            "wall": self._clock.now(),
+            "clock_state": int(self._clock.state),
+            "version": product_version(),
+            "purpose": self._config.purpose.name.lower(),
+            "backlog": {
+                "readings": stats.data.readings,
+                "alarm_readings": stats.alarm.readings,
+                "oldest": oldest(stats.data, stats.alarm),
+                "data": asdict(stats.data),
+                "alarm": asdict(stats.alarm),
+            },
+            "buses": [self._bus(name) for name in self._roster.buses],
+            "buffer": {
+                "bytes": stats.bytes,
+                "quota_bytes": stats.quota_bytes,
+                "hours_left": self._hours_left(stats),
+                "unsealed": stats.unsealed,
+                "failing": stats.failing,
+            },
+            "memory_kb": memory_kb(),
+            "drops": stats.drops,
+        }
+
+    async def page(self) -> dict[str, Any]:
+        """Return the report and what concerns only this place: the link, the points."""
+        return await self.report() | {
+            "uplink": {
+                "up": self._link.up,
+                "problem": self._link.problem,
+                "last_contact": self._link.last_contact,
+                "sent_batches": self._link.sent_batches,
+                "sent_bytes": self._link.sent_bytes,
+                "refused": self._link.refused,
+            },
+            "points": self._points(),
+        }
+
+    async def buffer(self) -> dict[str, Any]:
+        """Return the buffer's streams and sizes, as `fengsui-edge buffer` shows them."""
+        return buffer_picture(await self._buffer.stats())
+
+    def _bus(self, name: str) -> dict[str, Any]:
+        bus = self._roster.buses[name]
+        return {
+            "name": name,
+            "protocol": bus.bus.protocol,
+            "state": self._roster.bus_state(name),
+            "missed": bus.missed,
+            "restarts": bus.restarts,
+            "devices": [
+                {
+                    "site": entry.device.site,
+                    "name": entry.device.name,
+                    "label": asdict(entry.device.label),
+                    "state": entry.state,
+                    "since": entry.since,
+                    "reason": entry.reason,
+                }
+                for entry in self._roster.devices.values()
+                if entry.bus == name
+            ],
+        }
+
+    def _points(self) -> list[dict[str, Any]]:
+        newest = self._roster.newest
+        return [
+            {
+                "point": str(point.id),
+                "value": newest[point.index].value if point.index in newest else None,
+                "quality": newest[point.index].quality if point.index in newest else None,
+                "class": quality_class(newest[point.index].quality)
+                if point.index in newest
+                else None,
+                "unit": point.sheet.unit,
+            }
+            for bus in self._config.buses
+            for device in bus.devices
+            for point in device.points
+        ]
+
+    def _hours_left(self, stats: Stats) -> float | None:
+        seen = self._clock.mono() - self._started
+        if seen < RATE_AFTER or not stats.written:
+            return None
+        left = max(0, stats.quota_bytes - stats.bytes)
+        return round(left / (stats.written / seen) / HOUR, 1)
+
+
+def buffer_picture(stats: Stats) -> dict[str, Any]:
+    """Return a buffer's state as plain JSON values."""
+    picture = asdict(stats)
+    for stream in picture["streams"]:
+        stream["kind"] = stream["kind"].name.lower()
+    return picture
+
+
+def oldest(*backlogs: Backlog) -> int | None:
+    """Return the earliest time anything waits from."""
+    return min((b.oldest for b in backlogs if b.oldest is not None), default=None)
+
+
+def memory_kb() -> int:
+    """Return the resident set in KiB (VmRSS), 0 where the system does not tell."""
+    try:
+        for line in STATUS.read_text(encoding="ascii").splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+    except OSError:
+        return 0
+    return 0
+
+
+def boot_id(otherwise: Callable[[], str]) -> str:
+    """Return the operating system's boot id, 32 hex digits; a fresh one where it has none."""
+    try:
+        return BOOT_ID.read_text(encoding="ascii").strip().replace("-", "")
+    except OSError:
+        return otherwise()
+
+
+def product_version() -> str:
+    """Return the installed version."""
+    try:
+        return version("fengsui")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,113 @@
+"""The gateway's own few pages, as JSON over HTTP/1.0, on loopback and on a socket in its folder.
+
+`/health` the whole picture, `/buffer` streams and sizes, `/modules` the top-level modules loaded
+(so that a test can see what the running process imports). Reads nothing but the request line.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+logger = logging.getLogger(__name__)
+
+SOCKET: Final = "gateway.sock"
+PATIENCE: Final = 5.0
+"""Seconds a caller may take to say what it wants."""
+LINE: Final = 2048
+REASONS: Final = {200: "OK", 404: "Not Found", 405: "Method Not Allowed"}
+
+Pages = dict[str, Callable[[], Awaitable[Any]]]
+
+
+async def modules() -> list[str]:
+    """Return the top-level modules this process has loaded."""
+    loaded = {name.partition(".")[0] for name, found in sys.modules.items() if found is not None}
+    return sorted(loaded)
+
+
+class LocalPages:
+    """Serves `pages` by path."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._servers: list[asyncio.Server] = []
+
+    async def listen(self, host: str, port: int) -> int:
+        """Serve on a TCP address; returns the port. Raises OSError when it is taken."""
+        server = await asyncio.start_server(self._serve, host, port, limit=LINE)
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def listen_in(self, folder: Path) -> None:
+        """Serve on a socket in `folder`, for whoever may read the folder."""
+        with reachable(folder) as path:
+            path.unlink(missing_ok=True)
+            server = await asyncio.start_unix_server(self._serve, path, limit=LINE)
+        self._servers.append(server)
+
+    async def close(self) -> None:
+        """Stop serving."""
+        for server in self._servers:
+            server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                line = await reader.readline()
+            status, body = await self._answer(line)
+            head = (
+                f"HTTP/1.0 {status} {REASONS[status]}\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\n\r\n"
+            )
+            writer.write(head.encode() + body)
+            async with asyncio.timeout(PATIENCE):
+                await writer.drain()
+        except (OSError, ValueError, TimeoutError) as exc:
+            logger.debug("local page not served: %s", exc)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _answer(self, line: bytes) -> tuple[int, bytes]:
+        method, _, rest = line.decode("latin-1").partition(" ")
+        path = rest.split(" ")[0].partition("?")[0].rstrip("/")
+        if method != "GET":
+            return 405, b"{}"
+        page = self._pages.get(path)
+        if page is None:
+            return 404, json.dumps({"pages": sorted(self._pages)}).encode()
+        return 200, json.dumps(await page(), ensure_ascii=False).encode()
+
+
+class reachable:  # noqa: N801  # used as a context: `with reachable(folder) as path`
+    """A path to the socket in `folder` short enough for the system, however deep the folder is."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> Path:
+        self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        return Path(f"/proc/self/fd/{self._descriptor}/{SOCKET}")
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+async def ask(folder: Path, page: str) -> Any:
+    """Return a page of the gateway running on `folder`. Raises OSError when none runs there."""
+    with reachable(folder) as path:
+        reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        writer.write(f"GET {page} HTTP/1.0\r\n\r\n".encode())
+        async with asyncio.timeout(PATIENCE):
+            reply = await reader.read()
+    finally:
+        writer.close()
+    return json.loads(reply.partition(b"\r\n\r\n")[2])

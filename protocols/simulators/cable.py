@@ -22,7 +22,6 @@ class Cable:
     def __init__(self, gateway: str, target_host: str, target_port: int) -> None:
         self.gateway = gateway
         self.port = 0
-        self.control_port = 0
         self._target = (target_host, target_port)
         self._connected = True
         self._writers: set[asyncio.StreamWriter] = set()
@@ -39,13 +38,12 @@ class Cable:
             for writer in self._writers:
                 writer.transport.abort()
 
-    async def open(self) -> None:
-        """Listen on two free loopback ports: the cable and its control."""
+    async def open(self, control_port: int) -> None:
+        """Listen on a free loopback port, and for the control on `control_port`."""
         relay = await asyncio.start_server(self._relay, "127.0.0.1", 0)
-        control = await asyncio.start_server(self._control, "127.0.0.1", 0)
+        control = await asyncio.start_server(self._control, "127.0.0.1", control_port)
         self._servers = [relay, control]
         self.port = int(relay.sockets[0].getsockname()[1])
-        self.control_port = int(control.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Stop listening and drop every connection."""

@@ -26,20 +26,22 @@ class CollectorDoor:
         self._address = (host, port)
         self._cookie = ""
 
-    def wait_healthy(self, ended: Callable[[], FengsuiError | None]) -> None:
-        """Return once `/healthz` answers; raises what `ended` returns, or DoorClosed in the end."""
+    def wait_healthy(
+        self, ended: Callable[[], FengsuiError | None], path: str = "/healthz"
+    ) -> None:
+        """Return once `path` answers; raises what `ended` returns, or DoorClosed in the end."""
         deadline = real_monotonic() + HEALTHY_SECONDS
         pause = threading.Event()
         while real_monotonic() < deadline:
             if (gone := ended()) is not None:
                 raise gone
             try:
-                self.ask("GET", "/healthz")
+                self.ask("GET", path)
             except (OSError, DoorClosed):
                 pause.wait(TRY_EVERY)
             else:
                 return
-        raise DoorClosed(what="/healthz", status=0)
+        raise DoorClosed(what=path, status=0, answer="")
 
     def log_in(self, code: str) -> None:
         """Open a session with a one-time code."""

@@ -23,6 +23,7 @@ from protocols.simulators.collector_door import CollectorDoor
 from protocols.simulators.plant import EVENING
 from protocols.simulators.shapes import clock as evening
 from protocols.simulators.stories import CUT
+from protocols.story import AHEAD
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "config" / "demo"
 GATEWAYS: Final = {
@@ -37,6 +38,10 @@ SIMULATORS: Final[tuple[tuple[str, str, str, str, str, dict[str, int | str]], ..
 )
 
 
+BEGIN: Final = EVENING + int(evening("19:00")) * SECOND
+"""Where the past begins that reaches the collector first."""
+
+
 class DemoFailed(FengsuiError):
     """The demo cannot start; the code says why."""
 
@@ -45,25 +50,27 @@ class DemoFailed(FengsuiError):
 class Timing:
     """When the story begins and how fast it is told.
 
-    The past (19:00 to `start`) passes within `past_seconds` real seconds, after `warm_up` real
-    seconds for the processes to come up; from then on `factor`.
+    Time stands at 19:00 (at its natural pace) until the gateways run; then the past up to `start`
+    passes within `past_seconds` real seconds, and from there on time runs `factor` times as fast.
     """
 
     start: str = "22:00"
     factor: float = 5.0
     past_seconds: float = 6.0
-    warm_up: float = 8.0
 
-    def paces(self, now: int) -> list[dict[str, Any]]:
-        """Return the paces of the story clock for a demo that starts at `now` (µs UTC)."""
-        begin = EVENING + int(evening("19:00")) * SECOND
+    def hold(self, now: int) -> list[dict[str, Any]]:
+        """Return the paces while processes come up, from the real time `now` (µs UTC) on."""
+        return [{"real": now, "story": BEGIN, "factor": 1.0}]
+
+    def tell(self, held: int, now: int) -> list[dict[str, Any]]:
+        """Return the paces of a story held since `held` that is told from `now` on."""
+        told = now + AHEAD
+        begun = BEGIN + (told - held)
         start = EVENING + int(evening(self.start)) * SECOND
-        told = now + int(self.warm_up * SECOND)
         live = told + int(self.past_seconds * SECOND)
-        past_factor = (start - begin) / (live - told)
         return [
-            {"real": now, "story": begin - (told - now), "factor": 1.0},
-            {"real": told, "story": begin, "factor": past_factor},
+            *self.hold(held),
+            {"real": told, "story": begun, "factor": (start - begun) / (live - told)},
             {"real": live, "story": start, "factor": self.factor},
         ]
 
@@ -85,60 +92,65 @@ class Demo:
         self, folder: Path, port: int, timing: Timing, gateway_python: str = sys.executable
     ) -> None:
         self.folder = folder
-        self.gateways: dict[str, Child] = {}
-        self.gateway_health: dict[str, int] = {}
-        self._gateway_python = gateway_python
         self.port = port
         self.timing = timing
         self.children = Children(folder / "log")
         self.link = ""
+        self.gateways: dict[str, Child] = {}
+        self.gateway_health = {name: free_port() for name in GATEWAYS}
+        self._controls = {name: free_port() for name in GATEWAYS}
+        self._gateway_python = gateway_python
+        self._story = folder / "story.json"
         self._broker: Broker | None = None
 
     def start(self) -> None:
-        """Bring everything up; returns when the page can be opened. Raises DemoFailed."""
+        """Bring everything up; returns when the page can be opened and the story is being told.
+
+        Raises DemoFailed, ChildEnded, DoorClosed or BrokerFailed.
+        """
         refuse_taken_port(self.port)
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "log").mkdir(parents=True)
-        story = self.folder / "story.json"
-        paces = self.timing.paces(SystemClock().now())
-        story.write_text(json.dumps(paces), encoding="utf-8")
+        held = SystemClock().now()
+        self._tell(self.timing.hold(held))
         self._broker = start_broker(self.folder / "broker")
-        where = self._plant(story)
-        door = self._collector(story, where)
+        plant = self._plant(self._broker.port)
+        door = self._collector()
+        where: dict[str, Any] = json.loads(plant.first_line())
         try:
             for name, (site, label, _) in GATEWAYS.items():
                 token = door.add_gateway(name, label, site)
-                self.gateways[name] = self._gateway(name, token, story, where)
+                self.gateways[name] = self._gateway(name, token, where)
         finally:
             door.close()
+        for port in self.gateway_health.values():
+            CollectorDoor("127.0.0.1", port).wait_healthy(self.children.ended, "/health")
+        self._tell(self.timing.tell(held, SystemClock().now()))
 
-    def _plant(self, story: Path) -> dict[str, Any]:
-        broker = self._broker
-        assert broker is not None  # noqa: S101  # start() has just set it
+    def _tell(self, paces: list[dict[str, Any]]) -> None:
+        new = self._story.with_suffix(".new")
+        new.write_text(json.dumps(paces), encoding="utf-8")
+        new.replace(self._story)
+
+    def _plant(self, broker_port: int) -> Child:
+        keys = ("story", "profile", "site", "device", "transport", "options")
         described = {
-            "broker": {"host": "127.0.0.1", "port": broker.port},
-            "simulators": [
-                dict(
-                    zip(
-                        ("story", "profile", "site", "device", "transport", "options"),
-                        entry,
-                        strict=True,
-                    )
-                )
-                for entry in SIMULATORS
-            ],
+            "broker": {"host": "127.0.0.1", "port": broker_port},
+            "simulators": [dict(zip(keys, entry, strict=True)) for entry in SIMULATORS],
             "cables": [
-                {"gateway": name, "target": f"127.0.0.1:{self.port}", "cut": cut}
+                {
+                    "gateway": name,
+                    "target": f"127.0.0.1:{self.port}",
+                    "control": self._controls[name],
+                    "cut": cut,
+                }
                 for name, (_, _, cut) in GATEWAYS.items()
             ],
         }
         file = self.folder / "plant.json"
         file.write_text(json.dumps(described, ensure_ascii=False), encoding="utf-8")
-        child = self.children.start(
-            "plant", "protocols.simulators", ["plant", file, "--story", story], speaks=True
-        )
-        where: dict[str, Any] = json.loads(child.first_line())
-        return where
+        arguments: list[str | Path] = ["plant", file, "--story", self._story]
+        return self.children.start("plant", "protocols.simulators", arguments, speaks=True)
 
     def _render(self, name: str, values: dict[str, Any]) -> Path:
         text = (TEMPLATES / f"{name}.yaml").read_text(encoding="utf-8")
@@ -146,44 +158,39 @@ class Demo:
         file.write_text(Template(text).substitute(values), encoding="utf-8")
         return file
 
-    def _collector(self, story: Path, where: dict[str, Any]) -> CollectorDoor:
-        values = {
-            "port": self.port,
-            "folder": self.folder / "central",
-            **{
-                f"cable_{key.replace('-', '_')}": item["control"]
-                for key, item in where["cables"].items()
-            },
-        }
+    def _collector(self) -> CollectorDoor:
+        controls = {f"cable_{key.replace('-', '_')}": port for key, port in self._controls.items()}
+        values = {"port": self.port, "folder": self.folder / "central", **controls}
+        (self.folder / "central").mkdir()
         config = self._render("central", values)
-        person = "duty"
-        made = self.children.ask("central", ["create-admin", config, person, "--login-link"])
-        self.link = _link(made, self.port)
-        setup = self.children.ask("central", ["create-admin", config, "demo-setup", "--login-link"])
-        self.children.start("central", "central", ["run", config, "--story", story])
+        people = ("duty", "demo-setup")
+        made = [
+            self.children.ask("central", ["create-admin", config, person, "--login-link"])
+            for person in people
+        ]
+        self.link, setup = (_link(printed, self.port) for printed in made)
+        self.children.start("central", "central", ["run", config, "--story", self._story])
         door = CollectorDoor("127.0.0.1", self.port)
         door.wait_healthy(self.children.ended)
-        door.log_in(_link(setup, self.port).rsplit("code=", 1)[1])
+        door.log_in(setup.rsplit("code=", 1)[1])
         return door
 
-    def _gateway(self, name: str, token: str, story: Path, where: dict[str, Any]) -> Child:
+    def _gateway(self, name: str, token: str, where: dict[str, Any]) -> Child:
         token_file = self.folder / f"{name}.token"
         token_file.touch(mode=0o600)
         token_file.write_text(token, encoding="ascii")
-        broker = self._broker
-        self.gateway_health[name] = free_port()
+        devices = {
+            f"{device.replace('-', '_')}_port": port for device, port in where["devices"].items()
+        }
         values = {
             "folder": self.folder,
-            "collector_port": where["cables"][name]["port"],
-            "broker_port": broker.port if broker else 0,
+            "collector_port": where["cables"][name],
+            "broker_port": self._broker.port if self._broker else 0,
             "health_port": self.gateway_health[name],
-            **{
-                f"{device.replace('-', '_')}_port": port
-                for device, port in where["devices"].items()
-            },
+            **devices,
         }
         config = self._render(name, values)
-        arguments: list[str | Path] = ["run", config, "--story", story]
+        arguments: list[str | Path] = ["run", config, "--story", self._story]
         return self.children.start(name, "edge", arguments, python=self._gateway_python)
 
     def stop(self) -> None:

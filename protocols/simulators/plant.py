@@ -2,8 +2,9 @@
 
 The file is JSON: `broker` `{host, port}`; `simulators`, a list of `{story, profile, site, device,
 transport, options}` with transport `tcp`, `rtu`, `opcua` or `mqtt`; `cables`, a list of `{gateway,
-target, cut}` where `cut` is the story seconds within each period in which it is out. Once all
-listens, one JSON line on standard output says where: `{"devices": {name: port}, "cables": ...}`.
+target, control, cut}`: `control` its control port, `cut` the story seconds within each period in
+which it is out. Once all listens, one JSON line on standard output says where: `{"devices": {name:
+port}, "cables": {gateway: port}}`.
 """
 
 import asyncio
@@ -112,7 +113,7 @@ async def run(described: Mapping[str, Any], clock: Clock) -> None:
             for entry in described.get("cables", []):
                 host, port = entry["target"].rsplit(":", 1)
                 cable = Cable(entry["gateway"], host, int(port))
-                await cable.open()
+                await cable.open(int(entry["control"]))
                 cables.append(cable)
                 low, high = entry.get("cut", (0.0, 0.0))
                 group.create_task(follow(cable, clock, plugged((low, high))))
@@ -128,7 +129,5 @@ async def run(described: Mapping[str, Any], clock: Clock) -> None:
 def _where(running: Mapping[str, Simulator], cables: list[Cable]) -> dict[str, Any]:
     return {
         "devices": {name: simulator.port for name, simulator in running.items()},
-        "cables": {
-            cable.gateway: {"port": cable.port, "control": cable.control_port} for cable in cables
-        },
+        "cables": {cable.gateway: cable.port for cable in cables},
     }

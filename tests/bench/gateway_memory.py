@@ -33,7 +33,7 @@ def measure(seconds: float) -> Iterator[dict[str, object]]:
         demo = Demo(Path(folder), free_port(), Timing(), gateway_python=str(python))
         try:
             demo.start()
-            threading.Event().wait(demo.timing.warm_up + demo.timing.past_seconds)
+            threading.Event().wait(demo.timing.past_seconds + 2)
             before = {name: cpu_seconds(child.process.pid) for name, child in demo.gateways.items()}
             threading.Event().wait(seconds)
             for name, child in demo.gateways.items():

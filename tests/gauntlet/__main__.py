@@ -56,7 +56,7 @@ def judge(site: Site, kills: list[Killed]) -> Verdict:
         for device in range(DEVICES)
         for number in range(PER_DEVICE)
     }
-    stored = read_stored(site.door, site.database, points)
+    stored = read_stored(site.door, site.database, points, site.span())
     judge_batches(verdict, site.accepted, stored.batches)
     if stored.rows != stored.proved:
         verdict.lost += max(0, stored.proved - stored.rows)

@@ -91,6 +91,7 @@ class Site:
         self.central = Process("central", "central", ["run", config], folder)
         self.edge = Process("edge", "edge", ["run", folder / "edge.yaml"], folder)
         self.door = CollectorDoor("127.0.0.1", self._port)
+        self._began = SystemClock().now()
         self._plant: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -162,6 +163,11 @@ class Site:
         from tests.gauntlet.stored import read_cursors
 
         return read_cursors(self.database)
+
+    def span(self) -> tuple[int, int]:
+        """Return the time all this site's readings lie in, with a minute to spare (µs UTC)."""
+        minute = 60_000_000
+        return self._began - minute, SystemClock().now() + minute
 
     def logs(self) -> str:
         return f"--- edge\n{self.edge.log_tail()}\n--- central\n{self.central.log_tail()}"

@@ -4,13 +4,13 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
 from protocols.simulators.collector_door import CollectorDoor
 
-PAGE = 20_000
+PAGE = 5_000
 
 
 @dataclass
@@ -50,9 +50,12 @@ def read_proved(file: Path) -> int:
         return int(conn.execute("SELECT total(n) FROM evidence WHERE kind = 1").fetchone()[0])
 
 
-def read_point(door: CollectorDoor, point: str) -> Iterable[tuple[int, object, int]]:
+def read_point(
+    door: CollectorDoor, point: str, span: tuple[int, int]
+) -> Iterable[tuple[int, object, int]]:
     """Yield `(time, value, quality)` of everything stored for a point, page by page."""
-    query = {"from": "2000-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z", "limit": PAGE}
+    start, end = (rfc3339(moment) for moment in span)
+    query = {"from": start, "to": end, "limit": PAGE}
     cursor: str | None = None
     while True:
         asked = urlencode(query | ({"cursor": cursor} if cursor else {}))
@@ -67,17 +70,23 @@ def read_point(door: CollectorDoor, point: str) -> Iterable[tuple[int, object, i
             return
 
 
+def rfc3339(moment: int) -> str:
+    return datetime.fromtimestamp(moment / 1_000_000, UTC).isoformat()
+
+
 def microseconds(text: str) -> int:
     moment = datetime.fromisoformat(text)
     return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
-def read_stored(door: CollectorDoor, file: Path, points: dict[int, str]) -> Stored:
-    """Read everything; `points` is point number to its id."""
+def read_stored(
+    door: CollectorDoor, file: Path, points: dict[int, str], span: tuple[int, int]
+) -> Stored:
+    """Read everything within `span` (µs UTC); `points` is point number to its id."""
     stored = Stored(batches=read_batches(file), proved=read_proved(file))
     for number, point in points.items():
         samples = stored.samples.setdefault(number, [])
-        for time, value, quality in read_point(door, point):
+        for time, value, quality in read_point(door, point, span):
             stored.rows += 1
             if not quality & 0xC0000000:
                 samples.append((time, value))

@@ -10,7 +10,7 @@ from protocols.errors import DeviceUnreachable
 from protocols.words import Value
 
 TIMEOUT: Final = 10.0
-"""Seconds within which a broker that went silent is found out (4 at the least)."""
+"""Seconds within which a broker that went silent is found out (8 at the least)."""
 PLAIN_PORT: Final = 1883
 TLS_PORT: Final = 8883
 
@@ -34,8 +34,11 @@ class Settings:
 
     @property
     def keep_alive(self) -> int:
-        """Seconds of silence before a ping, as long again for its answer; looked at each second."""
-        return max(1, int((self.timeout - 2) / 2))
+        """Seconds of silence before a ping, as long again for its answer; looked at each second.
+
+        Not under three: the broker drops who is late by half, and a look may come a second late.
+        """
+        return max(3, int((self.timeout - 2) / 2))
 
     def password(self) -> str | None:
         """Return the password, or None without a file. Raises DeviceUnreachable."""

@@ -5,6 +5,7 @@ server -> Session (publishes) -> Held (reading) -> Waiting (bounded) -> receive(
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from asyncua import ua
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 LOOK: Final = 1.0
 """Seconds between looks for points whose heartbeat is due."""
+RETRY: Final = 30.0
+"""Seconds until a missing variable is asked for again: servers start before their data does."""
 
 
 def build(bus: Bus, clock: Clock) -> "OpcUaDriver":
@@ -41,6 +44,9 @@ class OpcUaDriver:
         self._points = [(device, point) for device in bus.devices for point in device.points]
         self._waiting = Waiting(len(self._points))
         self._held: list[Held] = []
+        self._watches = {n: _watch(*pair) for n, pair in enumerate(self._points)}
+        self._refused: dict[int, Watch] = {}
+        self._retry_at = 0.0
         self._session: Session | None = None
         self._looked = 0.0
         self._lost = False
@@ -61,14 +67,13 @@ class OpcUaDriver:
         session = self._session = Session(settings, self._published, self._waiting.wake)
         try:
             await session.open()
-            codes = await session.watch([_watch(device, point) for device, point in self._points])
+            codes = await session.watch(self._watches)
         except BaseException:
             await self.close()
             raise
-        mono = self._clock.mono()
-        for held, code in zip(self._held, codes, strict=True):
-            if is_bad(code):
-                self._waiting.put(held.refused(code, mono))
+        self._note_refused(codes)
+        for handle in self._refused:
+            self._waiting.put(self._held[handle].refused(codes[handle], self._clock.mono()))
         if self._lost:
             self._lost = False
             logger.info("link back", extra={"bus": self._bus.name})
@@ -82,6 +87,9 @@ class OpcUaDriver:
             left = session.heard + session.limit - real_monotonic()
             if session.lost is not None or left <= 0:
                 raise self._gone(session.lost or f"silent for {session.limit:g} s")
+            if self._refused:
+                await self._ask_again(session)
+                left = min(left, self._retry_at - real_monotonic())
             try:
                 async with asyncio.timeout(left):
                     await self._waiting.arrived()
@@ -95,6 +103,19 @@ class OpcUaDriver:
         self._waiting.wake()
         if session is not None:
             await session.close()
+
+    async def _ask_again(self, session: Session) -> None:
+        if real_monotonic() < self._retry_at:
+            return
+        try:
+            codes = await session.watch(self._refused)
+        except DeviceUnreachable as exc:
+            raise self._gone(str(exc.params.get("reason"))) from exc
+        self._note_refused(codes)
+
+    def _note_refused(self, codes: Mapping[int, int]) -> None:
+        self._retry_at = real_monotonic() + RETRY
+        self._refused = {n: self._watches[n] for n, code in codes.items() if is_bad(code)}
 
     def _published(self, result: ua.PublishResult) -> None:
         mono, wall = self._clock.mono(), self._clock.now()

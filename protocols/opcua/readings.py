@@ -49,13 +49,14 @@ class DataValueLike(Protocol):
 class Held:
     """One point of the subscription: what it last said, and since when by the gateway's clock."""
 
-    __slots__ = ("_at", "_beat", "_finish", "_last", "index")
+    __slots__ = ("_at", "_beat", "_finish", "_heard", "_last", "index")
 
     def __init__(self, point: Point) -> None:
         self.index = point.index
         self._beat = int(point.sheet.heartbeat * SECOND)
         self._finish = normaliser(point.sheet)
         self._last: Reading | None = None
+        self._heard = False
         self._at = 0
 
     def said(self, data: DataValueLike, mono: int, wall: int) -> Reading:
@@ -68,7 +69,8 @@ class Held:
         raw = None if data.Value is None else data.Value.Value
         value, quality = self._finish(_plain(raw), quality)
         stamp = microseconds(data.SourceTimestamp)
-        if stamp is None or (self._last is None and wall - stamp > self._beat):
+        first, self._heard = not self._heard, True
+        if stamp is None or (first and wall - stamp > self._beat):
             return self._keep(Reading(self.index, value, quality, mono), mono)
         return self._keep(Reading(self.index, value, quality, stamp, TimeMark.SOURCE), mono)
 

@@ -7,7 +7,7 @@ publish, because its own subscription object starts a task for every single valu
 import asyncio
 import logging
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,7 @@ from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.crypto import security_policies, uacrypto
 from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import UaError
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509 import SubjectAlternativeName, UniformResourceIdentifier
@@ -41,6 +42,7 @@ FOREIGN: Final = (
 QUEUE: Final = 32
 """Values the server keeps per variable between publishes."""
 ITEMS_PER_CALL: Final = 1_000
+"""Variables added by one request, unless the server wants fewer (OPC 10000-5, 6.3.11)."""
 KEEP_ALIVE: Final = 1.0
 """Seconds after which a server with nothing to tell says so: the proof that values stand."""
 SESSION_KEPT: Final = 60.0
@@ -97,10 +99,10 @@ class Session:
                 reason=_reason(exc),
             ) from exc
 
-    async def watch(self, watches: Sequence[Watch]) -> list[int]:
-        """Add variables, in order, to the subscription; item k has the client handle k.
+    async def watch(self, watches: Mapping[int, Watch]) -> dict[int, int]:
+        """Add variables to the subscription by the handle their notifications shall carry.
 
-        Returns one StatusCode each. Raises DeviceUnreachable.
+        Returns the StatusCode of each. Raises DeviceUnreachable.
         """
         try:
             async with asyncio.timeout(self._settings.timeout):
@@ -149,14 +151,14 @@ class Session:
         self.limit = max(self._settings.timeout, 2 * slowest)
         self.heard = real_monotonic()
 
-    async def _watch(self, watches: Sequence[Watch]) -> list[int]:
+    async def _watch(self, watches: Mapping[int, Watch]) -> dict[int, int]:
         client = self._client
         if client is None:
             raise ConnectionError("closed")
         namespaces = {uri: n for n, uri in enumerate(await client.get_namespace_array())}
-        outcome = [int(Quality.BAD_NODE_ID_UNKNOWN)] * len(watches)
+        outcome = dict.fromkeys(watches, int(Quality.BAD_NODE_ID_UNKNOWN))
         items: list[ua.MonitoredItemCreateRequest] = []
-        for handle, watch in enumerate(watches):
+        for handle, watch in watches.items():
             namespace = namespaces.get(watch.address.namespace)
             if namespace is not None:
                 item = _item(watch, namespace, handle)
@@ -164,8 +166,9 @@ class Session:
                     outcome[handle] = int(Quality.BAD_CONFIGURATION_ERROR)
                 else:
                     items.append(item)
-        for start in range(0, len(items), ITEMS_PER_CALL):
-            part = items[start : start + ITEMS_PER_CALL]
+        most = await _most_items(client) if len(items) > 1 else 1
+        for start in range(0, len(items), most):
+            part = items[start : start + most]
             parameters = ua.CreateMonitoredItemsParameters(
                 SubscriptionId=self._subscription,
                 TimestampsToReturn=ua.TimestampsToReturn.Source,
@@ -219,6 +222,15 @@ async def _secure(client: Client, security: Security) -> None:
         server_certificate=str(security.server_certificate),
         mode=ua.MessageSecurityMode[security.mode],
     )
+
+
+async def _most_items(client: Client) -> int:
+    node = ObjectIds.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall
+    try:
+        limit = await client.get_node(ua.NodeId.from_string(f"i={node}")).read_value()
+    except UaError:  # optional: a server without limits need not have it
+        return ITEMS_PER_CALL
+    return min(limit, ITEMS_PER_CALL) if isinstance(limit, int) and limit > 0 else ITEMS_PER_CALL
 
 
 def _item(watch: Watch, namespace: int, handle: int) -> ua.MonitoredItemCreateRequest | None:

@@ -60,10 +60,10 @@ def points(addresses: dict[str, Address], sheets: dict[str, dict[str, object]]) 
     ]
 
 
-def device(some: list[Point], *, scan: float = SCAN, **options: Value) -> Device:
+def device(some: list[Point], *, name: str = "dev", scan: float = SCAN, **options: Value) -> Device:
     return Device(
         site="site",
-        name="dev",
+        name=name,
         label=Label("设备"),
         profile="example/x",
         points=tuple(some),

@@ -24,7 +24,7 @@ SHEETS = {
 
 class MqttRig:
     background = 1
-    shortest = 4.0
+    shortest = 8.0
     own = ("paho-mqtt-client-fengsui-gw", "MqttDriver.", "Link.", "Inbox.")
 
     def __init__(self, broker) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from protocols.clock import SECOND
 from protocols.device import Bus
 from protocols.errors import DeviceRefused
+from protocols.mqtt import driver
 from protocols.mqtt.payload import LARGEST, Undecodable
 from protocols.mqtt.plan import fields_of, readings_of, undecodable
 from protocols.mqtt.quality import WORDS, quality_of
@@ -215,3 +217,15 @@ def test_points_are_found_by_their_number():
     some = [dataclasses.replace(p, index=p.index + 40) for p in suite.points(CRANE, {})]
     bus = Bus(name="b", protocol="mqtt", devices=(suite.device(some),))
     assert [field.index for field in fields_of(bus)["data"]] == [40, 41, 42]
+
+
+def test_every_quality_word_is_in_the_readme():
+    readme = (Path(driver.__file__).parent / "README.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in readme.splitlines() if line.startswith("|")]
+    table = {}
+    for row in rows:
+        name = row[2].strip().replace("_", "").upper() if len(row) == 4 else ""
+        for word in row[1].replace("`", "").replace(",", " , ").split(" , "):
+            table.setdefault(word.strip().replace(" ", "_"), set()).add(name)
+    for word, code in WORDS.items():
+        assert Quality(code).name.replace("_", "") in table.get(word, set()), word

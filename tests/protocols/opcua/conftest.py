@@ -1,4 +1,4 @@
-"""A real OPC UA server, shared by a module because making its address space takes a second."""
+"""One real OPC UA server for all tests: making its address space takes more than a second."""
 
 import pytest_asyncio
 
@@ -6,7 +6,7 @@ from protocols.clock import SystemClock
 from protocols.device import Bus
 from protocols.opcua.driver import build
 from protocols.opcua.simulator import serve
-from protocols.profile import OpcUaAddress
+from protocols.profile import OpcUaAddress, Scale
 from tests.protocols import pushed_suite as suite
 
 URI = "urn:example:plant"
@@ -20,6 +20,16 @@ SHEETS = {
     "pump": {"type": "bool"},
     "mode": {"type": "text"},
 }
+KINDS = ("float", "int", "bool", "text", "enum")
+MANY = {f"p{n}": OpcUaAddress(node=f"s=P{n}", namespace=URI) for n in range(200)}
+MANY_SHEETS = {
+    name: {
+        "type": KINDS[n % 5],
+        "decimals": 3,
+        "scale": Scale(factor=0.5, offset=1.0) if n % 10 == 0 else None,
+    }
+    for n, name in enumerate(MANY)
+}
 HELD = {"level": 1.5, "pump": True, "mode": "自动"}
 
 
@@ -31,8 +41,16 @@ class OpcUaRig:
     def __init__(self) -> None:
         self.values = dict(HELD)
         self.device = suite.device(suite.points(ADDRESSES, SHEETS))
+        self.many = suite.device(suite.points(MANY, MANY_SHEETS), name="many", scan=5.0)
         self.simulator = None
         self.port = 0
+
+    def signal(self, _device, point, _now):
+        """A value of the small plant, or one of the two hundred by its number."""
+        if point in self.values:
+            return self.values[point]
+        n = int(point[1:])
+        return {"float": n / 8, "bool": n % 2 == 1, "text": str(n)}.get(KINDS[n % 5], n)
 
     @property
     def bus(self):
@@ -55,9 +73,7 @@ class OpcUaRig:
 
     async def start(self):
         if self.simulator is None:
-            self.simulator = await serve(
-                [self.device], lambda _device, point, _now: self.values[point], SystemClock()
-            )
+            self.simulator = await serve([self.device, self.many], self.signal, SystemClock())
             self.port = self.simulator.port
             return
         server = self.simulator.server
@@ -73,7 +89,7 @@ class OpcUaRig:
         await self.simulator.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_rig():
     rig = OpcUaRig()
     await rig.start()
@@ -81,7 +97,7 @@ async def shared_rig():
     await rig.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def rig(shared_rig):
     await shared_rig.start()
     shared_rig.values.update(HELD)

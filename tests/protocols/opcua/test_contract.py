@@ -4,7 +4,7 @@ import pytest
 
 from tests.protocols.pushed_suite import PushedContract
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 class TestOpcUa(PushedContract):

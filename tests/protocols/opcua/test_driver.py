@@ -16,14 +16,14 @@ from protocols.errors import DeviceRefused, DeviceUnreachable
 from protocols.opcua.driver import build
 from protocols.opcua.settings import POLICIES, settings_of
 from protocols.opcua.simulator import serve
-from protocols.profile import OpcUaAddress, Scale
+from protocols.profile import OpcUaAddress
 from protocols.quality import Quality, is_good
 from protocols.texts import text
 from protocols.words import TimeMark
 from tests.protocols import pushed_suite as suite
-from tests.protocols.opcua.conftest import ADDRESSES, URI
+from tests.protocols.opcua.conftest import ADDRESSES, MANY, URI
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def readings(bus, wanted):
@@ -48,6 +48,28 @@ async def test_what_is_not_there_is_bad_and_the_others_flow(rig):
     assert suite.latest(seen, 1)[:3] == (1, None, Quality.BAD_NODE_ID_UNKNOWN)
     assert suite.latest(seen, 2)[:3] == (2, None, Quality.BAD_CONFIGURATION_ERROR)
     assert suite.latest(seen, 3).value == rig.values["level"]
+
+
+async def test_a_variable_that_comes_later_is_found(rig, monkeypatch):
+    monkeypatch.setattr("protocols.opcua.driver.RETRY", 0.05)
+    addresses = {"late": OpcUaAddress(node="s=LATE", namespace=URI), **ADDRESSES}
+    device = suite.device(suite.points(addresses, {"pump": {"type": "bool"}}))
+    driver = build(rig.bus_with(device=device), SystemClock())
+    await driver.open()
+    await suite.until(driver, lambda r: suite.latest(r, 0))
+    server = rig.simulator.server
+    late = ua.NodeId.from_string(f"ns={await server.get_namespace_index(URI)};s=LATE")
+    node = await server.nodes.objects.add_variable(late, ua.QualifiedName("late", 2), 4.5)
+    seen = await suite.until(driver, lambda r: (x := suite.latest(r, 0)) and is_good(x.quality))
+    await driver.close()
+    await server.delete_nodes([node])
+    assert suite.latest(seen, 0).value == 4.5
+
+
+async def test_a_server_that_takes_few_items_at_once_gets_few(rig, monkeypatch):
+    monkeypatch.setattr("protocols.opcua.session.ITEMS_PER_CALL", 2)
+    seen = await readings(rig.bus, lambda r: {x.point for x in r} == {0, 1, 2})
+    assert seen
 
 
 async def test_the_servers_status_code_and_time_come_through(rig):
@@ -94,29 +116,13 @@ async def test_a_steady_value_is_said_again_while_the_server_lives(rig):
 
 
 async def test_two_hundred_points_of_many_kinds(rig):
-    kinds = ["float", "int", "bool", "text", "enum"]
-    addresses = {f"p{n}": OpcUaAddress(node=f"s=P{n}", namespace=URI) for n in range(200)}
-    sheets = {
-        name: {"type": kinds[n % 5], "decimals": 3, "scale": None if n % 2 else Scale(factor=0.5)}
-        for n, name in enumerate(addresses)
-    }
-    told = [{"float": n / 8, "int": n, "bool": n % 2 == 1, "text": str(n)} for n in range(200)]
-
-    def signals(_device, point, _now):
-        n = int(point[1:])
-        return told[n].get(kinds[n % 5], n)
-
-    device = suite.device(suite.points(addresses, sheets), scan=5.0)
-    simulator = await serve([device], signals, SystemClock())
-    bus = rig.bus_with(device=device, endpoint=simulator.endpoint)
-    seen = await readings(bus, lambda r: len({x.point for x in r}) == 200)
-    await simulator.close()
-    await simulator.close()
+    seen = await readings(
+        rig.bus_with(device=rig.many), lambda r: len({x.point for x in r}) == len(MANY)
+    )
     assert all(is_good(x.quality) for x in seen)
     for x in seen:
-        expected = signals("", f"p{x.point}", 0)
-        scaled = kinds[x.point % 5] == "int" and x.point % 2 == 0
-        assert x.value == (x.value if scaled else expected)
+        expected = rig.signal("", f"p{x.point}", 0)
+        assert x.value == expected
         assert type(x.value) is type(expected)
 
 

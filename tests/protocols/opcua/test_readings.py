@@ -138,6 +138,13 @@ def test_a_refused_point_stays_bad_and_says_so():
     assert again == [Reading(0, None, Quality.BAD_NODE_ID_UNKNOWN, MONO + 60 * SECOND)]
 
 
+def test_a_point_that_was_refused_begins_anew():
+    each = held(heartbeat=60.0)
+    each.refused(int(Quality.BAD_NODE_ID_UNKNOWN), MONO)
+    first = each.said(data(1.0, time=NOW - 3_600 * SECOND), MONO, NOW)
+    assert (first.time, first.mark) == (MONO, TimeMark.GATEWAY)
+
+
 def test_an_overflow_at_the_server_is_seen():
     assert overflowed(data(1.0, 0x0480))
     assert not overflowed(data(1.0, 0x0080))

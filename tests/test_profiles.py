@@ -18,6 +18,7 @@ from protocols.simulators.stories import STORIES
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(PROFILES.rglob("*.yaml"))
 SCHEMA = json.loads((ROOT / "config/schema/profile-v1.schema.json").read_text(encoding="utf-8"))
+EDITOR = jsonschema.Draft202012Validator(SCHEMA)
 EXAMPLES = {
     "reservoir": "example/reservoir-opcua",
     "tankfarm": "example/tankfarm-modbus",
@@ -40,8 +41,7 @@ def test_it_loads_under_its_own_name(file):
 
 @pytest.mark.parametrize("file", FILES, ids=ident)
 def test_editors_find_nothing_wrong_with_it(file):
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    jsonschema.validate(read(file).data, SCHEMA)
+    assert [error.message for error in EDITOR.iter_errors(read(file).data)] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=ident)
@@ -118,6 +118,15 @@ def test_the_demo_devices_use_many_forms():
     assert {"ABCD", "CDAB", "BADC", "DCBA", "holding", "input", "coil", "discrete"} <= forms
     assert {"float16", "float32", "float64", "int16", "uint16", "int32", "uint32"} <= forms
     assert {"bool", "bits2", "bcd32", "sm16", "m10k", "uint8l"} <= forms
+
+
+def test_the_schema_for_editors_refuses_what_the_product_refuses():
+    EDITOR.check_schema(SCHEMA)
+    data = read(PROFILES / "_template.yaml").data
+    data["points"][0]["unit"] = "米"
+    data["points"][1]["quantiti"] = "x"
+    data["points"][2]["address"]["table"] = "holdings"
+    assert len(list(EDITOR.iter_errors(data))) >= 1
 
 
 def test_the_catalogue_is_sound():

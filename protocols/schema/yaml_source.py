@@ -79,7 +79,7 @@ def dotted(path: Path) -> str:
 
 
 def in_order(problems: list[Problem]) -> tuple[Problem, ...]:
-    """Sort by file (as first met) and line, each once; beyond MAX_PROBLEMS only their number."""
+    """Sort by file (as first met) and line, one per key and code; past MAX_PROBLEMS a count."""
     files: dict[str, int] = {}
     for problem in problems:
         files.setdefault(problem.file, len(files))

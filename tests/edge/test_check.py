@@ -258,8 +258,6 @@ def test_a_child_that_never_ends_is_ended(example, monkeypatch, tmp_path):
 
 
 def test_the_command_praises_what_is_sound(example, capsys):
-    assert check_command(arguments(example)) == 0
-    assert "44 个点位" in capsys.readouterr().out
     assert check_command(arguments("--language", "en", example)) == 0
     assert "44 points" in capsys.readouterr().out
     assert check_command(arguments("--json", example)) == 0
@@ -323,7 +321,7 @@ JUNK = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_no_content_ever_raises_anything_but_problems(data):
     source = read(EXAMPLE)

@@ -36,10 +36,11 @@ def read_cursors(file: Path) -> dict[str, int]:
 
 
 def read_batches(file: Path) -> dict[tuple[str, int], int]:
-    """Return the size of each batch of readings in evidence."""
+    """Return the size of each batch in evidence; a skip says what is gone, so it holds nothing."""
     with closing(open_read_only(file)) as conn:
         found = conn.execute(
-            "SELECT s.id, e.seq0, e.n FROM evidence e JOIN stream s ON s.number = e.stream"
+            "SELECT s.id, e.seq0, e.n FROM evidence e JOIN stream s ON s.number = e.stream "
+            "WHERE e.kind <> 2"
         )
         return {(stream, seq0): n for stream, seq0, n in found}
 

@@ -5,6 +5,7 @@ point's samples longer than two seconds plus the restart around a kill. Duplicat
 Wrong: the value is not f(point, time), or a point's samples are out of order.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -40,8 +41,15 @@ def judge_batches(
     accepted: Iterable[tuple[str, int, int]],
     stored: Mapping[tuple[str, int], int],
 ) -> None:
-    """Every accepted `(stream, seq0, n)` must be stored with as many readings as it had."""
+    """Every accepted `(stream, seq0, n)` must be stored with as many readings as it had.
+
+    Numbers reported twice are owed twice: a buffer that forgets a batch and gives its numbers to
+    the next one has lost what it had accepted.
+    """
+    owed: Counter[tuple[str, int]] = Counter()
     for stream, seq0, n in accepted:
+        owed[stream, seq0] += n
+    for (stream, seq0), n in owed.items():
         there = stored.get((stream, seq0), 0)
         if there < n:
             verdict.lost += n - there

@@ -4,6 +4,7 @@ A case holds `edge.yaml` or `profile.yaml` and `expected.json`, one line per pro
 """
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 
 from edge.check_child import check
 from protocols.problems import as_json, as_line, sentence
+from protocols.texts import FOLDER, catalogue
 
 CASES = Path(__file__).resolve().parents[1] / "testcases" / "config"
+PREFIXES = ("YAML_", "FILE_", "KEY_", "TYPE_", "LEVEL_", "LIMIT_", "SECRET_", "PROFILE_", "CHECK_")
 FOLDERS = sorted(folder for folder in CASES.iterdir() if folder.is_dir())
 
 
@@ -69,3 +72,18 @@ def test_a_secret_in_an_address_is_not_repeated(tmp_path, monkeypatch):
     _, found = check(laid_out(CASES / "url-with-secret", tmp_path, monkeypatch))
     assert found
     assert not [problem for problem in found if "secret" in as_json(problem, "zh")]
+
+
+def test_every_sentence_is_used_and_every_code_has_one():
+    root = CASES.parents[2]
+    sources = [root / "protocols" / "errors.py", root / "edge" / "check.py"]
+    sources += [
+        *(root / "protocols" / "schema").glob("*.py"),
+        *(root / "edge" / "schema").glob("*.py"),
+    ]
+    text = "".join(file.read_text(encoding="utf-8") for file in sources)
+    used = set(re.findall(r'"([A-Z][A-Z0-9]+_[A-Z0-9_]+|CONFIG|OVERLAP)"', text)) - {"WIRE_TOO_LARGE"}
+    sentences = json.loads((FOLDER / "zh" / "config.json").read_text(encoding="utf-8"))
+    assert set(sentences) - used == set()
+    known = set(catalogue("zh"))
+    assert {code for code in used if code.startswith(PREFIXES)} - known == set()

@@ -271,8 +271,12 @@ def test_a_bomb_is_refused_before_it_goes_off(encoding):
     assert refusal(pack, [bytes(BATCH_BYTES)] * 9, encoding)[0] == "WIRE_TOO_LARGE"
 
 
-def test_a_zstd_frame_states_its_size():
+def test_a_zstd_frame_states_its_size_and_is_believed():
     import zstandard
+
+    # RFC 8878, 3.1.1.1: a single segment with a content size of eight bytes, here 2**40.
+    huge = bytes.fromhex("28b52ffd e0") + (1 << 40).to_bytes(8, "little") + b"\x01\x00\x00"
+    assert refusal(inflate, huge, "zstd")[0] == "WIRE_TOO_LARGE"
 
     engine = zstandard.ZstdCompressor(write_content_size=False)
     assert refusal(inflate, engine.compress(b"abc"), "zstd")[0] == "WIRE_COMPRESSED"
@@ -388,13 +392,19 @@ def test_an_answer_without_one_of_its_keys_is_none(key):
         {"now": 5}, {"now": "0001-01-01T00:00:00+99:00"}, {"signature": "x"},
         {"signature": {"alg": "a"}}, {"code": "gap", "params": {}}, {"code": "GAP"},
         {"code": "GAP", "params": {"a": []}}, {"expected": 0}, {"credit": None},
-        {"retry_after_ms": "0"},
+        {"retry_after_ms": "0"}, {"code": "GAP", "params": {"a": 2**64}},
     ],
 )  # fmt: skip
 def test_an_answer_to_something_else_is_none(change):
     body = json.loads(encode_answer(ANSWER)) | change
     with pytest.raises(NotAnAnswer):
         parse_answer(dump(body, "test"), STREAM, NONCE)
+
+
+def test_an_answer_holds_no_infinity():
+    body = encode_answer(replace(ANSWER, code="GAP", params={"a": 1.5}))
+    with pytest.raises(NotAnAnswer):
+        parse_answer(body.replace(b"1.5", b"1e999"), STREAM, NONCE)
 
 
 @pytest.mark.parametrize(

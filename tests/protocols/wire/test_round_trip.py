@@ -201,3 +201,6 @@ def test_the_largest_batch_is_one_mebibyte():
     rows = [reading("x" * 4096)] * 255
     assert len(encode_readings(STAMP, rows, [None])) <= BATCH_BYTES
     trip(rows)
+    with pytest.raises(WireError) as caught:
+        decode_batch(encode_readings(STAMP, rows, [None]) + bytes(BATCH_BYTES))
+    assert caught.value.code == "WIRE_TOO_LARGE"

@@ -21,7 +21,7 @@ from protocols.profile import Profile, ProfilePoint
 from protocols.schema.levels import ladder
 from protocols.schema.report import Report
 from protocols.schema.yaml_source import Source
-from protocols.wire.bounds import POINTS, REQUEST_BYTES
+from protocols.wire.bounds import POINTS
 from protocols.wire.compression import compress
 from protocols.wire.manifest import encode_manifest
 from protocols.words import PointId, Purpose, Value
@@ -197,8 +197,11 @@ def _with_manifest(report: Report, config: EdgeConfig) -> EdgeConfig:
         )
         compress(manifest)
     except WireError as exc:
-        code = "MANIFEST_TOO_LARGE" if exc.code == "WIRE_TOO_LARGE" else "MANIFEST_IMPOSSIBLE"
-        report.at(("buses",), code, limit=REQUEST_BYTES // MIB, reason=str(exc))
+        size, limit = exc.params.get("size"), exc.params.get("limit")
+        if exc.code == "WIRE_TOO_LARGE" and isinstance(size, int) and isinstance(limit, int):
+            report.at(("buses",), "MANIFEST_TOO_LARGE", value=size // 1024, limit=limit // 1024)
+        else:
+            report.at(("buses",), "MANIFEST_IMPOSSIBLE", reason=str(exc))
         report.finish()
         raise
     return replace(config, manifest=manifest)

@@ -28,7 +28,7 @@ Text = Annotated[str, Field(min_length=1, max_length=400)]
 MAX_POINTS: Final = 5_000
 MAX_GAP: Final = 8
 MAX_BLOCK: Final = 120
-PROFILE_LIMIT: Final = 1024 * 1024
+PROFILE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a profile: a controller with thousands of points still fits."""
 
 

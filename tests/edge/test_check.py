@@ -222,6 +222,26 @@ def test_a_gateway_carries_no_more_than_a_manifest(example, tmp_path):
     assert (problem.code, problem.params["value"]) == ("TOO_MANY_POINTS", 20_005)
 
 
+def test_a_manifest_the_wire_cannot_carry_is_named(example, tmp_path):
+    profiles = tmp_path / "profiles"
+    profiles.mkdir()
+    label = "长" * 80
+    points = "".join(
+        f"  - {{name: p{i}, label: {label}, quantity: event_count, unit: 次, type: int,"
+        f" address: {{table: holding, address: {i}, type: uint16}}}}\n"
+        for i in range(3_900)
+    )
+    head = "format: v1\nprotocol: modbus\nlabel: 大\nvendor: x\nmodel: x\nfirmware: x\nsource: x\n"
+    (profiles / "long.yaml").write_text(f"{head}points:\n{points}", encoding="utf-8")
+    text = example.read_text(encoding="utf-8").split("buses:")[0]
+    devices = "".join(f"      - {{name: d{i}, profile: long, device_id: {i}}}\n" for i in range(5))
+    bus = f"buses:\n  - name: b\n    protocol: modbus\n    host: h\n    devices:\n{devices}"
+    example.write_text(f"{text}profiles: profiles\n{bus}", encoding="utf-8")
+    problem = the_problem(example)
+    assert (problem.code, problem.key) == ("MANIFEST_TOO_LARGE", "buses")
+    assert problem.params["limit"] == 8 * 1024
+
+
 def test_a_profile_is_not_a_configuration():
     with pytest.raises(ConfigError) as caught:
         load_config(ROOT / "firmware-profiles" / "example" / "crane-mqtt.yaml")

@@ -92,7 +92,7 @@ async def _framework(request: Request, exc: HTTPException) -> JSONResponse:
     code = _BY_STATUS.get(exc.status_code, "REFUSED")
     params: dict[str, Any] = {}
     if isinstance(exc, BodyTooLarge):
-        params = {"limit": exc.limit}
+        params = {**exc.params}
     elif exc.status_code == 404:
         params = {"what": "path", "name": request.url.path}
     return JSONResponse(body(request, code, params), exc.status_code, exc.headers)

@@ -38,9 +38,9 @@ class BodyTooLarge(HTTPException):
     An HTTPException because the framework turns every other error in a body into a 400.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, size: int, limit: int) -> None:
         super().__init__(413)
-        self.limit = limit
+        self.params = {"size": size, "limit": limit}
 
 
 class Envelope:
@@ -57,8 +57,8 @@ class Envelope:
         scope["request_id"] = secrets.token_hex(8)
         limit = INGEST_LIMIT if scope["path"].startswith(INGEST_PATH) else JSON_LIMIT
         answer = _Answer(scope, send)
-        if _declared(scope) > limit:
-            await _too_large(scope, limit, answer)
+        if (size := _declared(scope)) > limit:
+            await _too_large(scope, BodyTooLarge(size, limit), answer)
         else:
             await self.app(scope, _counted(receive, limit), answer.send)
 
@@ -91,22 +91,21 @@ def _declared(scope: Scope) -> int:
 
 
 def _counted(receive: Receive, limit: int) -> Receive:
-    left = limit
+    size = 0
 
     async def counted() -> Message:
-        nonlocal left
+        nonlocal size
         message = await receive()
-        left -= len(message.get("body", b""))
-        if left < 0:
-            raise BodyTooLarge(limit)
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise BodyTooLarge(size, limit)
         return message
 
     return counted
 
 
-async def _too_large(scope: Scope, limit: int, answer: _Answer) -> None:
-    params = {"limit": limit}
-    error = {"code": "TOO_LARGE", "params": params, "request": scope["request_id"]}
+async def _too_large(scope: Scope, found: BodyTooLarge, answer: _Answer) -> None:
+    error = {"code": "TOO_LARGE", "params": found.params, "request": scope["request_id"]}
     content = json.dumps(error).encode()
     headers = [
         (b"content-type", b"application/json"),

@@ -5,7 +5,7 @@ import contextlib
 import errno
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import uvicorn
@@ -71,9 +71,21 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 class Server(uvicorn.Server):
     """Ends the live streams before it waits for connections, and lets the caller clean up."""
 
-    def __init__(self, config: uvicorn.Config, before_stop: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        before_stop: Callable[[], None],
+        when_started: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         super().__init__(config)
         self._before_stop = before_stop
+        self._when_started = when_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so: from here on requests and signals are answered."""
+        await super().startup(sockets)
+        if self._when_started is not None:
+            await self._when_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: a page's open stream would otherwise hold us up."""

@@ -5,6 +5,7 @@ from typing import Final, Literal, cast
 
 from central.alarms.episode import Episode, EpisodeDetail
 from central.api import models
+from central.api.times import shown
 from central.effects import CollectorEvent
 from central.identity import audit, tokens
 from central.identity.principal import Principal
@@ -291,5 +292,5 @@ def happening(source: CollectorEvent) -> models.Happening:
         kind=cast(models.HappeningKind, source.kind),
         code=source.code,
         subject=source.subject,
-        params=dict(source.params),
+        params=shown(source.params),
     )

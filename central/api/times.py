@@ -4,19 +4,32 @@ Written in China Standard Time (UTC+8, no summer time), as the people who read t
 any offset, and never without one.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any, Final
 
 from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
 
+from protocols.words import Value
+
 ZONE: Final = timezone(timedelta(hours=8))
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
+_TIMES: Final = frozenset({"at", "since", "from", "to"})
+"""Parameters that hold microseconds."""
 
 
 def rfc3339(time: int) -> str:
     """Return microseconds UTC as `2026-06-12T22:06:00.000000+08:00`."""
     return (EPOCH + time * MICROSECOND).astimezone(ZONE).isoformat(timespec="microseconds")
+
+
+def shown(params: Mapping[str, Value]) -> dict[str, Value]:
+    """Return parameters of a sentence with their times as RFC 3339 too."""
+    return {
+        key: rfc3339(value) if key in _TIMES and isinstance(value, int) else value
+        for key, value in params.items()
+    }
 
 
 def microseconds(time: datetime) -> int:

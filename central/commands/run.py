@@ -47,10 +47,11 @@ async def _serve(
     async with await Collector.open(config, clock) as collector:
         rooms = furnish(collector, Cables(dict(config.cables or ())))
         app = create_app(rooms, with_demo=config.cables is not None)
-        server = Server(settings(app), rooms.hub.close)
+        server = Server(
+            settings(app), rooms.hub.close, lambda: _greet(config, collector, listener, language)
+        )
         folder = config.database.parent
         async with listening(folder, lambda wanted: _create(rooms, wanted)):
-            await _greet(config, collector, listener, language)
             await _until_stopped(collector, rooms.hub, server, listener)
 
 

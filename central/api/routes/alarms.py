@@ -3,7 +3,6 @@
 The acknowledgement and its journal line are one transaction; the line in the audit follows it.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Header, Query
@@ -13,12 +12,11 @@ from central.api import models, shapes
 from central.api.access import principal
 from central.api.errors import ApiError, not_found
 from central.api.rooms import House, Rooms
-from central.api.times import rfc3339
+from central.api.times import shown
 from central.identity import audit
 from central.identity.principal import Principal
 from central.identity.roles import Permission
 from protocols.errors import IllegalTransition
-from protocols.words import Value
 
 router: Final = APIRouter(prefix="/api/v1/alarms", tags=["alarms"])
 Who = Annotated[Principal, principal(Permission.READ)]
@@ -65,7 +63,7 @@ async def acknowledge(
     try:
         found = await house.collector.alarms.acknowledge(alarm, who.name, asked.comment, key, now)
     except IllegalTransition as exc:
-        raise ApiError(409, exc.code, **_shown(exc.params)) from exc
+        raise ApiError(409, exc.code, **shown(exc.params)) from exc
     act = audit.Act(
         time=house.desk.clock.now(),
         actor=who.name,
@@ -75,12 +73,6 @@ async def acknowledge(
     )
     await house.collector.db.write(lambda db: audit.append(db, act))
     return shapes.episode(found)
-
-
-def _shown(params: Mapping[str, Value]) -> dict[str, Value]:
-    """Times leave as RFC 3339, in a refusal too."""
-    at = params.get("at")
-    return {**params, "at": rfc3339(at)} if isinstance(at, int) else dict(params)
 
 
 async def _known(house: Rooms, who: Principal, alarm: str) -> EpisodeDetail:

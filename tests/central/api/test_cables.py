@@ -11,7 +11,7 @@ from tests.central.api.conftest import furnish
 @pytest.fixture
 async def cable():
     made = Cable("gw-qingyun", "127.0.0.1", 9)
-    await made.open()
+    await made.open(0)
     yield made
     await made.close()
 

@@ -161,7 +161,7 @@ async def test_told_twice_is_stored_once_and_a_gap_is_refused(person, sender):
         sender.seal(value)
     await sender.send(0, 0)
     again, answer = await sender.send(0, 0)
-    assert (again, answer.committed) == (200, 1)
+    assert (again, answer.committed) == (200, 1), answer
     status, answer = await sender.send(2, 2)
     assert (status, answer.code, answer.expected, answer.committed) == (409, "GAP", 2, 1)
     metrics = (await person.get("/metrics")).text

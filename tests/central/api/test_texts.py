@@ -1,0 +1,55 @@
+"""Every code that people can meet has a sentence in both languages."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from central.api import errors
+from protocols.texts import LANGUAGES, catalogue
+
+ROOT = Path(__file__).resolve().parents[3]
+CODE = re.compile(r"[A-Z][A-Z0-9_]{3,}")
+CALLS = {"ApiError", "text", "_said", "PasswordNotGiven"}
+"""Calls whose literal code reaches a person."""
+
+
+def codes_in(file):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if [getattr(target, "id", "") for target in targets] == ["code"]:
+                yield from literals(node.value)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in CALLS:
+            for argument in node.args:
+                yield from literals(argument)
+
+
+def literals(node):
+    for item in ast.walk(node) if node is not None else ():
+        value = item.value if isinstance(item, ast.Constant) else None
+        if isinstance(value, str) and CODE.fullmatch(value):
+            yield value
+
+
+FOUND = {
+    code
+    for folder in ("api", "identity", "commands")
+    for file in (ROOT / "central" / folder).rglob("*.py")
+    for code in codes_in(file)
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_has_a_sentence(language):
+    known = set(catalogue(language))
+    assert {"LOGIN_REFUSED", "ADDRESS_TAKEN", "CABLE_SILENT", "AUDIT_BROKEN"} <= FOUND
+    assert FOUND | set(errors.STATUS) | set(errors._BY_STATUS.values()) <= known
+
+
+def test_both_languages_take_the_same_parameters():
+    chinese, english = catalogue("zh"), catalogue("en")
+    for code in FOUND:
+        names = [set(re.findall(r"{(\w+)}", text[code])) for text in (chinese, english)]
+        assert names[0] == names[1], code

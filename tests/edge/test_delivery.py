@@ -1,7 +1,7 @@
 """Buffer and uplink against a collector that loses answers, refuses, lies and comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from protocols.clock import Clock, SystemClock
 from protocols.owner_thread import OwnerThread
 from protocols.words import Event, Reading, StreamKind
 from tests import builders
+from tests.edge.waiting import eventually
 from tests.fakes import FakeClock, FakeCollector, lossy
 
 HURRY = wait_random_exponential(multiplier=0.005, max=0.05)
@@ -36,16 +37,6 @@ def collector() -> Iterator[FakeCollector]:
 def config(tmp_path: Path, collector: FakeCollector) -> EdgeConfig:
     device = builders.device("tk-101", tuple(builders.point(i) for i in range(3)))
     return builders.config(tmp_path, collector.url, builders.bus(device))
-
-
-async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
-        while not await holds():  # noqa: ASYNC110  # a bounded poll
-            await asyncio.sleep(0.005)
-
-
-async def same(found: object, expected: object) -> bool:
-    return found == expected
 
 
 class Rig:
@@ -288,7 +279,7 @@ async def test_a_stream_the_collector_refuses_does_not_stop_the_others(
         await gateway.put(2)
         await until(collector, lambda c: c.values()[-1] == 6.0)
         refused = {first.opening.stream: "CHAIN"}
-        await eventually(lambda: same(gateway.state.refused, refused))
+        await eventually(lambda: gateway.state.refused == refused)
     assert collector.values() == [0.0, 1.0, 5.0, 6.0]
 
 
@@ -310,6 +301,6 @@ async def test_without_a_token_file_nothing_is_lost_and_health_says_why(
     config.collector.token_file.unlink()
     async with rig(config) as gateway:
         await gateway.put(1)
-        await eventually(lambda: same(gateway.state.problem, "TOKEN_UNREADABLE"))
+        await eventually(lambda: gateway.state.problem == "TOKEN_UNREADABLE")
         config.collector.token_file.write_text("secret")
         await until(collector, lambda c: c.count() == 1)

@@ -25,7 +25,7 @@ function latest(point) {
   const at = heard(point.public.gateway) - (point.public.id.length % 4) * 700;
   const [code, reason] = point.bad ?? point.uncertain ?? [0, null];
   const kind = point.bad ? "bad" : point.uncertain ? "uncertain" : "good";
-  return { point: point.public.id, value: point.value(at / 1000), quality: { code, class: kind, reason }, source_time: iso(at), received_time: iso(at + 400), late: false };
+  return { point: point.public.id, value: point.value(at / 1000), quality: { code, class: kind, reason }, source_time: iso(at), received_time: iso(at + 400), late: false, estimated: false };
 }
 
 const CASES = [
@@ -140,7 +140,7 @@ async function api(request, url) {
   if (path === "/alarms") return [200, alarms(url.searchParams)];
   const one = /^\/alarms\/([^/]+)(\/acknowledge)?$/.exec(decodeURIComponent(path));
   if (one) {
-    if (one[1] === "elsewhere") return refuse(403, "OUT_OF_SCOPE");
+    if (one[1] === "elsewhere") return refuse(403, "FORBIDDEN");
     const item = episodes().find((candidate) => candidate.id === one[1]);
     if (!item) return refuse(404, "NOT_FOUND");
     if (!one[2]) return [200, { ...item, journal: journal(item), levels: POINTS.find((point) => point.public.id === item.point).public.limits }];

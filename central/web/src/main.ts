@@ -19,8 +19,9 @@ async function start(): Promise<void> {
     void router.push({ name: "login", query: { expired: "1", to: router.currentRoute.value.fullPath } });
   });
   const router = createPages(() => store.state.session !== null);
+  const toLogin = location.hash.startsWith("#/login"); // nobody is asked for where somebody is about to log in
   try {
-    store.enter(await calls.session());
+    if (!toLogin) store.enter(await calls.session());
   } catch (error) {
     if (!(error instanceof ApiError)) throw error; // 401, or nothing answers: the login page says so
   }

@@ -17,6 +17,7 @@ export interface Marks {
   /** the alarm: from raise to return, or to the right edge */
   excursion: { from: number; to: number | null; colour: Colour; text: string } | null;
   gapText: (gap: Gap) => string;
+  last: { time: number; value: number; text: string } | null;
 }
 
 type Colours = Record<string, string>;
@@ -96,10 +97,28 @@ export function drawAbove(plot: uPlot, marks: Marks, colours: Colours): void {
     const at = plot.valToPos(marks.excursion.from, "x", true);
     chip(ctx, marks.excursion.text, at, bbox.top + bbox.height - 10 * ratio, colours[`${marks.excursion.colour}-ink`] ?? "", colours["surface"] ?? "", bbox, ratio);
   }
+  if (marks.last) endOfLine(ctx, plot, marks.last, colours, ratio);
   ctx.strokeStyle = colours["ink-3"] ?? "";
   ctx.lineWidth = 1.5 * ratio;
   for (const time of marks.bad) cross(ctx, plot.valToPos(time, "x", true), bbox.top + bbox.height - 5 * ratio, 3 * ratio);
   ctx.restore();
+}
+
+function endOfLine(ctx: CanvasRenderingContext2D, plot: uPlot, last: NonNullable<Marks["last"]>, colours: Colours, ratio: number): void {
+  const x = plot.valToPos(last.time, "x", true);
+  const y = plot.valToPos(last.value, "y", true);
+  ctx.fillStyle = colours["series-1"] ?? "";
+  ctx.beginPath();
+  ctx.arc(x, y, 3.5 * ratio, 0, 2 * Math.PI);
+  ctx.fill();
+  ctx.font = `700 ${FONT(ratio)}`;
+  ctx.textAlign = "right";
+  ctx.strokeStyle = colours["surface"] ?? "";
+  ctx.lineWidth = 4 * ratio;
+  ctx.lineJoin = "round";
+  ctx.strokeText(last.text, x - 4 * ratio, y - 11 * ratio);
+  ctx.fillText(last.text, x - 4 * ratio, y - 11 * ratio);
+  ctx.font = FONT(ratio);
 }
 
 function cross(ctx: CanvasRenderingContext2D, x: number, y: number, size: number): void {

@@ -1,5 +1,6 @@
 /** Sentences the collector and the gateways share with the page: code to sentence, with {param}. */
 
+import { moment } from "../logic/time";
 import { language } from "./index";
 
 type Sentences = Record<string, string>;
@@ -15,8 +16,16 @@ function of(which: "zh" | "en"): Sentences {
 
 const CATALOGUE = { zh: of("zh"), en: of("en") };
 
-/** The sentence of a code with its parameters filled in, or null when there is none. */
-export function sentence(code: string, params: Record<string, unknown> = {}): string | null {
+const TIME = /^\d{4}-\d\d-\d\dT/;
+/** Gateways state moments in microseconds; the API writes its own as RFC 3339. */
+const MICROSECONDS = new Set(["since", "at", "oldest"]);
+function shown(name: string, value: unknown, now: number): string {
+  const iso = typeof value === "number" && MICROSECONDS.has(name) ? new Date(value / 1000).toISOString() : value;
+  return typeof iso === "string" && TIME.test(iso) ? moment(iso, now) : String(value);
+}
+
+/** The sentence of a code with its parameters filled in, or null when there is none; times relative to `now`. */
+export function sentence(code: string, params: Record<string, unknown> = {}, now = Date.now()): string | null {
   const text = CATALOGUE[language()][code];
-  return text === undefined ? null : text.replace(/\{(\w+)\}/g, (hole, name: string) => String(params[name] ?? hole));
+  return text === undefined ? null : text.replace(/\{(\w+)\}/g, (hole, name: string) => (name in params ? shown(name, params[name], now) : hole));
 }

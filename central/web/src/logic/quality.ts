@@ -1,6 +1,6 @@
 /** What a value's quality, age and range mean for how it is shown. */
 
-import type { Latest, Point, Quality } from "../api/types";
+import type { Point, Quality, Shown } from "../api/types";
 import { secondsSince } from "./clock";
 
 /** How a value is drawn; `none` when nothing was ever measured. */
@@ -41,13 +41,13 @@ export function reasonKey(quality: Quality): string {
 }
 
 /** Whether a value is older than its point allows. */
-export function isStale(item: Latest | undefined, point: Point | undefined, now: number): boolean {
+export function isStale(item: Shown | undefined, point: Point | undefined, now: number): boolean {
   const age = secondsSince(item?.source_time, now);
   return age !== null && point?.stale != null && age > point.stale;
 }
 
 /** How to draw a value: staleness hides the rest, then bad, uncertain, late. */
-export function look(item: Latest | undefined, point: Point | undefined, now: number): Look {
+export function look(item: Shown | undefined, point: Point | undefined, now: number): Look {
   if (!item) return "none";
   if (isStale(item, point, now)) return "stale";
   if (item.quality.class === "bad") return "bad";

@@ -1,7 +1,7 @@
 /** Alarms and values in the words of the page's language. */
 
 import { useI18n } from "vue-i18n";
-import type { Episode, Latest, Level, Point, Quality, Value } from "../api/types";
+import type { Episode, Level, Point, Quality, Shown, Value } from "../api/types";
 import { nameOf } from "../i18n";
 import { enumerationWord, formatNumber, sign } from "../logic/number";
 import { reasonKey } from "../logic/quality";
@@ -9,7 +9,7 @@ import { reasonKey } from "../logic/quality";
 export interface Shape {
   decimals: number | null;
   type?: string;
-  enumeration?: Point["enumeration"];
+  enumeration?: Point["enumeration"] | null;
 }
 
 export function useWords() {
@@ -54,8 +54,8 @@ export function shapeOf(episode: Episode, point: Point | undefined): Shape {
 }
 
 /** An episode's newest value: the live one when it is newer than what came with the alarm. */
-export function newest(episode: Episode, live: Latest | undefined): Latest | undefined {
-  const own: Latest | undefined = episode.value_quality
+export function newest(episode: Episode, live: Shown | undefined): Shown | undefined {
+  const own: Shown | undefined = episode.value_quality
     ? {
         point: episode.point,
         value: episode.value,
@@ -63,6 +63,7 @@ export function newest(episode: Episode, live: Latest | undefined): Latest | und
         source_time: episode.value_time,
         received_time: null,
         late: false,
+        estimated: false,
       }
     : undefined;
   if (!live?.source_time) return own;

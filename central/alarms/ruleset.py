@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from central.alarms.moves import Moves
 from central.alarms.records import EpisodeRow, levels_json
 from central.alarms.tracked import Tracked, begin, drop_branch, stream_purpose
-from protocols.alarms.condition import Change, carry_over, sample
+from protocols.alarms.condition import Change, carry_over, sample, start
 from protocols.alarms.ladder import ladders
-from protocols.alarms.rule import Rule
+from protocols.alarms.rule import Level, Rule
 from protocols.alarms.state import State, Word
 from protocols.wire.manifest import Manifest
 
@@ -84,22 +84,34 @@ def _change(
     # Branches count levels of the old ladder; what they told stays told.
     for stream in list(tracked.branches):
         drop_branch(conn, tracked, stream)
-    new = rule or replace(tracked.rule, levels=())
-    condition = carry_over(tracked.rule, tracked.condition, new)
-    before, level = tracked.condition.level, condition.level
-    if rule is not None:
-        tracked.rule, tracked.condition = rule, condition
+    before = tracked.condition.level
+    stood = tracked.rule.levels[before - 1] if before else None
+    if rule is None:
+        tracked.condition = start(tracked.rule)
     else:
-        tracked.condition = carry_over(new, condition, tracked.rule)
-    if tracked.alarm.state in (State.UNACK, State.ACKED):
-        if level == 0:
-            moves.apply(tracked, Change(now, before, 0), tracked.value, REASON)
-        else:
-            tracked.alarm = replace(tracked.alarm, level=level)
-    if rule is not None and tracked.newest is not None:
-        time = max(now, tracked.newest)
-        tracked.condition, changes = sample(rule, tracked.condition, time, tracked.value)
-        for change in changes:
-            moves.apply(tracked, change, tracked.value, REASON)
+        condition = carry_over(tracked.rule, tracked.condition, rule)
+        if tracked.newest is not None:
+            time = max(now, tracked.newest)
+            condition, _ = sample(rule, condition, time, tracked.value)
+        tracked.rule, tracked.condition = rule, condition
+    _follow(moves, tracked, stood, now)
     taken.tracked.append(tracked)
     taken.episodes += moves.changed()
+
+
+def _follow(moves: Moves, tracked: Tracked, stood: Level | None, now: int) -> None:
+    """Let the alarm follow at once; `stood` is the level it stood at under the old ladder."""
+    alarm, level = tracked.alarm, tracked.condition.level
+    standing = alarm.state in (State.UNACK, State.ACKED)
+    if level == 0:
+        if standing:
+            moves.apply(tracked, Change(now, alarm.level, 0), tracked.value, REASON)
+        return
+    here = tracked.rule.levels[level - 1]
+    if standing and here == stood:
+        tracked.alarm = replace(alarm, level=level)
+        return
+    if standing and stood is not None:
+        # Levels of two ladders compare by colour: only a worse one calls people again.
+        tracked.alarm = replace(alarm, level=level - 1 if here.colour > stood.colour else level + 1)
+    moves.apply(tracked, Change(now, tracked.alarm.level, level), tracked.value, REASON)

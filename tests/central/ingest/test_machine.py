@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from protocols.errors import IngestError
 from protocols.wire.batch import LedgerLine, SkipReason
@@ -36,13 +43,18 @@ class Machine(RuleBasedStateMachine):
     def do(self, awaitable):
         return self.loop.run_until_complete(awaitable)
 
-    @initialize()
+    @initialize(target=streams)
     def start(self):
         self.collector = self.do(open_collector(Path(self.folder.name), self.clock))
         self.do(self.collector.registry.add_gateway("gw"))
+        return self.open()
 
+    @precondition(lambda self: len(self.model) < 3)
     @rule(target=streams)
-    def open_stream(self):
+    def open_another(self):
+        return self.open()
+
+    def open(self):
         opened = self.gateway.open()
         self.do(self.gateway.register(self.collector, opened))
         self.model[opened.id], self.cursor[opened.id] = [], 0
@@ -63,11 +75,13 @@ class Machine(RuleBasedStateMachine):
         self.gateway.seal_skip(stream, SkipReason.QUOTA, [line])
         self.model[stream.id] += [None] * count
 
-    @rule(stream=streams, first=st.integers(0, 8), length=st.integers(1, 4))
-    def send(self, stream, first, length):
+    @precondition(lambda self: any(self.model.values()))
+    @rule(stream=streams, begin=st.integers(0, 20), length=st.integers(1, 4))
+    def send(self, stream, begin, length):
         """Any run of batches, in any order, as often as chance will have it."""
-        if first >= len(stream.batches):
+        if not stream.batches:
             return
+        first = begin % len(stream.batches)
         last = min(first + length, len(stream.batches)) - 1
         cursor = self.cursor[stream.id]
         seq0, end = stream.batches[first][0], sum(stream.batches[last][:2]) - 1
@@ -112,8 +126,8 @@ class Machine(RuleBasedStateMachine):
 
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(
-    max_examples=25,
-    stateful_step_count=20,
+    max_examples=15,
+    stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

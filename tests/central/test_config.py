@@ -1,0 +1,86 @@
+"""The collector's file: one that loads, and every mistake named with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from central.config import load_config, schema
+from protocols.errors import ConfigError
+from protocols.schema.editors import FOLDER
+from protocols.texts import text
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "central.example.yaml"
+
+
+def problems(tmp_path, content):
+    file = tmp_path / "central.yaml"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_config(file)
+    found = refused.value.problems
+    for problem in found:
+        for language in ("zh", "en"):
+            sentence = text(problem.code, dict(problem.params) | {"allowed": "x"}, language)
+            assert problem.code not in sentence, f"no sentence for {problem.code}"
+    return [(problem.code, problem.line, problem.key) for problem in found]
+
+
+def test_the_example_loads():
+    config = load_config(EXAMPLE)
+    assert config.database == EXAMPLE.parent / "var" / "collector.db"
+    assert (config.host, config.port, config.cables) == ("127.0.0.1", 8000, None)
+
+
+def test_little_is_needed(tmp_path):
+    file = tmp_path / "central.yaml"
+    file.write_text("format: v1\ndatabase: a.db\ndemo: {cables: {gw: 'http://127.0.0.1:9/'}}\n")
+    config = load_config(file)
+    assert config.database == tmp_path / "a.db"
+    assert config.cables == (("gw", "http://127.0.0.1:9/"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", [("FILE_EMPTY", 0, "")]),
+        ("- a\n", [("TYPE_MAPPING", 1, "")]),
+        ("format: v1\n", [("KEY_MISSING", 1, "database")]),
+        ("format: v2\ndatabase: a.db\n", [("VALUE_CHOICE", 1, "format")]),
+        ("format: v1\ndatabase: 7\n", [("TYPE_TEXT", 2, "database")]),
+        ("format: v1\ndatabse: a\ndatabase: b\n", [("KEY_UNKNOWN_NEAR", 2, "databse")]),
+        (
+            "format: v1\ndatabase: a\nlisten:\n  port: 70000\n",
+            [("NUMBER_RANGE", 4, "listen.port")],
+        ),
+        (
+            "format: v1\ndatabase: a\nlisten:\n  host: 0.0.0.0\n",
+            [("LISTEN_PLAIN_HTTP", 4, "listen.host")],
+        ),
+        (
+            "format: v1\ndatabase: a\ndemo:\n  cables:\n    gw: https://far.away/\n",
+            [("CABLE_URL", 5, "demo.cables.gw")],
+        ),
+        (
+            "format: v1\nlisten:\n  host: 0.0.0.0\n  port: many\n",
+            [
+                ("KEY_MISSING", 1, "database"),
+                ("LISTEN_PLAIN_HTTP", 3, "listen.host"),
+                ("TYPE_INTEGER", 4, "listen.port"),
+            ],
+        ),
+    ],
+)
+def test_mistakes_are_named(tmp_path, content, expected):
+    assert problems(tmp_path, content) == expected
+
+
+def test_plain_http_to_the_world_must_be_asked_for(tmp_path):
+    file = tmp_path / "central.yaml"
+    file.write_text(
+        "format: v1\ndatabase: a\nlisten: {host: 0.0.0.0, port: 0, allow_plain_http: true}\n"
+    )
+    assert load_config(file).allow_plain_http
+
+
+def test_the_schema_for_editors_is_current():
+    assert (FOLDER / "central-v1.schema.json").read_text(encoding="utf-8") == schema()

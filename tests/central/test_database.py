@@ -1,0 +1,170 @@
+"""One writer, readers with a deadline, group commit, and files of another version."""
+
+import asyncio
+import sqlite3
+
+import pytest
+
+from central.database import Database, DatabaseUnusable, QueryTooLong, SchemaNewer
+
+INSERT = "INSERT INTO outbox(recorded, kind, body) VALUES (1, ?, '')"
+
+
+@pytest.fixture
+async def db(tmp_path, clock):
+    database = await Database.open(tmp_path / "sub" / "collector.db", clock)
+    yield database
+    await database.close()
+
+
+def insert(kind):
+    return lambda tables: tables.execute(INSERT, [kind]).lastrowid
+
+
+async def kinds(db):
+    rows = await db.read(
+        lambda conn: conn.execute("SELECT kind FROM outbox ORDER BY id").fetchall()
+    )
+    return [row[0] for row in rows]
+
+
+async def test_writes_are_committed_in_order(db):
+    ids = await asyncio.gather(*(db.write(insert(str(n))) for n in range(100)))
+    assert ids == list(range(1, 101))
+    assert await kinds(db) == [str(n) for n in range(100)]
+
+
+async def test_waiting_writes_share_a_transaction(db):
+    statements = []
+    await db.write(lambda tables: tables.conn.set_trace_callback(statements.append))
+    statements.clear()
+    await asyncio.gather(*(db.write(insert(str(n))) for n in range(20)))
+    assert statements.count("BEGIN") == statements.count("COMMIT") < 5
+
+
+async def test_one_that_fails_takes_nothing_with_it(db):
+    undone = []
+    db.on_rollback.append(lambda: undone.append(True))
+
+    def bad(tables):
+        tables.execute(INSERT, ["bad"])
+        raise KeyError("no")
+
+    results = await asyncio.gather(
+        db.write(insert("a")), db.write(bad), db.write(insert("b")), return_exceptions=True
+    )
+    assert isinstance(results[1], KeyError)
+    assert await kinds(db) == ["a", "b"]
+    assert undone == [True]
+
+
+async def test_a_transaction_lost_whole_is_tried_again_one_by_one(db):
+    def fatal(tables):
+        tables.execute("ROLLBACK")
+        raise sqlite3.OperationalError("disk full")
+
+    results = await asyncio.gather(
+        db.write(insert("a")), db.write(fatal), db.write(insert("b")), return_exceptions=True
+    )
+    assert isinstance(results[1], sqlite3.OperationalError)
+    assert await kinds(db) == ["a", "b"]
+
+
+async def test_urgent_work_goes_first(db):
+    done = []
+
+    def note(name):
+        return lambda tables: done.append(name)
+
+    await asyncio.gather(
+        *(db.write(note(f"routine {n}")) for n in range(5)), db.write(note("alarm"), urgent=True)
+    )
+    assert done[0] == "alarm"
+
+
+async def test_after_is_called_even_if_nobody_waits_any_more(db):
+    told = asyncio.Event()
+    waiting = asyncio.create_task(db.write(insert("a"), lambda _: told.set()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    async with asyncio.timeout(5):
+        await told.wait()
+    assert await kinds(db) == ["a"]
+
+
+async def test_a_long_query_is_ended_and_the_reader_lives_on(db):
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
+    for _ in range(3):
+        with pytest.raises(QueryTooLong):
+            await db.read(lambda conn: conn.execute(endless).fetchone(), deadline=0.05)
+    assert await kinds(db) == []
+
+
+async def test_readers_cannot_write(db):
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        await db.read(lambda conn: conn.execute(INSERT, ("x",)))
+
+
+async def test_a_reader_sees_one_moment(db):
+    await db.write(insert("a"))
+
+    def twice(conn):
+        first = conn.execute("SELECT count(*) FROM outbox").fetchone()
+        other = sqlite3.connect(db.path)
+        with other:
+            other.execute(INSERT, ("b",))
+        other.close()
+        return first, conn.execute("SELECT count(*) FROM outbox").fetchone()
+
+    first, second = await db.read(twice)
+    assert first == second == (1,)
+
+
+async def test_the_incarnation_belongs_to_the_file(tmp_path, clock):
+    minted = set()
+    for name in ("a.db", "a.db", "b.db"):
+        db = await Database.open(tmp_path / name, clock)
+        minted.add(db.incarnation)
+        await db.close()
+    assert len(minted) == 2
+    assert all(len(item) == 32 for item in minted)
+
+
+async def test_a_newer_file_is_left_untouched(tmp_path, clock):
+    path = tmp_path / "collector.db"
+    db = await Database.open(path, clock)
+    await db.close()
+    conn = sqlite3.connect(path)
+    with conn:
+        conn.execute(
+            "INSERT INTO _sqlite_migrations(migration_set, name, applied_at) "
+            "VALUES ('collector', 'm999_future', '2030')"
+        )
+    conn.close()
+    before = path.read_bytes()
+    with pytest.raises(SchemaNewer) as refused:
+        await Database.open(path, clock)
+    assert refused.value.params == {"file": str(path), "migration": "m999_future"}
+    assert path.read_bytes() == before
+
+
+async def test_a_file_that_is_no_database_says_so(tmp_path, clock):
+    path = tmp_path / "collector.db"
+    path.write_bytes(b"not a database, but long enough to be looked at" * 30)
+    with pytest.raises(DatabaseUnusable) as refused:
+        await Database.open(path, clock)
+    assert refused.value.params["file"] == str(path)
+    assert path.read_bytes().startswith(b"not a database")
+
+
+async def test_closing_finishes_what_waits(tmp_path, clock):
+    db = await Database.open(tmp_path / "collector.db", clock)
+    writes = [asyncio.create_task(db.write(insert(str(n)))) for n in range(50)]
+    await asyncio.sleep(0)
+    await db.close()
+    await db.close()
+    assert await asyncio.gather(*writes) == list(range(1, 51))
+    with pytest.raises(RuntimeError, match="closed"):
+        await db.write(insert("x"))

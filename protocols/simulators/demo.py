@@ -10,6 +10,7 @@ import json
 import shutil
 import socket
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -56,7 +57,7 @@ class Timing:
 
     start: str = "22:00"
     factor: float = 5.0
-    past_seconds: float = 6.0
+    past_seconds: float = 5.0
 
     def hold(self, now: int) -> list[dict[str, Any]]:
         """Return the paces while processes come up, from the real time `now` (µs UTC) on."""
@@ -104,7 +105,7 @@ class Demo:
         self._broker: Broker | None = None
 
     def start(self) -> None:
-        """Bring everything up; returns when the page can be opened and the story is being told.
+        """Bring everything up; returns when the page can be opened and the evening has begun.
 
         Raises DemoFailed, ChildEnded, DoorClosed or BrokerFailed.
         """
@@ -126,6 +127,8 @@ class Demo:
         for port in self.gateway_health.values():
             CollectorDoor("127.0.0.1", port).wait_healthy(self.children.ended, "/health")
         self._tell(self.timing.tell(held, SystemClock().now()))
+        # Whoever opens the page finds the evening, not three hours rushing by.
+        threading.Event().wait(self.timing.past_seconds + AHEAD / SECOND)
 
     def _tell(self, paces: list[dict[str, Any]]) -> None:
         new = self._story.with_suffix(".new")

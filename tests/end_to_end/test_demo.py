@@ -69,13 +69,13 @@ def test_the_page_shows_the_tank_acknowledges_it_and_ages_when_cut(demo, browser
     expect(page.get_by_text("已确认").first).to_be_visible(timeout=10_000)
     picture("acknowledged-zh")
 
-    page.goto(f"{base}#/points")
+    page.goto(f"{base}#/points?site=qingyun")
     age = page.locator(f'[data-point="{WATER}"] [data-testid="age"]').first
     expect(age).to_be_visible(timeout=20_000)
     page.goto(f"{base}#/health")
     page.get_by_test_id("cable-gw-qingyun").click()
     picture("cable-zh")
-    page.goto(f"{base}#/points")
+    page.goto(f"{base}#/points?site=qingyun")
     before = seconds(age.inner_text())
     expect(page.locator("body")).to_be_visible()
     deadline = real_monotonic() + 30
@@ -89,7 +89,7 @@ def test_the_page_shows_the_tank_acknowledges_it_and_ages_when_cut(demo, browser
     page.goto(f"{base}#/alarms")
     page.get_by_role("button", name="EN").click()
     expect(page.locator("html")).to_have_attribute("lang", re.compile("en"))
-    expect(page.get_by_text("Demonstration data").first).to_be_visible()
+    expect(page.get_by_text("Demo data").first).to_be_visible()
     picture("alarms-en")
     context.close()
     assert not faults

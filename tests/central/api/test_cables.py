@@ -19,7 +19,7 @@ async def cable():
 @pytest.fixture
 def app(collector, clock, dist, cable):
     controls = {
-        "gw-qingyun": f"http://127.0.0.1:{cable.control_port}/",
+        "gw-qingyun": f"http://127.0.0.1:{cable._servers[1].sockets[0].getsockname()[1]}/",
         "gw-silent": "http://127.0.0.1:9/",
     }
     return create_app(furnish(collector, clock, cables=controls), with_demo=True, dist=dist)

@@ -1,0 +1,1 @@
+"""The console's promises that need no browser."""

@@ -6,7 +6,8 @@ gateways -> ingest -> [one transaction: readings, cursor, evidence, alarms, jour
 
 import asyncio
 import logging
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +28,9 @@ from central.store.rows import RowStore
 from protocols.clock import Clock
 
 logger = logging.getLogger(__name__)
+
+PAUSE = 5_000_000
+"""Microseconds before a task that failed on the database begins again."""
 
 
 class Collector:
@@ -73,8 +77,8 @@ class Collector:
     async def run(self) -> None:
         """Watch gateways and fire timers until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.gateways.watch())
-            group.create_task(self._run_timers())
+            group.create_task(self._keep(self.gateways.watch))
+            group.create_task(self._keep(self._run_timers))
 
     async def close(self) -> None:
         """Finish what is being written and let go of everything; may be called twice."""
@@ -148,6 +152,15 @@ class Collector:
                     registry=opened.entry is not None,
                 )
             )
+
+    async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Begin again when the database could not be written: a full disk passes."""
+        while True:
+            try:
+                await work()
+            except sqlite3.Error as exc:
+                logger.error("%s begins again: %s", work.__name__, exc)  # noqa: TRY400
+            await self.clock.sleep(PAUSE)
 
     async def _run_timers(self) -> None:
         while True:

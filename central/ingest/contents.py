@@ -73,8 +73,9 @@ class Contents:
             if batch.header.last <= stream.cursor:
                 _enter_recovery(tables, stream, batch, done.received)
         if rows:
-            self._store.append(tables.conn, stream.number, done.received, rows)
+            # Judged first: an engine that has to read its state again must not find these rows.
             self._judge(tables, stream, rows, done)
+            self._store.append(tables.conn, stream.number, done.received, rows)
 
     def _judge(self, tables: Tables, stream: Stream, rows: list[Row], done: Committed) -> None:
         done.readings += len(rows)
@@ -153,7 +154,8 @@ class Contents:
     ) -> None:
         offset = _offset(tables, stream, content)
         for event in content.events:
-            time = done.received if offset is None else min(event.time + offset, done.received)
+            time = done.received if offset is None else event.time + offset
+            time = max(0, min(time, done.received))
             done.events.append(
                 events.record(
                     tables,

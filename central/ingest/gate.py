@@ -3,14 +3,15 @@
 `gateway` is always the name its token proved; nothing in a body or header is believed about it.
 """
 
+import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from central.alarms.engine import Engine
-from central.database import Database, DatabaseUnusable
+from central.database import Database
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.figures import Figures
@@ -26,12 +27,13 @@ from protocols.wire.opening import decode_opening
 from protocols.wire.request import inflate
 from protocols.words import Lane
 
-T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 ADMITTED: Final = {Lane.ALARM: 128, Lane.LIVE: 64, Lane.BACKFILL: 16}
 """Requests under way per lane; the next is told to come again."""
 CROWDED: Final = 32
 """With more requests under way than this, each gateway is given the credit of one request."""
+STORE_RETRY_MS: Final = 5_000
 RETRY_MS: Final = {Lane.ALARM: 500, Lane.LIVE: 1_000, Lane.BACKFILL: 5_000}
 
 
@@ -61,8 +63,8 @@ class Ingest:
 
     async def put_manifest(self, gateway: str, digest: str, body: bytes, encoding: str) -> None:
         """Take a manifest. Raises IngestError TOO_LARGE, DIGEST, WIRE, FORBIDDEN."""
-        await self._after.seen(gateway)
         with self._counted():
+            await self._after.seen(gateway)
             if len(body) > REQUEST_BYTES:
                 raise IngestError("TOO_LARGE", 413, size=len(body), limit=REQUEST_BYTES)
             try:
@@ -75,7 +77,7 @@ class Ingest:
             if manifest.gateway != gateway:
                 raise IngestError("FORBIDDEN", 403, gateway=manifest.gateway)
             now = self._clock.now()
-            await self._write(
+            await self._db.write(
                 lambda tables: store_manifest(tables, self._engine, manifest, (digest, data), now),
                 self._after.opened,
             )
@@ -85,8 +87,8 @@ class Ingest:
 
         Raises IngestError WIRE, FORBIDDEN, MANIFEST_UNKNOWN (428), STREAM_DIVERGES (409).
         """
-        await self._after.seen(gateway)
         with self._counted():
+            await self._after.seen(gateway)
             try:
                 opening = decode_opening(body)
             except WireError as exc:
@@ -98,7 +100,7 @@ class Ingest:
             if opening.sig_alg != "none":
                 raise IngestError("WIRE", 400, reason="SIG_ALG", value=opening.sig_alg)
             now = self._clock.now()
-            opened = await self._write(
+            opened = await self._db.write(
                 lambda tables: open_stream(tables, self._engine, opening, body, now),
                 self._after.opened,
             )
@@ -108,8 +110,8 @@ class Ingest:
     async def post_batches(self, gateway: str, stream: str, request: IngestRequest) -> Answer:
         """Commit the batches and return what may be forgotten. Raises IngestError (`expected`)."""
         began = real_monotonic()
-        await self._after.seen(gateway)
         with self._counted(), self._admitted(request.lane):
+            await self._after.seen(gateway)
             prepared = await self._opener.run(prepare, request)
             now = self._clock.now()
 
@@ -117,7 +119,7 @@ class Ingest:
                 self._count(done, began)
                 self._after.committed(gateway, done)
 
-            done = await self._write(
+            done = await self._db.write(
                 lambda tables: self._committer.commit(tables, gateway, stream, prepared, now),
                 after,
                 urgent=prepared.lane is Lane.ALARM,
@@ -128,8 +130,8 @@ class Ingest:
 
     async def post_health(self, gateway: str, body: bytes) -> None:
         """Take what the gateway says of itself. Raises IngestError WIRE, TOO_LARGE."""
-        await self._after.seen(gateway)
         with self._counted():
+            await self._after.seen(gateway)
             try:
                 await self._after.health(gateway, body)
             except WireError as exc:
@@ -160,22 +162,19 @@ class Ingest:
         self.figures.readings += done.readings
         self.figures.took(at - began, at, done.readings)
 
-    async def _write(
-        self, work: Callable[..., T], after: Callable[[T], None], *, urgent: bool = False
-    ) -> T:
-        try:
-            return await self._db.write(work, after, urgent=urgent)
-        except (sqlite3.Error, DatabaseUnusable) as exc:
-            raise IngestError("STORE_UNAVAILABLE", 503, retry_after_ms=5_000) from exc
-
     @contextmanager
     def _counted(self) -> Iterator[None]:
+        """Count requests and refusals; a database that cannot be written is one."""
         self.figures.requests += 1
         try:
             yield
         except IngestError as exc:
             self.figures.refused[exc.code] += 1
             raise
+        except sqlite3.Error as exc:
+            logger.error("the database cannot be written: %s", exc)  # noqa: TRY400
+            self.figures.refused["STORE_UNAVAILABLE"] += 1
+            raise IngestError("STORE_UNAVAILABLE", 503, retry_after_ms=STORE_RETRY_MS) from exc
 
     @contextmanager
     def _admitted(self, name: str) -> Iterator[None]:

@@ -13,6 +13,7 @@ from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, FLAG_SOURCE, Row
 from protocols.alarms.condition import LIVE_DELAY
 from protocols.clock import ClockState
 from protocols.wire.batch import ReadingsBatch
+from protocols.wire.bounds import TIME
 from protocols.wire.header import Header
 from protocols.wire.headers import ClockReport
 from protocols.words import TimeMark, Value
@@ -22,6 +23,8 @@ AHEAD: Final = 300_000_000
 
 UNKNOWN_POINT: Final = "UNKNOWN_POINT"
 CLOCK_AHEAD: Final = "CLOCK_AHEAD"
+CLOCK_BEHIND: Final = "CLOCK_BEHIND"
+"""Before 1970: no clock ever showed it; an integer of a damaged device."""
 UNDECODABLE: Final = "UNDECODABLE"
 
 
@@ -47,7 +50,7 @@ class Placed:
 def boot_offset(report: ClockReport, now: int) -> int:
     """Return UTC minus monotonic of a boot at its first contact (µs)."""
     wall = now if report.state == ClockState.UNSYNCHRONISED else report.wall
-    return wall - report.mono
+    return max(-TIME, min(wall - report.mono, TIME))
 
 
 def header_offset(header: Header) -> int | None:
@@ -74,8 +77,9 @@ def place(batch: ReadingsBatch, numbers: Sequence[int], offset: int | None, now:
             time, flags = time + offset, estimated
         if point >= known:
             aside.append(Aside(seq, UNKNOWN_POINT, point, time, value, quality))
-        elif time > ahead:
-            aside.append(Aside(seq, CLOCK_AHEAD, point, time, value, quality))
+        elif not 0 <= time <= ahead:
+            reason = CLOCK_AHEAD if time > ahead else CLOCK_BEHIND
+            aside.append(Aside(seq, reason, point, time, value, quality))
         else:
             rows.append(
                 Row(

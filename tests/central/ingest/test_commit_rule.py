@@ -4,7 +4,7 @@ import pytest
 
 from protocols.wire.batch import LedgerLine, SkipReason
 from protocols.wire.request import compress, pack
-from protocols.words import Event
+from protocols.words import Event, Reading, TimeMark
 from tests.central.builders import SECOND, START, Gateway, refused
 
 POINT = "site/gw/tank/level"
@@ -266,3 +266,36 @@ async def test_every_value_class_comes_back_as_it_was(collector, gateway, stream
     for point, items in values.items():
         back = await stored(collector, f"site/gw/tank/{point}")
         assert [(type(v), repr(v)) for v in back] == [(type(v), repr(v)) for v in [*items, None]]
+
+
+async def test_a_full_disk_takes_nothing_and_passes(collector, gateway, stream, clock):
+    """What could not be written is refused whole; alarms and cursors are as if it never came."""
+
+    async def limit(pages):
+        await collector.db.write(lambda t: t.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+
+    (used,) = await collector.db.read(lambda conn: conn.execute("PRAGMA page_count").fetchone())
+    await limit(used)
+    clock.move(60)
+    many = [gateway.reading("level", 95.0 - n / 100, ago=60 - n / 100) for n in range(3000)]
+    gateway.seal(stream, *many)
+    code, status, params = await refused(gateway.send(collector, stream))
+    assert (code, status, params) == ("STORE_UNAVAILABLE", 503, {"retry_after_ms": 5000})
+    assert await stored(collector) == []
+    assert (await collector.alarms.episodes()).items == ()
+    await limit(1_000_000)
+    assert (await gateway.send(collector, stream)).committed == 3000
+    assert len(await stored(collector)) == 3000
+    (episode,) = (await collector.alarms.episodes()).items
+    assert (episode.id, episode.state) == ("A-20260612-0001", "RTN_UNACK")
+
+
+async def test_times_no_clock_ever_showed_do_not_block_the_stream(collector, gateway, stream):
+    own = [
+        Reading(0, float(n), 0, time, TimeMark.SOURCE)
+        for n, time in enumerate((-(2**61), -1, 0, 2**61, START))
+    ]
+    assert (await gateway.deliver(collector, stream, *own)).committed == 5
+    assert await stored(collector) == [2.0, 4.0]
+    aside = await rows(collector, "SELECT seq, reason FROM quarantine ORDER BY seq")
+    assert aside == [(1, "CLOCK_BEHIND"), (2, "CLOCK_BEHIND"), (4, "CLOCK_AHEAD")]

@@ -227,6 +227,13 @@ def test_a_point_outside_its_bounds_is_refused(sheet):
     assert refusal(lambda: manifest(buses=(replace(BUS, devices=(device,)),)))[0] == "WIRE_JSON"
 
 
+def test_a_point_has_at_most_256_limits_and_words():
+    words = tuple((value, Label("词")) for value in range(257))
+    for odd in (replace(point(0), limits=(LEVEL,) * 257), point(0, enumeration=words)):
+        device = replace(DEVICE, points=(odd,))
+        assert refusal(lambda it=device: manifest(buses=(replace(BUS, devices=(it,)),)))[0]
+
+
 def test_integers_where_the_manifest_has_floats_are_refused():
     data = manifest().replace(b'"low":0.0', b'"low":0')
     assert refusal(decode_manifest, data)[0] == "WIRE_JSON"

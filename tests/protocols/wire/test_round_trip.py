@@ -38,7 +38,7 @@ def reading(value, point=0, quality=0, time=1_000, mark=TimeMark.GATEWAY):
     return Reading(point, value, quality, time, mark)
 
 
-def trip(rows, places=(None,) * 50, stamp=STAMP):
+def check_trip(rows, places=(None,) * 50, stamp=STAMP):
     data = encode_readings(stamp, rows, places)
     batch = decode_batch(data)
     assert exact(batch.readings()) == exact(rows)
@@ -50,7 +50,7 @@ def trip(rows, places=(None,) * 50, stamp=STAMP):
 @given(stamps, tables())
 def test_readings(stamp, table):
     rows, places = table
-    batch = trip(rows, places, stamp)
+    batch = check_trip(rows, places, stamp)
     assert batch.header.stamp == stamp
     assert (batch.header.kind, batch.header.n) == (BatchKind.READINGS, len(rows))
     assert batch.header.last == stamp.seq0 + len(rows) - 1
@@ -78,19 +78,19 @@ def test_skips(stamp, reason, ledger):
 @pytest.mark.parametrize("places", [None, 0, 2, 9])
 @pytest.mark.parametrize("value", SPECIAL, ids=lambda value: ascii(value)[:24])
 def test_every_special_value_alone_and_beside_another(value, places):
-    trip([reading(value)], [places])
-    trip([reading(value), reading(1.25), reading(None), reading(value)], [places])
+    check_trip([reading(value)], [places])
+    check_trip([reading(value), reading(1.25), reading(None), reading(value)], [places])
 
 
 @given(st.integers(-(10**15) + 1, 10**15 - 1), st.integers(0, 9))
 def test_every_decimal_of_15_digits_is_a_scaled_integer(number, places):
-    batch = trip([reading(number / 10**places)], [places])
+    batch = check_trip([reading(number / 10**places)], [places])
     assert batch.decimals == ({} if number == 0 and math.copysign(1, number) < 0 else {0: places})
 
 
 @pytest.mark.parametrize("number", [10**15, -(10**15), 2**53, 2**62])
 def test_more_than_15_digits_are_no_decimal(number):
-    assert trip([reading(float(number))], [0]).decimals == {}
+    assert check_trip([reading(float(number))], [0]).decimals == {}
 
 
 def test_a_walk_of_two_decimals_is_about_a_byte_a_reading():
@@ -106,14 +106,14 @@ def test_a_walk_of_two_decimals_is_about_a_byte_a_reading():
 
 def test_readings_of_many_points_out_of_order_keep_their_rows():
     rows = [reading(float(n), point=n * 7919 % POINTS, time=n) for n in range(5_000)]
-    assert trip(rows, [1] * POINTS).decimals == dict.fromkeys({row.point for row in rows}, 1)
+    assert check_trip(rows, [1] * POINTS).decimals == dict.fromkeys({row.point for row in rows}, 1)
 
 
 @pytest.mark.parametrize("mark", TimeMark)
 def test_the_farthest_times(mark):
     stamp = Stamp(clock_state=0, number=1, seq0=1, mono0=-TIME, wall0=-TIME)
-    trip([reading(1, time=TIME, mark=mark)], stamp=stamp)
-    trip([reading(1, time=time, mark=mark) for time in (TIME, -TIME, TIME, 0)], stamp=stamp)
+    check_trip([reading(1, time=TIME, mark=mark)], stamp=stamp)
+    check_trip([reading(1, time=time, mark=mark) for time in (TIME, -TIME, TIME, 0)], stamp=stamp)
     assert encode_events(stamp, [Event("A", "s", TIME), Event("A", "s", -TIME)])
 
 
@@ -200,7 +200,7 @@ def test_the_header_is_read_without_the_body():
 def test_the_largest_batch_is_one_mebibyte():
     rows = [reading("x" * 4096)] * 255
     assert len(encode_readings(STAMP, rows, [None])) <= BATCH_BYTES
-    trip(rows)
+    check_trip(rows)
     with pytest.raises(WireError) as caught:
         decode_batch(encode_readings(STAMP, rows, [None]) + bytes(BATCH_BYTES))
     assert caught.value.code == "WIRE_TOO_LARGE"

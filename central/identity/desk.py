@@ -13,7 +13,7 @@ from central.database import Database
 from central.identity import audit, persons, sessions, tokens
 from central.identity.lockout import Lockout
 from central.identity.passwords import Passwords
-from central.identity.principal import Principal
+from central.identity.principal import Kind, Principal
 from central.identity.secrets import stored
 from protocols.clock import SECOND, Clock
 from protocols.errors import FengsuiError
@@ -54,6 +54,8 @@ class FrontDesk:
         self.clock = clock
         self._passwords = passwords or Passwords()
         self._lockout = Lockout()
+        self._gateways: dict[str, Principal] = {}
+        self._revocations = 0
 
     async def login(self, name: str, password: str, visit: Visit) -> str:
         """Return a new session's token. Raises LoginRefused, LoginLocked, TooManyLogins."""
@@ -103,8 +105,24 @@ class FrontDesk:
         return who
 
     async def by_token(self, token: str) -> Principal | None:
-        """Return whom an API token stands for."""
-        return await self._db.read(lambda conn: tokens.find(conn, stored(token)))
+        """Return whom an API token stands for.
+
+        A gateway is known from memory after its first request, so that no delivery, and no alarm,
+        waits behind somebody's long query. Only this process writes: `revoked` forgets at once.
+        """
+        key = stored(token)
+        if (known := self._gateways.get(key)) is not None:
+            return known
+        revocations = self._revocations
+        who = await self._db.read(lambda conn: tokens.find(conn, key))
+        if who is not None and who.kind is Kind.GATEWAY and revocations == self._revocations:
+            self._gateways[key] = who
+        return who
+
+    def revoked(self) -> None:
+        """Take note, after the commit, that some token no longer stands."""
+        self._revocations += 1
+        self._gateways.clear()
 
     async def still(self, who: Principal) -> Principal | None:
         """Return the same caller as it is now (rights may have changed); None: it is out."""

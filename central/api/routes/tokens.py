@@ -76,5 +76,6 @@ async def revoke(who: Administrator, house: House, token: str) -> None:
         audit.append(db, act)
         return True
 
-    if not await house.collector.db.write(stop):
+    stopped = await house.collector.db.write(stop, lambda _: house.desk.revoked())
+    if not stopped:
         raise not_found("token", token)

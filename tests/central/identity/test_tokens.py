@@ -18,6 +18,32 @@ async def test_a_gateway_token_is_its_gateway(desk, db):
     assert not who.sees("any site")
 
 
+async def test_a_gateway_does_not_wait_behind_somebodys_long_query(desk, db):
+    _, secret = await put(db, kind=Kind.GATEWAY, gateway="gw-1")
+    who = await desk.by_token(secret)
+
+    async def never(work, deadline=1.0):
+        raise AssertionError("the tables were asked")
+
+    db.read = never
+    assert await desk.by_token(secret) == who
+
+
+async def test_a_gateway_revoked_while_it_is_being_looked_up_is_not_remembered(desk, db):
+    token, secret = await put(db, kind=Kind.GATEWAY, gateway="gw-1")
+    read = db.read
+
+    async def overtaken(work, deadline=1.0):
+        found = await read(work)
+        await db.write(lambda t: tokens.revoke(t, token.id, 9), lambda _: desk.revoked())
+        return found
+
+    db.read = overtaken
+    assert await desk.by_token(secret)
+    db.read = read
+    assert await desk.by_token(secret) is None
+
+
 async def test_a_revoked_token_is_nobody_from_the_next_request_on(desk, db):
     token, secret = await put(db, kind=Kind.SYSTEM, roles=frozenset({Role.VIEWER}))
     who = await desk.by_token(secret)

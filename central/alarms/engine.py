@@ -17,7 +17,7 @@ from central.alarms.moves import Moves
 from central.alarms.records import EpisodeRow
 from central.alarms.tracked import Tracked, load, save, stream_purpose
 from central.store.interface import FLAG_ESTIMATED, Row
-from protocols.alarms.condition import advance, late, sample, violates
+from protocols.alarms.condition import advance, calm, late, sample, violates
 from protocols.alarms.state import Word
 from protocols.quality import is_good
 from protocols.wire.manifest import Manifest
@@ -165,7 +165,7 @@ def _take_live(moves: Moves, tracked: Tracked, stream: int, time: int, value: fl
         backfill.hand_over(moves, tracked, stream, time)
     tracked.newest, tracked.value = time, value
     tracked.lagging = late(time, moves.now)
-    if tracked.condition.quiet and not violates(tracked.rule, time, value):
+    if tracked.calm is not None and tracked.calm[0] < value < tracked.calm[1]:
         return switched
     tracked.condition, changes = sample(tracked.rule, tracked.condition, time, value)
     if tracked.lagging:
@@ -173,6 +173,7 @@ def _take_live(moves: Moves, tracked: Tracked, stream: int, time: int, value: fl
         changes += more
     for change in changes:
         moves.apply(tracked, change, value)
+    tracked.calm = calm(tracked.rule) if tracked.condition.quiet else None
     return True
 
 

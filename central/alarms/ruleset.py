@@ -84,6 +84,7 @@ def _change(
     # Branches count levels of the old ladder; what they told stays told.
     for stream in list(tracked.branches):
         drop_branch(conn, tracked, stream)
+    tracked.calm = None
     before = tracked.condition.level
     stood = tracked.rule.levels[before - 1] if before else None
     if rule is None:

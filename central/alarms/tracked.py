@@ -64,6 +64,8 @@ class Tracked:
     lagging: bool = False
     branches: dict[int, Branch] = field(default_factory=dict)
     saved: str = ""
+    calm: tuple[float, float] | None = None
+    """Set while the condition is quiet: a value between these changes nothing."""
 
     def due(self) -> int | None:
         """Return when a timer of the clock is due; None while the point lags behind."""

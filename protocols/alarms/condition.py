@@ -5,6 +5,7 @@ one holds until the next. An input at the very time of a due timer goes before t
 `sample` fires only what was due strictly before it and `advance` what is due at or before `now`.
 """
 
+import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -114,6 +115,19 @@ def violates(rule: Rule, time: int, value: float) -> int:
         if in_season(level, time) and activates(level, value):
             return place
     return 0
+
+
+def calm(rule: Rule) -> tuple[float, float]:
+    """Return bounds (low, high) such that no value strictly between them activates any level."""
+    low, high = -math.inf, math.inf
+    for level in rule.levels:
+        if level.op in (">", ">="):
+            high = min(high, level.limit)
+        elif level.op in ("<", "<="):
+            low = max(low, level.limit)
+        else:
+            return math.inf, -math.inf
+    return low, high
 
 
 def activates(level: Level, value: float) -> bool:

@@ -8,6 +8,7 @@ from protocols.alarms.condition import (
     Condition,
     Step,
     advance,
+    calm,
     carry_over,
     due,
     in_season,
@@ -16,7 +17,7 @@ from protocols.alarms.condition import (
     violates,
 )
 from protocols.alarms.ladder import ladders
-from protocols.alarms.rule import Colour, Level, Rule
+from protocols.alarms.rule import OPERATORS, Colour, Level, Rule
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -173,3 +174,12 @@ def test_changes_follow_each_other(samples):
         assert change.time >= last
         level_now, last = change.level, change.time
     assert condition.level == level_now
+
+
+@given(st.lists(st.tuples(st.sampled_from(OPERATORS), st.integers(0, 9)), max_size=4))
+def test_what_is_called_calm_activates_nothing(specs):
+    one = rule(*(level(f"L{n}", float(limit), op) for n, (op, limit) in enumerate(specs)))
+    low, high = calm(one)
+    for value in (n / 2 for n in range(-2, 22)):
+        if low < value < high:
+            assert violates(one, 0, value) == 0

@@ -24,6 +24,9 @@ from protocols.owner_thread import OwnerThread
 
 T = TypeVar("T")
 
+StorageError: Final = sqlite3.Error
+"""What a read or a write may raise beside our own errors; so the API needs no library of SQL."""
+
 GROUP: Final = 32
 """Most pieces of work in one transaction: bounds how long the first of them waits."""
 WAITING: Final = 512

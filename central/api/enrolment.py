@@ -1,7 +1,5 @@
 """Creating a gateway: its record, its token and the audit line."""
 
-import sqlite3
-
 from sqlite_utils import Database as Tables
 
 from central.api.rooms import Rooms
@@ -21,7 +19,7 @@ async def create_gateway(
     try:
         await house.collector.registry.add_gateway(name, site, label)
     except GatewayExists:
-        if await house.collector.db.read(lambda conn: _has_token(conn, name)):
+        if await house.collector.db.read(lambda conn: tokens.had_one(conn, name)):
             raise
     now = house.desk.clock.now()
     token = tokens.Token(
@@ -46,8 +44,3 @@ async def create_gateway(
 
     secret: str = await house.collector.db.write(make)
     return secret
-
-
-def _has_token(conn: sqlite3.Connection, gateway: str) -> bool:
-    found = conn.execute("SELECT 1 FROM api_token WHERE gateway = ? LIMIT 1", (gateway,))
-    return found.fetchone() is not None

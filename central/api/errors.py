@@ -6,7 +6,6 @@ value: it may be a password.
 """
 
 import logging
-import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from central.api.headers import SECURE, BodyTooLarge
+from central.database import StorageError
 from protocols.errors import FengsuiError, IllegalTransition, IngestError
 from protocols.words import Value
 
@@ -68,7 +68,7 @@ def register(app: FastAPI) -> None:
     app.exception_handler(FengsuiError)(_ours)
     app.exception_handler(HTTPException)(_framework)
     app.exception_handler(RequestValidationError)(_invalid)
-    app.exception_handler(sqlite3.Error)(_database)
+    app.exception_handler(StorageError)(_database)
     app.exception_handler(Exception)(_unexpected)
 
 

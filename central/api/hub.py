@@ -8,7 +8,6 @@ what goes wrong here never reaches the commit that told of it: `listen` only tak
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -18,6 +17,7 @@ from pydantic import BaseModel
 from central.alarms.episode import Episode
 from central.api import models, shapes
 from central.api.scoped import overview, sees_gateway
+from central.database import StorageError
 from central.effects import Effects
 from central.identity.desk import FrontDesk
 from central.identity.principal import Principal
@@ -144,7 +144,7 @@ class Hub:
             tick += 1
             try:
                 await self.beat(tick)
-            except (FengsuiError, sqlite3.Error):
+            except (FengsuiError, StorageError):
                 # The database is busy or gone: said by /healthz; the pages hear more next second.
                 logger.warning("stream: a second was left out", exc_info=True)
 

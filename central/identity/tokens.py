@@ -101,6 +101,12 @@ def find(conn: sqlite3.Connection, token_hash: str) -> Principal | None:
     )
 
 
+def had_one(conn: sqlite3.Connection, gateway: str) -> bool:
+    """Return whether the gateway was ever given a token."""
+    found = conn.execute("SELECT 1 FROM api_token WHERE gateway = ? LIMIT 1", (gateway,))
+    return found.fetchone() is not None
+
+
 def listed(conn: sqlite3.Connection) -> list[Token]:
     """Return every token, newest first, revoked ones included."""
     rows = conn.execute(

@@ -9,13 +9,14 @@ stops sending by itself; where it does not (QoS 0), a full inbox stops the readi
 """
 
 import asyncio
+import contextlib
 import ssl
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -25,6 +26,10 @@ from protocols.mqtt.payload import LARGEST
 from protocols.mqtt.settings import Settings
 
 TOPICS_PER_SUBSCRIBE: Final = 50
+NOWHERE: Final = "fengsui/nowhere"
+"""A topic nobody subscribes to: leaving it is a question that any broker answers."""
+HEARD_OUT: Final = 1.0
+"""Seconds a broker may take to answer when we leave."""
 QUEUED: Final = 1_000
 """Messages a publisher keeps while its broker is away; then publishing says no."""
 
@@ -43,11 +48,14 @@ class Link:
         self._asked: dict[int, list[str]] = {}
         self._refused: dict[str, int] = {}
         self._ending = False
+        self._told = False
+        self._heard = asyncio.Event()
         self._client = _client(settings, settings.tls_context(), persistent=True)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
+        self._client.on_unsubscribe = self._on_unsubscribe
         self._client.on_message = self._on_message
 
     async def open(self, seconds: float) -> dict[str, int]:
@@ -66,6 +74,7 @@ class Link:
         for message in messages:
             if message.qos:
                 self._client.ack(message.mid, message.qos)
+                self._told = True
 
     def forget(self, topic: str) -> None:
         """Drop a subscription that an earlier configuration left in the session."""
@@ -75,9 +84,24 @@ class Link:
         """Disconnect and wait for the network thread to end."""
         self._ending = True
         self.inbox.close()
-        await asyncio.to_thread(_stop, self._client)
+        try:
+            if self._told and self.lost is None:
+                await self._heard_out()
+        finally:
+            await asyncio.to_thread(_stop, self._client)
         if self._ready.done() and not self._ready.cancelled():
             self._ready.exception()
+
+    async def _heard_out(self) -> None:
+        """Wait until the broker has read every PUBACK: it answers in order.
+
+        Otherwise our next connection may overtake them, and it would deliver again.
+        """
+        self._heard.clear()
+        self._client.unsubscribe(NOWHERE)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEARD_OUT):
+                await self._heard.wait()
 
     # --- called in the network thread -----------------------------------------------------------
 
@@ -107,6 +131,11 @@ class Link:
                 self._refused[topic] = code.value
         if not self._asked:
             self._loop.call_soon_threadsafe(self._subscribed)
+
+    def _on_unsubscribe(
+        self, _client: Client, _data: Any, _mid: int, _codes: Any, _p: Properties | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._heard.set)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         try:
@@ -163,12 +192,13 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client = _client(settings, settings.tls_context(), persistent=False)
+        self._sent = self._confirmed = 0
+        self._client.on_publish = self._on_publish
         self._client.max_queued_messages_set(QUEUED)
         self._client.max_inflight_messages_set(QUEUED)
         self._client.reconnect_delay_set(1, 2)
         self._connected = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        self._set: Callable[[], Any] = lambda: loop.call_soon_threadsafe(self._connected.set)
+        self._loop = asyncio.get_running_loop()
         self._client.on_connect = self._on_connect
 
     async def open(self, seconds: float) -> None:
@@ -178,8 +208,18 @@ class Publisher:
             await self._connected.wait()
 
     def send(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
-        """Queue a message; False when too many wait already."""
-        return self._client.publish(topic, payload, qos=qos, retain=retain).rc == 0
+        """Queue a message; False when too many wait already (QoS 0: without a connection)."""
+        outcome = self._client.publish(topic, payload, qos=qos, retain=retain).rc
+        taken = outcome is MQTTErrorCode.MQTT_ERR_SUCCESS or (
+            qos > 0 and outcome is MQTTErrorCode.MQTT_ERR_NO_CONN
+        )
+        self._sent += taken
+        return taken
+
+    @property
+    def waiting(self) -> int:
+        """Messages that the broker has not confirmed yet."""
+        return self._sent - self._confirmed
 
     async def close(self) -> None:
         """Send what is queued if the broker is there, then disconnect."""
@@ -194,7 +234,12 @@ class Publisher:
         _p: Properties | None,
     ) -> None:
         if not code.is_failure:
-            self._set()
+            self._loop.call_soon_threadsafe(self._connected.set)
+
+    def _on_publish(
+        self, _client: Client, _data: Any, _mid: int, _code: ReasonCode, _p: Properties | None
+    ) -> None:
+        self._confirmed += 1
 
 
 def _client(settings: Settings, tls: ssl.SSLContext | None, *, persistent: bool) -> Client:
@@ -229,3 +274,6 @@ def _stop(client: Client) -> None:
     if left is not None:
         # Told to end while it was connecting, the thread leaves its socket open.
         left.close()
+    # The library closes the pipe to its thread when nothing refers to it any more.
+    client.on_connect = client.on_connect_fail = client.on_disconnect = None
+    client.on_subscribe = client.on_unsubscribe = client.on_message = client.on_publish = None

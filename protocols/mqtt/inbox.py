@@ -36,11 +36,16 @@ class Inbox:
         self._arrived = asyncio.Event()
 
     def put(self, message: Message) -> None:
-        """Add a message; the calling thread waits while there is no room."""
+        """Add a message; the calling thread waits while there is no room.
+
+        After `close` nothing is taken any more: what is not acknowledged stays at the broker.
+        """
         size = len(message.payload or b"")
         with self._room:
             while self._open and (len(self._messages) >= MESSAGES or self._bytes + size > BYTES):
                 self._room.wait()
+            if not self._open:
+                return
             self._messages.append(message)
             self._bytes += size
             first = len(self._messages) == 1

@@ -18,6 +18,7 @@ from protocols.errors import NotAnAnswer, UplinkRefused, UplinkUnavailable, Wire
 from protocols.owner_thread import OwnerThread
 from protocols.wire import headers
 from protocols.wire.answer import Answer, parse_answer
+from protocols.wire.bounds import MANIFEST_BYTES
 from protocols.wire.compression import compress
 from protocols.wire.request import pack
 
@@ -168,7 +169,7 @@ class Exchange:
         manifest = await self._buffer.manifest(digest)
         if manifest is None:
             raise UplinkRefused("MANIFEST_LOST", digest=digest)
-        body, encoding = await self._thread.run(compress, manifest)
+        body, encoding = await self._thread.run(compress, manifest, None, MANIFEST_BYTES)
         reply = await self._call(
             "PUT", f"manifests/{digest}", body, {**RECORD, "Content-Encoding": encoding}
         )

@@ -21,7 +21,7 @@ from protocols.clock import Clock, real_monotonic
 from protocols.errors import IngestError, WireError
 from protocols.owner_thread import OwnerThread
 from protocols.wire.answer import Answer
-from protocols.wire.bounds import REQUEST_BYTES
+from protocols.wire.bounds import MANIFEST_BYTES, REQUEST_BYTES
 from protocols.wire.manifest import decode_manifest, manifest_digest
 from protocols.wire.opening import decode_opening
 from protocols.wire.request import inflate
@@ -68,7 +68,7 @@ class Ingest:
             if len(body) > REQUEST_BYTES:
                 raise IngestError("TOO_LARGE", 413, size=len(body), limit=REQUEST_BYTES)
             try:
-                data = await self._opener.run(inflate, body, encoding)
+                data = await self._opener.run(inflate, body, encoding, MANIFEST_BYTES)
                 if manifest_digest(data) != digest:
                     raise IngestError("DIGEST", 400)
                 manifest = await self._opener.run(decode_manifest, data)

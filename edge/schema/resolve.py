@@ -21,7 +21,7 @@ from protocols.profile import Profile, ProfilePoint
 from protocols.schema.levels import ladder
 from protocols.schema.report import Report
 from protocols.schema.yaml_source import Source
-from protocols.wire.bounds import POINTS
+from protocols.wire.bounds import MANIFEST_BYTES, POINTS
 from protocols.wire.compression import compress
 from protocols.wire.manifest import encode_manifest
 from protocols.words import PointId, Purpose, Value
@@ -195,7 +195,7 @@ def _with_manifest(report: Report, config: EdgeConfig) -> EdgeConfig:
         manifest = encode_manifest(
             config.gateway, config.label, config.sites, config.objects, config.buses
         )
-        compress(manifest)
+        compress(manifest, limit=MANIFEST_BYTES)
     except WireError as exc:
         size, limit = exc.params.get("size"), exc.params.get("limit")
         if exc.code == "WIRE_TOO_LARGE" and isinstance(size, int) and isinstance(limit, int):

@@ -12,7 +12,9 @@ BATCH_BYTES: Final = 1 << 20
 REQUEST_BYTES: Final = 1 << 20
 """A request or a manifest as sent, compressed."""
 INFLATED_BYTES: Final = 8 << 20
-"""The same inflated."""
+"""A request inflated."""
+MANIFEST_BYTES: Final = 24 << 20
+"""A manifest inflated: 20,000 points with four levels each."""
 REQUEST_BATCHES: Final = 4_096
 TEXT_BYTES: Final = 4_096
 """A text value, in UTF-8."""

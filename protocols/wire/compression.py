@@ -34,10 +34,12 @@ def best_encoding() -> str:
     return DEFLATE if _zstandard() is None else ZSTD
 
 
-def compress(data: bytes, encoding: str | None = None) -> tuple[bytes, str]:
+def compress(
+    data: bytes, encoding: str | None = None, limit: int = INFLATED_BYTES
+) -> tuple[bytes, str]:
     """Return `data` compressed and the content coding used. Raises WireError above the bounds."""
-    if len(data) > INFLATED_BYTES:
-        raise WireError("WIRE_TOO_LARGE", where=_WHERE, size=len(data), limit=INFLATED_BYTES)
+    if len(data) > limit:
+        raise WireError("WIRE_TOO_LARGE", where=_WHERE, size=len(data), limit=limit)
     encoding = encoding or best_encoding()
     if encoding == DEFLATE:
         body = zlib.compress(data, _DEFLATE_LEVEL)

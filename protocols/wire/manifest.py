@@ -10,7 +10,7 @@ from typing import Final
 
 from protocols.device import Bus
 from protocols.errors import WireError
-from protocols.wire.bounds import FORMAT, INFLATED_BYTES, POINTS
+from protocols.wire.bounds import FORMAT, MANIFEST_BYTES, POINTS
 from protocols.wire.canonical import dump, load
 from protocols.wire.chain import digest
 from protocols.wire.fields import Fields
@@ -97,7 +97,7 @@ def encode_manifest(
 
 def decode_manifest(data: bytes) -> Manifest:
     """Return the manifest. Raises WireError."""
-    fields = Fields(load(data, WHERE, INFLATED_BYTES), WHERE, _KEYS)
+    fields = Fields(load(data, WHERE, MANIFEST_BYTES), WHERE, _KEYS)
     if fields.integer("format") != FORMAT:
         raise WireError("WIRE_UNKNOWN", where=WHERE, value=fields.integer("format"))
     gateway = Fields(fields.any("gateway"), "gateway", frozenset({"name", "label"}))

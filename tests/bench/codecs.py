@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from protocols.clock import real_monotonic
 from protocols.wire.batch import Stamp, decode_batch, encode_readings
@@ -46,7 +47,7 @@ def measure() -> Iterator[dict[str, object]]:
         ten, _ = pack(
             [
                 encode_readings(
-                    Stamp(1, 1, 1 + k * size, 0, 0), walk(size * 10)[k * size :][:size], decimals
+                    replace(stamp, seq0=1 + k * size), walk(size * 10)[k * size :][:size], decimals
                 )
                 for k in range(10)
             ]

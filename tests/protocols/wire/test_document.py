@@ -85,8 +85,12 @@ def test_every_code_has_a_sentence(language):
         ("bytes of a batch | | 1 MiB |", bounds.BATCH_BYTES == 2**20),
         ("batches in a request | 1 | 4,096 |", bounds.REQUEST_BATCHES == 4_096),
         (
-            "compressed / inflated | | 1 MiB / 8 MiB |",
+            "a request, compressed / inflated | | 1 MiB / 8 MiB |",
             (bounds.REQUEST_BYTES, bounds.INFLATED_BYTES) == (2**20, 2**23),
+        ),
+        (
+            "a manifest, compressed / inflated | | 1 MiB / 24 MiB |",
+            bounds.MANIFEST_BYTES == 24 << 20,
         ),
         ("points of a manifest | 0 | 20,000 |", bounds.POINTS == 20_000),
         ("a text value in UTF-8 | 0 | 4,096 bytes |", bounds.TEXT_BYTES == 4_096),

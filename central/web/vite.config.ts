@@ -15,7 +15,23 @@ export default defineConfig({
     __INTLIFY_PROD_DEVTOOLS__: false,
   },
   // The strict content policy allows no data: scripts or styles; small pictures stay files too.
-  build: { assetsInlineLimit: 0, target: "es2022", modulePreload: { polyfill: false } },
+  build: {
+    assetsInlineLimit: 0,
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    // What changes with every release apart from what does not: a return visit loads only the former.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "vue", test: /node_modules[\\/](@?vue|vue-router|vue-i18n|@intlify)[\\/]/, priority: 2 },
+            { name: "chart", test: /node_modules[\\/]uplot/, priority: 2 },
+            { name: "element", test: /node_modules/, priority: 1 },
+          ],
+        },
+      },
+    },
+  },
   server: { proxy: { "/api": collector, "/healthz": collector }, fs: { allow: ["../.."] } },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

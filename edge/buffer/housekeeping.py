@@ -23,7 +23,7 @@ class Housekeeping:
         """Make the cursors durable; then unlink what the collector holds safely. Idempotent."""
         held = self._holdings
         free = self._free_segments()
-        for name in free:
+        for name in (ALARM, *free):
             self._anchor_past(name)
         done = [s for s in held.streams.values() if s.done]
         progress: list[Progress] = [s.progress() for s in held.streams.values() if s.changed]
@@ -67,14 +67,18 @@ class Housekeeping:
         )
 
     def _anchor_past(self, name: str) -> None:
-        """Remember the chain head at the end of what is about to go."""
+        """Remember the chain head at the end of what is about to go from a file."""
         for stream in self._holdings.streams.values():
             for part in stream.parts:
-                end = min(part.last, stream.committed)
-                if part.file == name and end > stream.anchor:
-                    stream.anchor_head = self._delivery.head_at(stream, end)
-                    stream.anchor = end
-                    stream.changed = True
+                if part.file == name:
+                    end = stream.safe if name == ALARM else stream.committed
+                    self._anchor(stream, min(part.last, end))
+
+    def _anchor(self, stream: Stream, end: int) -> None:
+        if end > stream.anchor:
+            stream.anchor_head = self._delivery.head_at(stream, end)
+            stream.anchor = end
+            stream.changed = True
 
     def free(self, name: str) -> None:
         """Unlink a segment now, whatever it holds: the caller has accounted for it."""

@@ -9,6 +9,7 @@ from edge.buffer import Buffer
 from edge.config import BufferSettings
 from protocols.clock import SystemClock
 from tests.edge.buffer_suite import ORIGIN, BufferSuite, Reopen
+from tests.edge.fake_buffer import FakeBuffer, Medium
 
 
 @pytest.fixture
@@ -36,3 +37,19 @@ async def abandon(buffer: Buffer) -> None:
 
 class TestBuffer(BufferSuite):
     """The suite against SQLite."""
+
+
+class TestFakeBuffer(BufferSuite):
+    """The suite against memory: the fake keeps the same promises."""
+
+    @pytest.fixture
+    def reopen(self) -> Reopen:
+        medium, opened = Medium(), list[FakeBuffer]()
+
+        async def again(*, kill: bool = False) -> FakeBuffer:
+            if opened and not kill:
+                await opened[-1].close()
+            opened.append(FakeBuffer(medium, ORIGIN))
+            return opened[-1]
+
+        return again

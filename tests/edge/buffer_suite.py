@@ -22,7 +22,7 @@ ORIGIN = Origin(
     purpose=Purpose.TEST,
     manifest=b"{}",
     manifest_digest="44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
-    decimals=(2, None),
+    decimals=(2, None, None),
 )
 
 

@@ -12,6 +12,18 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/element.css";
 
+const RELOADED = "fengsui.reloaded";
+const AGAIN = 60_000;
+
+/** A part of the page that is gone from the server belongs to an older build: load the new one, once. */
+window.addEventListener("vite:preloadError", (event) => {
+  const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
+  if (Date.now() - last < AGAIN) return;
+  event.preventDefault();
+  sessionStorage.setItem(RELOADED, String(Date.now()));
+  location.reload();
+});
+
 async function start(): Promise<void> {
   setLanguage(language());
   const store = createConsole(() => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { enumerationWord, formatCount, formatNumber, sign } from "../src/logic/number";
+import { enumerationWord, formatCount, formatNumber, sign, unitText } from "../src/logic/number";
 
 describe("measured numbers", () => {
   it.each([
@@ -37,6 +37,10 @@ describe("digital values", () => {
     expect(enumerationWord(null, words)).toBeNull();
     expect(enumerationWord(1, [])).toBeNull();
   });
+});
+
+it("prints the one-sign degree as two", () => {
+  expect([unitText("℃"), unitText("%LEL"), unitText(null)]).toEqual(["°C", "%LEL", ""]);
 });
 
 it("writes comparisons as signs", () => {

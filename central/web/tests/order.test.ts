@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Colour } from "../src/api/types";
-import { silentDevices } from "../src/logic/blind";
+import { blindness, silentDevices } from "../src/logic/blind";
 import { gatewayOrder, worstFirst, worstUnacknowledged } from "../src/logic/order";
 import { episode, gateway, level } from "./made";
 
@@ -52,5 +52,14 @@ describe("gateways", () => {
     const bus = { name: "b", protocol: "modbus_tcp", state: "online", devices: [device] };
     expect(silentDevices([gateway({ state: "offline", buses: [bus] })])).toEqual([]);
     expect(silentDevices([gateway({ buses: [bus] })]).map((found) => found.device.name)).toEqual(["d"]);
+  });
+
+  it("say where the sight of a point ends", () => {
+    const device = { name: "d", label: { zh: "", en: "" }, state: "offline", since: at(1) };
+    const bus = { name: "b", protocol: "modbus_tcp", state: "online", devices: [device] };
+    expect(blindness("s/g/d/p", { g: gateway({ state: "offline", buses: [bus] }) })).toBe("gateway");
+    expect(blindness("s/g/d/p", { g: gateway({ buses: [bus] }) })).toBe("device");
+    expect(blindness("s/g/other/p", { g: gateway({ buses: [bus] }) })).toBe("");
+    expect(blindness("s/unknown/d/p", {})).toBe("");
   });
 });

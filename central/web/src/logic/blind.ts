@@ -1,4 +1,4 @@
-/** Devices that do not answer, under gateways that do: an offline gateway is one item, never its devices. */
+/** What cannot be seen, and where the sight ends: gateway, device, or the point alone. */
 
 import type { Gateway, GatewayDevice } from "../api/types";
 
@@ -9,6 +9,7 @@ export interface SilentDevice {
 
 export const isSilent = (device: GatewayDevice): boolean => device.state === "offline";
 
+/** Devices that do not answer, under gateways that do: an offline gateway is one item, never its devices. */
 export function silentDevices(gateways: Gateway[]): SilentDevice[] {
   const found: SilentDevice[] = [];
   for (const gateway of gateways) {
@@ -18,4 +19,16 @@ export function silentDevices(gateways: Gateway[]): SilentDevice[] {
     }
   }
   return found.sort((a, b) => (a.device.since ?? "").localeCompare(b.device.since ?? ""));
+}
+
+export type Blind = "gateway" | "device" | "";
+
+/** Whether nothing new can come for a point (`site/gateway/device/point`), and where it stops. */
+export function blindness(point: string, gateways: Record<string, Gateway>): Blind {
+  const [, name, device] = point.split("/");
+  const gateway = gateways[name ?? ""];
+  if (!gateway) return "";
+  if (gateway.state === "offline") return "gateway";
+  const silent = gateway.buses.some((bus) => bus.devices.some((entry) => entry.name === device && isSilent(entry)));
+  return silent ? "device" : "";
 }

@@ -10,6 +10,11 @@ export function formatNumber(value: number, decimals: number | null): string {
   return (Number(text) === 0 ? text.replace(/^-/, "") : text).replace(/-/g, MINUS);
 }
 
+/** A unit as it is printed: the one-sign ℃ and ℉ as two, which every font has. */
+export function unitText(unit: string | null | undefined): string {
+  return (unit ?? "").replace("\u2103", "°C").replace("\u2109", "°F");
+}
+
 /** A count: `41,206`. */
 export function formatCount(count: number): string {
   return Math.round(count).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",").replace("-", MINUS);

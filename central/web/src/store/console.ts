@@ -167,7 +167,9 @@ function take(state: State, clock: PageClock, values: Latest[]): void {
 function takeEpisode(state: State, episode: Episode): void {
   const before = state.episodes[episode.id];
   const stillOpen = isOpen(episode.state);
-  if (!before && stillOpen && episode.level.colour === "red" && !episode.late) state.spoken = episode;
+  const turnedRed = episode.level.colour === "red" && before?.level.colour !== "red";
+  // what backfill tells of the past is not called out; an alarm that now rises to red is
+  if (turnedRed && episode.state === "UNACK" && (before || !episode.late)) state.spoken = episode;
   if (!before && stillOpen) state.openTotal += 1;
   if (before && isOpen(before.state) && !stillOpen) state.openTotal -= 1;
   state.episodes[episode.id] = episode;

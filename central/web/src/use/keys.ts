@@ -1,6 +1,6 @@
 /** Single-key commands: the newest listener on screen that knows the key gets it. */
 
-import { onBeforeUnmount, onMounted, ref } from "vue";
+import { onScopeDispose, ref } from "vue";
 
 type Act = (event: KeyboardEvent) => void;
 export type KeyMap = Record<string, Act>;
@@ -43,13 +43,11 @@ function pressed(event: KeyboardEvent): void {
   if (map) map[key]?.(event);
 }
 
-/** Listen while the calling component is mounted. */
+/** Listen while the calling component lives; an inner component comes before the one around it. */
 export function useKeys(map: KeyMap): void {
-  onMounted(() => {
-    if (stack.length === 0) window.addEventListener("keydown", pressed);
-    stack.push(map);
-  });
-  onBeforeUnmount(() => {
+  if (stack.length === 0) window.addEventListener("keydown", pressed);
+  stack.push(map);
+  onScopeDispose(() => {
     stack.splice(stack.indexOf(map), 1);
     if (stack.length === 0) window.removeEventListener("keydown", pressed);
   });

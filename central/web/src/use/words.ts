@@ -5,6 +5,7 @@ import type { Episode, Level, Point, Quality, Shown, Value } from "../api/types"
 import { nameOf } from "../i18n";
 import { enumerationWord, formatNumber, sign } from "../logic/number";
 import { reasonKey } from "../logic/quality";
+import { joinTitle } from "../logic/title";
 
 export interface Shape {
   decimals: number | null;
@@ -32,7 +33,7 @@ export function useWords() {
   const levelName = (name: string): string => (te(`limit.${name}`) ? t(`limit.${name}`) : name);
 
   /** Title of an alarm: what is measured and which level. */
-  const title = (episode: Episode): string => `${nameOf(episode.label, episode.quantity)} ${levelName(episode.level.name)}`;
+  const title = (episode: Episode): string => joinTitle(nameOf(episode.label, episode.quantity), levelName(episode.level.name));
 
   /** Where: site · object or device. */
   const place = (episode: Episode): string =>

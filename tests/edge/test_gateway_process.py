@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,23 @@ class Gateway:
         return "".join(self._errors)
 
 
+Start = Callable[..., Gateway]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Gateway] = []
+
+    def begin(env: dict[str, str] | None = None) -> Gateway:
+        started.append(Gateway(tmp_path, env))
+        return started[-1]
+
+    yield begin
+    for gateway in started:
+        if gateway.process.poll() is None:
+            gateway.end(kill=True)
+
+
 def missing(gateways: list[Gateway], collector: FakeCollector) -> set[tuple[str, int]]:
     """Return every accepted (stream, seq) that the collector does not hold."""
     accepted = {
@@ -152,16 +169,16 @@ def missing(gateways: list[Gateway], collector: FakeCollector) -> set[tuple[str,
 
 @pytest.mark.slow
 async def test_kill_nine_loses_nothing_accepted_and_doubles_nothing(
-    tmp_path: Path, plant: Simulator, collector: FakeCollector
+    start: Start, plant: Simulator, collector: FakeCollector
 ) -> None:
     gateways = []
     for round_ in range(3):
         collector.fault = (lambda lane: "cut") if round_ == 1 else (lambda lane: None)
-        gateway = Gateway(tmp_path)
+        gateway = start()
         gateways.append(gateway)
         await eventually(lambda g=gateway: len(g.reported) > 2)  # type: ignore[misc]
         gateway.end(kill=True)
-    last = Gateway(tmp_path)
+    last = start()
     gateways.append(last)
     await eventually(lambda: bool(last.reported) and not missing(gateways[:3], collector))
     assert "Traceback" not in last.end()
@@ -172,9 +189,9 @@ async def test_kill_nine_loses_nothing_accepted_and_doubles_nothing(
 
 @pytest.mark.slow
 async def test_a_running_gateway_shows_itself_and_loads_no_heavy_library(
-    tmp_path: Path, plant: Simulator, collector: FakeCollector
+    tmp_path: Path, start: Start, plant: Simulator, collector: FakeCollector
 ) -> None:
-    gateway = Gateway(tmp_path)
+    gateway = start()
     config = await asyncio.to_thread(load_config, tmp_path / "edge.yaml")
     await eventually(lambda: bool(collector.values()) and bool(collector.health))
     page = await asyncio.to_thread(fetch, config.health_port, "/health")
@@ -215,9 +232,9 @@ async def test_once_shows_every_point_and_fails_when_one_is_bad(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["drop", "dup"])
 async def test_sabotage_shows(
-    tmp_path: Path, plant: Simulator, collector: FakeCollector, kind: str
+    start: Start, plant: Simulator, collector: FakeCollector, kind: str
 ) -> None:
-    gateway = Gateway(tmp_path, {"FENGSUI_SABOTAGE": kind})
+    gateway = start({"FENGSUI_SABOTAGE": kind})
     await eventually(lambda: len(gateway.reported) > 6)
     await eventually(lambda: sum(h.cursor for h in collector.streams.values()) > 100)
     log = gateway.end()

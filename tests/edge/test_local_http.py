@@ -1,0 +1,78 @@
+"""The local pages: few, bounded, on loopback and on a socket in a folder however deep."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from edge.local_http import LocalPages, ask, modules
+
+
+async def page() -> dict[str, str]:
+    return {"液位": "12.5"}
+
+
+@pytest.fixture
+async def pages() -> AsyncIterator[LocalPages]:
+    made = LocalPages({"/health": page, "/modules": modules})
+    yield made
+    await made.close()
+
+
+async def raw(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    if not request.endswith(b"\n"):
+        writer.write_eof()
+    reply = await reader.read()
+    writer.close()
+    return reply
+
+
+async def test_pages_are_json(pages: LocalPages) -> None:
+    port = await pages.listen("127.0.0.1", 0)
+    reply = await raw(port, b"GET /health?x=1 HTTP/1.1\r\n\r\n")
+    head, _, body = reply.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 200")
+    assert json.loads(body) == {"液位": "12.5"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /nothing HTTP/1.1\r\n", b"404"),
+        (b"POST /health HTTP/1.1\r\n", b"405"),
+        (b"\xff\xfe\r\n", b"405"),
+        (b"", b"405"),
+    ],
+)
+async def test_other_requests_are_refused(
+    pages: LocalPages, request_: bytes, status: bytes
+) -> None:
+    port = await pages.listen("127.0.0.1", 0)
+    assert (await raw(port, request_)).split(b" ")[1] == status
+
+
+async def test_an_endless_line_is_cut_off(pages: LocalPages) -> None:
+    port = await pages.listen("127.0.0.1", 0)
+    with suppress(ConnectionError):
+        assert await raw(port, b"GET /" + b"x" * 100_000 + b"\r\n") == b""
+    assert b"200" in await raw(port, b"GET /health HTTP/1.0\r\n\r\n")
+
+
+async def test_the_socket_works_in_a_folder_too_deep_for_its_name(
+    pages: LocalPages, tmp_path: Path
+) -> None:
+    deep = tmp_path / ("d" * 100) / ("e" * 100)
+    deep.mkdir(parents=True)
+    await pages.listen_in(deep)
+    assert await ask(deep, "/health") == {"液位": "12.5"}
+    assert "json" in await ask(deep, "/modules")
+
+
+async def test_nobody_there_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        await ask(tmp_path, "/health")

@@ -169,7 +169,7 @@ const en: Messages = {
     noJournal: "No history yet",
     close: "Close",
   },
-  trend: { buckets: "10 s buckets: min–max + mean · {n} readings", empty: "No readings in the last 45 minutes", gap: "No data {age}" },
+  trend: { buckets: "10 s buckets: min–max + mean · {n} readings", until: "45 minutes to {time}", empty: "No readings in these 45 minutes", gap: "No data {age}" },
   status: { V: "Read in source", K: "To be verified", D: "Set by design", S: "Set on site", U: "Source unknown", E: "Example" },
   journal: {
     RAISE: "Raised",

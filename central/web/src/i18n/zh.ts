@@ -167,7 +167,7 @@ const zh = {
     noJournal: "还没有历史记录",
     close: "关闭",
   },
-  trend: { buckets: "显示 10 s 一段：最小–最大 + 均值 · {n} 条", empty: "近 45 分钟没有监测数据", gap: "无数据 {age}" },
+  trend: { buckets: "显示 10 s 一段：最小–最大 + 均值 · {n} 条", until: "至 {time} 的 45 分钟", empty: "这 45 分钟没有监测数据", gap: "无数据 {age}" },
   status: { V: "已核原文", K: "待核原文", D: "由设计定", S: "由现场定", U: "来源未知", E: "示例值" },
   journal: {
     RAISE: "发生",

@@ -1,4 +1,4 @@
-/** The last 45 minutes of one point, re-read now and then, with live values added in between. */
+/** 45 minutes of one point up to now or to a past moment; up to now it is re-read and grows by live values. */
 
 import { type Ref, computed, onScopeDispose, shallowRef, watch } from "vue";
 import * as calls from "../api/calls";
@@ -10,7 +10,7 @@ const WINDOW = 45 * 60;
 const BUCKETS = 270;
 const AGAIN = 15_000;
 
-export function useTrend(point: Ref<string>) {
+export function useTrend(point: Ref<string>, until: Ref<number | null>) {
   const { state, clock, live } = useConsole();
   const read = shallowRef<Trend | null>(null);
   const error = shallowRef<ApiError | null>(null);
@@ -22,7 +22,7 @@ export function useTrend(point: Ref<string>) {
     const mine = new AbortController();
     present = mine;
     const id = point.value;
-    const end = clock.instant();
+    const end = until.value ?? clock.instant();
     const span = [end - WINDOW * 1000, end].map((ms) => new Date(ms).toISOString()) as [string, string];
     try {
       const buckets = await calls.buckets(id, ...span, BUCKETS, mine.signal);
@@ -37,14 +37,14 @@ export function useTrend(point: Ref<string>) {
   }
 
   watch(
-    point,
+    [point, until],
     () => {
       read.value = null;
       void load();
     },
     { immediate: true },
   );
-  const timer = window.setInterval(() => live.value && void load(), AGAIN);
+  const timer = window.setInterval(() => live.value && until.value === null && void load(), AGAIN);
   onScopeDispose(() => {
     window.clearInterval(timer);
     present?.abort();
@@ -53,7 +53,7 @@ export function useTrend(point: Ref<string>) {
   /** What was read, the newest live value at its end, and the silence since. */
   const shown = computed<Trend | null>(() => {
     const base = read.value;
-    if (!base) return null;
+    if (!base || until.value !== null) return base;
     const newest = state.latest[point.value];
     const value = typeof newest?.value === "boolean" ? Number(newest.value) : newest?.value;
     const usable = newest?.source_time && newest.quality.class !== "bad" && typeof value === "number";
@@ -61,5 +61,6 @@ export function useTrend(point: Ref<string>) {
     return withSilence(grown, stale.value, clock.now.value / 1000);
   });
 
-  return { shown, error, load, from: computed(() => clock.now.value / 1000 - WINDOW), to: computed(() => clock.now.value / 1000) };
+  const to = computed(() => (until.value ?? clock.now.value) / 1000);
+  return { shown, error, load, from: computed(() => to.value - WINDOW), to };
 }

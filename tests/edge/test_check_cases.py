@@ -82,7 +82,9 @@ def test_every_sentence_is_used_and_every_code_has_one():
         *(root / "edge" / "schema").glob("*.py"),
     ]
     text = "".join(file.read_text(encoding="utf-8") for file in sources)
-    used = set(re.findall(r'"([A-Z][A-Z0-9]+_[A-Z0-9_]+|CONFIG|OVERLAP)"', text)) - {"WIRE_TOO_LARGE"}
+    used = set(re.findall(r'"([A-Z][A-Z0-9]+_[A-Z0-9_]+|CONFIG|OVERLAP)"', text)) - {
+        "WIRE_TOO_LARGE"
+    }
     sentences = json.loads((FOLDER / "zh" / "config.json").read_text(encoding="utf-8"))
     assert set(sentences) - used == set()
     known = set(catalogue("zh"))

@@ -46,7 +46,7 @@ soak:
 schema:
 	@$(PY) -m protocols.schema
 	@$(PY) -m edge.schema
-	@$(PY) -m central.api.openapi
+	@$(PY) -m central.api.openapi > docs/openapi.json
 
 # The lock files hold hashes and no registry address.
 lock:

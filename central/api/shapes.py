@@ -87,6 +87,7 @@ def level(source: rule.Level) -> models.Level:
     """Return one step of a ladder."""
     return models.Level(
         name=source.name,
+        name_en=source.name_en,
         colour=colour(source.colour),
         op=source.op,
         limit=source.limit,

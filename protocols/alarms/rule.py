@@ -34,6 +34,8 @@ class Level:
     """
 
     name: str
+    name_en: str = ""
+    """The name in English, where it is a word and not a code such as HH."""
     colour: Colour
     op: str
     limit: float

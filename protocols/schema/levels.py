@@ -33,6 +33,7 @@ class LevelModel(Strict):
     """One step of a ladder."""
 
     name: Annotated[str, Field(min_length=1, max_length=40)]
+    name_en: Annotated[Line, Field(max_length=80)] = ""
     colour: Annotated[str, Choice(COLOURS)] | None = None
     op: Annotated[str, Choice(OPERATORS)] | None = None
     limit: Annotated[
@@ -66,6 +67,7 @@ class LevelModel(Strict):
         """Return the frozen struct."""
         return Level(
             name=self.name,
+            name_en=self.name_en,
             colour=Colour[self.tint.upper()],
             op=self.operator,
             limit=float(self.limit),

@@ -253,6 +253,7 @@ def _read_level(value: JsonValue) -> Level:
     held = Fields(value, "limit", _LEVEL)
     return Level(
         name=held.text("name"),
+        name_en=held.text("name_en"),
         colour=Colour[held.one_of("colour", ("blue", "yellow", "orange", "red")).upper()],
         op=held.one_of("op", OPERATORS),
         limit=held.number("limit"),

@@ -55,6 +55,7 @@ class Level(Answer):
     """One step of a ladder (protocols/alarms/rule.py)."""
 
     name: str
+    name_en: str
     colour: ColourName
     op: str
     limit: float

@@ -2,7 +2,7 @@
 
 Only by the environment variable `FENGSUI_SABOTAGE`: `drop` loses one batch after it was reported as
 accepted, `dup` sends one batch's readings again under new numbers, `swap` exchanges two values.
-Each strikes once, at the third batch of data.
+Each strikes once, at the second batch of data.
 """
 
 import logging
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 VARIABLE: Final = "FENGSUI_SABOTAGE"
 KINDS: Final = ("drop", "dup", "swap")
-STRIKES_AT: Final = 3
+STRIKES_AT: Final = 2
 
 
 class Sabotage:

@@ -1034,6 +1034,8 @@ export interface components {
         Level: {
             /** Name */
             name: string;
+            /** Name En */
+            name_en: string;
             /**
              * Colour
              * @enum {string}

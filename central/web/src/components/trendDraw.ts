@@ -89,8 +89,12 @@ export function drawAbove(plot: uPlot, marks: Marks, colours: Colours): void {
     ctx.textAlign = "left";
     ctx.fillText(limit.text, right + 21 * ratio, at);
   }
+  let free = Number.NEGATIVE_INFINITY;
   for (const gap of marks.gaps) {
+    const half = ctx.measureText(marks.gapText(gap)).width / 2 + 4 * ratio;
     const middle = (plot.valToPos(gap.from, "x", true) + plot.valToPos(gap.to, "x", true)) / 2;
+    if (middle - half < free) continue; // its hatch speaks; words never lie on words
+    free = Math.max(middle, bbox.left + half) + half;
     chip(ctx, marks.gapText(gap), middle, bbox.top + 9 * ratio, colours["blind-ink"] ?? "", colours["surface"] ?? "", bbox, ratio);
   }
   if (marks.excursion) {

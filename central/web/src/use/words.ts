@@ -37,7 +37,7 @@ export function useWords() {
 
   /** Where: site · object or device. */
   const place = (episode: Episode): string =>
-    [nameOf(episode.site_label, episode.site), nameOf(episode.object_label) || nameOf(episode.device_label, episode.device)]
+    [...new Set([nameOf(episode.site_label, episode.site), nameOf(episode.object_label) || nameOf(episode.device_label, episode.device)])]
       .filter(Boolean)
       .join(" · ");
 
@@ -52,6 +52,12 @@ export function useWords() {
 /** The shape of an episode's value: its point's, as far as it is loaded. */
 export function shapeOf(episode: Episode, point: Point | undefined): Shape {
   return { decimals: episode.decimals, type: point?.type, enumeration: point?.enumeration ?? null };
+}
+
+/** The value an alarm was raised by, as a value without a time. */
+export function atRaise(episode: Episode): Shown {
+  const good = { code: 0, class: "good" as const, reason: null };
+  return { point: "", value: episode.value_at_raise, quality: good, source_time: null, received_time: null, late: false, estimated: false };
 }
 
 /** An episode's newest value: the live one when it is newer than what came with the alarm. */

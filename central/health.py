@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from central.registry_records import Backlog
+from protocols.clock import ClockState
+from protocols.wire.bounds import NUMBER
 from protocols.wire.canonical import JsonValue, load_any
 
 HEALTH_BYTES: Final = 1 << 20
+LATEST: Final = 253_402_214_400_000_000
+"""The last moment (µs UTC) that can be written as a date in any offset."""
 _STATES: Final = ("online", "offline", "unknown")
 
 
@@ -35,13 +39,13 @@ def read_health(body: bytes) -> Health:
         buses[_text(bus.get("name"))] = _state(bus.get("state"))
         for device in map(_object, _list(bus.get("devices"))):
             path = f"{_text(device.get('site'))}/{_text(device.get('name'))}"
-            devices[path] = (_state(device.get("state")), _number(device.get("since")))
+            devices[path] = (_state(device.get("state")), _time(device.get("since")))
     return Health(
         version=_text(data.get("version")),
-        clock_state=_number(data.get("clock_state")),
+        clock_state=_clock_state(data.get("clock_state")),
         backlog=Backlog(
             readings=_number(backlog.get("readings")) or 0,
-            oldest=_number(backlog.get("oldest")),
+            oldest=_time(backlog.get("oldest")),
             alarm_readings=_number(backlog.get("alarm_readings")) or 0,
         ),
         buses=buses,
@@ -61,8 +65,16 @@ def _text(value: JsonValue) -> str:
     return value[:200] if isinstance(value, str) else ""
 
 
-def _number(value: JsonValue) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _number(value: JsonValue, most: int = NUMBER) -> int | None:
+    return value if type(value) is int and 0 <= value <= most else None
+
+
+def _time(value: JsonValue) -> int | None:
+    return _number(value, LATEST)
+
+
+def _clock_state(value: JsonValue) -> int | None:
+    return _number(value, max(ClockState))
 
 
 def _state(value: JsonValue) -> str:

@@ -8,7 +8,7 @@ what goes wrong here never reaches the commit that told of it: `listen` only tak
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -81,6 +81,8 @@ class Hub:
         self._closing = False
         self.slow = 0
         """How many subscribers were cut off because they did not keep up."""
+        self.failed = 0
+        """How often something could not be told."""
 
     def __len__(self) -> int:
         return len(self._subscribers)
@@ -128,8 +130,19 @@ class Hub:
     async def run(self) -> None:
         """Send until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._send_alarms())
-            group.create_task(self._send_each_second())
+            group.create_task(self._keep(self._send_alarms))
+            group.create_task(self._keep(self._send_each_second))
+
+    async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Begin again whatever goes wrong: what a page cannot be told never ends ingest."""
+        while True:
+            try:
+                await work()
+            except Exception:  # the supervisor
+                self.failed += 1
+                logger.exception("stream: every page has to connect again")
+                for subscriber in list(self._subscribers):
+                    self._cut(subscriber)
 
     async def _send_alarms(self) -> None:
         while True:
@@ -144,9 +157,9 @@ class Hub:
             tick += 1
             try:
                 await self.beat(tick)
-            except (FengsuiError, StorageError):
+            except (FengsuiError, StorageError) as exc:
                 # The database is busy or gone: said by /healthz; the pages hear more next second.
-                logger.warning("stream: a second was left out", exc_info=True)
+                logger.warning("stream: a second was left out: %s", exc)
 
     async def beat(self, tick: int) -> None:
         """Send what one second gathered; `tick` counts seconds."""

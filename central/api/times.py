@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
 
+from central.health import LATEST
 from protocols.words import Value
 
 ZONE: Final = timezone(timedelta(hours=8))
@@ -25,9 +26,14 @@ def rfc3339(time: int) -> str:
 
 
 def shown(params: Mapping[str, Value]) -> dict[str, Value]:
-    """Return parameters of a sentence with their times as RFC 3339 too."""
+    """Return parameters of a sentence with their times as RFC 3339 too.
+
+    A gateway's own event may hold anything under these names: what is no time stays as it is.
+    """
     return {
-        key: rfc3339(value) if key in _TIMES and isinstance(value, int) else value
+        key: rfc3339(value)
+        if key in _TIMES and type(value) is int and 0 <= value <= LATEST
+        else value
         for key, value in params.items()
     }
 

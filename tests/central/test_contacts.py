@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from central.api import shapes
 from central.contacts import OFFLINE_AFTER
+from central.identity.principal import Kind, Principal
 from protocols.wire.canonical import dump
 from tests.central.builders import SECOND, START, open_collector, refused
 
@@ -153,3 +155,24 @@ async def test_health_of_another_form_counts_as_not_told(collector, body):
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 5000])
 async def test_health_that_is_no_json_is_refused(collector, body):
     assert (await refused(collector.ingest.post_health("gw", body)))[:2] == ("WIRE", 400)
+
+
+@pytest.mark.parametrize("time", [-1, 2**62, 2**64 - 1, True, 1.5])
+async def test_a_gateway_that_tells_nonsense_times_is_still_shown(collector, gateway, stream, time):
+    told = {
+        "clock_state": 7,
+        "backlog": {"readings": -3, "oldest": time, "alarm_readings": 1},
+        "buses": [
+            {
+                "name": "bus",
+                "state": "online",
+                "devices": [{"site": "site", "name": "tank", "state": "online", "since": time}],
+            }
+        ],
+    }
+    await collector.ingest.post_health("gw", dump(told, "health"))
+    record = collector.registry.gateway("gw")
+    assert (record.clock_state, record.backlog.readings, record.backlog.oldest) == (None, 0, None)
+    assert record.buses[0].devices[0].since is None
+    everyone = Principal(name="a", kind=Kind.SESSION, scope=None)
+    assert shapes.gateway(record, everyone).model_dump_json()

@@ -180,3 +180,24 @@ async def test_a_failure_to_subscribe_leaves_nothing_behind(hub, collector):
     with pytest.raises(LookupError):
         await hub.subscribe(Principal(name="x", kind=Kind.SESSION), None)
     assert len(hub) == 0
+
+
+@pytest.mark.parametrize("broken", ["gateway", "episode"])
+async def test_what_a_page_cannot_be_told_stops_nothing(hub, who, collector, monkeypatch, broken):
+    told = asyncio.create_task(hub.run())
+    subscriber = await hub.subscribe(await who("ann"), None)
+
+    def fails(*_):
+        raise ValueError("a shape that nobody thought of")
+
+    monkeypatch.setattr(hub_module.shapes, broken, fails)
+    monkeypatch.setattr(hub_module, "TICK", 0.001)
+    hub.listen(Effects(episodes=[episode("qingyun")], gateways=["gw-qingyun"]))
+    async with asyncio.timeout(5):
+        while await subscriber.queue.get() is not None:
+            pass
+    assert hub.failed == 1
+    assert not told.done()
+    told.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await told

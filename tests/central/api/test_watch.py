@@ -1,5 +1,7 @@
 """What is asked comes back, and nothing beyond the scope."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.central.api.fake_collector import NOW, point_id
@@ -162,3 +164,12 @@ async def test_events_go_on_where_a_short_page_ended(client, everywhere, scoped)
     assert [i["id"] for i in (await get(client, "/api/v1/events", scoped, limit=1))["items"]] == [
         "1"
     ]
+
+
+@pytest.mark.parametrize("since", [True, -(2**63), 2**63, "soon", None, 1.5])
+async def test_an_event_with_nonsense_in_it_hides_no_other(client, everywhere, collector, since):
+    odd = replace(collector.happened[0], params={"since": since, "at": 2**64 - 1})
+    collector.happened = (odd, *collector.happened[1:])
+    answer = await client.get("/api/v1/events", headers=everywhere)
+    assert answer.status_code == 200
+    assert answer.json()["items"][0]["params"] == {"since": since, "at": 2**64 - 1}

@@ -26,7 +26,6 @@ async def deliver(house: Rooms, gateway: str, stream: str, asked: IngestRequest)
         answer = await house.collector.ingest.post_batches(gateway, stream, asked)
         status = 200
     except IngestError as refusal:
-        house.metrics.refused(refusal.code, refusal.status)
         if not (_HEX128.fullmatch(stream) and _HEX128.fullmatch(asked.nonce)):
             raise  # no answer of ours can be told from another without these two
         answer, status = _refusal(house, stream, asked.nonce, refusal), refusal.status

@@ -17,11 +17,14 @@ from central.effects import Effects
 from central.identity import sessions
 from central.identity.desk import FrontDesk
 from central.ingest.figures import Figures
+from protocols.texts import catalogue
 
 if TYPE_CHECKING:
     from central.collector import Collector
 
 SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+OTHER: Final = "OTHER"
+"""The code of events whose own code no catalogue knows."""
 
 
 class Metrics:
@@ -46,12 +49,6 @@ class Metrics:
             buckets=SECONDS,
             registry=self._registry,
         )
-        self._refused = Counter(
-            "fengsui_ingest_refused",
-            "Batch requests refused",
-            ["code", "status"],
-            registry=self._registry,
-        )
         self._events = Counter(
             "fengsui_events",
             "Faults, losses, things put aside, matters of security (STREAM_DIVERGES ...)",
@@ -65,14 +62,12 @@ class Metrics:
         self._bytes.inc(size)
         self._seconds.labels(lane).observe(seconds)
 
-    def refused(self, code: str, status: int) -> None:
-        """Count one refusal."""
-        self._refused.labels(code, str(status)).inc()
-
     def listen(self, effects: Effects) -> None:
         """Count what a commit made known."""
         for event in effects.events:
-            self._events.labels(event.kind, event.code).inc()
+            # A gateway may invent codes; a label must not grow without bound.
+            code = event.code if event.code in catalogue("zh") else OTHER
+            self._events.labels(event.kind, code).inc()
 
     async def exposition(self) -> bytes:
         """Return everything in the text format."""
@@ -96,6 +91,9 @@ class _Picture(Source):
         yield GaugeMetricFamily("fengsui_stream_clients", "Open live streams", value=len(self._hub))
         yield CounterMetricFamily(
             "fengsui_stream_cut", "Live streams cut off for being slow", value=self._hub.slow
+        )
+        yield CounterMetricFamily(
+            "fengsui_stream_failed", "Times that pages could not be told", value=self._hub.failed
         )
         yield from _ingest(self._collector.ingest.figures)
         yield from self._gateways()
@@ -125,6 +123,12 @@ def _ingest(figures: Figures) -> Iterator[Metric]:
     }
     for name, (meaning, value) in totals.items():
         yield CounterMetricFamily(f"fengsui_ingest_{name}", meaning, value=value)
+    refused = CounterMetricFamily(
+        "fengsui_ingest_refused", "Requests of gateways refused, of every kind", labels=["code"]
+    )
+    for code, count in sorted(figures.refused.items()):
+        refused.add_metric([code], count)
+    yield refused
     waiting = GaugeMetricFamily(
         "fengsui_ingest_under_way", "Batch requests under way", labels=["lane"]
     )

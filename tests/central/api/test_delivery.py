@@ -2,6 +2,7 @@
 
 import pytest
 
+from central.effects import CollectorEvent, Effects
 from protocols.errors import IngestError
 from protocols.wire.answer import parse_answer
 from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE
@@ -76,11 +77,12 @@ async def test_deliveries_are_measured(client, gateway, people, collector):
     collector.ingest.refusal = gap(7)
     await client.post(URL, content=b"xyz", headers={**gateway, LANE: "elsewhere"})
     collector.ingest.figures.readings = 1234
+    collector.ingest.figures.refused["GAP"] = 5
     text = (await client.get("/metrics", headers=await people.session("viewer"))).text
     for line in (
         'fengsui_ingest_requests_total{lane="alarm"} 1.0',
         'fengsui_ingest_requests_total{lane="unknown"} 1.0',
-        'fengsui_ingest_refused_total{code="GAP",status="409"} 1.0',
+        'fengsui_ingest_refused_total{code="GAP"} 5.0',
         "fengsui_ingest_bytes_total 6.0",
         "fengsui_ingest_readings_total 1234.0",
         'fengsui_gateway_online{gateway="gw-qingyun"} 1.0',
@@ -89,3 +91,17 @@ async def test_deliveries_are_measured(client, gateway, people, collector):
         "fengsui_stream_clients 0.0",
     ):
         assert line in text.splitlines()
+
+
+async def test_codes_that_gateways_invent_share_one_label(rooms, client, people):
+    made = [
+        CollectorEvent(id=n, time=0, kind="fault", code=f"X{n}", subject="gw") for n in range(99)
+    ]
+    known = CollectorEvent(id=100, time=0, kind="fault", code="GATEWAY_OFFLINE", subject="gw")
+    rooms.metrics.listen(Effects(events=[*made, known]))
+    text = (await client.get("/metrics", headers=await people.session("viewer"))).text
+    lines = [line for line in text.splitlines() if line.startswith("fengsui_events_total")]
+    assert sorted(lines) == [
+        'fengsui_events_total{code="GATEWAY_OFFLINE",kind="fault"} 1.0',
+        'fengsui_events_total{code="OTHER",kind="fault"} 99.0',
+    ]

@@ -15,7 +15,7 @@ export const GATEWAYS = [
 ];
 
 const LADDER = { source: "罐区设计文件", clause: "4.2 条", status: "E", confirmed_by: "示例", confirmed_on: "2026-06-01", valid_from: null, valid_to: null, active: true, deadband: 0.05, on_delay: 5, off_delay: 30 };
-const level = (name, colour, op, limit, more = {}) => ({ ...LADDER, name, colour, op, limit, ...more });
+const level = (name, colour, op, limit, more = {}) => ({ ...LADDER, name, name_en: "", colour, op, limit, ...more });
 const wave = (middle, swing, period) => (t) => middle + swing * Math.sin((t / period) * 2 * Math.PI);
 const ramp = (from, to, seconds, hold = 600) => (t) => {
   const at = t % (seconds + hold);

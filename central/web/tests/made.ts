@@ -4,7 +4,7 @@ import type { Episode, Gateway, Latest, Level, Point, Site } from "../src/api/ty
 const label = (zh: string) => ({ zh, en: "" });
 
 export const level = (over: Partial<Level> = {}): Level => ({
-  name: "HH", colour: "red", op: ">=", limit: 90, deadband: 0, on_delay: 0, off_delay: 0, source: "", clause: null, status: "V",
+  name: "HH", name_en: "", colour: "red", op: ">=", limit: 90, deadband: 0, on_delay: 0, off_delay: 0, source: "", clause: null, status: "V",
   confirmed_by: null, confirmed_on: null, valid_from: null, valid_to: null, active: true, ...over,
 });
 

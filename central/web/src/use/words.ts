@@ -2,7 +2,7 @@
 
 import { useI18n } from "vue-i18n";
 import type { Episode, Level, Point, Quality, Shown, Value } from "../api/types";
-import { nameOf } from "../i18n";
+import { language, nameOf } from "../i18n";
 import { enumerationWord, formatNumber, sign } from "../logic/number";
 import { reasonKey } from "../logic/quality";
 import { joinTitle } from "../logic/title";
@@ -29,11 +29,18 @@ export function useWords() {
   /** `≥ 90.0`, `= 动作` */
   const limitText = (level: Level, shape: Shape): string => `${sign(level.op)} ${valueText(level.limit, shape)}`;
 
-  /** 高高报 for HH; a domain's own name as it stands */
-  const levelName = (name: string): string => (te(`limit.${name}`) ? t(`limit.${name}`) : name);
+  /** 高高报 for HH; a domain's own name in the page's language where it has one */
+  function levelName(level: Pick<Level, "name" | "name_en">): string {
+    if (te(`limit.${level.name}`)) return t(`limit.${level.name}`);
+    return (language() === "en" && level.name_en) || level.name;
+  }
+
+  /** The same of a level that is told by its name alone, found in its ladder. */
+  const levelNamed = (name: string, ladder: Level[]): string =>
+    levelName(ladder.find((level) => level.name === name) ?? { name, name_en: "" });
 
   /** Title of an alarm: what is measured and which level. */
-  const title = (episode: Episode): string => joinTitle(nameOf(episode.label, episode.quantity), levelName(episode.level.name));
+  const title = (episode: Episode): string => joinTitle(nameOf(episode.label, episode.quantity), levelName(episode.level));
 
   /** Where: site · object or device. */
   const place = (episode: Episode): string =>
@@ -46,7 +53,7 @@ export function useWords() {
     return te(`reason.${key}`) ? t(`reason.${key}`) : t(`quality.${quality.class}`);
   };
 
-  return { valueText, limitText, levelName, title, place, reason };
+  return { valueText, limitText, levelName, levelNamed, title, place, reason };
 }
 
 /** The shape of an episode's value: its point's, as far as it is loaded. */

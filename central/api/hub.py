@@ -22,6 +22,7 @@ from central.effects import Effects
 from central.identity.desk import FrontDesk
 from central.identity.principal import Principal
 from central.store.interface import Latest
+from protocols.clock import ClockState
 from protocols.errors import FengsuiError
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ logger = logging.getLogger(__name__)
 TICK: Final = 1.0
 """Real seconds between two sendings."""
 CLOCK_EVERY: Final = 5
-"""Ticks between two `clock` events; the caller is also recognised anew then."""
+"""Ticks between two `clock` events of real time; a story's comes with every tick."""
+RECOGNISE_EVERY: Final = 5
+"""Ticks after which the caller is recognised anew."""
+LOOK: Final = 0.1
+"""Real seconds between two looks at the clock's factor."""
 OVERVIEW_EVERY: Final = 2
 QUEUE: Final = 512
 """Messages that may wait for one subscriber: some minutes of a busy city."""
@@ -132,6 +137,8 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep(self._send_alarms))
             group.create_task(self._keep(self._send_each_second))
+            if self._collector.clock.state is ClockState.STORY:
+                group.create_task(self._keep(self._follow_clock))
 
     async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
         """Begin again whatever goes wrong: what a page cannot be told never ends ingest."""
@@ -169,13 +176,26 @@ class Hub:
                 self._cut_slow(subscriber)
         self._send_values()
         self._send_gateways()
-        if tick % CLOCK_EVERY == 0:
+        story = self._collector.clock.state is ClockState.STORY
+        if story or tick % CLOCK_EVERY == 0:
+            self._send_clock()
+        if tick % RECOGNISE_EVERY == 0:
             await self._recognise()
-            clock = message("clock", shapes.clock(self._collector.clock))
-            self._send(clock, self._subscribers)
         if self._changed and tick % OVERVIEW_EVERY == 0:
             self._changed = False
             await self._send_overviews()
+
+    def _send_clock(self) -> None:
+        self._send(message("clock", shapes.clock(self._collector.clock)), self._subscribers)
+
+    async def _follow_clock(self) -> None:
+        """A story that changes its pace is told at once: the page's time runs on by itself."""
+        factor = shapes.clock(self._collector.clock).factor
+        while True:
+            await asyncio.sleep(LOOK)
+            before, factor = factor, shapes.clock(self._collector.clock).factor
+            if factor != before:
+                self._send_clock()
 
     def _picture(self, subscriber: Subscriber) -> Iterable[Message]:
         by_site: dict[str, list[Latest]] = {}

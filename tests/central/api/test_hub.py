@@ -11,6 +11,7 @@ from central.effects import Effects
 from central.identity import persons
 from central.identity.principal import Kind, Principal
 from central.identity.roles import Role
+from protocols.clock import Pace, StoryClock
 from tests.central.api.fake_collector import episode, head
 
 SECOND = 1  # a beat at which neither clock nor overview is due
@@ -201,3 +202,29 @@ async def test_what_a_page_cannot_be_told_stops_nothing(hub, who, collector, mon
     told.cancel()
     with pytest.raises(asyncio.CancelledError):
         await told
+
+
+async def test_a_story_tells_its_time_with_every_second(hub, who, collector):
+    collector.clock = StoryClock([Pace(real=0, story=0, factor=5.0)])
+    subscriber = await hub.subscribe(await who("ann"), None)
+    waiting(subscriber)
+    for tick in (1, 2, 3):
+        await hub.beat(tick)
+    assert events(subscriber) == ["clock", "clock", "clock"]
+
+
+async def test_a_story_that_changes_its_pace_is_told_at_once(hub, who, collector, monkeypatch):
+    collector.clock = StoryClock([Pace(real=0, story=0, factor=5.0)])
+    monkeypatch.setattr(hub_module, "TICK", 3600.0)
+    monkeypatch.setattr(hub_module, "LOOK", 0.001)
+    sending = asyncio.create_task(hub.run())
+    subscriber = await hub.subscribe(await who("ann"), None)
+    waiting(subscriber)
+    collector.clock.paces = [Pace(real=0, story=0, factor=60.0)]
+    async with asyncio.timeout(5):
+        told = await subscriber.queue.get()
+    assert (told.event, json.loads(told.data)["factor"]) == ("clock", 60.0)
+    assert subscriber.queue.empty()
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending

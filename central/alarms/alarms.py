@@ -21,6 +21,7 @@ from central.effects import Effects
 from central.store.interface import Store
 from protocols.alarms.rule import Colour, Level
 from protocols.alarms.state import State
+from protocols.wire.bounds import NUMBER
 from protocols.words import Purpose
 
 MOST: Final = 500
@@ -76,7 +77,7 @@ class Alarms:
             raise ValueError(f"state {asked.state!r} is not one of {', '.join(_STATES)}")
         where, values = _where(asked, self._matching(asked.q))
         order = _NEWEST if asked.state in ("history", "all") else _URGENT
-        offset, limit = int(asked.cursor or 0), max(1, min(asked.limit, MOST))
+        offset, limit = _offset(asked.cursor), max(1, min(asked.limit, MOST))
         total, rows = await self._db.read(
             lambda conn: _page(conn, (where, order), values, limit, offset)
         )
@@ -155,6 +156,13 @@ class Alarms:
                 for name in (point.id, point.label.zh, point.label.en, point.device_label.zh)
             )
         ]
+
+
+def _offset(cursor: str | None) -> int:
+    offset = int(cursor or 0)
+    if not 0 <= offset <= NUMBER:
+        raise ValueError("the cursor is not ours")
+    return offset
 
 
 def _where(asked: EpisodeFilter, points: list[int] | None) -> tuple[str, list[object]]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from central.api.headers import SECURE, BodyTooLarge
@@ -69,6 +70,7 @@ def register(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(_framework)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(StorageError)(_database)
+    app.exception_handler(ClientDisconnect)(_gone)
     app.exception_handler(Exception)(_unexpected)
 
 
@@ -94,7 +96,7 @@ async def _framework(request: Request, exc: HTTPException) -> JSONResponse:
     if isinstance(exc, BodyTooLarge):
         params = {**exc.params}
     elif exc.status_code == 404:
-        params = {"what": "path", "name": request.url.path}
+        params = {"what": "path", "name": request.scope["path"]}
     return JSONResponse(body(request, code, params), exc.status_code, exc.headers)
 
 
@@ -109,6 +111,11 @@ async def _invalid(request: Request, exc: RequestValidationError) -> JSONRespons
 async def _database(request: Request, exc: Exception) -> JSONResponse:
     logger.error("database refused", exc_info=exc, extra={"request": _id(request)})
     return JSONResponse(body(request, "STORE_UNAVAILABLE", {}), 503, {"Retry-After": "5"})
+
+
+async def _gone(request: Request, exc: Exception) -> JSONResponse:
+    """The line was cut in the middle of a request: nobody hears this, and nothing was done."""
+    return JSONResponse(body(request, "REFUSED", {}), 400)
 
 
 async def _unexpected(request: Request, exc: Exception) -> JSONResponse:

@@ -31,7 +31,7 @@ def page_router(dist: Path = DIST) -> APIRouter:
     async def file(path: str, request: Request) -> Response:
         found = _below(root, path)
         if found is None:
-            raise ApiError(404, "NOT_FOUND", what="path", name=request.url.path)
+            raise ApiError(404, "NOT_FOUND", what="path", name=request.scope["path"])
         cache = FOREVER if found.parent == root / HASHED else "no-cache"
         return FileResponse(found, headers={"Cache-Control": cache})
 
@@ -49,6 +49,6 @@ def _below(root: Path, path: str) -> Path | None:
     """Return the file `path` below `root`, links followed; None when it is not one."""
     try:
         found = (root / path).resolve()
-    except ValueError:  # a zero byte
+        return found if found.is_relative_to(root) and found.is_file() else None
+    except (OSError, ValueError):  # longer than a name may be; a zero byte
         return None
-    return found if found.is_relative_to(root) and found.is_file() else None

@@ -10,6 +10,7 @@ from central.api.rooms import House
 from central.identity import audit
 from central.identity.principal import Principal
 from central.identity.roles import Permission
+from protocols.wire.bounds import NUMBER
 
 router: Final = APIRouter(prefix="/api/v1/audit", tags=["audit"])
 Auditor = Annotated[Principal, principal(Permission.AUDIT)]
@@ -20,7 +21,7 @@ async def lines(
     who: Auditor,
     house: House,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[int | None, Query(ge=1)] = None,
+    cursor: Annotated[int | None, Query(ge=1, le=NUMBER)] = None,
 ) -> models.AuditPage:
     """Return a page of the audit."""
     found = await house.collector.db.read(lambda conn: audit.page(conn, limit, cursor))

@@ -124,3 +124,9 @@ async def test_the_audit_is_read_page_by_page(client, admin):
         found += [line["id"] for line in page["items"]]
         cursor = page["next"]
     assert found == [5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize("cursor", ["0", "-1", "9" * 30, "x"])
+async def test_a_cursor_of_the_audit_that_is_not_ours_is_refused(client, admin, cursor):
+    answer = await client.get("/api/v1/audit", headers=admin, params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (422, "INVALID")

@@ -107,3 +107,29 @@ async def test_garbage_is_not_an_internal_error(client, people):
     for content in (b"", b"{", b"[]", b"\xff\xfe", b"null", b'"x"', b"1e999"):
         answer = await client.post("/api/v1/gateways", content=content, headers=headers)
         assert answer.status_code == 422, content
+
+
+async def test_a_request_that_is_cut_leaves_no_traceback(app, people, caplog):
+    headers = await people.token("gateway", gateway="gw-qingyun")
+    messages = [
+        {"type": "http.request", "body": b"abc", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/v1/ingest/health",
+        "query_string": b"",
+        "scheme": "http",
+        "headers": [(b"authorization", headers["Authorization"].encode())],
+    }
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(_):
+        pass
+
+    await app(scope, receive, send)
+    assert not messages
+    assert not [record for record in caplog.records if record.exc_info]

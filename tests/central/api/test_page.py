@@ -26,3 +26,15 @@ async def test_nothing_outside_the_folder_is_served(client, dist):
     for path in ("/../secret", "/%2e%2e/secret", "/..%2fsecret", "/link", "//etc/passwd", "/%00"):
         answer = await client.get(path)
         assert answer.status_code == 404, path
+
+
+async def test_a_path_longer_than_any_name_is_simply_not_there(client, dist):
+    dist.mkdir()
+    for path in ("/" + "a" * 300, "/assets/" + "a/" * 3000):
+        answer = await client.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
+async def test_a_host_that_cannot_be_read_is_not_our_fault(client):
+    answer = await client.get("/nowhere", headers={"Host": "[::1"})
+    assert (answer.status_code, answer.json()["params"]["name"]) == (404, "/nowhere")

@@ -3,15 +3,20 @@
 import argparse
 import asyncio
 import contextlib
-import json
+import math
+import re
 import signal
 import sys
-import threading
 from pathlib import Path
+from typing import Final
 
-from protocols.errors import FengsuiError
+from protocols.errors import ConfigError, FengsuiError
+from protocols.problems import lines
 from protocols.story import load_clock
-from protocols.texts import text
+from protocols.texts import LANGUAGES, text
+
+MOMENT: Final = re.compile(r"2[0-3]:[0-5]\d(:[0-5]\d)?", re.ASCII)
+"""When the told evening may begin: after the past has something to arrive with."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,23 +29,48 @@ def main(arguments: list[str] | None = None) -> int:
     plant.add_argument("file", type=Path)
     plant.add_argument("--story", type=Path, help="故事时钟文件 / story clock file")
     demo = verbs.add_parser("demo", help="完整演示 / the whole demo")
-    demo.add_argument("--port", type=int, default=8000)
+    demo.add_argument("--port", type=_port, default=8000)
     demo.add_argument("--folder", type=Path, default=Path("var/demo"))
-    demo.add_argument("--start", default="22:00", help="故事开始 / story starts at, HH:MM[:SS]")
-    demo.add_argument("--factor", type=float, default=5.0, help="快放倍数 / how fast it is told")
+    demo.add_argument(
+        "--start", type=_moment, default="22:00", help="故事开始 / story starts at, HH:MM[:SS]"
+    )
+    demo.add_argument("--factor", type=_factor, default=5.0, help="快放倍数 / how fast it is told")
     chosen = parser.parse_args(arguments)
     try:
         return _plant(chosen) if chosen.verb == "plant" else _demo(chosen)
+    except ConfigError as exc:
+        for language in LANGUAGES:
+            print(*lines(exc.problems, language, json_lines=False), sep="\n", file=sys.stderr)
+        return 1
     except FengsuiError as exc:
-        print(text(exc.code, exc.params, "zh"), file=sys.stderr)
-        print(text(exc.code, exc.params, "en"), file=sys.stderr)
+        for language in LANGUAGES:
+            print(text(exc.code, exc.params, language), file=sys.stderr)
         return 1
 
 
-def _plant(chosen: argparse.Namespace) -> int:
-    from protocols.simulators.plant import run
+def _port(word: str) -> int:
+    if word.isascii() and word.isdigit() and 0 < int(word) < 65_536:
+        return int(word)
+    raise argparse.ArgumentTypeError(f"{word!r}: 端口应为 1–65535 / a port is 1 to 65535")
 
-    described = json.loads(chosen.file.read_text(encoding="utf-8"))
+
+def _moment(word: str) -> str:
+    if MOMENT.fullmatch(word):
+        return word
+    raise argparse.ArgumentTypeError(f"{word!r}: 应为 20:00–23:59[:SS] / 20:00 to 23:59[:SS]")
+
+
+def _factor(word: str) -> float:
+    with contextlib.suppress(ValueError):
+        if math.isfinite(factor := float(word)) and 0 < factor <= 100:
+            return factor
+    raise argparse.ArgumentTypeError(f"{word!r}: 倍数应大于 0、至多 100 / above 0, at most 100")
+
+
+def _plant(chosen: argparse.Namespace) -> int:
+    from protocols.simulators.plant import read, run
+
+    described = read(chosen.file)
     clock = load_clock(chosen.story)
 
     async def until_signal() -> None:
@@ -50,7 +80,10 @@ def _plant(chosen: argparse.Namespace) -> int:
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
-    asyncio.run(until_signal())
+    try:
+        asyncio.run(until_signal())
+    except OSError as exc:
+        raise FengsuiError("PLANT_FAILED", reason=str(exc) or type(exc).__name__) from exc
     return 0
 
 
@@ -60,20 +93,28 @@ def _demo(chosen: argparse.Namespace) -> int:
     demo = Demo(
         chosen.folder.resolve(), chosen.port, Timing(start=chosen.start, factor=chosen.factor)
     )
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+    # A closed terminal (SIGHUP) ends the demo as Ctrl-C does.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: demo.over.set())
+    ready = {
+        "folder": str(chosen.folder),
+        "start": chosen.start,
+        "factor": f"{chosen.factor:g}",
+    }
     try:
         demo.start()
-        print(
-            text("DEMO_READY", {"link": demo.link, "folder": str(chosen.folder)}, "zh"), flush=True
-        )
-        print(
-            text("DEMO_READY", {"link": demo.link, "folder": str(chosen.folder)}, "en"), flush=True
-        )
-        while not over.wait(1.0):
+        for language in LANGUAGES:
+            print(text("DEMO_READY", {**ready, "link": demo.link}, language), flush=True)
+        while not demo.over.wait(1.0):
             if (gone := demo.children.ended()) is not None:
                 raise gone
+    except FengsuiError:
+        # Asked to end, whatever broke off on the way is no news.
+        if not demo.over.is_set():
+            raise
+    except OSError as exc:
+        reason = str(exc) or type(exc).__name__
+        raise FengsuiError("DEMO_FOLDER", folder=str(chosen.folder), reason=reason) from exc
     finally:
         demo.stop()
     return 0

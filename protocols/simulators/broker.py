@@ -58,7 +58,12 @@ class Broker:
             return
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # a broker found on this machine
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Its own group: Ctrl-C is for whoever started it, who ends it in order.
+                start_new_session=True,
             )
         deadline = real_monotonic() + STARTING
         while not self._accepts():

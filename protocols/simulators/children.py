@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from protocols.errors import FengsuiError
 SPEAK_SECONDS: Final = 30.0
 """A process that has not said where it listens by then will not (cold imports on a slow card)."""
 
+LOOK_EVERY: Final = 0.2
+"""Seconds between two looks whether to go on waiting."""
+
 END_SECONDS: Final = 8.0
 """Time to seal and close before a process is killed."""
 
@@ -26,6 +30,12 @@ class ChildEnded(FengsuiError):
     code = "CHILD_ENDED"
 
 
+class Interrupted(FengsuiError):
+    """Whoever started the processes has had enough (Ctrl-C)."""
+
+    code = "INTERRUPTED"
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """One running process and its log."""
@@ -33,14 +43,19 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    over: threading.Event
 
     def first_line(self) -> bytes:
-        """Return the first line it prints, or raise ChildEnded."""
+        """Return the first line it prints, or raise ChildEnded or Interrupted."""
         pipe: IO[bytes] | None = self.process.stdout
-        if pipe is not None and select.select([pipe], [], [], SPEAK_SECONDS)[0]:
-            line = pipe.readline()
-            if line:
-                return line
+        deadline = real_monotonic() + SPEAK_SECONDS
+        while pipe is not None and real_monotonic() < deadline:
+            if self.over.is_set():
+                raise Interrupted
+            if select.select([pipe], [], [], LOOK_EVERY)[0]:
+                if line := pipe.readline():
+                    return line
+                break
         raise self.ended()
 
     def ended(self) -> ChildEnded:
@@ -55,10 +70,11 @@ class Child:
 
 
 class Children:
-    """The processes of one demo, in the order they were started."""
+    """The processes of one demo, in the order they were started; `over` ends every wait."""
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, over: threading.Event | None = None) -> None:
         self.logs = logs
+        self.over = over or threading.Event()
         self._running: list[Child] = []
 
     def start(
@@ -81,7 +97,7 @@ class Children:
                 # Its own group: Ctrl-C reaches the demo first, which ends the others in order.
                 start_new_session=True,
             )
-        child = Child(name, process, log)
+        child = Child(name, process, log, self.over)
         self._running.append(child)
         return child
 
@@ -100,8 +116,10 @@ class Children:
             )
         return done.stdout
 
-    def ended(self) -> ChildEnded | None:
-        """Return what to raise if any process is gone, else None."""
+    def ended(self) -> FengsuiError | None:
+        """Return what to raise if any process is gone or nobody waits any more, else None."""
+        if self.over.is_set():
+            return Interrupted()
         for child in self._running:
             if child.process.poll() is not None:
                 return child.ended()

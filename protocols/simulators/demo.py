@@ -1,13 +1,12 @@
 """`make demo`: one collector, two gateways, four simulated sites and a broker, all real processes.
 
 Everything lives below one folder that is made anew at each start, because the story's time starts
-anew too. `Ctrl-C` ends every process it started, by pid.
+anew too. `Ctrl-C` ends every process it started, by pid, at any moment.
 
     plant (4 sites, 2 cables) --field protocols--> 2 gateways --cables--> collector --> page
 """
 
 import json
-import shutil
 import socket
 import sys
 import threading
@@ -19,14 +18,20 @@ from typing import Any, Final
 from protocols.clock import SECOND, SystemClock
 from protocols.errors import FengsuiError
 from protocols.simulators.broker import Broker, start_broker
-from protocols.simulators.children import Child, Children
+from protocols.simulators.children import Child, Children, Interrupted
 from protocols.simulators.collector_door import CollectorDoor
+from protocols.simulators.demo_folder import DemoFolder
 from protocols.simulators.plant import EVENING
 from protocols.simulators.shapes import clock as evening
 from protocols.simulators.stories import CUT
 from protocols.story import AHEAD
 
-TEMPLATES: Final = Path(__file__).resolve().parents[2] / "config" / "demo"
+CONFIG: Final = (
+    Path(__file__).resolve().parents[2] / "config",
+    Path(sys.prefix) / "share" / "fengsui" / "config",
+)
+"""Where the example configurations are: in a checkout, or where the wheel puts them."""
+
 GATEWAYS: Final = {
     "gw-qingyun": ("qingyun", "青云水库网关(示例)", CUT),
     "gw-honghaiwan": ("honghaiwan", "红海湾示例储运网关", (0.0, 0.0)),
@@ -77,13 +82,18 @@ class Timing:
 
 
 def refuse_taken_port(port: int) -> None:
-    """Raise DemoFailed naming the port when something listens on it already."""
+    """Raise DemoFailed naming the port when it cannot be listened on, and why."""
+    if not 0 < port < 65_536:
+        raise DemoFailed("PORT_OUTSIDE", port=port)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except PermissionError as exc:
+            raise DemoFailed("PORT_PRIVILEGED", port=port) from exc
         except OSError as exc:
-            raise DemoFailed("PORT_TAKEN", port=port, hint=port + 1) from exc
+            hint = port + 1 if port < 65_535 else port - 1
+            raise DemoFailed("PORT_TAKEN", port=port, hint=hint) from exc
 
 
 class Demo:
@@ -95,7 +105,8 @@ class Demo:
         self.folder = folder
         self.port = port
         self.timing = timing
-        self.children = Children(folder / "log")
+        self.over = threading.Event()
+        self.children = Children(folder / "log", self.over)
         self.link = ""
         self.gateways: dict[str, Child] = {}
         self.gateway_health = {name: free_port() for name in GATEWAYS}
@@ -103,15 +114,17 @@ class Demo:
         self._gateway_python = gateway_python
         self._story = folder / "story.json"
         self._broker: Broker | None = None
+        self._held = DemoFolder(folder)
 
     def start(self) -> None:
         """Bring everything up; returns when the page can be opened and the evening has begun.
 
-        Raises DemoFailed, ChildEnded, DoorClosed or BrokerFailed.
+        Raises DemoFailed, FolderRefused, ChildEnded, DoorClosed, BrokerFailed; Interrupted as soon
+        as `over` is set.
         """
         refuse_taken_port(self.port)
-        shutil.rmtree(self.folder, ignore_errors=True)
-        (self.folder / "log").mkdir(parents=True)
+        self._held.take()
+        (self.folder / "log").mkdir()
         held = SystemClock().now()
         self._tell(self.timing.hold(held))
         self._broker = start_broker(self.folder / "broker")
@@ -128,7 +141,8 @@ class Demo:
             CollectorDoor("127.0.0.1", port).wait_healthy(self.children.ended, "/health")
         self._tell(self.timing.tell(held, SystemClock().now()))
         # Whoever opens the page finds the evening, not three hours rushing by.
-        threading.Event().wait(self.timing.past_seconds + AHEAD / SECOND)
+        if self.over.wait(self.timing.past_seconds + AHEAD / SECOND):
+            raise Interrupted
 
     def _tell(self, paces: list[dict[str, Any]]) -> None:
         new = self._story.with_suffix(".new")
@@ -156,14 +170,15 @@ class Demo:
         return self.children.start("plant", "protocols.simulators", arguments, speaks=True)
 
     def _render(self, name: str, values: dict[str, Any]) -> Path:
-        text = (TEMPLATES / f"{name}.yaml").read_text(encoding="utf-8")
+        config = next((folder for folder in CONFIG if folder.is_dir()), CONFIG[0])
+        text = (config / "demo" / f"{name}.yaml").read_text(encoding="utf-8")
         file = self.folder / f"{name}.yaml"
         file.write_text(Template(text).substitute(values), encoding="utf-8")
         return file
 
     def _collector(self) -> CollectorDoor:
         controls = {f"cable_{key.replace('-', '_')}": port for key, port in self._controls.items()}
-        values = {"port": self.port, "folder": self.folder / "central", **controls}
+        values = {"port": self.port, **controls}
         (self.folder / "central").mkdir()
         config = self._render("central", values)
         people = ("duty", "demo-setup")
@@ -186,7 +201,6 @@ class Demo:
             f"{device.replace('-', '_')}_port": port for device, port in where["devices"].items()
         }
         values = {
-            "folder": self.folder,
             "collector_port": where["cables"][name],
             "broker_port": self._broker.port if self._broker else 0,
             "health_port": self.gateway_health[name],
@@ -202,6 +216,7 @@ class Demo:
         if self._broker is not None:
             self._broker.stop()
             self._broker = None
+        self._held.release()
 
 
 def free_port() -> int:

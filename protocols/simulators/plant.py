@@ -10,10 +10,12 @@ port}, "cables": {gateway: port}}`.
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from protocols.clock import SECOND, Clock
 from protocols.device import Device, Point
+from protocols.errors import FengsuiError
 from protocols.profile import Profile
 from protocols.simulators.cable import Cable, follow
 from protocols.simulators.stories import PERIOD, STORIES
@@ -21,6 +23,9 @@ from protocols.words import PointId, Value
 
 EVENING: Final = 1_781_272_800 * SECOND
 """2026-06-12 22:00 in Shanwei (UTC+8): second 0 of the stories."""
+
+NEEDED: Final = ("story", "profile", "site", "device", "transport")
+TRANSPORTS: Final = ("tcp", "rtu", "opcua", "mqtt")
 
 Signals = Callable[[str, str, int], Value]
 
@@ -32,6 +37,36 @@ class Simulator(Protocol):
     def port(self) -> int: ...
 
     async def close(self) -> None: ...
+
+
+class PlantUnreadable(FengsuiError):
+    """The file does not describe simulated sites."""
+
+    code = "PLANT_UNREADABLE"
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Return what `file` describes. Raises PlantUnreadable."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        for entry in found["simulators"]:
+            _check(entry, has_broker="broker" in found)
+    except (KeyError, TypeError, ValueError, OSError, RecursionError) as exc:
+        reason = f"{type(exc).__name__}: {exc}"
+        raise PlantUnreadable(file=str(file), reason=reason) from exc
+    return dict(found)
+
+
+def _check(entry: Mapping[str, Any], *, has_broker: bool) -> None:
+    for key in NEEDED:
+        if not isinstance(entry[key], str):
+            raise TypeError(key)
+    if entry["story"] not in STORIES:
+        raise ValueError(f"story {entry['story']} ({', '.join(STORIES)})")
+    if entry["transport"] not in TRANSPORTS:
+        raise ValueError(f"transport {entry['transport']} ({', '.join(TRANSPORTS)})")
+    if entry["transport"] == "mqtt" and not has_broker:
+        raise ValueError("mqtt: broker {host, port}")
 
 
 def story_signals(story: str) -> Signals:
@@ -109,12 +144,13 @@ async def run(described: Mapping[str, Any], clock: Clock) -> None:
     try:
         for entry in described["simulators"]:
             running[entry["device"]] = await start(entry, described.get("broker"), clock)
+        for entry in described.get("cables", []):
+            host, port = entry["target"].rsplit(":", 1)
+            cable = Cable(entry["gateway"], host, int(port))
+            cables.append(cable)
+            await cable.open(int(entry["control"]))
         async with asyncio.TaskGroup() as group:
-            for entry in described.get("cables", []):
-                host, port = entry["target"].rsplit(":", 1)
-                cable = Cable(entry["gateway"], host, int(port))
-                await cable.open(int(entry["control"]))
-                cables.append(cable)
+            for cable, entry in zip(cables, described.get("cables", []), strict=True):
                 low, high = entry.get("cut", (0.0, 0.0))
                 group.create_task(follow(cable, clock, plugged((low, high))))
             print(json.dumps(_where(running, cables)), flush=True)

@@ -2,9 +2,11 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -147,4 +149,29 @@ def test_ctrl_c_ends_every_process(tmp_path):
         process.kill()
         process.stdout.close()
         process.wait()
+    assert running_below(folder) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=["ctrl-c", "closed"])
+def test_it_ends_in_the_middle_of_starting(tmp_path, number):
+    folder = tmp_path / "demo"
+    command = [sys.executable, "-m", "protocols.simulators", "demo", "--folder", str(folder)]
+    process = subprocess.Popen(
+        [*command, "--port", str(free_port())],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        pause = threading.Event()
+        while not (folder / "log" / "plant.log").exists() and process.poll() is None:
+            pause.wait(0.02)
+        os.killpg(process.pid, number)
+        said = process.communicate(timeout=20)[1]
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, said) == (0, "")
     assert running_below(folder) == []

@@ -163,6 +163,7 @@ async def test_after_an_outage_live_goes_first_and_the_backlog_follows(
         for _ in range(20):
             await gateway.put(2)
             clock.time += 1_000_000
+        await eventually(lambda: gateway.state.problem is not None)
         collector.fault = lambda lane: None
         await until(collector, lambda c: c.count() == 41 and len(c.streams) == 1, 20)
         await gateway.put(1)

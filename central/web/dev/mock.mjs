@@ -110,7 +110,7 @@ const journal = (item) => [
   { time: item.raised, recorded: item.raised, event: "RAISE", level: item.level.name, value: item.value_at_raise, actor: null, comment: null },
   ...(item.acknowledged ? [{ time: item.acknowledged.at, recorded: item.acknowledged.at, event: "ACK", level: null, value: null, actor: item.acknowledged.by, comment: item.acknowledged.comment }] : []),
 ];
-const EVENTS = [{ id: "2", time: iso(opened - 900_000), kind: "fault", code: "DEVICE_UNREACHABLE", subject: "jinting/gw-honghaiwan/crane-3", params: { device: "crane-3" } }];
+const EVENTS = [{ id: "2", time: iso(opened - 900_000), kind: "fault", code: "DEVICE_UNREACHABLE", subject: "jinting/gw-honghaiwan/wind-mast", params: { device: "wind-mast" } }];
 const PERSON = { person: { name: "陈志航", roles: ["operator"], scope: null }, version: "0.1.0" };
 let inside = true;
 

@@ -47,8 +47,8 @@ const rows = [
   ["haifeng", "gw-honghaiwan", "panel", "main-power-fault", label("主电故障", "Main power fault"), "", null, null, 0, () => false, [], { type: "bool", enumeration: [{ value: 0, label: label("正常", "Normal") }, { value: 1, label: label("故障", "Fault") }] }],
 ];
 
-const DEVICES = { reservoir: label("水库测报系统", "Reservoir telemetry"), tankfarm: label("罐区 PLC", "Tank farm PLC"), gascontroller: label("气体控制器", "Gas controller"), "crane-3": label("3# 塔机黑匣子", "Crane 3 recorder"), panel: label("火灾报警控制器", "Fire alarm panel") };
-const BUSES = { "gw-qingyun": [["opcua-1", "opcua", ["reservoir"]]], "gw-honghaiwan": [["tcp-1", "modbus_tcp", ["tankfarm", "gascontroller"]], ["mqtt-1", "mqtt", ["crane-3"]], ["rtu-1", "modbus_rtu", ["panel"]]] };
+const DEVICES = { reservoir: label("水库测报系统", "Reservoir telemetry"), tankfarm: label("罐区 PLC", "Tank farm PLC"), gascontroller: label("气体控制器", "Gas controller"), "crane-3": label("3# 塔机黑匣子", "Crane 3 recorder"), panel: label("火灾报警控制器", "Fire alarm panel"), "wind-mast": label("测风仪", "Wind mast") };
+const BUSES = { "gw-qingyun": [["opcua-1", "opcua", ["reservoir"]]], "gw-honghaiwan": [["tcp-1", "modbus_tcp", ["tankfarm", "gascontroller"]], ["mqtt-1", "mqtt", ["crane-3", "wind-mast"]], ["rtu-1", "modbus_rtu", ["panel"]]] };
 
 export const POINTS = rows.map(([site, gateway, device, name, text, unit, low, high, decimals, value, limits, more = {}]) => ({
   value,
@@ -80,5 +80,5 @@ export const buses = (gateway, online, since) =>
     name,
     protocol,
     state: online ? "online" : "unknown",
-    devices: devices.map((device) => ({ name: device, label: DEVICES[device], state: device === "crane-3" && online ? "offline" : "online", since })),
+    devices: devices.map((device) => ({ name: device, label: DEVICES[device], state: device === "wind-mast" && online ? "offline" : "online", since })),
   }));

@@ -164,7 +164,7 @@ def _take_live(moves: Moves, tracked: Tracked, stream: int, time: int, value: fl
     if switched:
         backfill.hand_over(moves, tracked, stream, time)
     tracked.newest, tracked.value = time, value
-    tracked.lagging = late(time, moves.now)
+    lagged, tracked.lagging = tracked.lagging, late(time, moves.now)
     if tracked.calm is not None and tracked.calm[0] < value < tracked.calm[1]:
         return switched
     tracked.condition, changes = sample(tracked.rule, tracked.condition, time, value)
@@ -173,6 +173,8 @@ def _take_live(moves: Moves, tracked: Tracked, stream: int, time: int, value: fl
         changes += more
     for change in changes:
         moves.apply(tracked, change, value)
+    if lagged and not tracked.lagging:
+        moves.caught_up(tracked)
     tracked.calm = calm(tracked.rule) if tracked.condition.quiet else None
     return True
 

@@ -65,6 +65,15 @@ class Moves:
         self._past_line(tracked, number, Word.RTN, (returned, None), None)
         return number
 
+    def caught_up(self, tracked: Tracked) -> None:
+        """What began in the past and still stands when live data comes is a live alarm now."""
+        if tracked.episode is None:
+            return
+        row = episode_by_number(self.conn, tracked.episode)
+        if row.late and row.returned is None:
+            update_episode(self.conn, replace(row, late=False))
+            self._touched[row.number] = None
+
     def alter(self, tracked: Tracked, row: EpisodeRow, word: Word, time: int) -> None:
         """Write an episode that is to be told otherwise, with the line that says so."""
         update_episode(self.conn, row)

@@ -86,7 +86,7 @@ def update_episode(conn: sqlite3.Connection, row: EpisodeRow) -> None:
     """Write what may change of an episode."""
     conn.execute(
         "UPDATE episode SET state = ?, level = ?, colour = ?, raised = ?, returned = ?, "
-        "closed = ?, acknowledged = ?, occurrence = ? WHERE number = ?",
+        "closed = ?, acknowledged = ?, occurrence = ?, late = ? WHERE number = ?",
         (
             row.state,
             level_json(row.level),
@@ -96,6 +96,7 @@ def update_episode(conn: sqlite3.Connection, row: EpisodeRow) -> None:
             row.closed,
             _acknowledged_json(row.acknowledged),
             row.occurrence,
+            row.late,
             row.number,
         ),
     )

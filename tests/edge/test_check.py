@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ from edge.check import add_arguments, check_command, load_config
 from edge.check_child import check as validate
 from edge.config import EdgeConfig
 from edge.schema.__main__ import edge_schema
-from edge.schema.resolve import build
+from edge.schema.resolve import _with_manifest, build
 from protocols.alarms.rule import Colour
 from protocols.errors import ConfigError
 from protocols.schema.editors import FOLDER, profile_schema
+from protocols.schema.report import Report
 from protocols.schema.yaml_source import read
 from protocols.wire.manifest import decode_manifest
 from protocols.words import Label, PointId, Purpose
@@ -222,24 +224,14 @@ def test_a_gateway_carries_no_more_than_a_manifest(example, tmp_path):
     assert (problem.code, problem.params["value"]) == ("TOO_MANY_POINTS", 20_005)
 
 
-def test_a_manifest_the_wire_cannot_carry_is_named(example, tmp_path):
-    profiles = tmp_path / "profiles"
-    profiles.mkdir()
-    label = "长" * 80
-    points = "".join(
-        f"  - {{name: p{i}, label: {label}, quantity: event_count, unit: 次, type: int,"
-        f" address: {{table: holding, address: {i}, type: uint16}}}}\n"
-        for i in range(3_900)
-    )
-    head = "format: v1\nprotocol: modbus\nlabel: 大\nvendor: x\nmodel: x\nfirmware: x\nsource: x\n"
-    (profiles / "long.yaml").write_text(f"{head}points:\n{points}", encoding="utf-8")
-    text = example.read_text(encoding="utf-8").split("buses:")[0]
-    devices = "".join(f"      - {{name: d{i}, profile: long, device_id: {i}}}\n" for i in range(5))
-    bus = f"buses:\n  - name: b\n    protocol: modbus\n    host: h\n    devices:\n{devices}"
-    example.write_text(f"{text}profiles: profiles\n{bus}", encoding="utf-8")
-    problem = the_problem(example)
+def test_a_manifest_the_wire_cannot_carry_is_named(example):
+    """Reached with long texts; a file of that many points is what a person would meet."""
+    config = replace(load_config(example), label=Label("长" * 9_000_000))
+    with pytest.raises(ConfigError) as caught:
+        _with_manifest(Report(read(example)), config)
+    (problem,) = caught.value.problems
     assert (problem.code, problem.key) == ("MANIFEST_TOO_LARGE", "buses")
-    assert problem.params["limit"] == 8 * 1024
+    assert problem.params["limit"] == 24 * 1024
 
 
 def test_a_profile_is_not_a_configuration():
@@ -322,7 +314,15 @@ def test_the_example_shows_every_key():
     known = set()
     for schema in json.loads(edge_schema())["$defs"].values():
         known |= set(schema.get("properties", {}))
-    other = {"colour", "op", "source", "clause", "valid_from", "valid_to"}  # docs/profiles.md
+    other = {
+        "colour",
+        "name_en",
+        "op",
+        "source",
+        "clause",
+        "valid_from",
+        "valid_to",
+    }  # docs/profiles.md
     assert not [key for key in sorted(known - other) if f"{key}:" not in shown]
 
 

@@ -191,3 +191,20 @@ async def test_two_gateways_do_not_know_of_each_other(story, clock):
     await story.at(0, 85.0)
     await other.deliver(story.collector, stream, other.reading("level", 70.0))
     assert [(e.point, e.state) for e in await story.episodes()] == [("site/gw/tank/level", "UNACK")]
+
+
+async def test_a_past_that_still_stands_when_live_data_comes_is_a_live_alarm(story):
+    """The whole backlog comes first and in order; the alarm it leaves standing sounds now."""
+    await story.late(0, story.stream, (-1800, 70.0), (-900, 85.0), (-300, 86.0))
+    assert await told(story) == [("UNACK", -900, None, True)]
+    old = await story.new_stream()
+    await story.at(1, 87.0)
+    assert await told(story) == [("UNACK", -900, None, False)]
+    assert old is not story.stream
+
+
+async def test_a_past_that_is_over_when_live_data_comes_stays_late(story):
+    await story.late(0, story.stream, (-1800, 70.0), (-900, 85.0), (-300, 70.0))
+    await story.new_stream()
+    await story.at(1, 70.0)
+    assert [late for *_, late in await told(story)] == [True]

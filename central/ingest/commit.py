@@ -19,6 +19,7 @@ from central.store.interface import Store
 from protocols.errors import IngestError
 from protocols.wire.chain import chain_next
 from protocols.wire.headers import ClockReport
+from protocols.words import Value
 
 
 class Committer:
@@ -83,17 +84,19 @@ class Committer:
     ) -> bytes | None:
         """Return the chain's head after `new`, or None with `done.error` set."""
         expected, first = stream.cursor + 1, new[0].header.seq0
+        # The gateway may have lost what its own chain head was made of.
+        here: dict[str, Value] = {"expected": expected, "head": stream.head.hex()}
         if first > expected:
-            done.error = IngestError("GAP", 409, expected=expected)
+            done.error = IngestError("GAP", 409, **here)
             return None
         if first < expected:
-            done.error = IngestError("NOT_AN_EDGE", 409, expected=expected)
+            done.error = IngestError("NOT_AN_EDGE", 409, **here)
             return None
         head, algorithm = stream.head, digest_algorithm(stream)
         for batch in new:
             head = chain_next(head, batch.raw, algorithm)
         if head != request.head:
-            done.error = IngestError("CHAIN", 400, expected=expected)
+            done.error = IngestError("CHAIN", 400, **here)
             self._alert(tables, stream, "CHAIN_BROKEN", first, done)
             return None
         return head

@@ -40,7 +40,8 @@ async def test_a_gap_is_refused_with_what_is_expected(collector, gateway, stream
     for value in (1.0, 2.0, 3.0):
         gateway.seal(stream, gateway.reading("level", value))
     await gateway.send(collector, stream, 0, 0)
-    assert await refused(gateway.send(collector, stream, 2)) == ("GAP", 409, {"expected": 2})
+    here = {"expected": 2, "head": stream.heads[0].hex()}
+    assert await refused(gateway.send(collector, stream, 2)) == ("GAP", 409, here)
     assert await stored(collector) == [1.0]
 
 
@@ -60,6 +61,7 @@ async def test_a_batch_across_the_cursor_is_refused(collector, gateway, stream):
     gateway.seal(forged, gateway.reading("level", 1.0), gateway.reading("level", 2.0))
     code, status, params = await refused(gateway.send(collector, forged))
     assert (code, status, params["expected"]) == ("NOT_AN_EDGE", 409, 2)
+    assert params["head"] == stream.heads[0].hex()
     assert await stored(collector) == [1.0]
 
 

@@ -65,6 +65,6 @@ DRIVERS: Final[dict[str, str]] = {
 
 
 def build(bus: Bus, clock: Clock) -> Driver:
-    """Make the driver of `bus`; loads the protocol's library only now. KeyError: unknown protocol."""
+    """Make the driver of `bus`; its library loads only now. KeyError: unknown protocol."""
     module = importlib.import_module(DRIVERS[bus.protocol])
     return cast(Build, module.build)(bus, clock)

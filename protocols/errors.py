@@ -1,7 +1,7 @@
 """The tree of errors.
 
 FengsuiError                 code + params; the sentence comes from the text catalogue
-├── ConfigError              every problem of a file at once: file, line, key, value, what is allowed
+├── ConfigError              every problem of a file at once: line, key, value, what is allowed
 ├── DriverError              names the device
 │   ├── DeviceUnreachable    no answer: retry with back-off, its points become Bad_NoCommunication
 │   └── DeviceRefused        it answered no: those points Bad_ConfigurationError, no reconnect

@@ -75,8 +75,9 @@ class Collector:
         return collector
 
     async def run(self) -> None:
-        """Watch gateways and fire timers until cancelled."""
+        """Watch gateways and fire timers until cancelled; ends with an error if the writer did."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self.db.watch())
             group.create_task(self._keep(self.gateways.watch))
             group.create_task(self._keep(self._run_timers))
 

@@ -3,11 +3,14 @@
 Promises. `write` returns only after its transaction is durable (synchronous=FULL). Several waiting
 pieces of work share one transaction (group commit), each in its own savepoint: one that fails takes
 nothing of the others with it. `read` sees a consistent snapshot, never blocks a writer, and ends at
-its deadline. A file of a newer version is refused untouched. Only the writer checkpoints, which
-keeps clear of the WAL-reset bug of SQLite before 3.51.3.
+its deadline; `glance` has a connection of its own, so that no login, token or health check waits
+behind somebody's long query. What SQLite refuses is logged with its cause and counted. A file of a
+newer version is refused untouched. Only the writer checkpoints, which keeps clear of the WAL-reset
+bug of SQLite before 3.51.3.
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections import deque
 from collections.abc import Callable
@@ -17,12 +20,18 @@ from typing import Any, Final, TypeVar
 
 from sqlite_utils import Database as Tables
 
-from central.migrations import migrate, newer_than_us
+from central.database_file import DatabaseUnusable, SchemaNewer, open_file
+from central.reader import QueryTooLong, Reader
+from central.repeats import Repeats
 from protocols.clock import Clock, real_monotonic
 from protocols.errors import FengsuiError
 from protocols.owner_thread import OwnerThread
 
 T = TypeVar("T")
+
+__all__ = ["Database", "DatabaseUnusable", "QueryTooLong", "SchemaNewer", "StorageError"]
+
+logger = logging.getLogger(__name__)
 
 StorageError: Final = sqlite3.Error
 """What a read or a write may raise beside our own errors; so the API needs no library of SQL."""
@@ -34,40 +43,17 @@ WAITING: Final = 512
 READERS: Final = 2
 READ_DEADLINE: Final = 10.0
 """Real seconds a query may take before it is ended."""
-_PROGRESS_STEPS: Final = 20_000
-
-_PRAGMAS: Final[dict[str, tuple[str, object]]] = {
-    "journal_mode": ("WAL", "wal"),
-    "synchronous": ("FULL", 2),
-    "foreign_keys": ("ON", 1),
-    "busy_timeout": ("5000", 5000),
-    "wal_autocheckpoint": ("1000", 1000),
-    "journal_size_limit": ("67108864", 67_108_864),
-}
-
-
-class SchemaNewer(FengsuiError):
-    """The file was written by a newer version of this program; nothing was touched."""
-
-    code = "SCHEMA_NEWER"
-
-
-class DatabaseUnusable(FengsuiError):
-    """SQLite does not give what our promises need (a file system without WAL, a damaged file)."""
-
-    code = "DATABASE_UNUSABLE"
-
-
-class QueryTooLong(FengsuiError):
-    """A query was ended at its deadline; ask for less."""
-
-    code = "QUERY_TOO_LONG"
+GLANCE_DEADLINE: Final = 2.0
+"""The same for a look-up by key."""
+HOLD: Final = 0.1
+"""Real seconds after which a transaction takes no further work: what is urgent goes next."""
 
 
 @dataclass(slots=True)
 class _Job:
     work: Callable[[Tables], Any]
     after: Callable[[Any], None] | None
+    urgent: bool
     outcome: asyncio.Future[Any]
 
 
@@ -85,6 +71,11 @@ class Database:
         self.incarnation = incarnation
         self.on_rollback: list[Callable[[], None]] = []
         """Called in the writer thread when work was undone: caches of tables start anew."""
+        self.refused = Repeats(logger)
+        """What SQLite refused, by `write` or `read` and the cause."""
+        self._recovered = Repeats(logger)
+        self.writable = True
+        """Whether the last transaction could be written."""
         self._tables = tables
         self._owner = owner
         self._urgent: deque[_Job] = deque()
@@ -93,9 +84,11 @@ class Database:
         self._wake = asyncio.Event()
         self._closing = False
         self._writer = asyncio.create_task(self._write_groups(), name="database-writer")
-        self._readers: asyncio.LifoQueue[_Reader] = asyncio.LifoQueue()
-        for number in range(READERS):
-            self._readers.put_nowait(_Reader(path, number))
+        self._readers = [Reader(path, f"reader-{number}") for number in range(READERS)]
+        self._idle: asyncio.LifoQueue[Reader] = asyncio.LifoQueue()
+        for reader in self._readers:
+            self._idle.put_nowait(reader)
+        self._glances = Reader(path, "reader-glance")
 
     @classmethod
     async def open(cls, path: Path, clock: Clock) -> "Database":
@@ -105,7 +98,7 @@ class Database:
         """
         owner = OwnerThread("database")
         try:
-            tables, incarnation = await owner.run(_open_writer, path, clock.now())
+            tables, incarnation = await owner.run(open_file, path, clock.now())
         except BaseException:
             await owner.close()
             raise
@@ -127,7 +120,10 @@ class Database:
         if self._closing:
             raise RuntimeError("the database is closed")
         await self._room.acquire()
-        job = _Job(work, after, asyncio.get_running_loop().create_future())
+        if self._closing:
+            self._room.release()
+            raise RuntimeError("the database was closed meanwhile")
+        job = _Job(work, after, urgent, asyncio.get_running_loop().create_future())
         (self._urgent if urgent else self._waiting).append(job)
         self._wake.set()
         result: T = await job.outcome
@@ -137,32 +133,58 @@ class Database:
         self, work: Callable[[sqlite3.Connection], T], deadline: float = READ_DEADLINE
     ) -> T:
         """Run `work` on a read-only connection within one snapshot. Raises QueryTooLong."""
-        reader = await self._readers.get()
+        reader = await self._idle.get()
         running = asyncio.ensure_future(reader.run(work, deadline))
         # Given back when the thread is done with it, not when the caller stops waiting.
-        running.add_done_callback(lambda _: self._readers.put_nowait(reader))
-        return await asyncio.shield(running)
+        running.add_done_callback(lambda _: self._idle.put_nowait(reader))
+        return await self._heard(running)
+
+    async def glance(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Look something up by its key, as `read`; never behind a query of another kind."""
+        return await self._heard(asyncio.ensure_future(self._glances.run(work, GLANCE_DEADLINE)))
+
+    async def watch(self) -> None:
+        """Return when the database is closed; raise what ended the writer before that.
+
+        A writer that ends leaves memory and tables apart: whoever runs us has to end too.
+        """
+        await asyncio.shield(self._writer)
 
     async def close(self) -> None:
         """Finish what waits and let go of the file; may be called twice."""
         self._closing = True
         self._wake.set()
-        await asyncio.shield(self._writer)
-        while not self._readers.empty():
-            await self._readers.get_nowait().close()
+        await asyncio.wait([self._writer])
+        for reader in (*self._readers, self._glances):
+            reader.interrupt()
+            await reader.close()
         await self._owner.close()
         self._tables.close()
 
+    async def _heard(self, running: asyncio.Future[T]) -> T:
+        try:
+            return await asyncio.shield(running)
+        except (sqlite3.Error, QueryTooLong) as exc:
+            self.refused.say(f"read {_cause(exc)}", f"the database was not read: {exc}", exc)
+            raise
+
     async def _write_groups(self) -> None:
-        while True:
-            jobs = self._next_group()
-            if jobs:
-                self._finish(jobs, await self._owner.run(self._commit, [j.work for j in jobs]))
-            elif self._closing:
-                return
-            else:
-                self._wake.clear()
-                await self._wake.wait()
+        jobs: list[_Job] = []
+        try:
+            while True:
+                jobs = self._next_group()
+                if jobs:
+                    results = await self._owner.run(self._commit, [job.work for job in jobs])
+                    self._put_back(jobs[len(results) :])
+                    self._finish(jobs, results)
+                elif self._closing:
+                    return
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        except BaseException:
+            self._abandon(jobs)
+            raise
 
     def _next_group(self) -> list[_Job]:
         jobs: list[_Job] = []
@@ -171,9 +193,22 @@ class Database:
                 jobs.append(lane.popleft())
         return jobs
 
+    def _put_back(self, jobs: list[_Job]) -> None:
+        for job in reversed(jobs):
+            (self._urgent if job.urgent else self._waiting).appendleft(job)
+
+    def _abandon(self, jobs: list[_Job]) -> None:
+        """Memory could not follow a commit: nobody is left waiting, nothing more is written."""
+        self._closing = True
+        logger.critical("the database's writer ended: nothing is written any more")
+        for job in (*jobs, *self._urgent, *self._waiting):
+            if not job.outcome.done():
+                job.outcome.set_exception(RuntimeError("the database's writer ended"))
+
     def _finish(self, jobs: list[_Job], results: list[_Result]) -> None:
-        for job, result in zip(jobs, results, strict=True):
+        for job, result in zip(jobs, results, strict=False):  # the rest was put back
             self._room.release()
+            self._note(result.error)
             if result.error is None and job.after is not None:
                 job.after(result.value)
             if job.outcome.done():
@@ -183,20 +218,49 @@ class Database:
             else:
                 job.outcome.set_result(result.value)
 
+    def _note(self, error: BaseException | None) -> None:
+        if isinstance(error, sqlite3.Error):
+            # What breaks a rule of the tables is one caller's fault, not the disk's.
+            self.writable = self.writable and isinstance(error, sqlite3.IntegrityError)
+            cause = f"write {_cause(error)}"
+            self.refused.say(cause, f"the database was not written: {error}", error)
+        elif error is None and not self.writable:
+            self.writable = True
+            self._recovered.say("", "the database is written again")
+
     def _commit(self, works: list[Callable[[Tables], Any]]) -> list[_Result]:
-        """Run in the writer thread: all in one transaction, or each in its own if that fails."""
+        """Run in the writer thread: one transaction, or each in its own if that fails.
+
+        Fewer results than works: the rest has to wait for the next transaction.
+        """
+        conn = self._tables.conn
         try:
-            with self._tables.atomic():
-                results = []
-                for work in works:
-                    results.append(self._one(work))
-                    if not self._tables.conn.in_transaction:
-                        raise sqlite3.OperationalError("the whole transaction was rolled back")
+            conn.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as exc:  # held by another program, read-only ...: no use to insist
+            return [_Result(error=exc) for _ in works]
+        try:
+            results = self._run(works)
+            conn.execute("COMMIT")
         except sqlite3.Error as exc:
+            self._tables.rollback()
             self._undone()
             if len(works) == 1:
                 return [_Result(error=exc)]
             return [self._commit([work])[0] for work in works]
+        except BaseException:
+            self._tables.rollback()
+            raise
+        return results
+
+    def _run(self, works: list[Callable[[Tables], Any]]) -> list[_Result]:
+        end = real_monotonic() + HOLD
+        results: list[_Result] = []
+        for work in works:
+            results.append(self._one(work))
+            if not self._tables.conn.in_transaction:
+                raise sqlite3.OperationalError("the whole transaction was rolled back")
+            if real_monotonic() > end:
+                break
         return results
 
     def _one(self, work: Callable[[Tables], Any]) -> _Result:
@@ -214,62 +278,8 @@ class Database:
             forget()
 
 
-class _Reader:
-    """A read-only connection and its thread; opened at the first query."""
-
-    def __init__(self, path: Path, number: int) -> None:
-        self._path = path
-        self._owner = OwnerThread(f"reader-{number}")
-        self._conn: sqlite3.Connection | None = None
-
-    async def run(self, work: Callable[[sqlite3.Connection], T], deadline: float) -> T:
-        return await self._owner.run(self._query, work, deadline)
-
-    async def close(self) -> None:
-        await self._owner.close()
-        if self._conn is not None:
-            self._conn.close()
-
-    def _query(self, work: Callable[[sqlite3.Connection], T], deadline: float) -> T:
-        if self._conn is None:
-            uri = f"{self._path.resolve().as_uri()}?mode=ro"
-            self._conn = sqlite3.connect(
-                uri, uri=True, isolation_level=None, check_same_thread=False
-            )
-        end = real_monotonic() + deadline
-        self._conn.set_progress_handler(lambda: real_monotonic() > end, _PROGRESS_STEPS)
-        self._conn.execute("BEGIN")
-        try:
-            return work(self._conn)
-        except sqlite3.OperationalError as exc:
-            if real_monotonic() > end:
-                raise QueryTooLong(seconds=deadline) from exc
-            raise
-        finally:
-            self._conn.set_progress_handler(None, 0)
-            self._conn.execute("ROLLBACK")
-
-
-def _open_writer(path: Path, now: int) -> tuple[Tables, str]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    try:
-        tables = Tables(conn)
-        unknown = newer_than_us(tables)
-        if unknown:
-            raise SchemaNewer(file=str(path), migration=unknown)  # noqa: TRY301
-        for name, (setting, expected) in _PRAGMAS.items():
-            conn.execute(f"PRAGMA {name}={setting}").fetchall()
-            actual = conn.execute(f"PRAGMA {name}").fetchone()[0]
-            if actual != expected:
-                raise DatabaseUnusable(  # noqa: TRY301
-                    file=str(path), reason=f"{name} is {actual}, not {setting}"
-                )
-        incarnation = migrate(tables, now)
-    except sqlite3.DatabaseError as exc:
-        conn.close()
-        raise DatabaseUnusable(file=str(path), reason=str(exc)) from exc
-    except BaseException:
-        conn.close()
-        raise
-    return tables, incarnation
+def _cause(error: BaseException) -> str:
+    """Return SQLite's own name of an error, or ours."""
+    if isinstance(error, FengsuiError):
+        return error.code
+    return getattr(error, "sqlite_errorname", None) or type(error).__name__

@@ -109,7 +109,7 @@ async def _invalid(request: Request, exc: RequestValidationError) -> JSONRespons
 
 
 async def _database(request: Request, exc: Exception) -> JSONResponse:
-    logger.error("database refused", exc_info=exc, extra={"request": _id(request)})
+    # The database has logged the cause, once a minute, and counts it.
     return JSONResponse(body(request, "STORE_UNAVAILABLE", {}), 503, {"Retry-After": "5"})
 
 

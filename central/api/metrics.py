@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as Source
 
 from central.api.hub import Hub
+from central.database import Database
 from central.effects import Effects
 from central.identity import sessions
 from central.identity.desk import FrontDesk
@@ -72,7 +73,7 @@ class Metrics:
     async def exposition(self) -> bytes:
         """Return everything in the text format."""
         now = self._desk.clock.now()
-        self._picture.sessions = await self._collector.db.read(
+        self._picture.sessions = await self._collector.db.glance(
             lambda conn: sessions.count(conn, now)
         )
         return generate_latest(self._registry)
@@ -95,6 +96,7 @@ class _Picture(Source):
         yield CounterMetricFamily(
             "fengsui_stream_failed", "Times that pages could not be told", value=self._hub.failed
         )
+        yield _refused(self._collector.db)
         yield from _ingest(self._collector.ingest.figures)
         yield from self._gateways()
 
@@ -112,6 +114,17 @@ class _Picture(Source):
             backlog.add_metric([gateway.name], gateway.backlog.readings)
         yield online
         yield backlog
+
+
+def _refused(db: Database) -> Metric:
+    refused = CounterMetricFamily(
+        "fengsui_database_refused",
+        "Reads and writes that SQLite refused, by its own name of the cause",
+        labels=["act", "cause"],
+    )
+    for key, count in sorted(db.refused.counts.items()):
+        refused.add_metric(key.split(" ", 1), count)
+    return refused
 
 
 def _ingest(figures: Figures) -> Iterator[Metric]:

@@ -60,7 +60,7 @@ class FrontDesk:
     async def login(self, name: str, password: str, visit: Visit) -> str:
         """Return a new session's token. Raises LoginRefused, LoginLocked, TooManyLogins."""
         self._admit(name, visit)
-        known = await self._db.read(lambda conn: persons.password_hash(conn, name))
+        known = await self._db.glance(lambda conn: persons.password_hash(conn, name))
         if not await self._passwords.verify(password, known):
             await self._refuse(name if known else "", "LOGIN_FAILED", visit)
             raise LoginRefused
@@ -96,7 +96,7 @@ class FrontDesk:
     async def by_session(self, token: str) -> Principal | None:
         """Return who the session is, and note that it was used."""
         now, key = self.clock.now(), stored(token)
-        found = await self._db.read(lambda conn: sessions.find(conn, key, now))
+        found = await self._db.glance(lambda conn: sessions.find(conn, key, now))
         if found is None:
             return None
         who, worth_noting = found
@@ -107,14 +107,14 @@ class FrontDesk:
     async def by_token(self, token: str) -> Principal | None:
         """Return whom an API token stands for.
 
-        A gateway is known from memory after its first request, so that no delivery, and no alarm,
-        waits behind somebody's long query. Only this process writes: `revoked` forgets at once.
+        A gateway is known from memory after its first request. Only this process writes:
+        `revoked` forgets at once.
         """
         key = stored(token)
         if (known := self._gateways.get(key)) is not None:
             return known
         revocations = self._revocations
-        who = await self._db.read(lambda conn: tokens.find(conn, key))
+        who = await self._db.glance(lambda conn: tokens.find(conn, key))
         if who is not None and who.kind is Kind.GATEWAY and revocations == self._revocations:
             self._gateways[key] = who
         return who
@@ -132,7 +132,7 @@ class FrontDesk:
             found = sessions.find(conn, who.credential, now)
             return found[0] if found else tokens.find(conn, who.credential)
 
-        return await self._db.read(again)
+        return await self._db.glance(again)
 
     def _admit(self, name: str, visit: Visit) -> None:
         wait = self._lockout.wait(name, visit.address, self.clock.now())

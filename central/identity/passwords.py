@@ -5,11 +5,15 @@ be a way to stop the collector: two run, a few wait, the rest are told to come b
 """
 
 import asyncio
+import logging
 from typing import Final
 
 from pwdlib import PasswordHash
 
+from central.repeats import Repeats
 from protocols.errors import FengsuiError
+
+logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 2
 WAITING: Final = 16
@@ -39,6 +43,7 @@ class Passwords:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
         self._nobody: str | None = None
+        self._busy = Repeats(logger)
 
     def hash(self, name: str, password: str) -> str:
         """Return what is stored for `password`. Raises WeakPassword."""
@@ -49,6 +54,7 @@ class Passwords:
     async def verify(self, password: str, stored: str | None) -> bool:
         """Return whether it is the right one; None (nobody) takes as long. Raises TooManyLogins."""
         if self._waiting >= WAITING:
+            self._busy.say("login", f"{WAITING} logins wait for verification: 503 LOGIN_BUSY")
             raise TooManyLogins
         self._waiting += 1
         try:

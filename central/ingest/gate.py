@@ -17,6 +17,7 @@ from central.ingest.contents import Committed
 from central.ingest.figures import Figures
 from central.ingest.request import IngestRequest, prepare, refused
 from central.ingest.streams import Opened, open_stream, store_manifest
+from central.repeats import Repeats
 from protocols.clock import Clock, real_monotonic
 from protocols.errors import IngestError, WireError
 from protocols.owner_thread import OwnerThread
@@ -59,6 +60,7 @@ class Ingest:
         self._committer = committer
         self._after = after
         self._opener = OwnerThread("ingest", capacity=sum(ADMITTED.values()))
+        self._busy = Repeats(logger)
         self.figures = Figures()
 
     async def put_manifest(self, gateway: str, digest: str, body: bytes, encoding: str) -> None:
@@ -164,7 +166,7 @@ class Ingest:
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
-        """Count requests and refusals; a database that cannot be written is one."""
+        """Count requests and refusals; a database that cannot be written is one (it says why)."""
         self.figures.requests += 1
         try:
             yield
@@ -172,7 +174,6 @@ class Ingest:
             self.figures.refused[exc.code] += 1
             raise
         except sqlite3.Error as exc:
-            logger.error("the database cannot be written: %s", exc)  # noqa: TRY400
             self.figures.refused["STORE_UNAVAILABLE"] += 1
             raise IngestError("STORE_UNAVAILABLE", 503, retry_after_ms=STORE_RETRY_MS) from exc
 
@@ -181,6 +182,7 @@ class Ingest:
         lane = Lane[name.upper()] if name.upper() in Lane.__members__ else Lane.BACKFILL
         key = lane.name.lower()
         if self.figures.waiting[key] >= ADMITTED[lane]:
+            self._busy.say(key, f"{ADMITTED[lane]} requests of lane {key} are under way: 503 BUSY")
             raise IngestError("BUSY", 503, retry_after_ms=RETRY_MS[lane], lane=key)
         self.figures.waiting[key] += 1
         try:

@@ -1,10 +1,14 @@
 """One writer, readers with a deadline, group commit, and files of another version."""
 
 import asyncio
+import contextlib
+import logging
 import sqlite3
+import threading
 
 import pytest
 
+from central import database as database_module
 from central.database import Database, DatabaseUnusable, QueryTooLong, SchemaNewer
 
 INSERT = "INSERT INTO outbox(recorded, kind, body) VALUES (1, ?, '')"
@@ -39,7 +43,7 @@ async def test_waiting_writes_share_a_transaction(db):
     await db.write(lambda tables: tables.conn.set_trace_callback(statements.append))
     statements.clear()
     await asyncio.gather(*(db.write(insert(str(n))) for n in range(20)))
-    assert statements.count("BEGIN") == statements.count("COMMIT") < 5
+    assert statements.count("BEGIN IMMEDIATE") == statements.count("COMMIT") < 5
 
 
 async def test_one_that_fails_takes_nothing_with_it(db):
@@ -168,3 +172,109 @@ async def test_closing_finishes_what_waits(tmp_path, clock):
     assert await asyncio.gather(*writes) == list(range(1, 51))
     with pytest.raises(RuntimeError, match="closed"):
         await db.write(insert("x"))
+
+
+ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
+
+
+async def test_a_look_up_does_not_wait_behind_long_queries(db):
+    long = [
+        asyncio.create_task(db.read(lambda conn: conn.execute(ENDLESS).fetchone(), deadline=30))
+        for _ in range(5)
+    ]
+    async with asyncio.timeout(5):
+        assert await db.glance(lambda conn: conn.execute("SELECT 7").fetchone()) == (7,)
+    assert not any(task.done() for task in long)
+    for task in long:
+        task.cancel()
+
+
+async def test_closing_does_not_wait_for_a_long_query(tmp_path, clock):
+    db = await Database.open(tmp_path / "collector.db", clock)
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def endless(conn):
+        loop.call_soon_threadsafe(begun.set)
+        return conn.execute(ENDLESS).fetchone()
+
+    query = asyncio.create_task(db.read(endless, deadline=60))
+    await begun.wait()
+    async with asyncio.timeout(10):
+        await db.close()
+    with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        await query
+
+
+async def test_a_transaction_that_lasts_lets_urgent_work_in(db, monkeypatch):
+    monkeypatch.setattr(database_module, "HOLD", -1.0)
+    done = []
+
+    def note(name):
+        return lambda tables: done.append(name)
+
+    def first(tables):
+        loop.call_soon_threadsafe(begun.set)
+        go.wait()
+
+    loop, begun, go = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    works = [asyncio.create_task(db.write(first))]
+    works += [asyncio.create_task(db.write(note(f"routine {n}"))) for n in range(5)]
+    await begun.wait()
+    works.append(asyncio.create_task(db.write(note("alarm"), urgent=True)))
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(*works)
+    assert done == ["alarm", *(f"routine {n}" for n in range(5))]
+
+
+async def test_another_program_that_holds_the_file_is_named_once_and_counted(db, caplog):
+    await db.write(lambda tables: tables.conn.execute("PRAGMA busy_timeout=1"))
+    with contextlib.closing(sqlite3.connect(db.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        refused = await asyncio.gather(
+            *(db.write(insert(str(n))) for n in range(8)), return_exceptions=True
+        )
+        assert {getattr(exc, "sqlite_errorname", None) for exc in refused} == {"SQLITE_BUSY"}
+        assert not db.writable
+        other.execute("ROLLBACK")
+    assert db.refused.counts == {"write SQLITE_BUSY": 8}
+    await db.write(insert("after"))
+    assert (db.writable, await kinds(db)) == (True, ["after"])
+    said = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert said == [
+        "the database was not written: database is locked",
+        "the database is written again",
+    ]
+
+
+async def test_a_query_that_is_refused_says_why(db, caplog):
+    for _ in range(3):
+        with pytest.raises(QueryTooLong):
+            await db.read(lambda conn: conn.execute(ENDLESS).fetchone(), deadline=0.01)
+    with pytest.raises(sqlite3.OperationalError):
+        await db.glance(lambda conn: conn.execute("SELECT * FROM nowhere"))
+    assert db.refused.counts == {"read QUERY_TOO_LONG": 3, "read SQLITE_ERROR": 1}
+    said = [r.getMessage() for r in caplog.records]
+    assert len(said) == 2
+    assert "nowhere" in said[1]
+
+
+async def test_memory_that_cannot_follow_a_commit_ends_the_writer_aloud(tmp_path, clock, caplog):
+    db = await Database.open(tmp_path / "collector.db", clock)
+    watching = asyncio.create_task(db.watch())
+
+    def cannot_follow(_):
+        raise LookupError("memory and tables are apart")
+
+    first = asyncio.create_task(db.write(insert("a"), cannot_follow))
+    second = asyncio.create_task(db.write(insert("b")))
+    with pytest.raises(LookupError):
+        await watching
+    for waiting in (first, second):
+        with pytest.raises(RuntimeError, match="ended"):
+            await waiting
+    with pytest.raises(RuntimeError, match="closed"):
+        await db.write(insert("c"))
+    assert "nothing is written any more" in caplog.text
+    await db.close()

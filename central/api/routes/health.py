@@ -20,7 +20,9 @@ Who = Annotated[Principal, principal(Permission.METRICS)]
 async def health(house: House) -> models.Health:
     """Return ok when the database answers; 503 otherwise. Says nothing else, as it is open."""
     now = house.desk.clock.now()
-    await house.collector.db.read(lambda conn: sessions.count(conn, now))
+    await house.collector.db.glance(lambda conn: sessions.count(conn, now))
+    if not house.collector.db.writable:
+        raise ApiError(503, "STORE_UNAVAILABLE", seconds=5)
     return models.Health(status="ok")
 
 

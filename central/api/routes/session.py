@@ -72,7 +72,7 @@ async def _opened(token: str, request: Request, response: Response, house: Rooms
 
 
 def _https(request: Request) -> bool:
-    return request.scope["scheme"] == "https"
+    return str(request.scope["scheme"]) == "https"
 
 
 def _session(who: Principal, house: Rooms) -> models.Session:

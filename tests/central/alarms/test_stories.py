@@ -288,5 +288,5 @@ async def test_lists_filter_and_page(story):
 
 @pytest.mark.parametrize("cursor", ["-1", "x", "9" * 30])
 async def test_a_cursor_that_is_not_ours_is_refused(collector, cursor):
-    with pytest.raises(ValueError, match="cursor|invalid literal"):
+    with pytest.raises(ValueError, match=r"cursor|invalid literal"):
         await collector.alarms.episodes(EpisodeFilter(cursor=cursor))

@@ -1,5 +1,6 @@
 """Ids, limits, headers and the one shape of every error."""
 
+import contextlib
 import logging
 import sqlite3
 
@@ -87,10 +88,10 @@ async def test_an_unexpected_error_is_told_without_a_trace(client, people, colle
 
 
 async def test_a_database_that_fails_is_a_503_and_unhealthy(client, db):
-    async def broken(work, deadline=1.0):
+    async def broken(work):
         raise sqlite3.OperationalError("disk I/O error")
 
-    db.read = broken
+    db.glance = broken
     answer = await client.get("/healthz")
     assert (answer.status_code, answer.json()["code"]) == (503, "STORE_UNAVAILABLE")
     assert answer.headers["retry-after"] == "5"
@@ -133,3 +134,14 @@ async def test_a_request_that_is_cut_leaves_no_traceback(app, people, caplog):
     await app(scope, receive, send)
     assert not messages
     assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_database_that_cannot_be_written_is_unhealthy(client, db):
+    await db.write(lambda tables: tables.conn.execute("PRAGMA busy_timeout=1"))
+    with contextlib.closing(sqlite3.connect(db.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError):
+            await db.write(lambda tables: tables.conn.execute("DELETE FROM session"))
+        assert (await client.get("/healthz")).status_code == 503
+    await db.write(lambda tables: tables.conn.execute("DELETE FROM session"))
+    assert (await client.get("/healthz")).status_code == 200

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 
 import httpx2
 import pytest
@@ -252,3 +253,23 @@ async def test_logging_out_ends_the_open_stream(person, sender):
         await person.delete("/api/v1/session")
         with pytest.raises(AssertionError, match="ended"):
             await next_event("nothing of this name")
+
+
+async def test_every_cause_of_a_503_is_in_the_log_once_and_in_the_metrics(
+    person, sender, collector, caplog
+):
+    await sender.register()
+    sender.seal(1.0)
+    await collector.db.write(lambda tables: tables.conn.execute("PRAGMA busy_timeout=1"))
+    with closing(sqlite3.connect(collector.db.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(3):
+            status, answer = await sender.send()
+            assert (status, answer.code, answer.committed) == (503, "STORE_UNAVAILABLE", 0)
+    status, answer = await sender.send()
+    assert (status, answer.committed) == (200, 1)
+    said = [r.getMessage() for r in caplog.records if "not written" in r.getMessage()]
+    assert said == ["the database was not written: database is locked"]
+    metrics = (await person.get("/metrics")).text
+    assert 'fengsui_ingest_refused_total{code="STORE_UNAVAILABLE"} 3.0' in metrics
+    assert 'fengsui_database_refused_total{act="write",cause="SQLITE_BUSY"} 3.0' in metrics

@@ -25,22 +25,22 @@ async def test_a_gateway_does_not_wait_behind_somebodys_long_query(desk, db):
     async def never(work, deadline=1.0):
         raise AssertionError("the tables were asked")
 
-    db.read = never
+    db.glance = never
     assert await desk.by_token(secret) == who
 
 
 async def test_a_gateway_revoked_while_it_is_being_looked_up_is_not_remembered(desk, db):
     token, secret = await put(db, kind=Kind.GATEWAY, gateway="gw-1")
-    read = db.read
+    read = db.glance
 
     async def overtaken(work, deadline=1.0):
         found = await read(work)
         await db.write(lambda t: tokens.revoke(t, token.id, 9), lambda _: desk.revoked())
         return found
 
-    db.read = overtaken
+    db.glance = overtaken
     assert await desk.by_token(secret)
-    db.read = read
+    db.glance = read
     assert await desk.by_token(secret) is None
 
 

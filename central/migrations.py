@@ -150,3 +150,20 @@ def m005_alarms(db: Database) -> None:
             body TEXT NOT NULL) STRICT""",
     ):
         db.execute(statement)
+
+
+@collector()
+def m006_indexes(db: Database) -> None:
+    """What is asked with every commit or every second must not grow with the years."""
+    for statement in (
+        # Skips of a stream, however many batches it has (kind 2: docs/wire.md section 4).
+        "CREATE INDEX evidence_skip ON evidence(stream, seq0) WHERE kind = 2",
+        "DROP INDEX event_subject",
+        "CREATE INDEX event_recent ON event(code, subject, recorded)",
+        "DROP INDEX quarantine_received",
+        "CREATE INDEX quarantine_received ON quarantine(received, n)",
+        "DROP INDEX loss_received",
+        "CREATE INDEX loss_received ON loss(received, count)",
+        "CREATE INDEX episode_closed ON episode(raised) WHERE state = 'NORMAL'",
+    ):
+        db.execute(statement)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from central.ingest import evidence
 from protocols.wire.batch import LedgerLine, SkipReason
 from protocols.wire.request import compress, pack
 from protocols.words import Event, Reading, TimeMark
@@ -301,3 +302,51 @@ async def test_times_no_clock_ever_showed_do_not_block_the_stream(collector, gat
     assert await stored(collector) == [2.0, 4.0]
     aside = await rows(collector, "SELECT seq, reason FROM quarantine ORDER BY seq")
     assert aside == [(1, "CLOCK_BEHIND"), (2, "CLOCK_BEHIND"), (4, "CLOCK_AHEAD")]
+
+
+async def test_an_original_with_other_edges_than_the_recovered_one_is_not_stored(
+    collector, gateway, stream
+):
+    def again(*values):
+        other = gateway.open()
+        other.id, other.opening, other.number = stream.id, stream.opening, stream.number
+        first, readings = values[0], [gateway.reading("level", value) for value in values[1:]]
+        other.seq = first - 1
+        gateway.seal(other, *readings)
+        return other
+
+    skipped = gateway.open()
+    skipped.id, skipped.opening, skipped.number = stream.id, stream.opening, stream.number
+    gateway.seal_skip(
+        skipped, SkipReason.CORRUPT, [LedgerLine(point=0, start=None, end=None, count=4)]
+    )
+    await gateway.send(collector, skipped)
+    assert (await gateway.send(collector, again(1, 1.0, 2.0))).committed == 4
+    for odd in (again(2, 2.0, 3.0), again(1, 1.0, 2.0, 3.0), again(2, 2.0)):
+        assert (await gateway.send(collector, odd)).committed == 4
+    assert (await gateway.send(collector, again(3, 3.0, 4.0))).committed == 4
+    assert sorted(await stored(collector)) == [1.0, 2.0, 3.0, 4.0]
+    security = [e.code for e in (await collector.events()).items if e.kind == "security"]
+    assert security == ["STREAM_DIVERGES"]
+    assert (await collector.overview()).platform.loss_today == 0
+
+
+async def test_what_is_asked_with_every_request_is_found_by_an_index(collector):
+    def plans(conn):
+        found = {}
+        for query, values in (
+            (evidence._SKIPS, (1, 9)),
+            (evidence._ORIGINALS, (1, 9)),
+            ("SELECT 1 FROM event WHERE code = ? AND subject = ? AND recorded > ?", ("a", "b", 1)),
+            ("SELECT sum(n) FROM quarantine WHERE received >= ?", (1,)),
+            ("SELECT sum(count) FROM loss WHERE received >= ?", (1,)),
+            ("SELECT count(*) FROM episode WHERE state = 'NORMAL'", ()),
+        ):
+            plan = conn.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
+            found[query] = " ".join(step[3] for step in plan)
+        return found
+
+    for query, plan in (await collector.db.read(plans)).items():
+        assert "INDEX" in plan, query
+        assert query != evidence._SKIPS or "evidence_skip" in plan
+        assert "event " not in query or "recorded>?" in plan

@@ -61,7 +61,7 @@ def load_config(path: Path) -> CentralConfig:
     report = Report(read(path))
     data = report.source.data
     model = report.check(CentralModel, data) if isinstance(data, dict) else None
-    if data is not None and not isinstance(data, dict):
+    if not isinstance(data, dict):
         report.at((), "TYPE_MAPPING")
     _check_listen(report, data)
     _check_cables(report, data)

@@ -33,8 +33,11 @@ class DatabaseUnusable(FengsuiError):
 
 def open_file(path: Path, now: int) -> tuple[Tables, str]:
     """Return the writing connection and the incarnation. Raises SchemaNewer, DatabaseUnusable."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as exc:
+        raise DatabaseUnusable(file=str(path), reason=str(exc)) from exc
     try:
         tables = Tables(conn)
         unknown = newer_than_us(tables)

@@ -33,7 +33,12 @@ def buffer_command(args: argparse.Namespace) -> int:
 async def look(config: EdgeConfig) -> dict[str, Any]:
     """Return the buffer's state; `running` says who told."""
     folder = config.buffer.folder
-    if not folder.is_dir():
+    try:
+        there = folder.is_dir()
+    except OSError as exc:
+        reason = exc.strerror or str(exc)
+        raise BufferFault("BUFFER_UNREADABLE", folder=str(folder), reason=reason) from exc
+    if not there:
         raise BufferFault("BUFFER_MISSING", folder=str(folder))
     try:
         told: dict[str, Any] = await ask(folder, "/buffer")

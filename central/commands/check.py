@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from central.config import CentralConfig, load_config
-from central.database import Database
+from central.database import Database, DatabaseUnusable
 from central.identity import audit
 from central.identity.control import holding
 from protocols.clock import SystemClock
@@ -41,12 +41,15 @@ async def migrate(file: Path, language: str) -> int:
 
 
 def _audit(config: CentralConfig, language: str, *, as_json: bool) -> int:
-    """Verify read-only: also beside a running collector."""
-    if not config.database.is_file():
-        return _said("AUDIT_NONE", {"file": str(config.database)}, language, as_json=as_json)
-    uri = f"{config.database.resolve().as_uri()}?mode=ro"
-    with contextlib.closing(sqlite3.connect(uri, uri=True)) as conn:
-        verdict = audit.verify(conn)
+    """Verify read-only: also beside a running collector. Raises DatabaseUnusable."""
+    try:
+        if not config.database.is_file():
+            return _said("AUDIT_NONE", {"file": str(config.database)}, language, as_json=as_json)
+        uri = f"{config.database.resolve().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as conn:
+            verdict = audit.verify(conn)
+    except (OSError, sqlite3.Error) as exc:
+        raise DatabaseUnusable(file=str(config.database), reason=str(exc)) from exc
     params: dict[str, Value] = {"lines": verdict.lines, "head": verdict.head}
     if verdict.broken is None:
         _said("AUDIT_WHOLE", params, language, as_json=as_json)

@@ -33,6 +33,12 @@ class FolderInUse(FengsuiError):
     code = "FOLDER_IN_USE"
 
 
+class FolderUnusable(FengsuiError):
+    """The data folder cannot be made or written."""
+
+    code = "FOLDER_UNUSABLE"
+
+
 class ControlSilent(FengsuiError):
     """The folder is in use but whoever uses it does not answer."""
 
@@ -41,9 +47,15 @@ class ControlSilent(FengsuiError):
 
 @contextmanager
 def holding(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process. Raises FolderInUse; the kernel lets go when we die."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Hold the folder for this process; the kernel lets go when we die.
+
+    Raises FolderInUse or FolderUnusable.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise FolderUnusable(folder=str(folder), reason=exc.strerror or str(exc)) from exc
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,5 +1,6 @@
 """What the keys of a configuration must be to each other: names, references, files, addresses."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -150,13 +151,18 @@ def check_secret(report: Report, path: Path, file: FilePath) -> None:
     """A file with a secret must exist, hold something, and be readable by its owner only."""
     try:
         status = file.stat()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         report.at(path, "SECRET_MISSING", file=str(file))
+        return
+    except OSError:
+        report.at(path, "SECRET_UNREADABLE", file=str(file))
         return
     if not file.is_file() or status.st_size == 0:
         report.at(path, "SECRET_EMPTY", file=str(file))
     elif status.st_mode & 0o077:
         report.at(path, "SECRET_OPEN", file=str(file), mode=f"{status.st_mode & 0o777:04o}")
+    elif not os.access(file, os.R_OK):
+        report.at(path, "SECRET_UNREADABLE", file=str(file))
 
 
 def _check_buffer(report: Report, data: dict[str, Any]) -> None:

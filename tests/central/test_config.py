@@ -44,6 +44,7 @@ def test_little_is_needed(tmp_path):
     [
         ("", [("FILE_EMPTY", 0, "")]),
         ("- a\n", [("TYPE_MAPPING", 1, "")]),
+        ("null\n", [("TYPE_MAPPING", 1, "")]),
         ("format: v1\n", [("KEY_MISSING", 1, "database")]),
         ("format: v2\ndatabase: a.db\n", [("VALUE_CHOICE", 1, "format")]),
         ("format: v1\ndatabase: 7\n", [("TYPE_TEXT", 2, "database")]),

@@ -1,7 +1,9 @@
 """The gateway's configuration arrives through a child process, whole or not at all."""
 
 import argparse
+import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,13 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge import check
+from edge.buffer_command import look
 from edge.check import add_arguments, check_command, load_config
 from edge.check_child import check as validate
 from edge.config import EdgeConfig
 from edge.schema.__main__ import edge_schema
 from edge.schema.resolve import _with_manifest, build
 from protocols.alarms.rule import Colour
-from protocols.errors import ConfigError
+from protocols.errors import BufferFault, ConfigError
 from protocols.schema.editors import FOLDER, profile_schema
 from protocols.schema.report import Report
 from protocols.schema.yaml_source import read
@@ -360,3 +363,20 @@ def test_no_content_ever_raises_anything_but_problems(data):
     with pytest.raises(ConfigError) as caught:
         build(source, EXAMPLE)  # at the least its token is missing
     assert caught.value.problems
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_token_one_may_not_read_is_named(example):
+    (example.parent / "gateway.token").chmod(0)
+    assert the_problem(example).code == "SECRET_UNREADABLE"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_buffer_one_may_not_look_into_is_named(example):
+    config = load_config(example)
+    closed = example.parent / "closed"
+    closed.mkdir(mode=0)
+    hidden = replace(config, buffer=replace(config.buffer, folder=closed / "buffer"))
+    with pytest.raises(BufferFault) as refused:
+        asyncio.run(look(hidden))
+    assert refused.value.code == "BUFFER_UNREADABLE"

@@ -18,6 +18,7 @@ import pytest
 
 from central.__main__ import main
 from protocols.clock import SystemClock
+from protocols.texts import catalogue
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 60
@@ -250,3 +251,32 @@ def typed(config, *words):
         os.close(leader)
     assert not any(word.encode() in shown for word in words)
     return code
+
+
+@pytest.mark.parametrize(
+    ("database", "command", "said"),
+    [
+        ("central.yaml/data/x.db", "migrate", "FOLDER_UNUSABLE"),
+        ("central.yaml/data/x.db", "run", "FOLDER_UNUSABLE"),
+        ("central.yaml/data/x.db", "create-admin", "FOLDER_UNUSABLE"),
+        ("folder", "migrate", "DATABASE_UNUSABLE"),
+        ("central.yaml", "migrate", "DATABASE_UNUSABLE"),
+        ("central.yaml", "audit", "DATABASE_UNUSABLE"),
+        ("empty.db", "audit", "DATABASE_UNUSABLE"),
+    ],
+)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_database_that_cannot_be_used_is_named(
+    fengsui, tmp_path, database, command, said, language
+):
+    config = tmp_path / "central.yaml"
+    config.write_text(f"format: v1\ndatabase: {database}\nlisten: {{port: 0}}\n")
+    (tmp_path / "empty.db").touch()
+    (tmp_path / "folder").mkdir()
+    more = {"create-admin": ["boss", "--login-link"], "audit": ["--audit"]}.get(command, [])
+    verb = "check" if command == "audit" else command
+    done = fengsui(verb, config, *more, "--language", language)
+    beginning = catalogue(language)[said].split("{")[0]
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(beginning)
+    assert database.split("/")[0] in done.stderr

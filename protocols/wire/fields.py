@@ -69,10 +69,10 @@ class Fields:
         """Return an integer or None."""
         return None if self.any(key) is None else self.integer(key, low, high)
 
-    def number(self, key: str) -> float:
-        """Return a float (written with a fraction or an exponent)."""
+    def number(self, key: str, low: float = -math.inf, high: float = math.inf) -> float:
+        """Return a finite float (written with a fraction or an exponent) from `low` to `high`."""
         value = self.any(key)
-        if type(value) is not float or not math.isfinite(value):
+        if type(value) is not float or not math.isfinite(value) or not low <= value <= high:
             raise self.wrong(key)
         return value
 

@@ -12,6 +12,8 @@ from protocols.words import Label
 
 _TYPES: Final = ("bool", "int", "float", "enum", "text")
 _LIST: Final = 256
+DELAY: Final = 31 * 86_400.0
+"""Seconds: the longest delay of a level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,9 +259,9 @@ def _read_level(value: JsonValue) -> Level:
         colour=Colour[held.one_of("colour", ("blue", "yellow", "orange", "red")).upper()],
         op=held.one_of("op", OPERATORS),
         limit=held.number("limit"),
-        deadband=held.number("deadband"),
-        on_delay=held.number("on_delay"),
-        off_delay=held.number("off_delay"),
+        deadband=held.number("deadband", 0.0),
+        on_delay=held.number("on_delay", 0.0, DELAY),
+        off_delay=held.number("off_delay", 0.0, DELAY),
         source=held.text("source"),
         clause=held.optional_text("clause"),
         status=held.one_of("status", STATUSES),

@@ -438,3 +438,21 @@ def test_wire_errors_say_where():
     with pytest.raises(WireError) as caught:
         unpack(zlib.compress(b"\x05abcd"), "deflate")
     assert caught.value.params == {"where": "request", "at": 1}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("on_delay", -1.0),
+        ("on_delay", 2678400.5),
+        ("off_delay", 1e305),
+        ("deadband", -0.5),
+    ],
+)
+def test_a_level_that_could_never_return_or_fire_is_refused(key, value):
+    data = json.loads(encode_manifest("gw", Label("网关"), [SITE], [OBJECT], [BUS]))
+    level = next(p for p in data["points"] if p["limits"])["limits"][0]
+    level[key] = value
+    with pytest.raises(WireError) as refused:
+        decode_manifest(dump(data, "manifest"))
+    assert (refused.value.code, refused.value.params["key"]) == ("WIRE_JSON", key)

@@ -22,8 +22,8 @@ from protocols.errors import IngestError, WireError
 from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch
 from protocols.words import Purpose
 
-MAPS: Final = 4_096
-"""Manifests whose point numbers are remembered."""
+MAPPED: Final = 1_000_000
+"""Points of manifests whose numbers are remembered; beyond it they are read again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,10 +52,12 @@ class Contents:
         self._store = store
         self._engine = engine
         self._maps: dict[str, tuple[int, ...]] = {}
+        self._mapped = 0
 
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""
         self._maps.clear()
+        self._mapped = 0
 
     def write(self, tables: Tables, stream: Stream, batches: list[Sealed], done: Committed) -> None:
         rows: list[Row] = []
@@ -204,9 +206,11 @@ class Contents:
     def _numbers(self, tables: Tables, digest: str) -> tuple[int, ...]:
         known = self._maps.get(digest)
         if known is None:
-            if len(self._maps) >= MAPS:
-                self._maps.clear()
-            known = self._maps[digest] = manifest_numbers(tables, digest)
+            known = manifest_numbers(tables, digest)
+            if self._mapped + len(known) > MAPPED:
+                self.forget()
+            self._maps[digest] = known
+            self._mapped += len(known)
         return known
 
 

@@ -92,7 +92,8 @@ class RowStore:
             numbers = [self._registry.number(point) for point in points]
             found = [self._heads[n] for n in numbers if n is not None and n in self._heads]
         else:
-            found = list(self._heads.values())
+            known = self._registry.by_number
+            found = [head for number, head in self._heads.items() if known(number) is not None]
         return [head for head in found if site is None or head.site == site]
 
     async def readings(

@@ -131,3 +131,10 @@ async def test_the_first_gateway_describes_a_shared_site(collector, stream, cloc
     (site,) = collector.registry.sites()
     assert site.label.zh == "场所(示例)"
     assert len(collector.registry.points()) == 8
+
+
+async def test_a_point_that_is_gone_has_no_newest_value_either(collector, gateway, stream):
+    await gateway.deliver(collector, stream, gateway.reading("level", 5.0))
+    assert [head.value for head in collector.store.latest()] == [5.0]
+    await change(collector, gateway, PointSpec("count", "int"))
+    assert collector.store.latest() == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from central.ingest import evidence
+from central.ingest import contents, evidence
 from protocols.wire.batch import LedgerLine, SkipReason
 from protocols.wire.request import compress, pack
 from protocols.words import Event, Reading, TimeMark
@@ -350,3 +350,18 @@ async def test_what_is_asked_with_every_request_is_found_by_an_index(collector):
         assert "INDEX" in plan, query
         assert query != evidence._SKIPS or "evidence_skip" in plan
         assert "event " not in query or "recorded>?" in plan
+
+
+async def test_numbers_of_points_are_remembered_within_bounds(
+    collector, gateway, stream, monkeypatch
+):
+    monkeypatch.setattr(contents, "MAPPED", 5)  # one manifest of four points
+    other = Gateway(gateway.clock, "other")
+    await collector.registry.add_gateway("other")
+    theirs = other.open()
+    await other.register(collector, theirs)
+    for value in (1.0, 2.0):
+        await gateway.deliver(collector, stream, gateway.reading("level", value))
+        await other.deliver(collector, theirs, other.reading("level", value))
+    assert await stored(collector) == [1.0, 2.0]
+    assert await collector.store.count("site/other/tank/level", 0, 2**62) == 2

@@ -32,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FengsuiError as exc:
         print(text(exc.code, exc.params, args.language), file=sys.stderr)
         return 1
+    except ModuleNotFoundError as exc:
+        missing = {"module": str(exc.name), "extra": "central"}
+        print(text("EXTRA_MISSING", missing, args.language), file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 

@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_PROBLEM
     except FengsuiError as exc:
         return _explain(exc, args.language)
+    except ModuleNotFoundError as exc:
+        return _explain(exc, args.language)
     except BaseExceptionGroup as exc:
         return _explain(first_of(exc), args.language)
     except KeyboardInterrupt:
@@ -48,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _explain(exc: BaseException, language: str) -> int:
+    if isinstance(exc, ModuleNotFoundError):
+        exc = FengsuiError("EXTRA_MISSING", module=str(exc.name), extra="edge")
     if not isinstance(exc, FengsuiError):
         logger.debug("stopped", exc_info=exc)
         exc = FengsuiError("GATEWAY_FAILED", reason=f"{type(exc).__name__}: {exc}")

@@ -280,3 +280,11 @@ def test_a_database_that_cannot_be_used_is_named(
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(beginning)
     assert database.split("/")[0] in done.stderr
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_an_environment_without_the_extra_is_named(fengsui, config, monkeypatch, language):
+    monkeypatch.setitem(sys.modules, "central.commands.create_admin", None)
+    done = fengsui("create-admin", config, "duty", "--login-link", "--language", language)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "fengsui[central]" in done.stderr

@@ -1,8 +1,8 @@
 """Whether each gateway is in contact, and what it last told of itself.
 
 One gateway gone is one item (网关离线), never an alarm and never the return of one: its points keep
-their values and age. Judged by the collector's clock; after a start every gateway is given the full
-time before it is called offline, because it was we who were away.
+their values and age. Judged by the clock that never jumps; after a start every gateway is given the
+full time before it is called offline, because it was we who were away.
 """
 
 import asyncio
@@ -29,12 +29,16 @@ OFFLINE_AFTER: Final = 30_000_000
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Times are µs UTC; `offline_since` is the last contact before the silence."""
+    """Times are µs UTC; `offline_since` is the last contact before the silence.
+
+    `heard` is the last contact on the clock that never jumps (None: before our start).
+    """
 
     last: int | None = None
     offline_since: int | None = None
     purpose: str | None = None
     health: Health = Health()  # noqa: RUF009  # frozen
+    heard: int | None = None
 
 
 class Contacts:
@@ -45,7 +49,7 @@ class Contacts:
         self._clock = clock
         self._tell = tell
         self._contacts: dict[str, Contact] = {}
-        self._started = clock.now()
+        self._started = clock.mono()
         self._wake = asyncio.Event()
 
     async def load(self) -> None:
@@ -60,13 +64,18 @@ class Contacts:
         """Note that a request of `gateway` is here; tells once when it was offline."""
         now = self._clock.now()
         contact = self.contact(gateway)
-        self._contacts[gateway] = replace(contact, last=now, offline_since=None)
+        heard = self._clock.mono()
+        self._contacts[gateway] = replace(contact, last=now, offline_since=None, heard=heard)
         self._wake.set()
         if contact.offline_since is not None:
             away = contact.offline_since
-            await self._db.write(
-                lambda tables: _mark_online(tables, gateway, away, now), self._told(gateway)
-            )
+            try:
+                await self._db.write(
+                    lambda tables: _mark_online(tables, gateway, away, now), self._told(gateway)
+                )
+            except sqlite3.Error:  # its return has not been told: the next request tells it
+                self._contacts[gateway] = replace(self.contact(gateway), offline_since=away)
+                raise
         elif contact.last is None:
             self._tell(Effects(gateways=[gateway]))
 
@@ -105,24 +114,29 @@ class Contacts:
             if not deadlines:
                 await self._wake.wait()
                 continue
-            await self._clock.sleep(max(1_000, min(deadlines) - self._clock.now()))
+            await self._clock.sleep(max(1_000, min(deadlines) - self._clock.mono()))
             await self._check(self._clock.now())
 
     async def _check(self, now: int) -> None:
         for gateway, contact in list(self._contacts.items()):
-            if not _is_online(contact) or self._deadline(contact) > now:
+            if not _is_online(contact) or self._deadline(contact) > self._clock.mono():
                 continue
             since = contact.last or now
             self._contacts[gateway] = replace(contact, offline_since=since)
-            await self._db.write(
-                lambda tables, gateway=gateway, since=since: _mark_offline(  # type: ignore[misc]
-                    tables, gateway, since, now
-                ),
-                self._told(gateway),
-            )
+            try:
+                await self._db.write(
+                    lambda tables, gateway=gateway, since=since: _mark_offline(  # type: ignore[misc]
+                        tables, gateway, since, now
+                    ),
+                    self._told(gateway),
+                )
+            except sqlite3.Error:  # not told: it is tried again
+                if self.contact(gateway).heard == contact.heard:
+                    self._contacts[gateway] = contact
+                raise
 
     def _deadline(self, contact: Contact) -> int:
-        return max(contact.last or 0, self._started) + OFFLINE_AFTER
+        return (self._started if contact.heard is None else contact.heard) + OFFLINE_AFTER
 
     def _told(self, gateway: str) -> Callable[[CollectorEvent], None]:
         return lambda event: self._tell(Effects(gateways=[gateway], events=[event]))

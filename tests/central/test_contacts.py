@@ -1,6 +1,8 @@
 """A silent gateway is one item, told once; its return too; never an alarm."""
 
 import asyncio
+import contextlib
+import sqlite3
 
 import pytest
 
@@ -176,3 +178,38 @@ async def test_a_gateway_that_tells_nonsense_times_is_still_shown(collector, gat
     assert record.buses[0].devices[0].since is None
     everyone = Principal(name="a", kind=Kind.SESSION, scope=None)
     assert shapes.gateway(record, everyone).model_dump_json()
+
+
+async def test_a_wall_clock_that_jumps_makes_nobody_offline_and_hides_nobody(
+    watched, gateway, clock, monkeypatch
+):
+    await watched.ingest.post_health("gw", b"{}")
+    for jump in (3600 * SECOND, -3600 * SECOND):
+        monkeypatch.setattr(clock, "now", lambda jump=jump: clock.time + jump)
+        clock.move(SILENCE - 1)
+        await settle()
+        assert watched.gateways.online("gw")
+        await watched.ingest.post_health("gw", b"{}")
+    await moved(watched, clock, SILENCE)
+    assert not watched.gateways.online("gw")
+
+
+async def test_silence_and_return_are_told_even_if_the_first_write_fails(
+    collector, gateway, stream, clock
+):
+    await collector.db.write(lambda tables: tables.conn.execute("PRAGMA busy_timeout=1"))
+    with contextlib.closing(sqlite3.connect(collector.db.path, isolation_level=None)) as other:
+        clock.move(SILENCE)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError):
+            await collector.gateways._check(clock.now())
+        other.execute("ROLLBACK")
+        await collector.gateways._check(clock.now())
+        assert not collector.gateways.online("gw")
+        other.execute("BEGIN IMMEDIATE")
+        code, status, _ = await refused(collector.ingest.post_health("gw", b"{}"))
+        assert (code, status) == ("STORE_UNAVAILABLE", 503)
+        other.execute("ROLLBACK")
+    await collector.ingest.post_health("gw", b"{}")
+    codes = [event.code for event in (await collector.events()).items]
+    assert codes == ["GATEWAY_ONLINE", "GATEWAY_OFFLINE"]

@@ -60,6 +60,8 @@ class Ingest:
         self._committer = committer
         self._after = after
         self._opener = OwnerThread("ingest", capacity=sum(ADMITTED.values()))
+        # No alarm waits behind a backlog that is being inflated.
+        self._alarm_opener = OwnerThread("ingest-alarm", capacity=ADMITTED[Lane.ALARM])
         self._busy = Repeats(logger)
         self.figures = Figures()
 
@@ -114,7 +116,9 @@ class Ingest:
         began = real_monotonic()
         with self._counted(), self._admitted(request.lane):
             await self._after.seen(gateway)
-            prepared = await self._opener.run(prepare, request)
+            urgent = request.lane == Lane.ALARM.name.lower()
+            opener = self._alarm_opener if urgent else self._opener
+            prepared = await opener.run(prepare, request)
             now = self._clock.now()
 
             def after(done: Committed) -> None:
@@ -140,8 +144,9 @@ class Ingest:
                 raise refused(exc) from exc
 
     async def close(self) -> None:
-        """Let go of the thread."""
+        """Let go of the threads."""
         await self._opener.close()
+        await self._alarm_opener.close()
 
     def _answer(self, stream: str, nonce: str, committed: int) -> Answer:
         crowded = sum(self.figures.waiting.values()) > CROWDED

@@ -1,8 +1,11 @@
 """The commit rule of docs/wire.md section 7, with real encoded batches."""
 
+import asyncio
+import threading
+
 import pytest
 
-from central.ingest import contents, evidence
+from central.ingest import contents, evidence, gate
 from protocols.wire.batch import LedgerLine, SkipReason
 from protocols.wire.request import compress, pack
 from protocols.words import Event, Reading, TimeMark
@@ -365,3 +368,27 @@ async def test_numbers_of_points_are_remembered_within_bounds(
         await other.deliver(collector, theirs, other.reading("level", value))
     assert await stored(collector) == [1.0, 2.0]
     assert await collector.store.count("site/other/tank/level", 0, 2**62) == 2
+
+
+async def test_an_alarm_is_prepared_beside_a_backlog(collector, gateway, stream, monkeypatch):
+    inflating, go, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+    prepare = gate.prepare
+
+    def slow(request):
+        if request.lane == "backfill":
+            loop.call_soon_threadsafe(inflating.set)
+            go.wait(10)
+        return prepare(request)
+
+    monkeypatch.setattr(gate, "prepare", slow)
+    alarms = gateway.open()
+    await gateway.register(collector, alarms)
+    for each in (stream, alarms):
+        gateway.seal(each, gateway.reading("level", 1.0))
+    late = asyncio.create_task(gateway.send(collector, stream, lane="backfill"))
+    await inflating.wait()
+    async with asyncio.timeout(5):
+        assert (await gateway.send(collector, alarms, lane="alarm")).committed == 1
+    assert not late.done()
+    go.set()
+    assert (await late).committed == 1

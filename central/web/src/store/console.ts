@@ -86,7 +86,11 @@ export function createConsole(onExpired: () => void): Console {
     expired: onExpired,
     values: (values) => take(state, clock, values),
     alarm: (episode) => takeEpisode(state, episode),
-    gateway: (gateway) => (state.gateways[gateway.name] = gateway),
+    gateway: async (gateway) => {
+      state.gateways[gateway.name] = gateway;
+      // the story pulls cables too: what a gateway tells may mean that one has moved
+      if (state.cables) state.cables = await readCables();
+    },
     overview: (overview) => (state.overview = overview),
   });
 

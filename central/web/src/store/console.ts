@@ -86,10 +86,10 @@ export function createConsole(onExpired: () => void): Console {
     expired: onExpired,
     values: (values) => take(state, clock, values),
     alarm: (episode) => takeEpisode(state, episode),
-    gateway: async (gateway) => {
+    gateway: (gateway) => {
       state.gateways[gateway.name] = gateway;
-      // the story pulls cables too: what a gateway tells may mean that one has moved
-      if (state.cables) state.cables = await readCables();
+      // the story pulls cables too; without an answer the banner already says why
+      if (state.cables) readCables().then((cables) => (state.cables = cables), () => undefined);
     },
     overview: (overview) => (state.overview = overview),
   });

@@ -51,10 +51,10 @@ def acknowledge(tables: Tables, engine: Engine, asked: Acknowledging) -> Outcome
     if row is None:
         raise EpisodeUnknown(episode=asked.episode)
     again = tables.conn.execute(
-        "SELECT episode, person FROM acknowledgement WHERE key = ?", (asked.key,)
+        "SELECT episode, person, recorded FROM acknowledgement WHERE key = ?", (asked.key,)
     ).fetchone()
     if again is not None:
-        same = again == (row.number, asked.person)
+        same = again[:2] == (row.number, asked.person) and _same_comment(row, asked, again[2])
         return Outcome(row, None if same else IllegalTransition("KEY_USED", key=asked.key))
     if row.acknowledged is not None:
         return _seen_before(tables, row, asked)
@@ -80,6 +80,12 @@ def acknowledge(tables: Tables, engine: Engine, asked: Acknowledging) -> Outcome
     )
     _line(tables, row, asked, Word.ACK, asked.comment)
     return Outcome(episode_by_number(tables.conn, row.number), changed=True)
+
+
+def _same_comment(row: EpisodeRow, asked: Acknowledging, recorded: int) -> bool:
+    """Whether a repeated key says what it said; after a new alarm nobody asks any more."""
+    first = row.acknowledged
+    return first is None or first.at != recorded or first.comment == asked.comment
 
 
 def _seen_before(tables: Tables, row: EpisodeRow, asked: Acknowledging) -> Outcome:

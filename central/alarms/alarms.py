@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from sqlite_utils import Database as Tables
+
 from central.alarms.acknowledging import Acknowledging, Outcome, acknowledge
 from central.alarms.engine import Engine
 from central.alarms.episode import (
@@ -98,15 +100,18 @@ class Alarms:
             episode=self.views([row])[0], journal=journal, levels=self.ladder(row.rule)
         )
 
-    async def acknowledge(
+    async def acknowledge(  # who, what, when, and what goes with it
         self,
         id: str,  # noqa: A002
         person: str,
         comment: str,
         key: str,
         now: int,
+        also: Callable[[Tables], None] | None = None,
     ) -> Episode:
         """Acknowledge once; the same `key` again gives the same episode.
+
+        `also` is done in the same transaction if something changed: whoever keeps an audit.
 
         Raises EpisodeUnknown, or IllegalTransition: ALREADY_ACKNOWLEDGED (`by`, `at`), KEY_USED,
         or ILLEGAL_TRANSITION when there is nothing to acknowledge.
@@ -117,9 +122,13 @@ class Alarms:
             if outcome.changed:
                 self._tell(Effects(episodes=self.views([outcome.row])))
 
-        outcome = await self._db.write(
-            lambda tables: acknowledge(tables, self._engine, asked), after, urgent=True
-        )
+        def work(tables: Tables) -> Outcome:
+            outcome = acknowledge(tables, self._engine, asked)
+            if outcome.changed and also is not None:
+                also(tables)
+            return outcome
+
+        outcome = await self._db.write(work, after, urgent=True)
         if outcome.error is not None:
             raise outcome.error
         return self.views([outcome.row])[0]

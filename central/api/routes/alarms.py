@@ -1,6 +1,6 @@
 """Alarms: what stands, what was, and the acknowledgement (确认).
 
-The acknowledgement and its journal line are one transaction; the line in the audit follows it.
+The acknowledgement, its journal line and its line in the audit are one transaction.
 """
 
 from typing import Annotated, Final, Literal
@@ -60,10 +60,6 @@ async def acknowledge(
     """Acknowledge (确认收到). The same key again is 200; after another person it is 409."""
     await _known(house, who, alarm)
     now = house.collector.clock.now()
-    try:
-        found = await house.collector.alarms.acknowledge(alarm, who.name, asked.comment, key, now)
-    except IllegalTransition as exc:
-        raise ApiError(409, exc.code, **shown(exc.params)) from exc
     act = audit.Act(
         time=house.desk.clock.now(),
         actor=who.name,
@@ -71,7 +67,12 @@ async def acknowledge(
         subject=f"alarm/{alarm}",
         detail={"comment": asked.comment, "key": key},
     )
-    await house.collector.db.write(lambda db: audit.append(db, act))
+    try:
+        found = await house.collector.alarms.acknowledge(
+            alarm, who.name, asked.comment, key, now, lambda db: audit.append(db, act)
+        )
+    except IllegalTransition as exc:
+        raise ApiError(409, exc.code, **shown(exc.params)) from exc
     return shapes.episode(found)
 
 

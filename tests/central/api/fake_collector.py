@@ -201,7 +201,8 @@ class FakeStore:
 
 
 class FakeAlarms:
-    def __init__(self):
+    def __init__(self, db):
+        self.db = db
         self.found = {f"alarm-{site}": episode(site) for site in SITES}
         self.keys = {}
 
@@ -218,10 +219,12 @@ class FakeAlarms:
         )
         return EpisodeDetail(episode=found, journal=(line,), levels=(LEVEL,))
 
-    async def acknowledge(self, name, person, comment, key, now):
+    async def acknowledge(self, name, person, comment, key, now, also):
         seen = self.found[name].acknowledged
         if seen is not None and self.keys.get(key) != person:
             raise IllegalTransition("ALREADY_ACKNOWLEDGED", by=seen.by, at=seen.at)
+        if seen is None:
+            await self.db.write(also)
         self.keys[key] = person
         self.found[name] = replace(
             self.found[name],
@@ -276,7 +279,7 @@ class FakeCollector:
         self.config = SimpleNamespace()
         self.registry = FakeRegistry()
         self.store = FakeStore()
-        self.alarms = FakeAlarms()
+        self.alarms = FakeAlarms(db)
         self.ingest = FakeIngest(clock)
         self.listeners = []
         subjects = ("gw-qingyun", "honghaiwan/gw-honghaiwan/device", "gw-honghaiwan")

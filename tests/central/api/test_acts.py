@@ -26,6 +26,7 @@ async def test_acknowledging_says_who_and_when(client, people, db):
     assert await actions(db) == [("ann", "ALARM_ACKNOWLEDGED", "alarm/alarm-qingyun")]
     again = await client.post(ACK, json={"comment": "已派人"}, headers=ann)
     assert again.status_code == 200
+    assert len(await actions(db)) == 1
 
 
 async def test_the_second_person_learns_who_was_first(client, people, clock):

@@ -190,7 +190,10 @@ async def test_an_alarm_is_seen_acknowledged_and_in_the_audit(person, sender, co
         overview = await next_event("overview")
         assert (overview["levels"]["red"], overview["unacknowledged"]) == (1, 0)
 
-    assert (await person.post(url, json={}, headers=key)).status_code == 200
+    again = await person.post(url, json={"comment": "已派人"}, headers=key)
+    assert again.status_code == 200
+    other = await person.post(url, json={"comment": "另一句"}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (409, "KEY_USED")
     async with httpx2.AsyncClient(base_url=base, headers=OURS) as other:
         await come_in(other, collector, "second")
         late = await other.post(url, json={}, headers={"Idempotency-Key": "another-key"})

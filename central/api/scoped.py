@@ -1,5 +1,6 @@
 """What of the collector's picture is in a caller's scope."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from central.api import models, shapes
@@ -33,17 +34,33 @@ async def events(
 
     Raises ValueError when the cursor is not ours. A page may be short while `next` is there.
     """
-    gateways = {g.name for g in collector.registry.gateways() if sees_gateway(who, g)}
+    serving = [g for g in collector.registry.gateways() if sees_gateway(who, g)]
+    hidden = {gateway.name: _hidden(who, gateway) for gateway in serving}
     found: list[CollectorEvent] = []
     for _ in range(PAGES):
         page = await collector.events(limit=limit - len(found), cursor=cursor)
-        found += [event for event in page.items if _about(event.subject, who, gateways)]
+        found += [event for event in page.items if _about(event.subject, who, hidden)]
         cursor = page.next
         if cursor is None or len(found) >= limit:
             break
     return models.Happenings(items=[shapes.happening(event) for event in found], next=cursor)
 
 
-def _about(subject: str, who: Principal, gateways: set[str]) -> bool:
-    first = subject.partition("/")[0]
-    return who.sees_all or first in gateways or who.sees(first)
+def _about(subject: str, who: Principal, hidden: Mapping[str, frozenset[str]]) -> bool:
+    first, _, rest = subject.partition("/")
+    if who.sees_all:
+        return True
+    return rest not in hidden[first] if first in hidden else who.sees(first)
+
+
+def _hidden(who: Principal, gateway: GatewayRecord) -> frozenset[str]:
+    """Return the devices and buses of a shared gateway that serve other people's sites only."""
+    ours: set[str] = set()
+    theirs: set[str] = set()
+    for bus in gateway.buses:
+        own = not bus.devices or any(who.sees(device.site) for device in bus.devices)
+        (ours if own else theirs).add(bus.name)
+        for device in bus.devices:
+            names = (device.name, f"{device.site}/{device.name}")
+            (ours if who.sees(device.site) else theirs).update(names)
+    return frozenset(theirs - ours)

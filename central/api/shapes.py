@@ -179,7 +179,7 @@ def gateway(source: GatewayRecord, who: Principal) -> models.Gateway:
     return models.Gateway(
         name=source.name,
         label=label(source.label),
-        site=source.site,
+        site=source.site if who.sees(source.site or "") else None,
         state=cast(Literal["online", "offline", "never"], source.state),
         last_contact=source.last_contact,
         offline_since=source.offline_since,

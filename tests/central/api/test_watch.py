@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.central.api.fake_collector import NOW, point_id
+from central.effects import CollectorEvent
+from tests.central.api.fake_collector import NOW, gateway_record, point_id
 
 QINGYUN = ("qingyun",)
 SPAN = {"from": "2026-06-12T22:00:00+08:00", "to": "2026-06-12T15:00:00Z"}
@@ -173,3 +174,29 @@ async def test_an_event_with_nonsense_in_it_hides_no_other(client, everywhere, c
     answer = await client.get("/api/v1/events", headers=everywhere)
     assert answer.status_code == 200
     assert answer.json()["items"][0]["params"] == {"since": since, "at": 2**64 - 1}
+
+
+async def test_a_shared_gateway_tells_nothing_of_other_peoples_sites(client, scoped, collector):
+    ours, theirs = gateway_record("qingyun"), gateway_record("honghaiwan").buses[0]
+    there = replace(theirs.devices[0], name="crane")
+    shared = replace(
+        ours,
+        site="honghaiwan",
+        sites=("honghaiwan", "qingyun"),
+        buses=(*ours.buses, replace(theirs, name="mqtt", devices=(there,))),
+    )
+    collector.registry._gateways = {shared.name: shared}
+    subjects = ["", "/device", "/bus", "/crane", "/mqtt", "/honghaiwan/crane", "/qingyun/device"]
+    collector.happened = tuple(
+        CollectorEvent(id=9 - n, time=NOW, kind="fault", code="X", subject=f"gw-qingyun{subject}")
+        for n, subject in enumerate(subjects)
+    )
+    (gateway,) = (await get(client, "/api/v1/gateways", scoped))["items"]
+    assert (gateway["site"], [bus["name"] for bus in gateway["buses"]]) == (None, ["bus"])
+    told = (await get(client, "/api/v1/events", scoped))["items"]
+    assert [item["subject"].removeprefix("gw-qingyun") for item in told] == [
+        "",
+        "/device",
+        "/bus",
+        "/qingyun/device",
+    ]

@@ -6,6 +6,7 @@ half a second ahead reaches everyone before it begins.
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Final
 
@@ -33,8 +34,12 @@ class FollowedStory(StoryClock):
             self._looked = real
             changed = _stamp(self._file)
             if any(changed) and changed != self._changed:
+                try:
+                    self.paces = sorted(_read(self._file), key=lambda pace: pace.real)
+                except ConfigError:
+                    # Half written, or wrong: the story goes on as it was told, and we look again.
+                    return super()._pace(real)
                 self._changed = changed
-                self.paces = sorted(_read(self._file), key=lambda pace: pace.real)
         return super()._pace(real)
 
 
@@ -63,4 +68,7 @@ def _read(path: Path) -> list[Pace]:
 def _paces(items: list[dict[str, float]]) -> list[Pace]:
     if not items:
         raise ValueError("a story clock needs at least one pace")
-    return [Pace(int(item["real"]), int(item["story"]), float(item["factor"])) for item in items]
+    paces = [Pace(int(item["real"]), int(item["story"]), float(item["factor"])) for item in items]
+    if not all(0 < pace.factor < math.inf for pace in paces):
+        raise ValueError("a factor is above 0")
+    return paces

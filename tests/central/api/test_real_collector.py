@@ -207,7 +207,6 @@ async def test_an_alarm_is_seen_acknowledged_and_in_the_audit(person, sender, co
     lines = await collector.db.read(lambda conn: audit.page(conn, 9))
     assert [(line.actor, line.action) for line in lines if line.actor == "duty"] == [
         ("duty", "ALARM_ACKNOWLEDGED"),
-        ("duty", "ALARM_ACKNOWLEDGED"),
         ("duty", "GATEWAY_CREATED"),
         ("duty", "LOGIN_BY_LINK"),
     ]

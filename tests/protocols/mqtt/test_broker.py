@@ -1,19 +1,16 @@
 """The broker that tests and the demo start: found, on a free port, ended by its own process."""
 
-import shutil
-
 import pytest
 
 from protocols.simulators import broker as module
-from protocols.simulators.broker import BrokerFailed, mosquitto, start_broker
+from protocols.simulators.broker import BrokerFailed, start_broker
 from protocols.texts import text
 from tests.protocols.mqtt.test_delivery import Plant, connected, numbered, numbers, suite
 
 pytestmark = pytest.mark.broker
 
 
-@pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")
-def test_mosquitto_is_preferred_and_keeps_its_port(tmp_path):
+def test_mosquitto_is_preferred_and_keeps_its_port(persistent, tmp_path):
     broker = start_broker(tmp_path)
     assert broker.kind == "mosquitto"
     port, pid = broker.port, broker.pid
@@ -43,9 +40,7 @@ async def test_without_mosquitto_the_wheel_serves(tmp_path, monkeypatch):
         broker.stop()
 
 
-def test_a_broker_that_cannot_start_says_why(tmp_path):
-    if shutil.which("mosquitto") is None and mosquitto() is None:
-        pytest.skip("mosquitto is not installed")
+def test_a_broker_that_cannot_start_says_why(persistent, tmp_path):
     with pytest.raises(BrokerFailed) as caught:
         start_broker(tmp_path, settings=["no_such_setting true"])
     sentence = text(caught.value.code, caught.value.params, "en")

@@ -38,7 +38,7 @@ NOW = 1_781_272_800_000
 
 
 @pytest.fixture
-def brokers(tmp_path):
+def brokers(persistent, tmp_path):
     started = []
 
     def start(**options):

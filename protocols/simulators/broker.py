@@ -25,10 +25,18 @@ TRIES: Final = 5
 """Ports tried: another process may take a free one before the broker does."""
 
 IOTCORE: Final = """
-import sys
+import os, sys, threading
 from iotcore import IotCoreBroker
+
+def silence():
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+silencing = threading.Timer(3.0, silence)
+silencing.daemon = True
+silencing.start()
 IotCoreBroker(config_path=None, listen="127.0.0.1", port=int(sys.argv[1])).run_forever()
 """
+"""It writes a line for every message and cannot be told not to: its log holds how it started."""
 
 
 class BrokerFailed(FengsuiError):

@@ -16,12 +16,12 @@ demo:
 	@exec $(PY) -m protocols.simulators demo --port $(PORT)
 
 test:
-	@python3 scripts/setup test
 	@$(MAKE) --no-print-directory check
 	@$(PY) scripts/webtest
 	@$(PY) -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check:
+	@python3 scripts/setup test
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/mypy
@@ -44,12 +44,14 @@ soak:
 	@$(PY) -m tests.gauntlet --readings 10000000 --kills 200 $(if $(SEED),--seed $(SEED))
 
 schema:
+	@python3 scripts/setup test
 	@$(PY) -m protocols.schema
 	@$(PY) -m edge.schema
 	@$(PY) -m central.api.openapi > docs/openapi.json
 
 # The lock files hold hashes and no registry address.
 lock:
+	@python3 scripts/setup test
 	@scripts/lock
 
 clean:

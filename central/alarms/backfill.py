@@ -22,7 +22,15 @@ from central.alarms.tracked import (
     drop_branch,
     save_branch,
 )
-from protocols.alarms.condition import SECOND, Change, advance, sample, start, violates
+from protocols.alarms.condition import (
+    SECOND,
+    Change,
+    advance,
+    interrupt,
+    sample,
+    start,
+    violates,
+)
 from protocols.alarms.state import Word
 
 
@@ -52,6 +60,17 @@ def take(moves: Moves, tracked: Tracked, stream: int, time: int, value: float) -
     branch.condition, more = advance(tracked.rule, branch.condition, time)
     for change in changes + more:
         _follow(moves, tracked, branch, change, value)
+
+
+def lose(moves: Moves, tracked: Tracked, stream: int, time: int) -> bool:
+    """Apply bad quality of an older stream; return whether there was a past to apply it to."""
+    branch = tracked.branches.get(stream)
+    if branch is None or (branch.newest is not None and time < branch.newest):
+        return False
+    branch.condition, changes = interrupt(tracked.rule, branch.condition, time)
+    for change in changes:
+        _follow(moves, tracked, branch, change, tracked.value)
+    return True
 
 
 def settle(moves: Moves, tracked: Tracked, stream: int) -> None:

@@ -2,8 +2,9 @@
 
 Live readings (newer than the newest judged of their point) step the live alarm; older ones of an
 earlier stream go to that stream's own machine (`backfill`); a stray older one inside one stream is
-only noted. Quality that is not good, text and times nobody knew neither raise nor clear. State in
-memory is a copy of the tables: after an undone transaction it is read again.
+only noted. Quality that is not good, text and times nobody knew neither raise nor clear; bad
+quality calls off a return that was only pending. State in memory is a copy of the tables: after an
+undone transaction it is read again.
 """
 
 import sqlite3
@@ -17,7 +18,7 @@ from central.alarms.moves import Moves
 from central.alarms.records import EpisodeRow
 from central.alarms.tracked import Tracked, load, save, stream_purpose
 from central.store.interface import FLAG_ESTIMATED, Row
-from protocols.alarms.condition import advance, calm, late, sample, violates
+from protocols.alarms.condition import advance, calm, interrupt, late, sample, violates
 from protocols.alarms.state import Word
 from protocols.quality import is_good
 from protocols.wire.manifest import Manifest
@@ -72,11 +73,19 @@ class Engine:
         touched: dict[str, Tracked] = {}
         for row in batch.rows:
             tracked_here = self._by_point.get(row.point)
-            if tracked_here is None or (value := _number(row)) is None:
+            if tracked_here is None:
                 continue
-            good.append((row.point, row.time, value))
+            value = _number(row)
+            if value is not None:
+                good.append((row.point, row.time, value))
+            elif is_good(row.quality) or row.flags & FLAG_ESTIMATED:
+                continue
             for tracked in tracked_here:
-                if self._take(moves, tracked, batch.stream, row.time, value):
+                if (
+                    _lose(moves, tracked, batch.stream, row.time)
+                    if value is None
+                    else self._take(moves, tracked, batch.stream, row.time, value)
+                ):
                     touched[tracked.rule.id] = tracked
         for tracked in touched.values():
             backfill.settle(moves, tracked, batch.stream)
@@ -177,6 +186,17 @@ def _take_live(moves: Moves, tracked: Tracked, stream: int, time: int, value: fl
         moves.caught_up(tracked)
     tracked.calm = calm(tracked.rule) if tracked.condition.quiet else None
     return True
+
+
+def _lose(moves: Moves, tracked: Tracked, stream: int, time: int) -> bool:
+    """The value is not known from `time` on; return whether that changed anything."""
+    if tracked.newest is not None and time < tracked.newest:
+        return stream != tracked.stream and backfill.lose(moves, tracked, stream, time)
+    before = tracked.condition
+    tracked.condition, changes = interrupt(tracked.rule, before, time)
+    for change in changes:
+        moves.apply(tracked, change, tracked.value)
+    return tracked.condition is not before
 
 
 def _number(row: Row) -> float | None:

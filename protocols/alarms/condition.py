@@ -93,6 +93,18 @@ def sample(
     return condition, changes
 
 
+def interrupt(rule: Rule, condition: Condition, time: int) -> tuple[Condition, list[Change]]:
+    """Apply that from `time` on the value is not known (bad quality).
+
+    A return that is pending is called off: nobody saw it stay normal, and a device that dies must
+    not look like one that recovered. What is pending the other way stands: it was seen.
+    """
+    condition, changes = _fire(rule, condition, time, strictly=True)
+    if any(step.on and step.since is not None for step in condition.steps):
+        condition = Condition(tuple(Step(on=True) if step.on else step for step in condition.steps))
+    return condition, changes
+
+
 def advance(rule: Rule, condition: Condition, now: int) -> tuple[Condition, list[Change]]:
     """Fire every timer due at or before `now`; each change carries its own due time."""
     return _fire(rule, condition, now, strictly=False)

@@ -290,3 +290,57 @@ async def test_lists_filter_and_page(story):
 async def test_a_cursor_that_is_not_ours_is_refused(collector, cursor):
     with pytest.raises(ValueError, match=r"cursor|invalid literal"):
         await collector.alarms.episodes(EpisodeFilter(cursor=cursor))
+
+
+@pytest.mark.parametrize("quality", [Quality.BAD_NO_COMMUNICATION, Quality.BAD_SENSOR_FAILURE])
+async def test_a_device_that_dies_before_its_return_was_seen_has_not_returned(
+    tmp_path, clock, quality
+):
+    story = await Story.begin(tmp_path, clock, points=DELAYED)
+    await story.at(0, 90.0)
+    await story.tick(10)
+    await story.at(20, 0.0)  # the sensor falls, and is gone
+    await story.at(22, None, quality)
+    await story.tick(100)
+    await story.is_("UNACK")
+    await story.reopen(tmp_path)
+    await story.tick(200)
+    await story.is_("UNACK")
+    await story.at(300, 0.0)
+    await story.tick(309)
+    await story.is_("UNACK")
+    await story.tick(320)
+    assert await story.journal() == [[5, "RAISE:H"], [310, "RTN"]]
+    await story.collector.close()
+
+
+async def test_bad_quality_does_not_take_back_what_was_due_nor_what_is_to_be_raised(
+    tmp_path, clock
+):
+    story = await Story.begin(tmp_path, clock, points=DELAYED)
+    await story.at(0, 90.0)
+    await story.at(2, None, Quality.BAD_NO_COMMUNICATION)
+    await story.tick(10)
+    await story.is_("UNACK")
+    await story.at(20, 0.0)
+    await story.at(31, None, Quality.BAD_NO_COMMUNICATION)
+    assert await story.journal() == [[5, "RAISE:H"], [30, "RTN"]]
+    await story.collector.close()
+
+
+async def test_a_device_that_died_in_the_gap_had_not_returned_either(tmp_path, clock):
+    story = await Story.begin(tmp_path, clock, points=DELAYED)
+    await story.at(0, 90.0)
+    await story.tick(10)
+    old = await story.new_stream()
+    await story.at(200, 90.0)
+    story.until(210)
+    gateway = story.gateway
+    told = [
+        gateway.reading("level", 0.0, ago=190),
+        gateway.reading("level", None, Quality.BAD_NO_COMMUNICATION, ago=188),
+        gateway.reading("level", 90.0, ago=100),
+    ]
+    await gateway.deliver(story.collector, old, *told)
+    assert [(e.state, e.late) for e in await story.episodes()] == [("UNACK", False)]
+    await story.collector.close()

@@ -333,14 +333,15 @@ async def test_a_device_that_died_in_the_gap_had_not_returned_either(tmp_path, c
     await story.at(0, 90.0)
     await story.tick(10)
     old = await story.new_stream()
-    await story.at(200, 90.0)
-    story.until(210)
+    await story.at(200, 0.0)
+    await story.tick(220)
     gateway = story.gateway
     told = [
-        gateway.reading("level", 0.0, ago=190),
-        gateway.reading("level", None, Quality.BAD_NO_COMMUNICATION, ago=188),
+        gateway.reading("level", 0.0, ago=200),
+        gateway.reading("level", None, Quality.BAD_NO_COMMUNICATION, ago=198),
+        gateway.reading("level", 90.0, ago=110),
         gateway.reading("level", 90.0, ago=100),
     ]
     await gateway.deliver(story.collector, old, *told)
-    assert [(e.state, e.late) for e in await story.episodes()] == [("UNACK", False)]
+    assert await story.journal() == [[5, "RAISE:H"], [210, "RTN"]]
     await story.collector.close()

@@ -332,6 +332,7 @@ async def test_a_device_that_died_in_the_gap_had_not_returned_either(tmp_path, c
     story = await Story.begin(tmp_path, clock, points=DELAYED)
     await story.at(0, 90.0)
     await story.tick(10)
+    await story.ack()
     old = await story.new_stream()
     await story.at(200, 0.0)
     await story.tick(220)
@@ -343,5 +344,5 @@ async def test_a_device_that_died_in_the_gap_had_not_returned_either(tmp_path, c
         gateway.reading("level", 90.0, ago=100),
     ]
     await gateway.deliver(story.collector, old, *told)
-    assert await story.journal() == [[5, "RAISE:H"], [210, "RTN"]]
+    assert await story.journal() == [[5, "RAISE:H"], [10, "ACK:H"], [210, "RTN"]]
     await story.collector.close()

@@ -60,5 +60,5 @@ def device(*sheets, name="d", device_id=1, first=0, **options):
 
 def bus(*devices, **options):
     """Return a bus; the timeout is short, as tests wait for it."""
-    options.setdefault("timeout", 0.2)
+    options.setdefault("timeout", 0.4)
     return Bus(name="b", protocol="modbus", devices=devices, options=tuple(options.items()))

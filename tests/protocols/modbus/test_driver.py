@@ -20,7 +20,7 @@ from tests.protocols.driver_suite import PolledDriverSuite, Rig, settle
 from tests.protocols.modbus.builders import bus, device, sheet
 from tests.protocols.modbus.serial_line import SerialLine
 
-TIMEOUT = 0.2
+TIMEOUT = 0.4
 
 SHEETS = (
     sheet("level", "float32", 0, order="CDAB", decimals=2),

@@ -41,7 +41,9 @@ async def test_case(case):
     sheets = [sheet_of(row) for row in held["points"]]
     meter = device(*sheets, name=case.name, **held["device"])
     async with RegisterServer(held["tables"]) as server:
-        driver = build(bus(meter, host="127.0.0.1", port=server.port), SystemClock())
+        # Nothing here is silent: a busy machine may take its time.
+        line = bus(meter, host="127.0.0.1", port=server.port, timeout=5.0)
+        driver = build(line, SystemClock())
         first = (await driver.read(meter)).readings
         assert server.requests == expected.get("requests", server.requests)
         second = (await driver.read(meter)).readings

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edge.buffer.file import PAGE, SCHEMA, BufferFile, StreamRecord, faults, key
+from edge.buffer.faults import faults
+from edge.buffer.file import PAGE, SCHEMA, BufferFile, StreamRecord, key
+from protocols.wire.header import read_header
 
 NEXT_NUMBER: Final = "next_number"
 INCARNATION: Final = "incarnation"
@@ -82,18 +84,18 @@ class AlarmFile(BufferFile):
             rows = self.db.conn.execute(
                 "SELECT number, committed, head, safe, anchor, anchor_head, skipped FROM progress"
             ).fetchall()
-        return {
-            r[0]: Progress(
-                number=r[0],
-                committed=r[1],
-                head=r[2],
-                safe=r[3],
-                anchor=r[4],
-                anchor_head=r[5],
-                skipped=bool(r[6]),
-            )
-            for r in rows
-        }
+            return {
+                row[0]: Progress(
+                    number=int(row[0]),
+                    committed=int(row[1]),
+                    head=_head(row[2]),
+                    safe=int(row[3]),
+                    anchor=int(row[4]),
+                    anchor_head=_head(row[5]),
+                    skipped=bool(row[6]),
+                )
+                for row in rows
+            }
 
     def skips(self) -> list[Skip]:
         """Return every skip still kept, in order."""
@@ -101,6 +103,10 @@ class AlarmFile(BufferFile):
             rows = self.db.conn.execute(
                 "SELECT number, first, last, bytes FROM skip ORDER BY number, first"
             ).fetchall()
+            for number, first, last, data in rows:
+                header, _ = read_header(data)
+                if (header.number, header.seq0, header.n) != (number, first, last - first + 1):
+                    raise ValueError("skip and row disagree")
         return [Skip(number=r[0], first=r[1], last=r[2], bytes=r[3]) for r in rows]
 
     def put_skip(self, skip: Skip, record: StreamRecord, manifest: bytes) -> None:
@@ -124,6 +130,7 @@ class AlarmFile(BufferFile):
         skips: Mapping[int, int] | None = None,
     ) -> None:
         """Persist progress; drop batches and skips up to the given seq, and whole streams."""
+        self.must_be_there()
         with faults(self.path), self.db.atomic():
             many = self.db.conn.executemany
             many(
@@ -153,3 +160,7 @@ class AlarmFile(BufferFile):
             pages = run("PRAGMA page_count").fetchone()[0]
             free = run("PRAGMA freelist_count").fetchone()[0]
         return int(pages - free) * PAGE
+
+
+def _head(value: bytes | None) -> bytes | None:
+    return None if value is None else bytes(value)

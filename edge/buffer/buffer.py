@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 from edge.buffer.drawer import Drawer, Entry, merged
 from edge.buffer.model import Budget, Origin, Pending, Report, Stats
@@ -24,6 +24,9 @@ from protocols.owner_thread import OwnerThread
 from protocols.words import Event, Lane, Reading, StreamKind
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SEAL_AFTER: Final = 0.9
 """Real seconds from the first reading to sealing; the rest of the second is for the commit."""
@@ -43,6 +46,7 @@ class Buffer:
         self._clock = clock
         self._drawers = {kind: Drawer(clock) for kind in StreamKind}
         self._locks = {kind: asyncio.Lock() for kind in StreamKind}
+        self._relieving = asyncio.Lock()
         self._listeners: list[Callable[[StreamKind], None]] = []
         self._writing: set[asyncio.Task[None]] = set()
         self._fallen: Counter[str] = Counter()
@@ -181,10 +185,13 @@ class Buffer:
     async def _store_entries(self, kind: StreamKind, entries: list[Entry]) -> None:
         groups = merged(entries)
         try:
-            await self._thread.run(self._store.writer.write, kind, groups)
+            await self._run(self._store.writer.write, kind, groups)
         except BufferFull:
             await self.relieve(at_least_once=True)
-            await self._thread.run(self._store.writer.write, kind, groups)
+            await self._run(self._store.writer.write, kind, groups)
+
+    async def _run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._thread.run(self._store.run, call, *args, **kwargs)
 
     def _note_failure(self, exc: BufferFault) -> None:
         if self._failing is None:
@@ -198,40 +205,44 @@ class Buffer:
 
     async def rotate(self, kind: StreamKind) -> None:
         """End the live stream of `kind`: what it holds is backfill, what comes is a new stream."""
-        await self._thread.run(self._store.writer.rotate, kind)
+        await self._run(self._store.writer.rotate, kind)
 
     async def pending(
         self, lane: Lane, budget: Budget, without: Collection[str] = ()
     ) -> Pending | None:
         """Return what a lane has to send next, or None; asking again gives the same."""
-        return await self._thread.run(self._store.delivery.pending, lane, budget, without)
+        return await self._run(self._store.delivery.pending, lane, budget, without)
 
     async def manifest(self, digest: str) -> bytes | None:
         """Return a manifest that some stream refers to."""
-        return await self._thread.run(self._store.holdings.manifest, digest)
+        return await self._run(self._store.holdings.manifest, digest)
 
     async def committed(self, stream: str, seq: int, safe: int) -> None:
         """Take in an answer: the collector has `stream` up to `seq`, backed up to `safe`."""
-        await self._thread.run(self._store.delivery.committed, stream, seq, safe)
+        await self._run(self._store.delivery.committed, stream, seq, safe)
 
     async def rewind(self, stream: str, expected: int, head: bytes | None = None) -> None:
         """Go back to `expected`; what exists nowhere any more becomes a skip."""
-        await self._thread.run(self._store.delivery.rewind, stream, expected, head)
+        await self._run(self._store.delivery.rewind, stream, expected, head)
 
     async def meet(self, incarnation: str) -> bool:
         """Note which collector's database answers; True when it is another than before.
 
         Then everything it may not have (committed, never backed up) is offered again.
         """
-        return await self._thread.run(self._store.delivery.meet, incarnation)
+        return await self._run(self._store.delivery.meet, incarnation)
 
     async def persist(self) -> None:
         """Make the cursors durable and free what the collector holds safely."""
-        await self._thread.run(self._store.housekeeping.persist)
+        await self._run(self._store.housekeeping.persist)
 
     async def relieve(self, *, at_least_once: bool = False) -> None:
         """Give up, by policy and counted, until the quota is kept."""
-        quota, run = self._store.quota, self._thread.run
+        async with self._relieving:  # two at once would account for the same loss twice
+            await self._relieve(at_least_once=at_least_once)
+
+    async def _relieve(self, *, at_least_once: bool) -> None:
+        quota, run = self._store.quota, self._run
         while at_least_once or await run(quota.over) > 0:
             at_least_once = False
             await self.persist()
@@ -244,7 +255,7 @@ class Buffer:
 
     async def stats(self) -> Stats:
         """Return backlog, sizes and what was given up."""
-        stats = await self._thread.run(self._store.housekeeping.stats)
+        stats = await self._run(self._store.housekeeping.stats)
         drops = dict(Counter(stats.drops) + self._fallen)
         waiting = {kind: self._drawers[kind].items for kind in StreamKind}
         return replace(stats, drops=drops, failing=self._failing, unsealed=sum(waiting.values()))
@@ -258,5 +269,5 @@ class Buffer:
                 await self.seal(kind)
         self._closed = True
         with suppress(BufferFault):
-            await self._thread.run(self._store.close)
+            await self._run(self._store.close)
         await self._thread.close()

@@ -12,14 +12,16 @@ a BufferFault. All calls come from the buffer's one thread.
 
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from edge.buffer.faults import faults, identity
 from edge.buffer.sqlite import Database
-from protocols.errors import BufferDamaged, BufferFault, BufferFull
+from protocols.errors import BufferDamaged, BufferFault
+from protocols.wire.opening import decode_opening
 
 FORMAT: Final = 1
 SEQ_BITS: Final = 40
@@ -84,10 +86,12 @@ class BufferFile:
         self.path = path
         with faults(path):
             connection = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         self.db = Database(connection)
         try:
             with faults(path):
                 self._prepare()
+                self._identity = identity(path)
         except BufferFault:
             self.db.conn.close()
             raise
@@ -114,6 +118,7 @@ class BufferFile:
         self, record: StreamRecord, manifest: bytes, ordinal: int, rows: Sequence[Row]
     ) -> None:
         """Store batches of one stream, the first with `ordinal`, durable on return."""
+        self.must_be_there()
         with faults(self.path), self.db.atomic():
             self.ensure(record, manifest)
             self.db.conn.executemany(
@@ -123,6 +128,11 @@ class BufferFile:
                     for at, row in enumerate(rows, ordinal)
                 ],
             )
+
+    def must_be_there(self) -> None:
+        """Raise BufferDamaged when the file was deleted: SQLite would write on, into nowhere."""
+        if identity(self.path) != self._identity:
+            raise BufferDamaged(file=str(self.path), reason="missing")
 
     def ensure(self, record: StreamRecord, manifest: bytes) -> None:
         """Note a stream and its manifest once; inside the caller's transaction."""
@@ -138,8 +148,7 @@ class BufferFile:
                 "SELECT number, id, kind, opening, manifest, base, base_head FROM stream"
                 " ORDER BY number"
             ).fetchall()
-        names = ("number", "id", "kind", "opening", "manifest", "base", "base_head")
-        return [StreamRecord(**dict(zip(names, row, strict=True))) for row in rows]
+            return [_record(row) for row in rows]
 
     def extent(self, number: int) -> tuple[int, int] | None:
         """Return the first and last sequence number held of a stream; None when there is none."""
@@ -225,6 +234,24 @@ class BufferFile:
             self.db.conn.close()
 
 
+def _record(row: Sequence[Any]) -> StreamRecord:
+    """Return a stored stream. Raises ValueError, TypeError, WireError when the row is damaged."""
+    number, name, kind, opening, manifest, base, base_head = row
+    stated = decode_opening(opening)
+    said = (stated.stream, stated.number, stated.kind, stated.manifest)
+    if said != (name, number, kind, manifest):
+        raise ValueError("stream and opening disagree")
+    return StreamRecord(
+        number=number,
+        id=name,
+        kind=kind,
+        opening=opening,
+        manifest=manifest,
+        base=int(base),
+        base_head=None if base_head is None else bytes(base_head),
+    )
+
+
 def _stream_row(record: StreamRecord) -> tuple[object, ...]:
     return (
         record.number,
@@ -246,23 +273,3 @@ def unlink(path: Path) -> None:
     """Remove a closed file with its journal; no error when it is gone."""
     for each in (wal(path), path):
         each.unlink(missing_ok=True)
-
-
-DAMAGE: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT"})
-
-
-@contextmanager
-def faults(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours: full, damaged, locked by another, or simply failing."""
-    try:
-        yield
-    except sqlite3.Error as exc:
-        name = getattr(exc, "sqlite_errorname", None) or ""
-        primary = "_".join(name.split("_")[:2])
-        if primary == "SQLITE_FULL":
-            raise BufferFull(file=str(path)) from exc
-        if primary in DAMAGE or isinstance(exc, (sqlite3.IntegrityError, sqlite3.InterfaceError)):
-            raise BufferDamaged(file=str(path), reason=name or str(exc)) from exc
-        if primary in ("SQLITE_BUSY", "SQLITE_LOCKED"):
-            raise BufferFault("BUFFER_LOCKED", file=str(path)) from exc
-        raise BufferFault("BUFFER_IO", file=str(path), reason=name or str(exc)) from exc

@@ -106,6 +106,7 @@ class Folder:
         move_aside(self.path / name)
         self._sizes.pop(name, None)
         if name == ALARM:
+            self.path.mkdir(parents=True, exist_ok=True)
             self.alarm = AlarmFile(self.path / ALARM)
         self._on_damage(name, reason)
 
@@ -128,6 +129,7 @@ class Folder:
             self._let_go()
 
     def _open_or_quarantine(self, name: str, kind: type[F]) -> F:
+        self.path.mkdir(parents=True, exist_ok=True)
         try:
             return kind(self.path / name)
         except BufferDamaged as exc:
@@ -179,6 +181,8 @@ def close_quietly(file: BufferFile) -> None:
 
 def move_aside(path: Path) -> None:
     """Move a file and its journal into `quarantine/` under a name not taken yet."""
+    if not path.exists() and not wal(path).exists():
+        return
     aside = path.parent / QUARANTINE
     aside.mkdir(exist_ok=True)
     number = 1

@@ -25,6 +25,8 @@ class Holdings:
     origin: Origin
     clock: Clock
     drops: Counter[str] = field(default_factory=Counter)
+    lost: list[tuple[Stream, Part]] = field(default_factory=list)
+    """What was in damaged files and has no skip yet, because the medium did not take one."""
     highest: int = 0
     written: int = 0
 
@@ -93,19 +95,24 @@ class Holdings:
     def damage(self, name: str, error: BufferDamaged) -> None:
         """Quarantine a file and account for everything only it had."""
         self.folder.quarantine(name, str(error.params.get("reason", error.code)))
-        lost: list[tuple[Stream, Part]] = []
         for stream in self.streams.values():
             mine = [part for part in stream.parts if part.file == name]
-            lost += [(stream, part) for part in mine]
+            self.lost += [(stream, part) for part in mine]
             stream.parts = [part for part in stream.parts if part.file != name]
             stream.live = stream.live and not mine
             stream.changed = True
         if name == ALARM:
             self._restore_alarm_file()
-        for stream, part in lost:
+        self.account()
+
+    def account(self) -> None:
+        """Put skips for what damaged files had; what cannot be told now stays in `lost`."""
+        while self.lost:
+            stream, part = self.lost[0]
             first = max(part.first, stream.committed + 1)
             if first <= part.last:
                 self.put_skip(stream, first, part.last, SkipReason.CORRUPT)
+            del self.lost[0]
 
     def _restore_alarm_file(self) -> None:
         alarm = self.folder.alarm

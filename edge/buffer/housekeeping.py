@@ -1,12 +1,14 @@
 """Persists the cursors, frees space, keeps to the quota, and says how full the buffer is."""
 
+from contextlib import suppress
+
 from edge.buffer.alarm_file import Progress
 from edge.buffer.delivery import Delivery
 from edge.buffer.folder import ALARM
 from edge.buffer.holdings import Holdings
 from edge.buffer.model import Backlog, Stats, StreamStats
 from edge.buffer.streams import Stream
-from protocols.errors import BufferDamaged
+from protocols.errors import BufferDamaged, BufferFault
 from protocols.wire.batch import read_header
 from protocols.words import StreamKind
 
@@ -25,7 +27,10 @@ class Housekeeping:
         free = self._free_segments()
         for name in (ALARM, *free):
             self._anchor_past(name)
-        done = [s for s in held.streams.values() if s.done]
+        with suppress(BufferFault):
+            held.account()
+        untold = [stream for stream, _ in held.lost]
+        done = [s for s in held.streams.values() if s.done and s not in untold]
         progress: list[Progress] = [s.progress() for s in held.streams.values() if s.changed]
         safe = {s.number: s.safe for s in held.streams.values() if s.kind is StreamKind.ALARM}
         skips = {s.number: s.safe for s in held.streams.values() if s.skips}

@@ -1,6 +1,8 @@
 """Rebuilds the picture of all streams from the files of earlier processes."""
 
-from edge.buffer.alarm_file import Progress
+from dataclasses import dataclass, field
+
+from edge.buffer.alarm_file import Progress, Skip
 from edge.buffer.file import BufferFile, StreamRecord
 from edge.buffer.folder import ALARM, Folder
 from edge.buffer.streams import Stream
@@ -9,45 +11,83 @@ from protocols.wire.chain import chain_start
 from protocols.words import StreamKind
 
 
-def load_streams(folder: Folder) -> dict[int, Stream]:
-    """Return every stream of earlier processes that still has something, by number.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What one file holds of one stream: the numbers and ordinals of its batches, both included."""
 
-    Damaged files are quarantined; what they held shows as missing ranges.
+    record: StreamRecord
+    first: int
+    last: int
+    oldest: int
+    newest: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Loaded:
+    """The streams that still have something, by number; `progress` may know of more."""
+
+    streams: dict[int, Stream] = field(default_factory=dict)
+    progress: dict[int, Progress] = field(default_factory=dict)
+
+    @property
+    def highest(self) -> int:
+        """The highest stream number any file knows."""
+        return max([*self.streams, *self.progress], default=0)
+
+    @property
+    def orphans(self) -> list[int]:
+        """Streams of which nothing is left but their progress."""
+        return sorted(set(self.progress) - set(self.streams))
+
+
+def load_streams(folder: Folder) -> Loaded:
+    """Return what earlier processes left.
+
+    A file is read whole before any of it counts: one that cannot be is quarantined, and what it
+    held shows as missing ranges.
     """
-    streams: dict[int, Stream] = {}
+    loaded = Loaded()
+    skips: list[Skip] = []
+    records: dict[int, StreamRecord] = {}
     for name in [ALARM, *folder.segments()]:
         try:
-            _read(folder.get(name), name, streams)
+            file = folder.get(name)
+            held = _read(file)
+            if name == ALARM:
+                records = {record.number: record for record in file.streams()}
+                skips = [skip for skip in folder.alarm.skips() if skip.number in records]
+                loaded.progress = folder.alarm.progress()
         except BufferDamaged as exc:
             folder.quarantine(name, str(exc.params.get("reason", exc.code)))
-            _strike(streams, name)
-    records = {record.number: record for record in folder.alarm.streams()}
-    for skip in folder.alarm.skips():
-        if skip.number not in streams:
-            streams[skip.number] = _new(records[skip.number])
-        streams[skip.number].skips[skip.first] = skip
-    progress = folder.alarm.progress()
-    for stream in streams.values():
-        _place(stream, progress.get(stream.number))
-    return streams
-
-
-def highest_number(folder: Folder, streams: dict[int, Stream]) -> int:
-    """Return the highest stream number any file knows."""
-    return max([*streams, *folder.alarm.progress()], default=0)
-
-
-def _read(file: BufferFile, name: str, streams: dict[int, Stream]) -> None:
-    for record in file.streams():
-        extent = file.extent(record.number)
-        if extent is None:
             continue
-        first, last = extent
-        newest = file.ordinal(record.number, last) or 0
-        oldest = file.ordinal(record.number, first) or 0
-        stream = streams.setdefault(record.number, _new(record))
-        stream.extend(name, first, last, newest - oldest + 1)
-        stream.ordinal = newest
+        for each in held:
+            _enter(loaded.streams, name, each)
+    for skip in skips:
+        stream = loaded.streams.setdefault(skip.number, _new(records[skip.number]))
+        stream.skips[skip.first] = skip
+    for stream in loaded.streams.values():
+        _place(stream, loaded.progress.get(stream.number))
+    return loaded
+
+
+def _read(file: BufferFile) -> list[Held]:
+    return [
+        Held(
+            record=record,
+            first=extent[0],
+            last=extent[1],
+            oldest=file.ordinal(record.number, extent[0]) or 0,
+            newest=file.ordinal(record.number, extent[1]) or 0,
+        )
+        for record in file.streams()
+        if (extent := file.extent(record.number)) is not None
+    ]
+
+
+def _enter(streams: dict[int, Stream], name: str, held: Held) -> None:
+    stream = streams.setdefault(held.record.number, _new(held.record))
+    stream.extend(name, held.first, held.last, held.newest - held.oldest + 1)
+    stream.ordinal = held.newest
 
 
 def _new(record: StreamRecord) -> Stream:
@@ -67,11 +107,3 @@ def _new(record: StreamRecord) -> Stream:
 def _place(stream: Stream, progress: Progress | None) -> None:
     if progress is not None and progress.committed >= stream.committed:
         stream.resume(progress)
-
-
-def _strike(streams: dict[int, Stream], name: str) -> None:
-    for number in list(streams):
-        stream = streams[number]
-        stream.parts = [part for part in stream.parts if part.file != name]
-        if not stream.parts:
-            del streams[number]

@@ -7,19 +7,25 @@ payloads under old numbers. What is handed out is consecutive from `committed + 
 """
 
 from collections.abc import Callable
-from typing import Final
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
 
 from edge.buffer.delivery import Delivery
 from edge.buffer.folder import Folder
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
-from edge.buffer.load import highest_number, load_streams
+from edge.buffer.load import load_streams
 from edge.buffer.model import Origin, Report
 from edge.buffer.quota import Quota
 from edge.buffer.writer import Writer
 from edge.config import BufferSettings
 from edge.sabotage import Sabotage
 from protocols.clock import Clock
+from protocols.errors import BufferDamaged, BufferFault
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 FREE_SHARE: Final = 0.8
 """Of what is free and our own, where no quota is set: others need room too."""
@@ -42,16 +48,16 @@ class Store:
         sabotage: Sabotage | None = None,
     ) -> None:
         folder = Folder(settings.folder, on_damage)
-        streams = load_streams(folder)
-        orphans = sorted(set(folder.alarm.progress()) - set(streams))
+        loaded = load_streams(folder)
         self.holdings = Holdings(
             folder=folder,
-            streams=streams,
+            streams=loaded.streams,
             origin=origin,
             clock=clock,
-            highest=highest_number(folder, streams),
+            highest=loaded.highest,
         )
-        folder.alarm.save([], forget=orphans)
+        with suppress(BufferDamaged):  # put aside already; what is left of orphans went with it
+            self.run(folder.alarm.save, [], forget=loaded.orphans)
         quota = settings.quota_bytes or int((folder.free() + folder.total()) * FREE_SHARE)
         segment = min(settings.segment_bytes, max(SMALLEST_SEGMENT, quota // SEGMENTS_IN_QUOTA))
         self._go_on_with(segment)
@@ -59,6 +65,28 @@ class Store:
         self.housekeeping = Housekeeping(self.holdings, self.delivery, quota)
         self.quota = Quota(self.holdings, self.housekeeping)
         self.writer = Writer(self.holdings, segment, report, sabotage or Sabotage({}))
+
+    def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `call` returns. Raises BufferFault for whatever the medium does.
+
+        A file that turns out to be damaged is put aside and accounted for before this raises, so
+        that trying again finds a sound one.
+        """
+        try:
+            try:
+                return call(*args, **kwargs)
+            except BufferDamaged as exc:
+                self._put_aside(exc)
+                raise
+        except OSError as exc:
+            place, reason = self.holdings.folder.path, exc.strerror or str(exc)
+            raise BufferFault("BUFFER_IO", file=str(place), reason=reason) from exc
+
+    def _put_aside(self, error: BufferDamaged) -> None:
+        try:
+            self.holdings.damage(file_of(error), error)
+        except BufferDamaged as exc:  # the alarm file, which takes the skips, is damaged as well
+            self.holdings.damage(file_of(exc), exc)
 
     def _go_on_with(self, segment_bytes: int) -> None:
         folder = self.holdings.folder
@@ -70,3 +98,8 @@ class Store:
         """Persist and let go of every file."""
         self.housekeeping.persist()
         self.holdings.folder.close()
+
+
+def file_of(error: BufferDamaged) -> str:
+    """Return the name of the damaged file."""
+    return Path(str(error.params["file"])).name

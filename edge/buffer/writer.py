@@ -96,10 +96,7 @@ class Writer:
         record, origin = self._holdings.record(stream), self._holdings.origin
         try:
             file.write(record, origin.manifest, stream.ordinal + 1, rows)
-        except BufferDamaged as exc:
-            self._holdings.damage(file.path.name, exc)
-            raise
-        except BufferFull:
+        except (BufferDamaged, BufferFull):
             raise
         except BufferFault:
             # Whether the medium has it is unknown: ask a fresh connection, not the old one.

@@ -21,6 +21,11 @@ class Deadband:
         self._heartbeats = [int(sheet.heartbeat * SECOND) for sheet in sheets]
         self._reported: list[tuple[Value, int, int] | None] = [None] * len(self._bands)
 
+    def forget(self, points: Iterable[int]) -> None:
+        """Take the next reading of these points as their first: a report did not survive."""
+        for point in points:
+            self._reported[point] = None
+
     def select(self, readings: Iterable[Reading], now: int) -> list[Reading]:
         """Return the readings worth reporting and remember them; `now` is monotonic µs."""
         reported, bands, heartbeats = self._reported, self._bands, self._heartbeats

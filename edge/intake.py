@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from edge.buffer import Buffer
 from edge.deadband import Deadband
@@ -27,24 +28,40 @@ class Intake:
         self._deadband = Deadband([point.sheet for point in points])
         self._alarm = [point.sheet.lane == "alarm" for point in points]
         self._count = len(points)
+        self._lossy = False
 
     def take(self, sample: Sample) -> list[asyncio.Future[None]]:
         """Report what is worth it; what is returned is done when all of it is durable."""
         self._note_returns(sample.readings)
-        return self._report(sample.readings)
+        return self._report(sample.readings, owed=sample.acknowledge is not None)
 
-    def _report(self, readings: Iterable[Reading]) -> list[asyncio.Future[None]]:
+    def _report(
+        self, readings: Iterable[Reading], *, owed: bool = False
+    ) -> list[asyncio.Future[None]]:
         known = [reading for reading in readings if 0 <= reading.point < self._count]
         self.roster.newest.update((reading.point, reading) for reading in known)
         chosen = self._deadband.select(known, self._clock.mono())
         urgent = [reading for reading in chosen if self._alarm[reading.point]]
         routine = [reading for reading in chosen if not self._alarm[reading.point]]
-        waits = []
-        if urgent:
-            waits.append(self._buffer.append(StreamKind.ALARM, urgent))
-        if routine:
-            waits.append(self._buffer.append(StreamKind.DATA, routine))
+        lanes = ((StreamKind.ALARM, urgent), (StreamKind.DATA, routine))
+        waits = [self._buffer.append(kind, readings) for kind, readings in lanes if readings]
+        points = [reading.point for reading in chosen] if owed else []
+        for wait in waits:
+            wait.add_done_callback(partial(self._check_stored, points))
         return waits
+
+    def _check_stored(self, owed: Sequence[int], wait: asyncio.Future[None]) -> None:
+        """What was given up does not count as reported: what is owed will be sent again at once;
+        everything else is reported anew as soon as the medium stores again, not before.
+        """
+        if wait.cancelled():
+            return
+        if wait.exception() is not None:
+            self._lossy = True
+            self._deadband.forget(owed)
+        elif self._lossy:
+            self._lossy = False
+            self._deadband.forget(range(self._count))
 
     def _note_returns(self, readings: Iterable[Reading]) -> None:
         owner, devices = self.roster.owner, self.roster.devices

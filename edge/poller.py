@@ -34,6 +34,9 @@ REOPEN_LEAST: Final = 0.5
 PROBE_LEAST: Final = 0.25
 PROBE_FACTOR: Final = 4.0
 """A suspect with healthy neighbours gets so many times its slowest good answer, 0.25 s at least."""
+PATIENT_EVERY: Final = 100.0
+"""One probe of a bus in so many times its length gets the bus's whole timeout: a device that became
+slow, or was never heard, is found again, for one hundredth of the line."""
 OWED: Final = 1024
 """Samples whose sender has not been told yet; when so many wait for the medium, receiving waits."""
 
@@ -53,6 +56,8 @@ class BusTask:
         self._build = build
         self._jitter = jitter
         self._slowest: dict[str, float] = {}
+        self._patient_at = 0.0
+        self._listening: asyncio.Timeout | None = None
 
     @property
     def _state(self) -> BusState:
@@ -85,7 +90,7 @@ class BusTask:
         owed: asyncio.Queue[Owed] = asyncio.Queue(OWED)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(settle(owed))
+                group.create_task(settle(owed, self._give_back))
                 if hasattr(driver, "receive"):
                     await self._listen(cast(PushedDriver, driver), owed)
                 else:
@@ -119,16 +124,18 @@ class BusTask:
         self, driver: PolledDriver, schedule: Schedule, turn: int, device: Device
     ) -> Sample | None:
         suspect = self._intake.roster.devices[device.name].state == OFFLINE
-        limit = self._probe_limit(device) if suspect and not schedule.alone(turn) else None
+        hurried = suspect and not schedule.alone(turn) and real_monotonic() < self._patient_at
+        limit = self._probe_limit(device) if hurried else None
         started = real_monotonic()
         try:
             async with asyncio.timeout(limit):
                 sample = await driver.read(device)
-        except TimeoutError:
-            self._failed(schedule, turn, device, DeviceUnreachable(device=device.name))
-            return None
-        except DriverError as exc:
-            self._failed(schedule, turn, device, exc)
+        except (TimeoutError, DriverError) as exc:
+            if limit is None:
+                now = real_monotonic()
+                self._patient_at = now + PATIENT_EVERY * (now - started)
+            silent = DeviceUnreachable(device=device.name)
+            self._failed(schedule, turn, device, exc if isinstance(exc, DriverError) else silent)
             return None
         took = real_monotonic() - started
         self._slowest[device.name] = max(took, self._slowest.get(device.name, 0.0) * 0.9)
@@ -150,12 +157,30 @@ class BusTask:
         while True:
             await self._open(driver)
             try:
-                while True:
-                    await self._hand_in(await driver.receive(), owed)
+                await self._receive(driver, owed)
             except DriverError as exc:
                 self._lost(exc)
             await driver.close()
             await asyncio.sleep(REOPEN_LEAST)
+
+    async def _receive(self, driver: PushedDriver, owed: asyncio.Queue[Owed]) -> None:
+        """Take in what arrives until something of it could not be stored."""
+        listening = self._listening = asyncio.timeout(None)
+        try:
+            async with listening:
+                while True:
+                    await self._hand_in(await driver.receive(), owed)
+        except TimeoutError:
+            if not listening.expired():
+                raise
+            logger.warning("bus %s: asking again for what was not stored", self._bus.name)
+        finally:
+            self._listening = None
+
+    def _give_back(self) -> None:
+        """Close and open the link: its sender sends again what is not acknowledged, only then."""
+        if self._listening is not None and not self._listening.expired():
+            self._listening.reschedule(asyncio.get_running_loop().time())
 
     async def _open(self, driver: PushedDriver) -> None:
         async for attempt in AsyncRetrying(
@@ -176,15 +201,17 @@ class BusTask:
             self._intake.silent(device, error)
 
 
-async def settle(owed: asyncio.Queue[Owed]) -> None:
+async def settle(owed: asyncio.Queue[Owed], not_stored: Callable[[], None]) -> None:
     """Tell each sample's sender that it may forget, once the buffer has it; in order, for ever.
 
-    What could not be stored is not acknowledged: the sender keeps it and sends it again.
+    What could not be stored is not acknowledged: the sender keeps it, and `not_stored` is called so
+    that it is asked to send it again.
     """
     while True:
         waits, acknowledge = await owed.get()
         results = await asyncio.gather(*waits, return_exceptions=True)
         if any(isinstance(result, BaseException) for result in results):
+            not_stored()
             continue
         try:
             await acknowledge()

@@ -9,6 +9,7 @@ from edge.buffer.file import Row
 from edge.buffer.model import Group
 from edge.buffer.seal import Items, seal
 from protocols.clock import Clock, SystemClock
+from protocols.errors import BufferFault
 from protocols.wire.batch import LedgerLine, SkipReason, Stamp, encode_skip, read_header
 from protocols.wire.chain import chain_next, chain_start
 from protocols.wire.opening import Opening, encode_opening, new_stream_id
@@ -81,6 +82,12 @@ class FakeBuffer:
                 group, stream.opening.number, stream.last + 1, self._origin.decimals
             )
             done.set_result(None)
+
+    def give_up(self, kind: StreamKind) -> None:
+        """Lose what is not sealed yet, as memory does when the medium fails for long."""
+        taken, self._open[kind] = self._open[kind], []
+        for _, done in taken:
+            done.set_exception(BufferFault("BUFFER_OVERFLOW"))
 
     def _stream(self, kind: StreamKind) -> FakeStream:
         for stream in self._medium.streams:

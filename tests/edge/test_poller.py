@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager, suppress
 
 from edge.buffer import Budget
 from edge.intake import Intake
-from edge.poller import poll
+from edge.poller import PROBE_LEAST, poll
 from edge.roster import Roster
 from protocols.clock import SECOND
-from protocols.device import Bus
+from protocols.device import Bus, Device
 from protocols.driver import Driver
 from protocols.errors import DeviceUnreachable
 from protocols.quality import Quality
@@ -162,6 +162,69 @@ async def test_what_is_pushed_is_acknowledged_only_when_it_is_durable() -> None:
         driver.samples.put_nowait(Sample([Reading(0, 1.0, 0, 0)], acknowledge))
         await settle()
         assert acknowledged == [1, 1], "held back by the deadband: nothing to wait for"
+
+
+async def test_what_could_not_be_stored_is_asked_for_again_and_then_acknowledged() -> None:
+    driver, acknowledged = FakePushedDriver(), list[int]()
+
+    async def acknowledge() -> None:
+        acknowledged.append(1)
+
+    async with running(BUS, lambda _: driver) as site:
+        sample = Sample([Reading(0, 1.0, 0, 0)], acknowledge)
+        driver.samples.put_nowait(sample)
+        await settle()
+        site.buffer.give_up(StreamKind.DATA)
+        await eventually(lambda: (driver.closed, driver.opened) == (1, 2), 5)
+        assert acknowledged == []
+        assert site.roster.devices["a"].state == "online", "the link was never lost"
+        driver.samples.put_nowait(sample)
+        await settle()
+        assert acknowledged == [], "not held back by the deadband: nobody has it yet"
+        assert [r.value for r in await site.readings()] == [1.0]
+        await settle()
+        assert acknowledged == [1]
+
+
+async def test_what_was_given_up_is_reported_anew_once_the_medium_stores_again() -> None:
+    driver = FakePushedDriver()
+    async with running(BUS, lambda _: driver) as site:
+        site.intake.take(Sample([Reading(0, 1.0, 0, 0)]))
+        site.buffer.give_up(StreamKind.DATA)
+        await settle()
+        assert site.intake.take(Sample([Reading(0, 1.0, 0, 0)])) == [], "it fills memory no faster"
+        site.intake.take(Sample([Reading(2, 5.0, 0, 0)]))
+        await site.buffer.seal(StreamKind.DATA)
+        await settle()
+        site.intake.take(Sample([Reading(0, 1.0, 0, 0)]))
+        assert [(r.point, r.value) for r in await site.readings()] == [(2, 5.0), (0, 1.0)]
+
+
+async def test_a_slow_device_never_heard_before_is_found_beside_healthy_ones() -> None:
+    class Slow(FakePolledDriver):
+        async def read(self, device: Device) -> Sample:
+            if device.name == "b" and self.there:
+                await asyncio.sleep(PROBE_LEAST * 2)
+            return await super().read(device)
+
+        there = False
+
+    script: Script = {"a": counting(0, (0, 1)), "b": silence}
+    drivers: list[Slow] = []
+
+    def make(clock: FakeClock) -> Driver:
+        drivers.append(Slow(script, clock))
+        return drivers[-1]
+
+    async with running(BUS, make) as site:
+        await site.clock.advance(3 * SECOND)
+        script["b"], drivers[0].there = counting(100, (2,)), True
+        for _ in range(40):
+            await site.clock.advance(SECOND)
+            await asyncio.sleep(PROBE_LEAST / 10)
+            if site.roster.devices["b"].state == "online":
+                break
+        assert site.roster.devices["b"].state == "online"
 
 
 async def test_a_lost_link_is_opened_again_and_devices_return_with_their_first_reading() -> None:

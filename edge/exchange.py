@@ -161,8 +161,7 @@ class Exchange:
         if reply.status == 428:
             await self._put_manifest(pending.manifest)
             reply = await self._call("PUT", path, pending.opening, RECORD)
-        if reply.status != 200:
-            raise refusal(reply)
+        must_accept(reply)
         self._opened.add(pending.stream)
 
     async def _put_manifest(self, digest: str) -> None:
@@ -173,17 +172,21 @@ class Exchange:
         reply = await self._call(
             "PUT", f"manifests/{digest}", body, {**RECORD, "Content-Encoding": encoding}
         )
-        if reply.status != 200:
-            raise refusal(reply)
+        must_accept(reply)
 
     async def post_health(self, body: bytes) -> None:
         """Tell the collector how the gateway is. Raises UplinkError."""
         reply = await self._call("POST", "health", body, RECORD)
-        if reply.status != 200:
-            raise refusal(reply)
+        must_accept(reply)
 
     async def _call(self, method: str, path: str, body: bytes, fields: Mapping[str, str]) -> Reply:
-        return await self._thread.run(self._connection.request, method, path, body, fields)
+        patience = self._connection.patience
+        try:
+            async with asyncio.timeout(patience):
+                return await self._thread.run(self._connection.request, method, path, body, fields)
+        except TimeoutError as exc:  # bytes trickle, each of them in time
+            self._connection.abort()
+            raise UplinkUnavailable("UPLINK_SLOW", seconds=int(patience)) from exc
 
     async def close(self) -> None:
         """Let go of the connection; a request under way is broken off."""
@@ -194,8 +197,14 @@ class Exchange:
                 await self._thread.close()
 
 
+def must_accept(reply: Reply) -> None:
+    """Raise UplinkError unless this is the collector's yes: 200 and no body, unlike a portal's."""
+    if reply.status != 200 or reply.body:
+        raise refusal(reply)
+
+
 def refusal(reply: Reply) -> UplinkRefused | UplinkUnavailable:
-    """Return what a reply other than 200 means."""
+    """Return what a reply that is no yes means."""
     if reply.status in BUSY:
         return Waiting(reply.retry_after)
     code = error_code(reply.body)

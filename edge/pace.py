@@ -36,6 +36,11 @@ class Pace:
         elif seconds < QUICK and batches >= self.batches:
             self.batches = min(MOST, self.batches * 2)
 
+    def broke(self, seconds: float, batches: int) -> None:
+        """A request was lost after so long: if that was the link's slowness, send less."""
+        if seconds > SLOW:
+            self.went(seconds, batches)
+
     def too_large(self, batches: int) -> bool:
         """Send fewer; return False when a single batch was already too large."""
         self.batches = max(1, batches // 2)

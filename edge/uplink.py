@@ -162,6 +162,9 @@ class LaneTask:
         except StreamRefused as exc:
             self._set_aside(pending, exc.code)
             return
+        except UplinkError:
+            self._pace.broke(real_monotonic() - started, len(pending.batches))
+            raise
         self._credit = sent.answer.credit
         self._pace.went(real_monotonic() - started, len(pending.batches))
         self._state.sent_batches += len(pending.batches)

@@ -20,6 +20,8 @@ from protocols.errors import UplinkRefused, UplinkUnavailable
 
 ANSWER_BYTES: Final = 64 * 1024
 BASE: Final = "/api/v1/ingest/"
+WHOLE: Final = 4.0
+"""A request may take so many times the timeout that each of its steps has."""
 DEAD: Final = (
     http.client.RemoteDisconnected,
     http.client.CannotSendRequest,
@@ -70,6 +72,9 @@ class Connection:
         self._url = urlsplit(link.url)
         self._token = Token(link.token_file)
         self._kept: http.client.HTTPConnection | None = None
+        self._aborted = False
+        self.patience = WHOLE * link.timeout
+        """Seconds after which a request is to be broken off, whatever still moves."""
 
     def request(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None
@@ -81,12 +86,12 @@ class Connection:
             "Accept-Encoding": "identity",
             **(headers or {}),
         }
-        used_before = self._kept is not None
+        used_before, self._aborted = self._kept is not None, False
         try:
             return self._exchange(method, path, body, full)
         except DEAD as exc:
             self.close()
-            if not used_before:
+            if not used_before or self._aborted:
                 raise self._unavailable(exc) from exc
         except (OSError, http.client.HTTPException) as exc:
             self.close()
@@ -105,10 +110,12 @@ class Connection:
 
     def abort(self) -> None:
         """Break off a request under way, from any thread."""
+        self._aborted = True
         kept = self._kept
-        if kept is not None and kept.sock is not None:
+        sock: socket.socket | None = kept.sock if kept is not None else None
+        if sock is not None:
             with suppress(OSError):
-                kept.sock.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
 
     def _exchange(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         if self._kept is None:

@@ -235,12 +235,12 @@ class FakeCollector:
     ) -> tuple[int, bytes]:
         if parts[0] == "health":
             self.health.append(json.loads(body))
-            return 200, b"{}"
+            return 200, b""
         if parts[0] == "manifests":
             data = inflate(body, request.headers["Content-Encoding"])
             assert digest(data).hex() == parts[1]
             self.manifests[parts[1]] = data
-            return 200, b"{}"
+            return 200, b""
         if method == "PUT":
             return self._open(parts[1], body)
         return self._batches(parts[1], request, body, fault)
@@ -251,7 +251,7 @@ class FakeCollector:
         if opening.manifest not in self.manifests:
             return 428, b'{"code":"MANIFEST_UNKNOWN","params":{}}'
         self.streams.setdefault(stream, Held(opening, chain_start(body)))
-        return 200, b"{}"
+        return 200, b""
 
     def _batches(
         self, stream: str, request: BaseHTTPRequestHandler, body: bytes, fault: str | None

@@ -16,6 +16,7 @@ from edge.gateway import origin_of
 from edge.uplink import LinkState, Uplink
 from edge.uplink_http import Connection
 from protocols.clock import Clock, SystemClock
+from protocols.errors import UplinkRefused
 from protocols.owner_thread import OwnerThread
 from protocols.words import Event, Reading, StreamKind
 from tests import builders
@@ -282,6 +283,19 @@ async def test_a_stream_the_collector_refuses_does_not_stop_the_others(
         refused = {first.opening.stream: "CHAIN"}
         await eventually(lambda: gateway.state.refused == refused)
     assert collector.values() == [0.0, 1.0, 5.0, 6.0]
+
+
+async def test_a_portal_that_says_yes_to_all_is_no_contact(
+    collector: FakeCollector, config: EdgeConfig
+) -> None:
+    collector.fault = lambda lane: "html"
+    async with rig(config) as gateway:
+        connection = Connection(config.collector, "test")
+        exchange = Exchange(connection, OwnerThread("health"), gateway.buffer, SystemClock(), "00")
+        with pytest.raises(UplinkRefused) as caught:
+            await exchange.post_health(b"{}")
+        await exchange.close()
+    assert caught.value.code == "NOT_THE_COLLECTOR"
 
 
 async def test_the_token_is_read_again_when_its_file_changes(

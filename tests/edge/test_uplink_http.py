@@ -1,16 +1,23 @@
 """The connection: kept, made anew when it turns out dead, through a proxy, within bounds."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge.config import CollectorLink
+from edge.exchange import Exchange
 from edge.uplink_http import ANSWER_BYTES, Connection, Token, seconds
+from protocols.clock import SystemClock
 from protocols.errors import UplinkRefused, UplinkUnavailable
+from protocols.owner_thread import OwnerThread
+from tests.edge.buffer_suite import ORIGIN
+from tests.edge.fake_buffer import FakeBuffer, Medium
 
 
 class Scripted:
@@ -130,6 +137,37 @@ def test_an_endless_answer_is_cut_and_the_connection_given_up(
     assert connection.request("POST", "health", b"body").body == b"{}"
     assert server.connections == 2
     connection.close()
+
+
+async def test_an_answer_that_trickles_is_broken_off(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    def trickle() -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
+            while not over.wait(0.05):
+                connection.sendall(b".")
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = threading.Thread(target=trickle, daemon=True)
+    server.start()
+    port = int(listening.getsockname()[1])
+    connection = Connection(link(tmp_path, port, timeout=0.2), "test")
+    exchange = Exchange(
+        connection, OwnerThread("t"), FakeBuffer(Medium(), ORIGIN), SystemClock(), "00" * 16
+    )  # type: ignore[arg-type]
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(UplinkUnavailable) as caught:
+                await exchange.post_health(b"body")
+        assert caught.value.code == "UPLINK_SLOW"
+    finally:
+        over.set()
+        await exchange.close()
+        listening.close()
+        server.join(5)
 
 
 def test_a_redirect_is_not_followed(tmp_path: Path, servers: list[Scripted]) -> None:

@@ -46,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PROBLEM
+    except Exception as exc:  # noqa: BLE001  # the last place before the user, who gets a sentence
+        return _explain(exc, args.language)
     return code
 
 

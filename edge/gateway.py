@@ -75,7 +75,10 @@ async def run_gateway(
         pages = LocalPages({"/health": health.page, "/buffer": health.buffer, "/modules": modules})
         stack.push_async_callback(pages.close)
         port = await serve(pages, config)
-        await pages.listen_in(config.buffer.folder)
+        try:
+            await pages.listen_in(config.buffer.folder)
+        except OSError as exc:  # only `fengsui-edge buffer` misses it: no reason not to sample
+            logger.warning("no socket in the buffer's folder: %s", exc)
         logger.info("gateway %s runs, health on port %d", config.gateway, port)
         if started is not None:
             started.set_result(Running(health_port=port))

@@ -14,13 +14,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from protocols.errors import FengsuiError
+
 logger = logging.getLogger(__name__)
 
 SOCKET: Final = "gateway.sock"
 PATIENCE: Final = 5.0
 """Seconds a caller may take to say what it wants."""
 LINE: Final = 2048
-REASONS: Final = {200: "OK", 404: "Not Found", 405: "Method Not Allowed"}
+REASONS: Final = {
+    200: "OK",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    503: "Service Unavailable",
+}
 
 Pages = dict[str, Callable[[], Awaitable[Any]]]
 
@@ -68,7 +75,7 @@ class LocalPages:
             writer.write(head.encode() + body)
             async with asyncio.timeout(PATIENCE):
                 await writer.drain()
-        except (OSError, ValueError, TimeoutError) as exc:
+        except (OSError, ValueError) as exc:
             logger.debug("local page not served: %s", exc)
         finally:
             writer.close()
@@ -83,7 +90,10 @@ class LocalPages:
         page = self._pages.get(path)
         if page is None:
             return 404, json.dumps({"pages": sorted(self._pages)}).encode()
-        return 200, json.dumps(await page(), ensure_ascii=False).encode()
+        try:
+            return 200, json.dumps(await page(), ensure_ascii=False).encode()
+        except FengsuiError as exc:
+            return 503, json.dumps({"code": exc.code, "params": exc.params}).encode()
 
 
 class reachable:  # noqa: N801  # used as a context: `with reachable(folder) as path`
@@ -101,7 +111,10 @@ class reachable:  # noqa: N801  # used as a context: `with reachable(folder) as 
 
 
 async def ask(folder: Path, page: str) -> Any:
-    """Return a page of the gateway running on `folder`. Raises OSError when none runs there."""
+    """Return a page of the gateway running on `folder`.
+
+    Raises OSError when none runs there, FengsuiError when it runs and cannot say.
+    """
     with reachable(folder) as path:
         reader, writer = await asyncio.open_unix_connection(path)
     try:
@@ -110,4 +123,8 @@ async def ask(folder: Path, page: str) -> Any:
             reply = await reader.read()
     finally:
         writer.close()
-    return json.loads(reply.partition(b"\r\n\r\n")[2])
+    head, _, body = reply.partition(b"\r\n\r\n")
+    said = json.loads(body)
+    if b" 200 " not in head.partition(b"\r\n")[0]:
+        raise FengsuiError(said["code"], **said["params"])
+    return said

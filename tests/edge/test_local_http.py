@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.local_http import LocalPages, ask, modules
+from protocols.errors import BufferFault, FengsuiError
 
 
 async def page() -> dict[str, str]:
@@ -71,6 +72,21 @@ async def test_the_socket_works_in_a_folder_too_deep_for_its_name(
     await pages.listen_in(deep)
     assert await ask(deep, "/health") == {"液位": "12.5"}
     assert "json" in await ask(deep, "/modules")
+
+
+async def test_a_page_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    async def broken() -> None:
+        raise BufferFault("BUFFER_IO", file="alarm.db", reason="EIO")
+
+    pages = LocalPages({"/buffer": broken})
+    try:
+        await pages.listen_in(tmp_path)
+        with pytest.raises(FengsuiError) as caught:
+            await ask(tmp_path, "/buffer")
+        assert caught.value.code == "BUFFER_IO"
+        assert caught.value.params == {"file": "alarm.db", "reason": "EIO"}
+    finally:
+        await pages.close()
 
 
 async def test_nobody_there_is_an_os_error(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ class BusTask:
         periods = [max(1, int(device.scan * SECOND)) for device in devices]
         schedule = Schedule(periods, self._clock.mono(), self._jitter)
         while True:
+            end_if_cancelled()
             now = self._clock.mono()
             turn = schedule.next(now)
             if turn is None:
@@ -155,6 +156,7 @@ class BusTask:
 
     async def _listen(self, driver: PushedDriver, owed: asyncio.Queue[Owed]) -> None:
         while True:
+            end_if_cancelled()
             await self._open(driver)
             try:
                 await self._receive(driver, owed)
@@ -199,6 +201,13 @@ class BusTask:
     def _lost(self, error: DriverError) -> None:
         for device in self._bus.devices:
             self._intake.silent(device, error)
+
+
+def end_if_cancelled() -> None:
+    """Raise CancelledError again when a library swallowed it, as `asyncio.wait_for` may in 3.11."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def settle(owed: asyncio.Queue[Owed], not_stored: Callable[[], None]) -> None:

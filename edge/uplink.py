@@ -217,11 +217,13 @@ class LaneTask:
     async def _pause(self, seconds: float) -> None:
         self._again.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._again.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._again.wait()
 
     async def _listen(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), max(0.0, seconds))
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._news.wait()
 
 
 def opened(pending: Pending) -> int:

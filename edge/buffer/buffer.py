@@ -136,7 +136,8 @@ class Buffer:
             await drawer.begun.wait()
             if after:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(drawer.full.wait(), after)
+                    async with asyncio.timeout(after):
+                        await drawer.full.wait()
             try:
                 await self.seal(kind)
             except BufferFault:

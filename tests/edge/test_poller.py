@@ -255,3 +255,20 @@ async def test_an_event_names_its_subject() -> None:
         site.intake.event("DEVICE_RETURNED", "a", device="a")
         (event,) = await site.events()
     assert (event.code, event.subject, event.params) == ("DEVICE_RETURNED", "a", (("device", "a"),))
+
+
+async def test_a_library_that_swallows_the_end_does_not_keep_the_gateway_running() -> None:
+    class Deaf(FakePolledDriver):
+        async def read(self, device: Device) -> Sample:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            raise DeviceUnreachable("MODBUS_NO_LINK", device=device.name)
+
+    clock = FakeClock()
+    site = Site(BUS, lambda _: Deaf({}, clock))
+    task = asyncio.create_task(poll((BUS,), clock, site.intake, site.build, lambda: 0.0))
+    await settle()
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=2)
+    assert done
+    assert task.cancelled()

@@ -87,7 +87,9 @@ def test_the_api_holds_no_sql(file):
     assert not [word for word in ("SELECT ", "INSERT ", "UPDATE ", "DELETE FROM") if word in text]
 
 
-@pytest.mark.parametrize("module", ["edge.__main__", "edge.gateway", "protocols.driver"])
+@pytest.mark.parametrize(
+    "module", ["edge.__main__", "edge.commands", "edge.gateway", "protocols.driver"]
+)
 def test_importing_the_gateway_loads_none_of_them(module):
     code = f"import sys, {module}; print(*sorted(m.split('.')[0] for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

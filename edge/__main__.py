@@ -1,4 +1,4 @@
-"""`fengsui-edge`: loads its commands inside a guard, so that Ctrl-C at any moment is no traceback."""
+"""`fengsui-edge`: loads its commands inside a guard, so that Ctrl-C is never a traceback."""
 
 import sys
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The commands of `fengsui-edge`: run a gateway, check its file, read once, look into the buffer."""
+"""The commands of `fengsui-edge`: run a gateway, check a file, read once, look into the buffer."""
 
 import argparse
 import asyncio

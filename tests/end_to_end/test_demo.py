@@ -97,6 +97,24 @@ def test_the_page_shows_the_tank_acknowledges_it_and_ages_when_cut(demo, browser
     assert not faults
 
 
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_link_opened_on_the_login_page_logs_in(demo, browser):
+    from playwright.sync_api import expect
+
+    config = demo.folder / "central.yaml"
+    printed = demo.children.ask("central", ["create-admin", config, "night", "--login-link"])
+    code = printed.rsplit("code=", 1)[1].split()[0]
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    base = demo.link.split("#")[0]
+    page.goto(base)
+    expect(page.get_by_role("button", name="登录")).to_be_visible(timeout=20_000)
+    page.goto(f"{base}#/login?code={code}")
+    expect(page.get_by_text("未结束报警").first).to_be_visible(timeout=20_000)
+    context.close()
+
+
 @pytest.mark.slow
 def test_a_taken_port_is_named(tmp_path):
     with socket.socket() as taken:

@@ -4,7 +4,7 @@ These are the frozen structs the running gateway sees. The YAML format v1 is val
 `protocols.schema` in a child process: it needs libraries the gateway must not load.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -113,4 +113,3 @@ class Profile:
     """Modbus: unused registers worth reading to save a request."""
     max_block: int = 120
     """Modbus: registers a single read may ask of this device (at most 125)."""
-    workarounds: tuple[tuple[str, float], ...] = field(default=())

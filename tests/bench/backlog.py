@@ -1,0 +1,107 @@
+"""Fills a buffer's folder with a large backlog, fast, through the real writer.
+
+The readings are those of a plant: `points` points in turn, one scan a second, each point a slow
+walk in steps of 0.01 that stands still in a tenth of the scans. Many batches go into one
+transaction; apart from that the files are those a gateway would have left.
+"""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from edge.buffer.model import Group, Origin
+from edge.buffer.store import Store
+from edge.config import BufferSettings
+from protocols.clock import SECOND, Clock, ClockState
+from protocols.words import Reading, StreamKind
+
+AT_ONCE: Final = 100_000
+"""Readings a transaction: the builder's memory stays near 20 MB."""
+CYCLE: Final = 601
+"""Scans until the values repeat; a prime, so that batches do not repeat with them."""
+QUOTA: Final = 1 << 40
+
+
+def scans(points: int, seed: int) -> list[list[float]]:
+    """Return the values of `CYCLE` scans that end near where they began."""
+    dice = random.Random(seed)
+    levels = [round(dice.uniform(0, 100), 2) for _ in range(points)]
+    there = []
+    for _ in range(CYCLE // 2 + 1):
+        there.append(list(levels))
+        for point in range(points):
+            step = dice.choice((-0.03, -0.02, -0.01, -0.01, 0, 0.01, 0.01, 0.02, 0.03, 0.01))
+            levels[point] = round(levels[point] + step, 2)
+    return [*there, *there[-2:0:-1], there[0]]
+
+
+def groups(
+    count: int, per_batch: int, points: int, *, mono0: int, wall0: int, seed: int = 7
+) -> Iterator[Group]:
+    """Yield `count` readings in groups of `per_batch`, a scan of all points each second."""
+    table = scans(points, seed)
+    for start in range(0, count, per_batch):
+        items = []
+        for row in range(start, min(start + per_batch, count)):
+            scan, point = divmod(row, points)
+            items.append(Reading(point, table[scan % CYCLE][point], 0, mono0 + scan * SECOND))
+        shift = start // points * SECOND
+        yield Group(
+            mono0=mono0 + shift,
+            wall0=wall0 + shift,
+            clock_state=ClockState.SYNCHRONISED,
+            items=items,
+        )
+
+
+def build_backlog(
+    folder: Path,
+    readings: int,
+    per_batch: int,
+    points: int,
+    origin: Origin,
+    clock: Clock,
+    *,
+    streams: int = 1,
+    kind: StreamKind = StreamKind.DATA,
+    seed: int = 7,
+) -> int:
+    """Leave `readings` unsent readings in `folder`, in `streams` streams; returns the files' bytes.
+
+    The newest reading is as old as one scan by `clock`. `origin.decimals` should be 2 for each of
+    `points` points. Blocks; run it in a thread or before the loop starts. Raises BufferFault.
+    """
+    settings = BufferSettings(folder=folder, quota_bytes=QUOTA)
+    store = Store(settings, origin, clock, _never)
+    try:
+        span = (readings // points + 1) * SECOND
+        source = groups(
+            readings,
+            per_batch,
+            points,
+            mono0=clock.mono() - span,
+            wall0=clock.now() - span,
+            seed=seed,
+        )
+        each = -(-readings // streams)
+        held: list[Group] = []
+        count = done = 0
+        for group in source:
+            held.append(group)
+            count += len(group.items)
+            if count >= min(AT_ONCE, each - done):
+                store.run(store.writer.write, kind, held)
+                done, held, count = done + count, [], 0
+            if done >= each:
+                store.writer.rotate(kind)
+                done = 0
+        if held:
+            store.run(store.writer.write, kind, held)
+        return store.holdings.folder.total()
+    finally:
+        store.close()
+
+
+def _never(file: str, reason: str) -> None:
+    raise RuntimeError(f"{file} is damaged while a backlog is built: {reason}")

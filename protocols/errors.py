@@ -8,7 +8,8 @@ FengsuiError                 code + params; the sentence comes from the text cat
 ├── WireError                bytes that are not this format
 ├── BufferFault              the durable queue
 │   ├── BufferFull           quota reached
-│   └── BufferDamaged        a file cannot be read
+│   ├── BufferDamaged        a file cannot be read
+│   └── BufferNewer          a later version wrote it
 ├── UplinkError
 │   ├── UplinkUnavailable    retry with back-off
 │   ├── UplinkRefused        the collector answered no: nothing is forgotten, shown in health
@@ -115,6 +116,12 @@ class BufferDamaged(BufferFault):
     """A file cannot be read."""
 
     code = "BUFFER_DAMAGED"
+
+
+class BufferNewer(BufferFault):
+    """A later version wrote this file: it is not touched."""
+
+    code = "BUFFER_FORMAT"
 
 
 class UplinkError(FengsuiError):

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.buffer.faults import faults
-from edge.buffer.file import PAGE, SCHEMA, BufferFile, StreamRecord, key
+from edge.buffer.file import BufferFile, StreamRecord, key
+from edge.buffer.format import PAGE, SCHEMA
 from protocols.wire.header import read_header
 
 NEXT_NUMBER: Final = "next_number"
@@ -53,7 +54,6 @@ class AlarmFile(BufferFile):
         " skipped INTEGER NOT NULL)",
         "CREATE TABLE skip (number INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
         " bytes BLOB NOT NULL, PRIMARY KEY (number, first)) WITHOUT ROWID",
-        "CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID",
     )
 
     def next_number(self, at_least: int) -> int:
@@ -67,16 +67,12 @@ class AlarmFile(BufferFile):
 
     def incarnation(self) -> str | None:
         """Return the id of the collector's database that last answered."""
-        with faults(self.path):
-            row = self.db.conn.execute(
-                "SELECT value FROM meta WHERE name=?", (INCARNATION,)
-            ).fetchone()
-        return None if row is None else str(row[0])
+        known = self.meta(INCARNATION)
+        return None if known is None else str(known)
 
     def set_incarnation(self, value: str) -> None:
         """Remember it; durable on return."""
-        with faults(self.path), self.db.atomic():
-            self.db.conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (INCARNATION, value))
+        self.set_meta(INCARNATION, value)
 
     def progress(self) -> dict[int, Progress]:
         """Return what is known of every stream, by number."""

@@ -19,31 +19,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from edge.buffer.faults import faults, identity
+from edge.buffer.format import FORMAT, PRAGMAS, SCHEMA
+from edge.buffer.migrations import keep_copy, migrate
+from edge.buffer.pages import stored_format
 from edge.buffer.sqlite import Database
-from protocols.errors import BufferDamaged, BufferFault
+from protocols.errors import BufferDamaged, BufferFault, BufferNewer
 from protocols.wire.opening import decode_opening
 
-FORMAT: Final = 1
 SEQ_BITS: Final = 40
-PAGE: Final = 1024
-
-PRAGMAS: Final = (
-    # (name, what to set, what must then be read back; None: only set)
-    ("page_size", str(PAGE), None),  # fixed when the file is made
-    ("locking_mode", "EXCLUSIVE", "exclusive"),  # before WAL: no shared memory file is ever made
-    ("journal_mode", "WAL", "wal"),
-    ("synchronous", "FULL", 2),
-    ("wal_autocheckpoint", "1000", 1000),
-    ("journal_size_limit", "4194304", 4194304),
-)
-
-SCHEMA: Final = (
-    "CREATE TABLE stream (number INTEGER PRIMARY KEY, id TEXT NOT NULL, kind INTEGER NOT NULL,"
-    " opening BLOB NOT NULL, manifest TEXT NOT NULL, base INTEGER NOT NULL, base_head BLOB)",
-    "CREATE TABLE manifest (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL)",
-    "CREATE TABLE batch (key INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, n INTEGER NOT NULL,"
-    " crc INTEGER NOT NULL, bytes BLOB NOT NULL)",
-)
 
 
 class Row(NamedTuple):
@@ -78,12 +61,16 @@ def key(number: int, seq: int) -> int:
 
 
 class BufferFile:
-    """An open file; `path` is made when missing. Raises BufferDamaged, BufferFault."""
+    """An open file; `path` is made when missing, and brought to the present format when older.
+
+    Raises BufferNewer when a later version wrote it (it was not touched), BufferDamaged, BufferFault.
+    """
 
     schema: tuple[str, ...] = SCHEMA
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        must_be_known(path)
         with faults(path):
             connection = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
         connection.text_factory = partial(str, encoding="utf-8", errors="replace")
@@ -107,8 +94,10 @@ class BufferFile:
                 for statement in self.schema:
                     self.db.conn.execute(statement)
                 self.db.conn.execute(f"PRAGMA user_version={FORMAT}")
-        elif version != FORMAT:
-            raise BufferDamaged("BUFFER_FORMAT", file=str(self.path), found=version, known=FORMAT)
+        elif not isinstance(version, int) or not 1 <= version <= FORMAT:
+            raise BufferDamaged(file=str(self.path), reason=f"user_version {version}")
+        elif version < FORMAT:
+            migrate(self.db, version)
 
     def _pragma(self, text: str) -> int | str | None:
         row = self.db.conn.execute(f"PRAGMA {text}").fetchone()
@@ -212,6 +201,17 @@ class BufferFile:
             ).fetchone()
         return None if row is None else row[0]
 
+    def meta(self, name: str) -> int | str | bytes | None:
+        """Return what the file notes about itself under `name`."""
+        with faults(self.path):
+            row = self.db.conn.execute("SELECT value FROM meta WHERE name=?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def set_meta(self, name: str, value: int | str | bytes) -> None:
+        """Note it; durable on return."""
+        with faults(self.path), self.db.atomic():
+            self.db.conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
     def set_base(self, number: int, head: bytes) -> None:
         """Note the chain head before this file's part of a stream."""
         with faults(self.path), self.db.atomic():
@@ -262,6 +262,19 @@ def _stream_row(record: StreamRecord) -> tuple[object, ...]:
         record.base,
         record.base_head,
     )
+
+
+def must_be_known(path: Path) -> None:
+    """Look at a file without opening it. Raises BufferNewer; an older one is copied if it may be."""
+    try:
+        version = stored_format(path, wal(path))
+    except OSError as exc:
+        reason = exc.strerror or str(exc)
+        raise BufferFault("BUFFER_IO", file=str(path), reason=reason) from exc
+    if version is not None and version > FORMAT:
+        raise BufferNewer(file=str(path), found=version, known=FORMAT)
+    if version is not None and 0 < version < FORMAT:
+        keep_copy(path, wal(path), version)
 
 
 def wal(path: Path) -> Path:

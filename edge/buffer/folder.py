@@ -13,13 +13,14 @@ from typing import Final, TypeVar
 
 from edge.buffer.alarm_file import AlarmFile
 from edge.buffer.file import BufferFile, unlink, wal
-from protocols.errors import BufferDamaged, BufferFault
+from protocols.errors import BufferDamaged, BufferFault, BufferNewer
 
 logger = logging.getLogger(__name__)
 
 ALARM: Final = "alarm.db"
 SEGMENTS: Final = "data-[0-9]*.db"
 QUARANTINE: Final = "quarantine"
+NEWER: Final = "newer"
 
 F = TypeVar("F", bound=BufferFile)
 
@@ -110,6 +111,12 @@ class Folder:
             self.alarm = AlarmFile(self.path / ALARM)
         self._on_damage(name, reason)
 
+    def put_newer_aside(self, name: str, error: BufferNewer) -> None:
+        """Move a segment of a later format aside, untouched."""
+        move_aside(self.path / name, NEWER)
+        self._sizes.pop(name, None)
+        self._on_damage(name, f"format {error.params['found']}")
+
     def reopen(self, name: str) -> BufferFile:
         """Return a fresh connection to an open file. Raises BufferFault."""
         self._close(name)
@@ -131,6 +138,10 @@ class Folder:
     def _open_or_quarantine(self, name: str, kind: type[F]) -> F:
         self.path.mkdir(parents=True, exist_ok=True)
         try:
+            return kind(self.path / name)
+        except BufferNewer as exc:
+            move_aside(self.path / name, NEWER)
+            self._on_damage(name, f"format {exc.params['found']}")
             return kind(self.path / name)
         except BufferDamaged as exc:
             move_aside(self.path / name)
@@ -179,11 +190,11 @@ def close_quietly(file: BufferFile) -> None:
         logger.warning("buffer file did not close: %s", exc)
 
 
-def move_aside(path: Path) -> None:
-    """Move a file and its journal into `quarantine/` under a name not taken yet."""
+def move_aside(path: Path, into: str = QUARANTINE) -> None:
+    """Move a file and its journal into a folder beside them under a name not taken yet."""
     if not path.exists() and not wal(path).exists():
         return
-    aside = path.parent / QUARANTINE
+    aside = path.parent / into
     aside.mkdir(exist_ok=True)
     number = 1
     while (aside / f"{path.name}.{number}").exists():

@@ -6,7 +6,7 @@ from edge.buffer.alarm_file import Progress, Skip
 from edge.buffer.file import BufferFile, StreamRecord
 from edge.buffer.folder import ALARM, Folder
 from edge.buffer.streams import Stream
-from protocols.errors import BufferDamaged
+from protocols.errors import BufferDamaged, BufferNewer
 from protocols.wire.chain import chain_start
 from protocols.words import StreamKind
 
@@ -57,6 +57,9 @@ def load_streams(folder: Folder) -> Loaded:
                 records = {record.number: record for record in file.streams()}
                 skips = [skip for skip in folder.alarm.skips() if skip.number in records]
                 loaded.progress = folder.alarm.progress()
+        except BufferNewer as exc:
+            folder.put_newer_aside(name, exc)
+            continue
         except BufferDamaged as exc:
             folder.quarantine(name, str(exc.params.get("reason", exc.code)))
             continue

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from edge.buffer import Budget, Buffer, Pending
-from edge.buffer.file import PRAGMAS, BufferFile
+from edge.buffer.file import BufferFile
+from edge.buffer.format import PRAGMAS
 from edge.config import BufferSettings
-from protocols.errors import BufferDamaged, BufferFault
+from protocols.errors import BufferFault, BufferNewer
 from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch, SkipReason, decode_batch
 from protocols.words import Lane, Reading, StreamKind
 from tests.edge.buffer_suite import ALARM, DATA, ORIGIN, PLENTY, put, readings
@@ -80,9 +81,11 @@ def test_a_newer_format_is_not_touched(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "x.db") as connection:
         connection.execute("PRAGMA user_version=99")
     connection.close()
-    with pytest.raises(BufferDamaged) as caught:
+    before = (tmp_path / "x.db").read_bytes()
+    with pytest.raises(BufferNewer) as caught:
         BufferFile(tmp_path / "x.db")
     assert caught.value.params["found"] == 99
+    assert (tmp_path / "x.db").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["alarm.db", "data-00000001.db"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from protocols.clock import ClockState
 from protocols.words import Event, Lane, Purpose, Reading, StreamKind
@@ -86,8 +87,10 @@ class StreamStats:
 class Stats:
     """How the buffer is: backlog by kind, bytes, readings given up by reason.
 
-    `written`: bytes sealed since the start. `failing`: why nothing can be stored right now.
-    `unsealed`: items taken in and not durable yet.
+    `written`: bytes sealed since the start. `failing`: why the medium stores nothing right now.
+    `unsealed`: items taken in and not durable yet, those in memory among them.
+    `medium`: "ok"; "memory" while new data goes to the lifeboat in memory; "failing" while not even
+    that. `memory_bytes` of at most `memory_limit` are held there; `failing_since`: wall clock µs.
     """
 
     alarm: Backlog
@@ -99,3 +102,7 @@ class Stats:
     streams: tuple[StreamStats, ...] = ()
     failing: str | None = None
     unsealed: int = 0
+    medium: Literal["ok", "failing", "memory"] = "ok"
+    failing_since: int | None = None
+    memory_bytes: int = 0
+    memory_limit: int = 0

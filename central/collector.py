@@ -55,7 +55,8 @@ class Collector:
             seen=self.gateways.seen,
             health=self.gateways.health,
         )
-        self.ingest = Ingest(db, clock, self._engine, committer, after)
+        backed_up = config.backup is not None
+        self.ingest = Ingest(db, clock, self._engine, committer, after, backed_up=backed_up)
         self._due: int | None = None
         self._due_changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

@@ -4,6 +4,7 @@ Every key: config/central.example.yaml.
 `python -m central.config` writes its JSON schema for editors.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from protocols.clock import HOUR, MINUTE
 from protocols.schema.editors import schema_text, write
 from protocols.schema.fields import Format, Line, Matching, Name, Strict
 from protocols.schema.patterns import HOST
@@ -19,6 +21,21 @@ from protocols.schema.yaml_source import read
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 DEFAULT_PORT: Final = 8000
+
+
+EVERY: Final = re.compile(r"([1-9][0-9]{0,3})(m|h|d)|manual")
+_UNITS: Final = {"m": MINUTE, "h": HOUR, "d": 24 * HOUR}
+SHORTEST: Final = 10 * MINUTE
+LONGEST: Final = 31 * 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupTarget:
+    """Where verified copies go; `every` µs of the clock (None: only when asked)."""
+
+    folder: Path
+    every: int | None = 24 * HOUR
+    keep: int = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +48,7 @@ class CentralConfig:
     port: int = DEFAULT_PORT
     allow_plain_http: bool = False
     cables: tuple[tuple[str, str], ...] | None = None
+    backup: BackupTarget | None = None
 
 
 class ListenModel(Strict):
@@ -47,12 +65,25 @@ class DemoModel(Strict):
     cables: Annotated[dict[Name, Line], Field(min_length=1)]
 
 
+class BackupModel(Strict):
+    """Where verified copies of the database go, how often, and how many are kept."""
+
+    folder: Line
+    every: Annotated[str, Matching("EVERY_FORMAT", EVERY)] = "24h"
+    keep: Annotated[int, Field(ge=1, le=1_000)] = 7
+
+    def target(self, base: Path) -> BackupTarget:
+        """Return the frozen struct; `folder` is relative to `base`."""
+        return BackupTarget(folder=base / self.folder, every=_every(self.every), keep=self.keep)
+
+
 class CentralModel(Strict):
     """The file, key by key."""
 
     format: Format
     database: Line
     listen: ListenModel = ListenModel()
+    backup: BackupModel | None = None
     demo: DemoModel | None = None
 
 
@@ -65,6 +96,7 @@ def load_config(path: Path) -> CentralConfig:
         report.at((), "TYPE_MAPPING")
     _check_listen(report, data)
     _check_cables(report, data)
+    _check_backup(report, data, path.parent)
     report.finish()
     if model is None:
         raise AssertionError("a file without problems has a model")
@@ -75,6 +107,7 @@ def load_config(path: Path) -> CentralConfig:
         port=model.listen.port,
         allow_plain_http=model.listen.allow_plain_http,
         cables=tuple(sorted(model.demo.cables.items())) if model.demo else None,
+        backup=model.backup.target(path.parent) if model.backup else None,
     )
 
 
@@ -101,6 +134,30 @@ def _check_cables(report: Report, data: Any) -> None:
         parts = urlsplit(url)
         if parts.scheme != "http" or parts.hostname not in LOOPBACK:
             report.at(("demo", "cables", gateway), "CABLE_URL", ["http://127.0.0.1:<port>/"])
+
+
+def _check_backup(report: Report, data: Any, base: Path) -> None:
+    """Copies beside the original would go with it; the span must be one that makes sense."""
+    backup = data.get("backup") if isinstance(data, dict) else None
+    if not isinstance(backup, dict):
+        return
+    every, folder, database = backup.get("every"), backup.get("folder"), data.get("database")
+    if isinstance(every, str) and EVERY.fullmatch(every):
+        span = _every(every)
+        if span is not None and not SHORTEST <= span <= LONGEST:
+            report.at(("backup", "every"), "EVERY_RANGE", ["10m … 31d", "manual"])
+    if isinstance(folder, str) and isinstance(database, str):
+        own = (base / database).parent.resolve()
+        chosen = (base / folder).resolve()
+        if chosen == own or own in chosen.parents:
+            report.at(("backup", "folder"), "BACKUP_IN_DATA", folder=str(own))
+
+
+def _every(text: str) -> int | None:
+    found = EVERY.fullmatch(text)
+    if found is None or found[1] is None:
+        return None
+    return int(found[1]) * _UNITS[found[2]]
 
 
 def schema() -> str:

@@ -152,13 +152,17 @@ class NotAnAnswer(UplinkError):
 
 
 class IngestError(FengsuiError):
-    """The collector says no; `status` is the HTTP status, `extra` goes into the answer's body."""
+    """The collector says no; `status` is the HTTP status.
+
+    `safe` is how much of what `expected` says is held is covered by a verified backup.
+    """
 
     code = "INGEST"
 
     def __init__(self, code: str, status: int, /, **params: Value) -> None:
         super().__init__(code, **params)
         self.status = status
+        self.safe = 0
 
 
 class IllegalTransition(FengsuiError):

@@ -42,7 +42,7 @@ def _refusal(house: Rooms, stream: str, nonce: str, refusal: IngestError) -> Ans
     return Answer(
         stream=stream,
         committed=held,
-        safe=held,
+        safe=min(refusal.safe, held),
         incarnation=house.collector.db.incarnation,
         credit=0,
         retry_after_ms=int(wait or 0) if refusal.status in _AGAIN else 0,

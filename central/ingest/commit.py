@@ -45,7 +45,7 @@ class Committer:
         if stream.gateway != gateway:
             done.error = IngestError("FORBIDDEN", 403)
             return done
-        done.committed = stream.cursor
+        done.committed, done.safe = stream.cursor, stream.safe
         _learn_boot(tables, gateway, request.clock, now)
         old = [batch for batch in request.batches if batch.header.last <= stream.cursor]
         new = request.batches[len(old) :]

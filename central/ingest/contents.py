@@ -28,9 +28,13 @@ MAPPED: Final = 1_000_000
 
 @dataclass(slots=True, kw_only=True)
 class Committed:
-    """What a request led to; `committed` is the stream's cursor after it."""
+    """What a request led to; `committed` is the stream's cursor after it.
+
+    `safe` is what a verified backup covers of it.
+    """
 
     committed: int = 0
+    safe: int = 0
     purpose: str | None = None
     received: int = 0
     readings: int = 0

@@ -52,13 +52,22 @@ class Ingest:
     """Manifests, openings and batches of every gateway."""
 
     def __init__(
-        self, db: Database, clock: Clock, engine: Engine, committer: Committer, after: After
+        self,
+        db: Database,
+        clock: Clock,
+        engine: Engine,
+        committer: Committer,
+        after: After,
+        *,
+        backed_up: bool = False,
     ) -> None:
+        """`backed_up`: only what a verified backup covers is called safe."""
         self._db = db
         self._clock = clock
         self._engine = engine
         self._committer = committer
         self._after = after
+        self._backed_up = backed_up
         self._opener = OwnerThread("ingest", capacity=sum(ADMITTED.values()))
         # No alarm waits behind a backlog that is being inflated.
         self._alarm_opener = OwnerThread("ingest-alarm", capacity=ADMITTED[Lane.ALARM])
@@ -131,8 +140,9 @@ class Ingest:
                 urgent=prepared.lane is Lane.ALARM,
             )
             if done.error is not None:
+                done.error.safe = self._safe(done)
                 raise done.error
-        return self._answer(stream, request.nonce, done.committed)
+        return self._answer(stream, request.nonce, done)
 
     async def post_health(self, gateway: str, body: bytes) -> None:
         """Take what the gateway says of itself. Raises IngestError WIRE, TOO_LARGE."""
@@ -148,12 +158,15 @@ class Ingest:
         await self._opener.close()
         await self._alarm_opener.close()
 
-    def _answer(self, stream: str, nonce: str, committed: int) -> Answer:
+    def _safe(self, done: Committed) -> int:
+        return min(done.safe, done.committed) if self._backed_up else done.committed
+
+    def _answer(self, stream: str, nonce: str, done: Committed) -> Answer:
         crowded = sum(self.figures.waiting.values()) > CROWDED
         return Answer(
             stream=stream,
-            committed=committed,
-            safe=committed,
+            committed=done.committed,
+            safe=self._safe(done),
             incarnation=self._db.incarnation,
             credit=REQUEST_BYTES if crowded else 8 * REQUEST_BYTES,
             retry_after_ms=0,

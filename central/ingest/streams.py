@@ -33,6 +33,10 @@ class Stream:
     opening: bytes
     cursor: int
     head: bytes
+    safe: int
+    """What a verified backup covers."""
+    restored: int | None
+    """The cursor that a restore left it with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Opened:
 def read_stream(conn: sqlite3.Connection, stream: str) -> Stream | None:
     """Return the stream with that id."""
     row = conn.execute(
-        "SELECT number, id, gateway, boot, purpose, manifest, opening, cursor, head "
-        "FROM stream WHERE id = ?",
+        "SELECT number, id, gateway, boot, purpose, manifest, opening, cursor, head, safe, "
+        "restored FROM stream WHERE id = ?",
         (stream,),
     ).fetchone()
     if row is None:
@@ -66,6 +70,8 @@ def read_stream(conn: sqlite3.Connection, stream: str) -> Stream | None:
         opening=row[6],
         cursor=row[7],
         head=row[8],
+        safe=row[9],
+        restored=row[10],
     )
 
 
@@ -101,7 +107,7 @@ def open_stream(tables: Tables, engine: Engine, opening: Opening, body: bytes, n
         return _opened_again(tables, known, body, now)
     conn.execute(
         "INSERT INTO stream(id, gateway, kind, boot, purpose, manifest, opening, created, "
-        "cursor, head) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+        "cursor, head, ordinal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
         (
             opening.stream,
             opening.gateway,
@@ -112,6 +118,7 @@ def open_stream(tables: Tables, engine: Engine, opening: Opening, body: bytes, n
             body,
             now,
             chain_start(body, opening.digest_alg),
+            opening.number,
         ),
     )
     return _make_current(tables, engine, opening, now)

@@ -62,6 +62,23 @@ def test_little_is_needed(tmp_path):
             [("CABLE_URL", 5, "demo.cables.gw")],
         ),
         (
+            "format: v1\ndatabase: d/a\nbackup:\n  folder: d\n  every: 1w\n  keep: 0\n",
+            [
+                ("BACKUP_IN_DATA", 4, "backup.folder"),
+                ("EVERY_FORMAT", 5, "backup.every"),
+                ("NUMBER_RANGE", 6, "backup.keep"),
+            ],
+        ),
+        (
+            "format: v1\ndatabase: d/a\nbackup:\n  folder: d/e/f\n  every: 5m\n",
+            [("BACKUP_IN_DATA", 4, "backup.folder"), ("EVERY_RANGE", 5, "backup.every")],
+        ),
+        ("format: v1\ndatabase: d/a\nbackup: {every: 1h}\n", [("KEY_MISSING", 3, "backup.folder")]),
+        (
+            "format: v1\ndatabase: d/a\nbackup: {folder: b, every: off}\n",
+            [("YAML_YES_NO", 3, "backup.every")],
+        ),
+        (
             "format: v1\nlisten:\n  host: 0.0.0.0\n  port: many\n",
             [
                 ("KEY_MISSING", 1, "database"),
@@ -73,6 +90,16 @@ def test_little_is_needed(tmp_path):
 )
 def test_mistakes_are_named(tmp_path, content, expected):
     assert problems(tmp_path, content) == expected
+
+
+def test_a_backup_target_has_sensible_defaults(tmp_path):
+    file = tmp_path / "central.yaml"
+    file.write_text("format: v1\ndatabase: d/a.db\nbackup: {folder: b}\n")
+    target = load_config(file).backup
+    assert (target.folder, target.every, target.keep) == (tmp_path / "b", 86_400_000_000, 7)
+    file.write_text("format: v1\ndatabase: d/a.db\nbackup: {folder: /b, every: manual, keep: 2}\n")
+    target = load_config(file).backup
+    assert (target.folder, target.every, target.keep) == (Path("/b"), None, 2)
 
 
 def test_plain_http_to_the_world_must_be_asked_for(tmp_path):

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final, ParamSpec, TypeVar
 
 from edge.buffer.drawer import Drawer, Entry, merged
-from edge.buffer.model import Budget, Origin, Pending, Report, Stats
+from edge.buffer.model import Budget, Origin, Pending, Report, Stats, WentBack
 from edge.buffer.store import Store
 from edge.config import BufferSettings
 from edge.sabotage import Sabotage
@@ -218,13 +218,22 @@ class Buffer:
         """Return a manifest that some stream refers to."""
         return await self._run(self._store.holdings.manifest, digest)
 
-    async def committed(self, stream: str, seq: int, safe: int) -> None:
-        """Take in an answer: the collector has `stream` up to `seq`, backed up to `safe`."""
-        await self._run(self._store.delivery.committed, stream, seq, safe)
+    async def committed(self, stream: str, seq: int, safe: int) -> WentBack | None:
+        """Take in an answer: the collector has `stream` up to `seq`, backed up to `safe`.
 
-    async def rewind(self, stream: str, expected: int, head: bytes | None = None) -> None:
-        """Go back to `expected`; what exists nowhere any more becomes a skip."""
-        await self._run(self._store.delivery.rewind, stream, expected, head)
+        When it had confirmed more before, all that is not safe is offered again; told once.
+        """
+        return await self._run(self._store.delivery.committed, stream, seq, safe)
+
+    async def rewind(
+        self, stream: str, expected: int, head: bytes | None = None
+    ) -> WentBack | None:
+        """Go to `expected`; what exists nowhere any more becomes a skip. Returns as `committed`."""
+        return await self._run(self._store.delivery.rewind, stream, expected, head)
+
+    async def offer_again(self) -> None:
+        """Offer everything not safe of all streams again; durable on return."""
+        await self._run(self._store.delivery.offer_again)
 
     async def meet(self, incarnation: str) -> bool:
         """Note which collector's database answers; True when it is another than before.

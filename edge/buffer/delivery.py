@@ -1,17 +1,26 @@
-"""The read side: what to send next, and what the collector's answers do to it."""
+"""The read side: what to send next, and what the collector's answers do to it.
 
+A collector may come to hold less of a stream than it once confirmed: its database was put back (a
+virtual machine's snapshot, a copied file) without saying so. One stream notices; then everything
+that no backup covers, of all streams, is offered again. A lost answer, or a restart that knows less
+than the collector, leaves us behind the collector, never ahead of it: that is not noticed as such.
+"""
+
+import logging
 from collections.abc import Collection
 
 from edge.buffer.file import Row
+from edge.buffer.folder import ALARM
+from edge.buffer.heads import Heads, consecutive
 from edge.buffer.holdings import Holdings
-from edge.buffer.model import Budget, Pending
+from edge.buffer.model import Budget, Pending, WentBack
 from edge.buffer.streams import Part, Stream
-from protocols.errors import BufferDamaged
+from protocols.errors import BufferDamaged, BufferFault
 from protocols.wire.batch import SkipBatch, SkipReason, decode_batch
-from protocols.wire.chain import chain_next, chain_start
+from protocols.wire.chain import chain_next
 from protocols.words import Lane, StreamKind
 
-CHUNK = Budget(batches=256, bytes=1 << 20)
+logger = logging.getLogger(__name__)
 
 
 class Delivery:
@@ -19,6 +28,10 @@ class Delivery:
 
     def __init__(self, holdings: Holdings) -> None:
         self._holdings = holdings
+        self._heads = Heads(holdings)
+        self._offered: set[int] = set()
+        """Streams offered again whose state at the collector no answer has confirmed since: what
+        is missing of them belongs to what was noticed already."""
 
     def pending(self, lane: Lane, budget: Budget, without: Collection[str]) -> Pending | None:
         """Return what a lane has to send, or None. Streams named in `without` are passed over."""
@@ -68,6 +81,11 @@ class Delivery:
             return []
         sound = consecutive(found, seq)
         if not sound:
+            cut = file.before(stream.number, seq)
+            if cut is not None and cut.intact and cut.last >= seq:
+                # The collector's cursor lies inside it; only a skip can stand so.
+                self._holdings.put_skip(stream, seq, min(cut.last, end), _reason(cut.bytes))
+                return []
             after = next((row for row in found if row.intact and row.seq0 > seq), None)
             last = after.seq0 - 1 if after else (found[-1].last if found else end)
             self._holdings.put_skip(stream, seq, min(last, end), SkipReason.CORRUPT)
@@ -92,17 +110,22 @@ class Delivery:
             head=head,
         )
 
-    def committed(self, stream_id: str, seq: int, safe: int) -> None:
-        """Take in what the collector says it holds of a stream; going back is a rewind."""
+    def committed(self, stream_id: str, seq: int, safe: int) -> WentBack | None:
+        """Take in what the collector says it holds of a stream.
+
+        Returns what it once confirmed when that was more, the first time this is noticed.
+        """
         stream = self._holdings.find(stream_id)
         if stream is None:
-            return
-        seq = min(seq, stream.last)
+            return None
+        seq, back = min(seq, stream.last), None
         if seq < stream.committed:
-            self.rewind(stream_id, seq + 1, None)
-        elif seq > stream.committed:
+            back = self.rewind(stream_id, seq + 1, None)
+        else:
+            self._offered.discard(stream.number)
+        if seq > stream.committed:
             if seq not in stream.sent:
-                seq = self._edge(stream, seq)
+                seq = self._heads.edge(stream, seq)
             head = stream.sent[seq] if seq in stream.sent else self.head_at(stream, seq)
             stream.committed, stream.head = seq, head
             stream.changed = True
@@ -111,20 +134,44 @@ class Delivery:
             stream.changed = True
         if stream.safe >= stream.committed:
             stream.anchor, stream.anchor_head = stream.committed, stream.head
+        return back
 
-    def rewind(self, stream_id: str, expected: int, head: bytes | None) -> None:
-        """Go (back) to `expected`; `head` is the collector's chain head before it, if it said so.
+    def rewind(self, stream_id: str, expected: int, head: bytes | None) -> WentBack | None:
+        """Go to `expected`; `head` is the collector's chain head before it, if it said so.
 
-        What is no longer here and no longer there becomes a skip `gone_at_collector`.
+        Forward, when its cursor lies inside a skip of ours. Back, when it holds less: what is no
+        longer here and no longer there becomes a skip `gone_at_collector`; the first time this is
+        noticed, everything not safe of every stream is offered again and what it was is returned.
         """
         stream = self._holdings.find(stream_id)
         if stream is None:
-            return
-        target, kept = expected - 1, stream.first
-        if target > stream.committed:
-            return
+            return None
+        told, now = stream.committed, expected - 1
+        if now > told:
+            self._go_on(stream, now, head)
+            return None
+        self._go_back(stream, now, head)
+        if now == told or stream.number in self._offered:
+            return None
+        logger.error("the collector held %d of stream %s and now holds %d", told, stream_id, now)
+        try:
+            self.offer_again(but=stream)
+        except BufferFault as exc:  # all is offered; `persist` makes it durable when it can
+            logger.warning("offering again could not be made durable: %s", exc)
+        return WentBack(stream=stream_id, told=told, now=now)
+
+    def _go_on(self, stream: Stream, target: int, head: bytes | None) -> None:
+        """Take the collector's cursor, though no batch or skip of ours ends there."""
+        if target > stream.last:
+            target, head = stream.last, None
+        stream.committed, stream.sent = target, {}
+        stream.head = head if head is not None else self.head_at(stream, target)
+        stream.changed = True
+
+    def _go_back(self, stream: Stream, target: int, head: bytes | None) -> None:
+        expected, kept = target + 1, stream.first
         if target >= kept:
-            target = self._edge(stream, target)
+            target = self._heads.edge(stream, target)
         ours = self.head_at(stream, target)
         # Theirs only where ours may be wrong: a skip of ours may stand where the data did arrive.
         known = head if ours is None or (stream.skipped and head is not None) else ours
@@ -138,78 +185,50 @@ class Delivery:
                 stream, expected, max(kept - 1, expected), SkipReason.GONE_AT_COLLECTOR
             )
 
+    def offer_again(self, but: Stream | None = None) -> None:
+        """Offer everything not safe of all streams (but one) again, durable on return."""
+        streams = list(self._holdings.streams.values())
+        self._offered = {stream.number for stream in streams}
+        failed: BufferFault | None = None
+        for stream in streams:
+            if stream is not but and stream.safe < stream.committed:
+                try:
+                    self._go_back(stream, _offered_from(stream), None)
+                except BufferFault as exc:  # it is offered; its skip waits until it is its turn
+                    failed = exc
+        if failed is not None:
+            raise failed
+        changed = [stream for stream in streams if stream.changed]
+        try:
+            self._holdings.folder.alarm.save([stream.progress() for stream in changed])
+        except BufferDamaged as exc:
+            self._holdings.damage(ALARM, exc)  # writes the progress of all into a new file
+        for stream in changed:
+            stream.changed = False
+
     def meet(self, incarnation: str) -> bool:
         """Note which database answers; if it is another one, offer all not backed up again."""
-        alarm = self._holdings.folder.alarm
-        known = alarm.incarnation()
+        known = self._holdings.folder.alarm.incarnation()
         if known == incarnation:
             return False
-        alarm.set_incarnation(incarnation)
-        if known is None:
-            return False
-        for stream in list(self._holdings.streams.values()):
-            if stream.safe < stream.committed:
-                self.rewind(stream.id, stream.safe + 1, None)
-        return True
-
-    def _edge(self, stream: Stream, seq: int) -> int:
-        """Return the end of the last whole batch at or before `seq`."""
-        skip = stream.skip_over(seq)
-        part = stream.part_over(seq)
-        if skip is not None or part is None:
-            return seq
-        try:
-            row = self._holdings.folder.get(part.file).before(stream.number, seq)
-        except BufferDamaged as exc:
-            self._holdings.damage(part.file, exc)
-            return seq
-        return seq if row is None or row.last == seq else row.seq0 - 1
+        if known is not None:
+            # Before the name is durable: a process killed in between must do it again.
+            self.offer_again()
+        self._holdings.folder.alarm.set_incarnation(incarnation)
+        return known is not None
 
     def head_at(self, stream: Stream, seq: int) -> bytes | None:
         """Return the chain head after `seq`, computed from the nearest known one."""
-        known = [(0, chain_start(stream.opening))]
-        if stream.anchor_head is not None:
-            known.append((stream.anchor, stream.anchor_head))
-        if stream.head is not None:
-            known.append((stream.committed, stream.head))
-        at, head = max(mark for mark in known if mark[0] <= seq)
-        while at < seq:
-            rows = self._stored(stream, at + 1, seq)
-            if not rows:
-                return None
-            for row in rows:
-                head = chain_next(head, row.bytes)
-            at = rows[-1].last
-        return head if at == seq else None
-
-    def _stored(self, stream: Stream, seq: int, last: int) -> list[Row]:
-        skip = stream.skip_over(seq)
-        if skip is not None:
-            whole = skip.first == seq
-            return [Row(seq, skip.last - seq + 1, skip.bytes)] if whole else []
-        part = stream.part_over(seq)
-        if part is None:
-            return []
-        end = min(part.last, stream.run_end(seq), last)
-        try:
-            file = self._holdings.folder.get(part.file)
-            return consecutive(file.rows(stream.number, seq, end, CHUNK.batches, CHUNK.bytes), seq)
-        except BufferDamaged as exc:
-            self._holdings.damage(part.file, exc)
-            return []
-
-
-def consecutive(rows: list[Row], seq: int) -> list[Row]:
-    """Return the leading rows that are sound and follow each other from `seq` on."""
-    chosen: list[Row] = []
-    for row in rows:
-        if not row.intact or row.seq0 != seq:
-            break
-        chosen.append(row)
-        seq = row.last + 1
-    return chosen
+        return self._heads.head_at(stream, seq)
 
 
 def _reason(skip: bytes) -> SkipReason:
     batch = decode_batch(skip)
     return batch.reason if isinstance(batch, SkipBatch) else SkipReason.CORRUPT
+
+
+def _offered_from(stream: Stream) -> int:
+    """Return where to go back to: what the quota took is asked for before it is called lost."""
+    if stream.first > stream.last:
+        return stream.safe
+    return max(stream.safe, min(stream.first - 1, stream.committed))

@@ -61,6 +61,15 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WentBack:
+    """The collector had confirmed a stream up to `told` and holds it only up to `now`."""
+
+    stream: str
+    told: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """What waits of one kind. `oldest`: wall clock µs when the oldest batch was opened."""
 

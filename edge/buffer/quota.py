@@ -11,7 +11,7 @@ goes on taking new readings in between.
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge.buffer.delivery import CHUNK
+from edge.buffer.heads import CHUNK
 from edge.buffer.folder import ALARM
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping

@@ -11,8 +11,8 @@ goes on taking new readings in between.
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge.buffer.heads import CHUNK
 from edge.buffer.folder import ALARM
+from edge.buffer.heads import CHUNK
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
 from edge.buffer.streams import Part, Stream

@@ -8,7 +8,7 @@ counted in real fsyncs, and a story that runs five times as fast must not cost f
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final, ParamSpec, TypeVar
@@ -21,7 +21,8 @@ from edge.sabotage import Sabotage
 from protocols.clock import Clock
 from protocols.errors import BufferFault, BufferFull
 from protocols.owner_thread import OwnerThread
-from protocols.words import Event, Lane, Reading, StreamKind
+from protocols.texts import text
+from protocols.words import Event, Lane, Reading, StreamKind, Value
 
 logger = logging.getLogger(__name__)
 
@@ -70,35 +71,33 @@ class Buffer:
         """
         loop = asyncio.get_running_loop()
         opened: list[Buffer] = []
-        early: list[tuple[str, str]] = []
+        early: list[tuple[str, Mapping[str, Value]]] = []
 
-        def on_damage(file: str, reason: str) -> None:
+        def tell(code: str, params: Mapping[str, Value]) -> None:
             if opened:
-                loop.call_soon_threadsafe(opened[0]._damaged, file, reason)
+                loop.call_soon_threadsafe(opened[0]._tell, code, params)
             else:
-                early.append((file, reason))
+                early.append((code, params))
 
         thread = OwnerThread("buffer")
         try:
             store = await thread.run(
-                lambda: Store(settings, origin, clock, on_damage, report=report, sabotage=sabotage)
+                lambda: Store(settings, origin, clock, tell, report=report, sabotage=sabotage)
             )
         except BaseException:
             await thread.close()
             raise
         buffer = cls(thread, store, clock)
         opened.append(buffer)
-        for file, reason in early:
-            buffer._damaged(file, reason)
+        for code, params in early:
+            buffer._tell(code, params)
         return buffer
 
-    def _damaged(self, file: str, reason: str) -> None:
-        logger.error("buffer file %s was damaged (%s) and moved to quarantine", file, reason)
-        params = (("file", file), ("reason", reason))
-        event = Event("BUFFER_QUARANTINED", self._store.holdings.origin.gateway, self._clock.mono(),
-                      params)  # fmt: skip
+    def _tell(self, code: str, params: Mapping[str, Value]) -> None:
+        logger.error("%s", text(code, params, "en"))
+        gateway, now = self._store.holdings.origin.gateway, self._clock.mono()
         if not self._closed:
-            self.append(StreamKind.ALARM, [event])
+            self.append(StreamKind.ALARM, [Event(code, gateway, now, tuple(params.items()))])
 
     def listen(self, callback: Callable[[StreamKind], None]) -> None:
         """Have `callback(kind)` called on the event loop whenever something became durable."""

@@ -63,7 +63,8 @@ def key(number: int, seq: int) -> int:
 class BufferFile:
     """An open file; `path` is made when missing, and brought to the present format when older.
 
-    Raises BufferNewer when a later version wrote it (it was not touched), BufferDamaged, BufferFault.
+    Raises BufferNewer when a later version wrote it (and does not touch it), BufferDamaged,
+    BufferFault.
     """
 
     schema: tuple[str, ...] = SCHEMA
@@ -117,6 +118,17 @@ class BufferFile:
                     for at, row in enumerate(rows, ordinal)
                 ],
             )
+
+    def scratch(self) -> None:
+        """Write without a journal: for a file that counts only once it is complete and flushed."""
+        with faults(self.path):
+            self._pragma("journal_mode=OFF")
+            self._pragma("synchronous=OFF")
+
+    def insert(self, rows: Sequence[tuple[int, int, int, int, bytes]]) -> None:
+        """Store rows of the table `batch` as they are."""
+        with faults(self.path), self.db.atomic():
+            self.db.conn.executemany("INSERT INTO batch VALUES (?, ?, ?, ?, ?)", rows)
 
     def must_be_there(self) -> None:
         """Raise BufferDamaged when the file was deleted: SQLite would write on, into nowhere."""
@@ -265,7 +277,7 @@ def _stream_row(record: StreamRecord) -> tuple[object, ...]:
 
 
 def must_be_known(path: Path) -> None:
-    """Look at a file without opening it. Raises BufferNewer; an older one is copied if it may be."""
+    """Look at a file without opening it; an older one is copied first. Raises BufferNewer."""
     try:
         version = stored_format(path, wal(path))
     except OSError as exc:

@@ -1,18 +1,19 @@
 """The buffer's files on the medium: one alarm file, numbered data segments, a quarantine.
 
-Open at any time are at most three: the alarm file, the segment being written and the one being
-drained. A file that cannot be read is moved to `quarantine/`, never deleted, and work goes on with
-a new one. Space is freed by unlinking whole segments.
+Open at any time are at most four: the alarm file, the segment being written, the one being drained
+or thinned and, while that is thinned, the one to replace it. A file that cannot be read is moved to
+`quarantine/`, never deleted, and work goes on with a new one. Space is freed by unlinking whole
+segments.
 """
 
 import logging
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
 from edge.buffer.alarm_file import AlarmFile
 from edge.buffer.file import BufferFile, unlink, wal
+from edge.buffer.model import Tell
 from protocols.errors import BufferDamaged, BufferFault, BufferNewer
 
 logger = logging.getLogger(__name__)
@@ -26,11 +27,11 @@ F = TypeVar("F", bound=BufferFile)
 
 
 class Folder:
-    """The files below `path`; `on_damage(file name, reason)` is told of every quarantined one."""
+    """The files below `path`; `tell` hears of every one that was put aside."""
 
-    def __init__(self, path: Path, on_damage: Callable[[str, str], None]) -> None:
+    def __init__(self, path: Path, tell: Tell) -> None:
         self.path = path
-        self._on_damage = on_damage
+        self._tell = tell
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
@@ -85,6 +86,15 @@ class Folder:
             self._drain = BufferFile(self.path / name)
         return self._drain
 
+    def let_go(self, name: str) -> None:
+        """Close a segment that is not being written, if it is open: somebody replaces it."""
+        if self._drain is not None and self._drain.path.name == name:
+            self._let_go()
+
+    def measure(self, name: str) -> None:
+        """Note the size of a segment that was replaced."""
+        self._sizes[name] = size_of(self.path / name)
+
     def _take(self, name: str) -> BufferFile:
         file = self.get(name)
         self._drain = None
@@ -109,13 +119,13 @@ class Folder:
         if name == ALARM:
             self.path.mkdir(parents=True, exist_ok=True)
             self.alarm = AlarmFile(self.path / ALARM)
-        self._on_damage(name, reason)
+        self._tell("BUFFER_QUARANTINED", {"file": name, "reason": reason})
 
     def put_newer_aside(self, name: str, error: BufferNewer) -> None:
         """Move a segment of a later format aside, untouched."""
         move_aside(self.path / name, NEWER)
         self._sizes.pop(name, None)
-        self._on_damage(name, f"format {error.params['found']}")
+        self._tell("BUFFER_NEWER", {**error.params, "file": name})
 
     def reopen(self, name: str) -> BufferFile:
         """Return a fresh connection to an open file. Raises BufferFault."""
@@ -141,11 +151,12 @@ class Folder:
             return kind(self.path / name)
         except BufferNewer as exc:
             move_aside(self.path / name, NEWER)
-            self._on_damage(name, f"format {exc.params['found']}")
+            self._tell("BUFFER_NEWER", {**exc.params, "file": name})
             return kind(self.path / name)
         except BufferDamaged as exc:
             move_aside(self.path / name)
-            self._on_damage(name, str(exc.params.get("reason", exc.code)))
+            reason = str(exc.params.get("reason", exc.code))
+            self._tell("BUFFER_QUARANTINED", {"file": name, "reason": reason})
             return kind(self.path / name)
 
     def size(self, name: str) -> int:

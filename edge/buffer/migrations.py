@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from edge.buffer.format import FORMAT, META
+from edge.buffer.format import META
 from edge.buffer.sqlite import Database
 
 MIGRATED: Final = "migrated"

@@ -1,14 +1,17 @@
 """What goes into and comes out of the buffer (plain structs)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from protocols.clock import ClockState
-from protocols.words import Event, Lane, Purpose, Reading, StreamKind
+from protocols.words import Event, Lane, Purpose, Reading, StreamKind, Value
 
 Report = Callable[[str, int, int], None]
 """Told of every batch now durable: stream id, seq0, n. Called in the buffer's thread."""
+
+Tell = Callable[[str, Mapping[str, Value]], None]
+"""Told what people must learn, as an event's code and params. Callable in any thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from edge.buffer.folder import Folder
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
 from edge.buffer.load import load_streams
-from edge.buffer.model import Origin, Report
+from edge.buffer.model import Origin, Report, Tell
 from edge.buffer.quota import Quota
 from edge.buffer.writer import Writer
 from edge.config import BufferSettings
@@ -42,12 +42,12 @@ class Store:
         settings: BufferSettings,
         origin: Origin,
         clock: Clock,
-        on_damage: Callable[[str, str], None],
+        tell: Tell,
         *,
         report: Report | None = None,
         sabotage: Sabotage | None = None,
     ) -> None:
-        folder = Folder(settings.folder, on_damage)
+        folder = Folder(settings.folder, tell)
         loaded = load_streams(folder)
         self.holdings = Holdings(
             folder=folder,

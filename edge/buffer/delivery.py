@@ -13,6 +13,7 @@ from edge.buffer.file import Row
 from edge.buffer.folder import ALARM
 from edge.buffer.heads import Heads, consecutive
 from edge.buffer.holdings import Holdings
+from edge.buffer.ledger import remainder
 from edge.buffer.model import Budget, Pending, WentBack
 from edge.buffer.streams import Part, Stream
 from protocols.errors import BufferDamaged, BufferFault
@@ -58,7 +59,7 @@ class Delivery:
             if skip is not None and skip.first == seq:
                 return [Row(skip.first, skip.last - skip.first + 1, skip.bytes)]
             if skip is not None:
-                self._holdings.put_skip(stream, seq, skip.last, _reason(skip.bytes))
+                self._skip_rest(stream, seq, skip.last, skip.bytes)
                 continue
             hole = stream.missing(seq)
             if hole is not None:
@@ -84,12 +85,21 @@ class Delivery:
             cut = file.before(stream.number, seq)
             if cut is not None and cut.intact and cut.last >= seq:
                 # The collector's cursor lies inside it; only a skip can stand so.
-                self._holdings.put_skip(stream, seq, min(cut.last, end), _reason(cut.bytes))
+                self._skip_rest(stream, seq, min(cut.last, end), cut.bytes)
                 return []
             after = next((row for row in found if row.intact and row.seq0 > seq), None)
             last = after.seq0 - 1 if after else (found[-1].last if found else end)
             self._holdings.put_skip(stream, seq, min(last, end), SkipReason.CORRUPT)
         return sound
+
+    def _skip_rest(self, stream: Stream, seq: int, last: int, skip: bytes) -> None:
+        """Skip the rest of what a skip stood for, which was given up and counted then."""
+        batch = decode_batch(skip)
+        if isinstance(batch, SkipBatch):
+            rest, count = remainder(batch, seq, last), last - seq + 1
+            self._holdings.put_skip(stream, seq, last, batch.reason, rest, counted=count)
+        else:
+            self._holdings.put_skip(stream, seq, last, SkipReason.CORRUPT)
 
     def _hand_out(self, stream: Stream, lane: Lane, rows: list[Row]) -> Pending:
         head = stream.head
@@ -129,6 +139,7 @@ class Delivery:
             head = stream.sent[seq] if seq in stream.sent else self.head_at(stream, seq)
             stream.committed, stream.head = seq, head
             stream.changed = True
+            stream.note_end()
         if stream.safe != (safe := min(safe, stream.committed)):
             stream.safe = safe
             stream.changed = True
@@ -178,6 +189,7 @@ class Delivery:
         stream.committed, stream.head, stream.sent = target, known, {}
         stream.safe = min(stream.safe, target)
         stream.changed = True
+        stream.forget_ends()
         if stream.anchor > target or stream.anchor_head is None:
             stream.anchor, stream.anchor_head = target, stream.head
         if expected < kept:
@@ -220,11 +232,6 @@ class Delivery:
     def head_at(self, stream: Stream, seq: int) -> bytes | None:
         """Return the chain head after `seq`, computed from the nearest known one."""
         return self._heads.head_at(stream, seq)
-
-
-def _reason(skip: bytes) -> SkipReason:
-    batch = decode_batch(skip)
-    return batch.reason if isinstance(batch, SkipBatch) else SkipReason.CORRUPT
 
 
 def _offered_from(stream: Stream) -> int:

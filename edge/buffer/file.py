@@ -149,7 +149,7 @@ class BufferFile:
                 "SELECT number, id, kind, opening, manifest, base, base_head FROM stream"
                 " ORDER BY number"
             ).fetchall()
-            return [_record(row) for row in rows]
+            return [stream_record(row) for row in rows]
 
     def extent(self, number: int) -> tuple[int, int] | None:
         """Return the first and last sequence number held of a stream; None when there is none."""
@@ -246,7 +246,7 @@ class BufferFile:
             self.db.conn.close()
 
 
-def _record(row: Sequence[Any]) -> StreamRecord:
+def stream_record(row: Sequence[Any]) -> StreamRecord:
     """Return a stored stream. Raises ValueError, TypeError, WireError when the row is damaged."""
     number, name, kind, opening, manifest, base, base_head = row
     stated = decode_opening(opening)

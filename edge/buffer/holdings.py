@@ -64,8 +64,12 @@ class Holdings:
         last: int,
         reason: SkipReason,
         ledger: list[LedgerLine] | None = None,
+        counted: int = 0,
     ) -> None:
-        """Seal a skip over `first..last` and keep it, durable on return."""
+        """Seal a skip over `first..last` and keep it, durable on return.
+
+        `counted` of these were given up, and counted, before.
+        """
         count = last - first + 1
         lines = ledger or [LedgerLine(point=None, start=None, end=None, count=count)]
         stamp = Stamp(
@@ -89,7 +93,7 @@ class Holdings:
         for old in overlap:
             del stream.skips[old]
         stream.skips[first] = skip
-        self.drops[reason.name.lower()] += count
+        self.drops[reason.name.lower()] += count - counted
         logger.warning("%d readings of stream %s given up: %s", count, stream.id, reason.name)
 
     def damage(self, name: str, error: BufferDamaged) -> None:

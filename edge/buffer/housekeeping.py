@@ -7,7 +7,7 @@ from edge.buffer.delivery import Delivery
 from edge.buffer.folder import ALARM
 from edge.buffer.holdings import Holdings
 from edge.buffer.model import Backlog, Stats, StreamStats
-from edge.buffer.streams import Stream
+from edge.buffer.streams import Part, Stream
 from protocols.errors import BufferDamaged, BufferFault
 from protocols.wire.batch import read_header
 from protocols.words import StreamKind
@@ -76,21 +76,32 @@ class Housekeeping:
         for stream in self._holdings.streams.values():
             for part in stream.parts:
                 if part.file == name:
-                    end = stream.safe if name == ALARM else stream.committed
-                    self._anchor(stream, min(part.last, end))
+                    end = min(part.last, stream.safe if name == ALARM else stream.committed)
+                    self._anchor(stream, end, part.head if end == part.last else None)
 
-    def _anchor(self, stream: Stream, end: int) -> None:
+    def _anchor(self, stream: Stream, end: int, head: bytes | None) -> None:
         if end > stream.anchor:
-            stream.anchor_head = self._delivery.head_at(stream, end)
+            # A whole segment would be read to find its last head again.
+            stream.anchor_head = self._delivery.head_at(stream, end) if head is None else head
             stream.anchor = end
             stream.changed = True
+
+    def forget(self, stream: Stream, part: Part, upto: int, head: bytes | None) -> None:
+        """Get ready to forget a part's batches up to `upto`, with the chain head after it."""
+        if part.first <= upto and upto > stream.anchor:
+            known = self._delivery.head_at(stream, upto) if head is None else head
+            stream.anchor, stream.anchor_head = upto, known
+        stream.changed = True
+
+    def save(self) -> None:
+        """Make the progress of every stream that changed durable."""
+        changed = [s.progress() for s in self._holdings.streams.values() if s.changed]
+        self._holdings.folder.alarm.save(changed)
 
     def free(self, name: str) -> None:
         """Unlink a segment now, whatever it holds: the caller has accounted for it."""
         self._anchor_past(name)
-        self._holdings.folder.alarm.save(
-            [s.progress() for s in self._holdings.streams.values() if s.changed]
-        )
+        self.save()
         self.unlink(name)
 
     def unlink(self, name: str) -> None:

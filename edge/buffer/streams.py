@@ -19,6 +19,8 @@ class Part:
     first: int
     last: int
     batches: int
+    head: bytes | None = None
+    """The chain head after its last batch, once that was committed (and not in a restart)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,6 +103,18 @@ class Stream:
         else:
             self.parts.append(Part(file=file, first=first, last=last, batches=batches))
         self.ordinal += batches
+
+    def note_end(self) -> None:
+        """Keep the chain head of a part that was committed to its end."""
+        for part in self.parts:
+            if part.last == self.committed:
+                part.head = self.head
+
+    def forget_ends(self) -> None:
+        """Forget the heads behind `committed`: what is sent again may be a skip by then."""
+        for part in self.parts:
+            if part.last > self.committed:
+                part.head = None
 
     def progress(self) -> Progress:
         """Return what must survive a restart."""

@@ -9,7 +9,7 @@ SECONDS ?= 300
 
 PY := .venv/bin/python
 
-.PHONY: demo test check bench vectors gauntlet soak schema lock clean
+.PHONY: demo test check bench vectors gauntlet soak model schema lock clean
 
 demo:
 	@python3 scripts/setup demo
@@ -42,6 +42,10 @@ gauntlet:
 soak:
 	@python3 scripts/setup test
 	@$(PY) -m tests.gauntlet --readings 10000000 --kills 200 $(if $(SEED),--seed $(SEED))
+
+model:
+	@python3 scripts/setup test
+	@$(PY) -m tests.model
 
 schema:
 	@python3 scripts/setup test

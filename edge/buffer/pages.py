@@ -59,6 +59,7 @@ def read_journal(file: BinaryIO, length: int) -> Journal:
 
     Checksums are not looked at: who uses a page decides by what is in it.
     """
+    file.seek(0)
     header = file.read(WAL_HEADER)
     sound = int.from_bytes(header[0:4], "big") in WAL_MAGIC
     size = int.from_bytes(header[8:12], "big") if sound else PAGE

@@ -40,6 +40,8 @@ class CollectorLink:
     url: str
     token_file: Path
     proxy: str | None = None
+    proxy_credentials_file: Path | None = None
+    """`user:password` for the proxy; read at each request that needs it, when it changed."""
     timeout: float = 30.0
     allow_plain_http: bool = False
     """Plain HTTP to anything but loopback must be asked for by name."""

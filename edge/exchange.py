@@ -6,12 +6,14 @@ Only a complete answer with this stream's id and this request's nonce counts. Ev
 
 import asyncio
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from edge.buffer import Buffer, Pending
+from edge.buffer import Buffer, Pending, WentBack
+from edge.pace import Transfer
 from edge.uplink_http import Connection, Reply
 from protocols.clock import Clock
 from protocols.errors import NotAnAnswer, UplinkRefused, UplinkUnavailable, WireError
@@ -21,13 +23,18 @@ from protocols.wire.answer import Answer, parse_answer
 from protocols.wire.bounds import MANIFEST_BYTES
 from protocols.wire.compression import compress
 from protocols.wire.request import pack
+from protocols.words import Event, Lane, StreamKind
 
 RECORD: Final = {"Content-Type": "application/json"}
 BUSY: Final = (429, 502, 503, 504)
 CLOSING: Final = 1.0
 """Seconds; a thread that still waits for a connection is left to end by itself."""
+MOVED: Final = ("GAP", "NOT_AN_EDGE", "CHAIN")
+"""Refusals that say where the collector's cursor is."""
 NOT_US: Final = (401, 403, 407)
 """The gateway as a whole is refused, not a stream."""
+OPENED: Final = 256
+"""Streams whose opening the collector is known to have; one forgotten costs a request more."""
 
 
 class TooLarge(UplinkRefused):
@@ -52,10 +59,11 @@ class Waiting(UplinkUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a request achieved: the collector's cursor moved by so many; bytes on the wire."""
+    """What a request achieved. `went_back`: the collector was found to hold less than before."""
 
     answer: Answer
-    bytes: int
+    transfer: Transfer
+    went_back: bool = False
 
 
 class Exchange:
@@ -69,7 +77,7 @@ class Exchange:
         self._buffer = buffer
         self._clock = clock
         self._boot = boot
-        self._opened: set[str] = set()
+        self._opened: OrderedDict[str, None] = OrderedDict()
 
     async def send(self, pending: Pending) -> Sent:
         """Deliver one request's worth and apply the answer. Raises UplinkError."""
@@ -87,8 +95,8 @@ class Exchange:
             self._headers(pending, body, encoding, nonce),
         )
         answer = self._answer(reply, pending, nonce)
-        await self._apply(answer, pending, reply)
-        return Sent(answer, len(body))
+        back = await self._apply(answer, pending, reply)
+        return Sent(answer, reply.transfer, back is not None)
 
     def _headers(self, pending: Pending, body: bytes, encoding: str, nonce: str) -> dict[str, str]:
         # A head nobody here knows any more is stated as zeros: the collector's answer tells it.
@@ -105,7 +113,7 @@ class Exchange:
             headers.CONTENT_DIGEST: headers.content_digest(body),
             headers.CHAIN: headers.format_chain(pending.last, head),
             headers.CLOCK: headers.format_clock(clock),
-            headers.LANE: pending.lane.name.lower(),
+            **lane_field(pending.lane),
             headers.NONCE: nonce,
         }
 
@@ -128,25 +136,28 @@ class Exchange:
         if error_code(reply.body) is not None:
             raise refusal(reply)
 
-    async def _apply(self, answer: Answer, pending: Pending, reply: Reply) -> None:
+    async def _apply(self, answer: Answer, pending: Pending, reply: Reply) -> WentBack | None:
         if await self._buffer.meet(answer.incarnation):
             self._opened.clear()
         if answer.code is None:
-            await self._buffer.committed(pending.stream, answer.committed, answer.safe)
-            if answer.committed < pending.first:
+            back = await self._buffer.committed(pending.stream, answer.committed, answer.safe)
+            self._tell(back)
+            if back is None and answer.committed < pending.first:
                 raise StreamRefused("NO_PROGRESS", stream=pending.stream)
-            return
-        await self._refused(answer, pending, reply)
+            return back
+        return await self._refused(answer, pending, reply)
 
-    async def _refused(self, answer: Answer, pending: Pending, reply: Reply) -> None:
+    async def _refused(self, answer: Answer, pending: Pending, reply: Reply) -> WentBack | None:
         code = answer.code or ""
-        if code in ("GAP", "NOT_AN_EDGE", "CHAIN") and answer.expected is not None:
-            await self._buffer.rewind(pending.stream, answer.expected, head_of(answer.params))
-            if answer.expected < pending.first:
-                return
+        if code in MOVED and answer.expected is not None:
+            head = head_of(answer.params)
+            back = await self._buffer.rewind(pending.stream, answer.expected, head)
+            self._tell(back)
+            if answer.expected != pending.first:
+                return back
         if code == "STREAM_UNKNOWN":
-            self._opened.discard(pending.stream)
-            await self._buffer.rewind(pending.stream, answer.expected or 1)
+            self._opened.pop(pending.stream, None)
+            self._tell(await self._buffer.rewind(pending.stream, answer.expected or 1))
             raise UplinkUnavailable(code, stream=pending.stream)
         if code == "TOO_LARGE":
             raise TooLarge
@@ -155,23 +166,34 @@ class Exchange:
         kind = UplinkRefused if reply.status in NOT_US else StreamRefused
         raise kind(code, status=reply.status, stream=pending.stream)
 
-    async def _open(self, pending: Pending) -> None:
-        path = f"streams/{pending.stream}"
-        reply = await self._call("PUT", path, pending.opening, RECORD)
-        if reply.status == 428:
-            await self._put_manifest(pending.manifest)
-            reply = await self._call("PUT", path, pending.opening, RECORD)
-        must_accept(reply)
-        self._opened.add(pending.stream)
+    def _tell(self, back: WentBack | None) -> None:
+        """Report a collector that was put back; the report itself goes out first of all."""
+        if back is None:
+            return
+        self._opened.clear()
+        params = (("now", back.now), ("stream", back.stream), ("told", back.told))
+        event = Event("COLLECTOR_WENT_BACK", "", self._clock.mono(), params)
+        self._buffer.append(StreamKind.ALARM, [event])
 
-    async def _put_manifest(self, digest: str) -> None:
+    async def _open(self, pending: Pending) -> None:
+        path, fields = f"streams/{pending.stream}", RECORD | lane_field(pending.lane)
+        reply = await self._call("PUT", path, pending.opening, fields)
+        if reply.status == 428:
+            await self._put_manifest(pending)
+            reply = await self._call("PUT", path, pending.opening, fields)
+        must_accept(reply)
+        self._opened[pending.stream] = None
+        if len(self._opened) > OPENED:
+            self._opened.popitem(last=False)
+
+    async def _put_manifest(self, pending: Pending) -> None:
+        digest = pending.manifest
         manifest = await self._buffer.manifest(digest)
         if manifest is None:
             raise UplinkRefused("MANIFEST_LOST", digest=digest)
         body, encoding = await self._thread.run(compress, manifest, None, MANIFEST_BYTES)
-        reply = await self._call(
-            "PUT", f"manifests/{digest}", body, {**RECORD, "Content-Encoding": encoding}
-        )
+        fields = RECORD | lane_field(pending.lane) | {"Content-Encoding": encoding}
+        reply = await self._call("PUT", f"manifests/{digest}", body, fields)
         must_accept(reply)
 
     async def post_health(self, body: bytes) -> None:
@@ -195,6 +217,11 @@ class Exchange:
             async with asyncio.timeout(CLOSING):
                 await self._thread.run(self._connection.close)
                 await self._thread.close()
+
+
+def lane_field(lane: Lane) -> dict[str, str]:
+    """Return the header by which the collector admits alarms first."""
+    return {headers.LANE: lane.name.lower()}
 
 
 def must_accept(reply: Reply) -> None:

@@ -6,10 +6,10 @@ driver -> Intake.take (deadband, lane) -> Buffer.append, seal -> LaneTask -> Exc
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
 from edge.buffer import Buffer, Origin
 from edge.buffer.model import Report
@@ -17,12 +17,14 @@ from edge.config import EdgeConfig
 from edge.exchange import Exchange
 from edge.health import Health, boot_id, product_version
 from edge.intake import Intake
+from edge.link_state import LinkState
 from edge.local_http import LocalPages, modules
 from edge.poller import poll
 from edge.reporting import tell_health
+from edge.right_of_way import RightOfWay
 from edge.roster import Roster
 from edge.sabotage import Sabotage
-from edge.uplink import LinkState, Uplink
+from edge.uplink import Uplink, patience_of
 from edge.uplink_http import Connection
 from protocols.clock import Clock
 from protocols.driver import build
@@ -30,10 +32,9 @@ from protocols.errors import FengsuiError
 from protocols.owner_thread import OwnerThread
 from protocols.wire.manifest import manifest_digest
 from protocols.wire.opening import new_stream_id
+from protocols.words import Lane
 
 logger = logging.getLogger(__name__)
-
-CONNECTIONS: Final = ("uplink-alarm", "uplink-data", "uplink-health")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +66,16 @@ async def run_gateway(
             sabotage=Sabotage(environment),
         )
         stack.push_async_callback(buffer.close)
-        exchanges = [exchange(config, buffer, clock, boot, name) for name in CONNECTIONS]
-        for each in exchanges:
+        way, link = RightOfWay(), LinkState()
+        connect = partial(exchange, config, buffer, clock, boot)
+        lanes = {lane: connect(lane.name.lower(), partial(way.wait, lane)) for lane in Lane}
+        beside = connect("health")
+        for each in (*lanes.values(), beside):
             stack.push_async_callback(each.close)
-        roster, link = Roster.of(config.buses), LinkState()
+        roster = Roster.of(config.buses)
         intake = Intake(config.buses, buffer, roster, clock)
-        uplink = Uplink((exchanges[0], exchanges[1]), buffer, clock, link)
+        patience = patience_of(config.gateway, new_stream_id())
+        uplink = Uplink(lanes, buffer, clock, link, way, patience)
         health = Health(config, buffer, roster, link, clock, boot)
         pages = LocalPages({"/health": health.page, "/buffer": health.buffer, "/modules": modules})
         stack.push_async_callback(pages.close)
@@ -86,7 +91,7 @@ async def run_gateway(
             group.create_task(buffer.run(), name="buffer")
             group.create_task(uplink.run(), name="uplink")
             group.create_task(
-                tell_health(exchanges[2], health, link, clock, uplink.try_again), name="health"
+                tell_health(beside, health, link, clock, uplink.try_again), name="health"
             )
             group.create_task(poll(config.buses, clock, intake, build), name="poller")
 
@@ -115,7 +120,14 @@ def origin_of(config: EdgeConfig, boot: str) -> Origin:
     )
 
 
-def exchange(config: EdgeConfig, buffer: Buffer, clock: Clock, boot: str, name: str) -> Exchange:
+def exchange(
+    config: EdgeConfig,
+    buffer: Buffer,
+    clock: Clock,
+    boot: str,
+    name: str,
+    give_way: Callable[[float], bool] = lambda _: True,
+) -> Exchange:
     """Return one connection to the collector in a thread of its own."""
-    connection = Connection(config.collector, f"fengsui-edge/{product_version()}")
-    return Exchange(connection, OwnerThread(name), buffer, clock, boot)
+    connection = Connection(config.collector, f"fengsui-edge/{product_version()}", give_way)
+    return Exchange(connection, OwnerThread(f"uplink-{name}"), buffer, clock, boot)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from edge.buffer import Backlog, Buffer, Stats
 from edge.config import EdgeConfig
+from edge.link_state import LinkState
 from edge.roster import Roster
-from edge.uplink import LinkState
 from protocols.clock import HOUR, MINUTE, Clock
 from protocols.quality import quality_class
 
@@ -72,14 +72,7 @@ class Health:
     async def page(self) -> dict[str, Any]:
         """Return the report and what concerns only this place: the link, the points."""
         return await self.report() | {
-            "uplink": {
-                "up": self._link.up,
-                "problem": self._link.problem,
-                "last_contact": self._link.last_contact,
-                "sent_batches": self._link.sent_batches,
-                "sent_bytes": self._link.sent_bytes,
-                "refused": self._link.refused,
-            },
+            "uplink": self._link.picture(),
             "points": self._points(),
         }
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from edge.exchange import Exchange
 from edge.health import Health
-from edge.uplink import LinkState
+from edge.link_state import LinkState
 from protocols.clock import SECOND, Clock
 from protocols.errors import BufferFault, UplinkError
 

@@ -2,26 +2,42 @@
 
 Redirects are not followed and answers are read to a bound. What goes wrong on the way leaves here
 as UplinkUnavailable. A request may be sent twice when a kept connection turns out to be dead: every
-request of the protocol may be repeated.
+request of the protocol may be repeated. A large body goes out in pieces, and between two of them it
+may give way to what is more urgent; so that this helps, little waits in the kernel.
 """
 
+import fcntl
 import http.client
 import socket
 import ssl
-from collections.abc import Mapping
+import struct
+import termios
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from edge.config import CollectorLink
+from edge.pace import Transfer
+from edge.secrets import ProxyCredentials, Token
+from protocols.clock import real_monotonic
 from protocols.errors import UplinkRefused, UplinkUnavailable
 
 ANSWER_BYTES: Final = 64 * 1024
 BASE: Final = "/api/v1/ingest/"
 WHOLE: Final = 4.0
 """A request may take so many times the timeout that each of its steps has."""
+PIECE: Final = 16 * 1024
+"""Bytes of a body that go out at once; after each it is asked whether to give way."""
+GIVE_WAY: Final = 10.0
+"""Seconds a request gives way at most in all: the other end does not wait for ever."""
+SEND_QUEUE: Final = 64 * 1024
+UNSENT: Final = 16 * 1024
+"""Bytes the kernel may hold of what we sent, and of that not sent yet: an alarm on another
+connection shares the link with the first and must never be behind seconds of the second."""
+NOTSENT_LOWAT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+PROXY_WANTS: Final = 407
 DEAD: Final = (
     http.client.RemoteDisconnected,
     http.client.CannotSendRequest,
@@ -36,41 +52,28 @@ class Reply:
 
     status: int
     body: bytes
+    transfer: Transfer
     retry_after: float | None = None
 
 
-class Token:
-    """The gateway's token, read again whenever its file changes."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._seen: tuple[int, int] | None = None
-        self._value = ""
-
-    def __repr__(self) -> str:
-        return f"Token({self._file})"
-
-    def read(self) -> str:
-        """Return the token. Raises UplinkRefused when the file cannot be read."""
-        try:
-            state = self._file.stat()
-            seen = (state.st_mtime_ns, state.st_size)
-            if seen != self._seen:
-                self._value = self._file.read_text(encoding="ascii").strip()
-                self._seen = seen
-        except (OSError, UnicodeError) as exc:
-            raise UplinkRefused("TOKEN_UNREADABLE", file=str(self._file)) from exc
-        return self._value
-
-
 class Connection:
-    """One connection to `link.url`, made when needed; not thread safe, owned by one thread."""
+    """One connection to `link.url`, made when needed; not thread safe, owned by one thread.
 
-    def __init__(self, link: CollectorLink, agent: str) -> None:
+    `give_way(seconds)` is asked between two pieces of a body: it blocks at most so long while
+    something more urgent is under way, and returns whether nothing is any more.
+    """
+
+    def __init__(
+        self, link: CollectorLink, agent: str, give_way: Callable[[float], bool] = lambda _: True
+    ) -> None:
         self._link = link
         self._agent = agent
+        self._give_way = give_way
         self._url = urlsplit(link.url)
         self._token = Token(link.token_file)
+        file = link.proxy_credentials_file
+        self._credentials = None if file is None else ProxyCredentials(file)
+        self._gave = 0.0
         self._kept: http.client.HTTPConnection | None = None
         self._aborted = False
         self.patience = WHOLE * link.timeout
@@ -120,22 +123,73 @@ class Connection:
     def _exchange(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         if self._kept is None:
             self._kept = self._connect()
-        self._kept.request(method, self._target(path), body, dict(headers))
-        response = self._kept.getresponse()
+        kept, fields, self._gave = self._kept, dict(headers), 0.0
+        if self._plain_proxy:
+            fields |= self._introduction()
+        begun = real_monotonic()
+        if len(body) <= PIECE:
+            kept.request(method, self._target(path), body, fields)
+        else:
+            fields["Content-Length"] = str(len(body))
+            kept.request(method, self._target(path), self._pieces(body), fields)
+        sent, queued = real_monotonic(), self._queued(kept, len(body))
+        response = kept.getresponse()
         data = response.read(ANSWER_BYTES + 1)
         reply = Reply(
             status=response.status,
             body=data[:ANSWER_BYTES],
+            transfer=Transfer(
+                bytes=len(body),
+                took=real_monotonic() - begun - self._gave,
+                sending=sent - begun - self._gave,
+                queued=queued,
+                gave_way=self._gave,
+            ),
             retry_after=seconds(response.getheader("Retry-After")),
         )
         if len(data) > ANSWER_BYTES or response.will_close:
             self.close()
+        if reply.status == PROXY_WANTS and self._link.proxy:
+            raise self._not_let_through()
         return reply
+
+    def _pieces(self, body: bytes) -> Iterator[bytes]:
+        view = memoryview(body)
+        bound = min(GIVE_WAY, self._link.timeout / 2)
+        for start in range(0, len(body), PIECE):
+            begun = real_monotonic()
+            while not self._aborted and (left := bound - self._gave) > 0:
+                done = self._give_way(min(left, 0.2))
+                self._gave += real_monotonic() - begun
+                begun = real_monotonic()
+                if done:
+                    break
+            yield bytes(view[start : start + PIECE])
+
+    def _queued(self, kept: http.client.HTTPConnection, size: int) -> int:
+        """Return the bytes of a body that the other end has not confirmed; all, if unknown."""
+        if self._link.proxy is not None or kept.sock is None:
+            return size  # a proxy's kernel confirms what has not seen the link yet
+        try:
+            answer = fcntl.ioctl(kept.sock.fileno(), termios.TIOCOUTQ, bytes(4))
+        except OSError:
+            return size
+        return min(size, int(struct.unpack("i", answer)[0]))
+
+    @property
+    def _plain_proxy(self) -> bool:
+        return self._link.proxy is not None and self._url.scheme == "http"
 
     def _target(self, path: str) -> str:
         local = self._url.path.rstrip("/") + BASE + path
-        plain_proxy = self._link.proxy is not None and self._url.scheme == "http"
-        return f"http://{self._url.netloc}{local}" if plain_proxy else local
+        return f"http://{self._url.netloc}{local}" if self._plain_proxy else local
+
+    def _introduction(self) -> dict[str, str]:
+        return {} if self._credentials is None else self._credentials.fields()
+
+    def _not_let_through(self) -> UplinkRefused:
+        code = "PROXY_WANTS_CREDENTIALS" if self._credentials is None else "PROXY_REFUSES"
+        return UplinkRefused(code, proxy=self._link.proxy)
 
     def _connect(self) -> http.client.HTTPConnection:
         secure = self._url.scheme == "https"
@@ -144,8 +198,15 @@ class Connection:
         at = (where.hostname or "", where.port or 8080) if where else (host, port)
         made = self._make(at, secure=secure)
         if where is not None and secure:
-            made.set_tunnel(host, port)
-        made.connect()
+            made.set_tunnel(host, port, self._introduction())
+        try:
+            made.connect()
+        except OSError as exc:
+            made.close()
+            if str(exc).startswith(f"Tunnel connection failed: {PROXY_WANTS}"):
+                raise self._not_let_through() from exc
+            raise
+        keep_queue_short(made.sock)
         return made
 
     def _make(self, at: tuple[str, int], *, secure: bool) -> http.client.HTTPConnection:
@@ -158,6 +219,14 @@ class Connection:
     def _unavailable(self, exc: Exception) -> UplinkUnavailable:
         reason = str(exc) or type(exc).__name__
         return UplinkUnavailable(url=self._link.url, reason=reason)
+
+
+def keep_queue_short(sock: socket.socket) -> None:
+    """Let the kernel hold little of what is sent, as far as the system can."""
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_QUEUE)
+        if NOTSENT_LOWAT is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, NOTSENT_LOWAT, UNSENT)
 
 
 def seconds(field: str | None) -> float | None:

@@ -146,6 +146,7 @@ class FakeCollector:
         self.safe: Callable[[int], int] = lambda cursor: cursor
         self.credit = 1 << 24
         self.tokens: list[str] = []
+        self.asked: list[tuple[str, str]] = []
         self.order: list[tuple[str, str, int]] = []
         self.health: list[dict[str, Any]] = []
         self.duplicates = 0
@@ -207,8 +208,10 @@ class FakeCollector:
     def serve(self, request: BaseHTTPRequestHandler, method: str) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         parts = request.path.removeprefix("/api/v1/ingest/").split("/")
-        lane = request.headers.get("Fengsui-Lane") or (method if method == "PUT" else "health")
+        named = request.headers.get("Fengsui-Lane", "health")
+        lane = "PUT" if method == "PUT" else named
         with self.changed:
+            self.asked.append((method, named))
             self.tokens.append(request.headers.get("Authorization", ""))
             self.changed.notify_all()
             fault = self.fault(lane)

@@ -115,9 +115,12 @@ def _check_collector(report: Report, data: dict[str, Any], folder: FilePath) -> 
     proxy = collector.get("proxy")
     if isinstance(proxy, str):
         _check_form(report, ("collector", "proxy"), proxy, {"http": "http://HOST:PORT"})
-    token = collector.get("token_file")
-    if isinstance(token, str):
-        check_secret(report, ("collector", "token_file"), folder / token)
+    for key in ("token_file", "proxy_credentials_file"):
+        if isinstance(file := collector.get(key), str):
+            check_secret(report, ("collector", key), folder / file)
+    if "proxy_credentials_file" in collector and "proxy" not in collector:
+        because = "proxy_credentials_file"
+        report.at(("collector", "proxy"), "KEY_NEEDED", value="proxy", because=because)
 
 
 def _check_url(report: Report, url: str, *, allow: bool) -> None:

@@ -26,6 +26,7 @@ class CollectorModel(Strict):
     url: Line
     token_file: Line
     proxy: Line | None = None
+    proxy_credentials_file: Line | None = None
     timeout: Annotated[float, Field(ge=1, le=600)] = 30.0
     allow_plain_http: bool = False
 

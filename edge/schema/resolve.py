@@ -94,6 +94,9 @@ def _collector(model: EdgeModel, folder: FilePath) -> CollectorLink:
         url=link.url.rstrip("/"),
         token_file=folder / link.token_file,
         proxy=link.proxy,
+        proxy_credentials_file=(
+            None if link.proxy_credentials_file is None else folder / link.proxy_credentials_file
+        ),
         timeout=link.timeout,
         allow_plain_http=link.allow_plain_http,
     )

@@ -1,29 +1,46 @@
 """Buffer and uplink against a collector that loses answers, refuses, lies and comes back."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tenacity import wait_random_exponential
 
 from edge.buffer import Buffer
 from edge.buffer.model import Origin
 from edge.config import CollectorLink, EdgeConfig
 from edge.exchange import Exchange
 from edge.gateway import origin_of
-from edge.uplink import LinkState, Uplink
+from edge.link_state import LinkState
+from edge.patience import Patience
+from edge.right_of_way import RightOfWay
+from edge.uplink import Uplink
 from edge.uplink_http import Connection
 from protocols.clock import Clock, SystemClock
 from protocols.errors import UplinkRefused
 from protocols.owner_thread import OwnerThread
-from protocols.words import Event, Reading, StreamKind
+from protocols.words import Event, Lane, Reading, StreamKind
 from tests import builders
 from tests.edge.waiting import eventually
 from tests.fakes import FakeClock, FakeCollector, lossy
 
-HURRY = wait_random_exponential(multiplier=0.005, max=0.05)
+
+class Hurry(Patience):
+    """A hundred times as impatient as the real one."""
+
+    def __init__(self, lane: Lane) -> None:
+        super().__init__(lane, random.Random(0))
+
+    def jitter(self, attempt: int) -> float:
+        return min(0.05, super().jitter(attempt) / 100)
+
+    def asked(self, seconds: float) -> float:
+        return super().asked(seconds) / 100
+
+
 DATA, ALARM = StreamKind.DATA, StreamKind.ALARM
 
 
@@ -72,18 +89,18 @@ async def rig(
     clock = clock or SystemClock()
     origin: Origin = origin_of(config, "b0" * 16)
     buffer = await Buffer.open(config.buffer, origin, clock)
-    made = [
-        Exchange(
-            Connection(link or config.collector, "test"),
-            OwnerThread(name),
+    way, state = RightOfWay(), LinkState()
+    made = {
+        lane: Exchange(
+            Connection(link or config.collector, "test", partial(way.wait, lane)),
+            OwnerThread(lane.name),
             buffer,
             clock,
             "b0" * 16,
         )
-        for name in ("alarm", "data")
-    ]
-    state = LinkState()
-    uplink = Uplink((made[0], made[1]), buffer, clock, state, (HURRY, HURRY))
+        for lane in Lane
+    }
+    uplink = Uplink(made, buffer, clock, state, way, {lane: Hurry(lane) for lane in Lane})
     task = asyncio.create_task(uplink.run())
     try:
         yield Rig(buffer, state)
@@ -91,7 +108,7 @@ async def rig(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        for each in made:
+        for each in made.values():
             await each.close()
         await buffer.close()
 

@@ -1,17 +1,53 @@
-"""Requests grow while the link is quick and shrink when it is not, lost ones too."""
+"""Requests grow while the link is quick, shrink when it is not; backfill leaves its share free."""
 
-from edge.pace import FIRST, QUICK, SLOW, Pace
+import pytest
+
+from edge.pace import BACKFILL_SHARE, FIRST, MOST, QUICK, RAW_BYTES, SLOW, Pace, Transfer
+
+LINK = 125_000.0
+"""One megabit a second."""
+
+
+def request(took: float, size: int = 1000, sending: float = 0.0, queued: int = 1000) -> Transfer:
+    return Transfer(bytes=size, took=took, sending=sending, queued=queued)
+
+
+def over_the_link(size: int, beside: float = 0.0) -> Transfer:
+    """A request over one megabit: 50 kB were still on their way when all was with the kernel."""
+    sending = (size - 50_000) / LINK
+    return Transfer(bytes=size, took=size / LINK + beside, sending=sending, queued=50_000)
 
 
 def grown() -> Pace:
     pace = Pace()
     for _ in range(6):
-        pace.went(QUICK / 2, pace.batches)
+        pace.went(request(QUICK / 2), pace.batches)
     return pace
 
 
 def test_a_quick_link_is_given_more() -> None:
     assert grown().batches == FIRST << 6
+
+
+def test_there_is_a_most_whatever_the_link_can_do() -> None:
+    pace = Pace()
+    for _ in range(30):
+        pace.went(request(0.0), pace.batches)
+    assert pace.batches == MOST
+    assert pace.budget().bytes == RAW_BYTES
+    assert pace.budget(credit=1 << 30).bytes == RAW_BYTES
+
+
+def test_a_small_request_says_nothing_about_a_large_one() -> None:
+    pace = grown()
+    before = pace.batches
+    pace.went(request(0.0), 1)
+    assert pace.batches == before
+
+
+@pytest.mark.parametrize(("credit", "size"), [(0, 1), (1, 1), (4096, 4096)])
+def test_credit_is_never_exceeded(credit: int, size: int) -> None:
+    assert grown().budget(credit).bytes == size
 
 
 def test_a_request_that_was_too_slow_to_arrive_is_not_tried_at_that_size_again() -> None:
@@ -26,3 +62,33 @@ def test_a_refused_connection_says_nothing_about_the_link() -> None:
     before = pace.batches
     pace.broke(0.0, 1)
     assert pace.batches == before
+
+
+def test_one_batch_that_is_too_large_cannot_be_halved() -> None:
+    pace = Pace()
+    assert pace.too_large(4)
+    assert pace.batches == 2
+    assert not pace.too_large(1)
+
+
+def test_backfill_leaves_its_share_of_a_slow_link() -> None:
+    pace = Pace()
+    transfer = over_the_link(150_000)
+    pace.went(transfer, 4)
+    share = transfer.bytes / (transfer.took + pace.rest(transfer)) / LINK
+    assert share == pytest.approx(BACKFILL_SHARE)
+
+
+def test_time_in_which_the_link_was_free_anyway_is_no_debt() -> None:
+    pace = Pace()
+    waited = over_the_link(150_000, beside=5.0)
+    pace.went(waited, 4)
+    assert pace.rest(waited) == 0.0
+
+
+def test_what_is_too_small_to_measure_is_taken_for_the_link() -> None:
+    pace = Pace()
+    transfer = request(1.0)
+    pace.went(transfer, 4)
+    share = transfer.took / (transfer.took + pace.rest(transfer))
+    assert share == pytest.approx(BACKFILL_SHARE)

@@ -12,7 +12,8 @@ import pytest
 
 from edge.config import CollectorLink
 from edge.exchange import Exchange
-from edge.uplink_http import ANSWER_BYTES, Connection, Token, seconds
+from edge.secrets import Token
+from edge.uplink_http import ANSWER_BYTES, Connection, seconds
 from protocols.clock import SystemClock
 from protocols.errors import UplinkRefused, UplinkUnavailable
 from protocols.owner_thread import OwnerThread

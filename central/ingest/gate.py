@@ -16,16 +16,17 @@ from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.figures import Figures
 from central.ingest.request import IngestRequest, prepare, refused
-from central.ingest.streams import Opened, open_stream, store_manifest
+from central.ingest.streams import Opened, open_stream, read_cursors, store_manifest
 from central.repeats import Repeats
 from protocols.clock import Clock, real_monotonic
 from protocols.errors import IngestError, WireError
 from protocols.owner_thread import OwnerThread
 from protocols.wire.answer import Answer
 from protocols.wire.bounds import MANIFEST_BYTES, REQUEST_BYTES
+from protocols.wire.cursors import Cursors, decode_question
 from protocols.wire.manifest import decode_manifest, manifest_digest
 from protocols.wire.opening import decode_opening
-from protocols.wire.request import inflate
+from protocols.wire.request import inflate, parse_nonce
 from protocols.words import Lane
 
 logger = logging.getLogger(__name__)
@@ -143,6 +144,20 @@ class Ingest:
                 done.error.safe = self._safe(done)
                 raise done.error
         return self._answer(stream, request.nonce, done)
+
+    async def cursors(self, gateway: str, body: bytes, nonce: str) -> Cursors:
+        """Return how far the streams asked for are here. Raises IngestError WIRE."""
+        with self._counted():
+            await self._after.seen(gateway)
+            try:
+                asked, nonce = decode_question(body), parse_nonce(nonce)
+            except WireError as exc:
+                raise refused(exc) from exc
+            backed_up = self._backed_up
+            held = await self._db.glance(
+                lambda conn: read_cursors(conn, gateway, asked, backed_up=backed_up)
+            )
+        return Cursors(incarnation=self._db.incarnation, nonce=nonce, streams=held)
 
     async def post_health(self, gateway: str, body: bytes) -> None:
         """Take what the gateway says of itself. Raises IngestError WIRE, TOO_LARGE."""

@@ -4,6 +4,7 @@ Everything here runs in the writer thread inside the caller's transaction.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlite_utils import Database as Tables
@@ -16,6 +17,7 @@ from central.registry import Entry, number_points, read_entry
 from protocols.alarms.rule import Level
 from protocols.errors import IngestError
 from protocols.wire.chain import chain_start
+from protocols.wire.cursors import Cursor
 from protocols.wire.manifest import Manifest, decode_manifest
 from protocols.wire.opening import Opening, decode_opening
 
@@ -73,6 +75,20 @@ def read_stream(conn: sqlite3.Connection, stream: str) -> Stream | None:
         safe=row[9],
         restored=row[10],
     )
+
+
+def read_cursors(
+    conn: sqlite3.Connection, gateway: str, streams: Sequence[str], *, backed_up: bool
+) -> dict[str, Cursor]:
+    """Return how far each of a gateway's `streams` is here; 0 where it is not known at all."""
+    held = dict.fromkeys(streams, Cursor(0, 0))
+    for stream in streams:
+        row = conn.execute(
+            "SELECT cursor, safe FROM stream WHERE id = ? AND gateway = ?", (stream, gateway)
+        ).fetchone()
+        if row is not None:
+            held[stream] = Cursor(row[0], min(row[1], row[0]) if backed_up else row[0])
+    return held
 
 
 def store_manifest(

@@ -14,6 +14,7 @@ from central.api.rooms import House
 from central.identity.principal import Principal
 from central.identity.roles import Permission
 from central.ingest.request import IngestRequest
+from protocols.wire.cursors import encode_cursors
 from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE
 
 router: Final = APIRouter(prefix="/api/v1/ingest", tags=["ingest"])
@@ -50,6 +51,14 @@ async def post_batches(who: Sender, house: House, stream: str, request: Request)
         nonce=said.get(NONCE, ""),
     )
     return await deliver(house, who.name, stream, asked)
+
+
+@router.post("/cursors", openapi_extra=BINARY)
+async def post_cursors(who: Sender, house: House, request: Request) -> Response:
+    """Say how far the streams a gateway still keeps are here, and what of them is backed up."""
+    nonce = request.headers.get(NONCE, "")
+    said = await house.collector.ingest.cursors(who.name, await request.body(), nonce)
+    return Response(encode_cursors(said), media_type="application/json")
 
 
 @router.post("/health", openapi_extra=BINARY)

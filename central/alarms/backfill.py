@@ -26,6 +26,7 @@ from protocols.alarms.condition import (
     SECOND,
     Change,
     advance,
+    calm,
     interrupt,
     sample,
     start,
@@ -80,6 +81,8 @@ def settle(moves: Moves, tracked: Tracked, stream: int) -> None:
         return
     if branch.path and branch.claim is None:
         branch.claim = _tell(moves, tracked, branch)
+    still = branch.condition.quiet and not branch.path and branch.claim is None
+    branch.calm = calm(tracked.rule) if still else None
     save_branch(moves.conn, tracked, stream)
 
 

@@ -13,10 +13,12 @@ from typing import Final
 
 from sqlite_utils import Database as Tables
 
-from central.alarms import backfill, ruleset
+from central.alarms import backfill, quiet, ruleset
 from central.alarms.moves import Moves
 from central.alarms.records import EpisodeRow
-from central.alarms.tracked import Tracked, load, save, stream_purpose
+from central.alarms.tracked import Tracked, load, save, save_quiet, stream_purpose
+from central.alarms.trend import WINDOW
+from central.store.columns import Columns
 from central.store.interface import FLAG_ESTIMATED, Row
 from protocols.alarms.condition import advance, calm, interrupt, late, sample, violates
 from protocols.alarms.state import Word
@@ -37,7 +39,7 @@ class Evaluation:
     stream: int
     purpose: Purpose
     arrival: int
-    rows: list[Row]
+    rows: Columns
 
 
 @dataclass(slots=True)
@@ -68,10 +70,21 @@ class Engine:
     def evaluate(self, tables: Tables, batch: Evaluation) -> Judged:
         """Judge a commit's rows and write what follows."""
         self._ensure(tables.conn)
+        rows, stream = batch.rows, batch.stream
+        if len(rows) < quiet.LEAST:
+            return self._judge(tables, batch, rows.rows())
+        sifted = quiet.sift(self._by_point, rows, stream, batch.arrival - WINDOW)
+        judged = self._judge(tables, batch, rows.rows(sifted.left))
+        # Only points that the machine was not given are here: neither saw the other's.
+        save_quiet(tables.conn, quiet.settle(sifted.passed, rows, stream, batch.arrival), stream)
+        return Judged(judged.episodes, sifted.good, self.due())
+
+    def _judge(self, tables: Tables, batch: Evaluation, rows: list[Row]) -> Judged:
+        """Judge reading by reading."""
         moves = Moves(tables.conn, batch.arrival, batch.purpose)
         good: list[tuple[int, int, float]] = []
         touched: dict[str, Tracked] = {}
-        for row in batch.rows:
+        for row in rows:
             tracked_here = self._by_point.get(row.point)
             if tracked_here is None:
                 continue

@@ -7,6 +7,7 @@ the point, because every good reading newer than it was judged live.
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +22,10 @@ BRANCHES: Final = 8
 """Older streams remembered per rule; the oldest goes first."""
 PATH: Final = 64
 """Level changes remembered of one unfinished late episode."""
+_PUT: Final = (
+    "INSERT INTO condition(rule, stream, body) VALUES (?, ?, ?) "
+    "ON CONFLICT(rule, stream) DO UPDATE SET body = excluded.body"
+)
 
 
 @dataclass(slots=True)
@@ -36,6 +41,8 @@ class Branch:
     until: int
     path: list[tuple[int, int, float]] = field(default_factory=list)
     claim: "Claim | None" = None
+    calm: tuple[float, float] | None = None
+    """As in `Tracked`, while there is nothing to tell either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,24 @@ def save(conn: sqlite3.Connection, tracked: Tracked) -> None:
     if body != tracked.saved:
         tracked.saved = body
         _put(conn, tracked.rule.id, 0, body)
+
+
+def save_quiet(
+    conn: sqlite3.Connection, branches: Iterable[tuple[Tracked, Branch]], stream: int
+) -> None:
+    """Write branches of `stream` of which nothing but the newest sample changed."""
+    rows = []
+    for tracked, branch in branches:
+        steps = ", ".join(["[false, null]"] * len(branch.condition.steps))
+        rows.append(
+            (
+                tracked.rule.id,
+                stream,
+                f'{{"steps": [{steps}], "newest": {branch.newest}, "until": {branch.until}, '
+                '"path": [], "claim": null}',
+            )
+        )
+    conn.executemany(_PUT, rows)
 
 
 def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int) -> None:
@@ -168,8 +193,4 @@ def _steps(condition: Condition) -> list[list[object]]:
 
 
 def _put(conn: sqlite3.Connection, rule: str, stream: int, body: str) -> None:
-    conn.execute(
-        "INSERT INTO condition(rule, stream, body) VALUES (?, ?, ?) "
-        "ON CONFLICT(rule, stream) DO UPDATE SET body = excluded.body",
-        (rule, stream, body),
-    )
+    conn.execute(_PUT, (rule, stream, body))

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
 from sqlite_utils import Database as Tables
 
 from central import events
@@ -17,6 +18,7 @@ from central.effects import CollectorEvent
 from central.ingest import evidence, placing
 from central.ingest.request import Sealed
 from central.ingest.streams import Stream, manifest_numbers
+from central.store.columns import Columns, Integers
 from central.store.interface import Row, Store
 from protocols.errors import IngestError, WireError
 from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch
@@ -55,7 +57,7 @@ class Contents:
     def __init__(self, store: Store, engine: Engine) -> None:
         self._store = store
         self._engine = engine
-        self._maps: dict[str, tuple[int, ...]] = {}
+        self._maps: dict[str, Integers] = {}
         self._mapped = 0
 
     def forget(self) -> None:
@@ -64,28 +66,33 @@ class Contents:
         self._mapped = 0
 
     def write(self, tables: Tables, stream: Stream, batches: list[Sealed], done: Committed) -> None:
-        rows: list[Row] = []
+        """Write `batches`, each where its content belongs."""
+        parts: list[Columns] = []
+        evidence.keep(tables, stream.number, batches, done.received)
+        known = boot_offset(tables, stream)
         for batch in batches:
-            evidence.keep(tables, stream.number, batch, done.received)
             match batch.content:
                 case ReadingsBatch() as content:
-                    rows += self._place(tables, stream, content, done)
+                    offset = placing.header_offset(content.header) if known is None else known
+                    parts.append(self._place(tables, stream, content, (offset, done)))
                 case EventsBatch() as content:
-                    self._take_events(tables, stream, content, done)
+                    offset = placing.header_offset(content.header) if known is None else known
+                    _take_events(tables, stream, content, (offset, done))
                 case SkipBatch() as content:
                     self._enter_loss(tables, stream, content, done)
                 case WireError() as reason:
-                    self._put_aside_whole(tables, stream, batch, reason, done)
+                    _put_aside_whole(tables, stream, batch, reason, done)
             if batch.header.last <= stream.cursor:
                 _enter_recovery(tables, stream, batch, done.received)
+        rows = Columns.joined(parts) if parts else None
         if rows:
             # Judged first: an engine that has to read its state again must not find these rows.
             self._judge(tables, stream, rows, done)
             self._store.append(tables.conn, stream.number, done.received, rows)
 
-    def _judge(self, tables: Tables, stream: Stream, rows: list[Row], done: Committed) -> None:
+    def _judge(self, tables: Tables, stream: Stream, rows: Columns, done: Committed) -> None:
         done.readings += len(rows)
-        for row in rows:
+        for row in rows.newest():
             known = done.newest.get(row.point)
             if known is None or row.time >= known.time:
                 done.newest[row.point] = row
@@ -102,9 +109,13 @@ class Contents:
         done.good += judged.good
 
     def _place(
-        self, tables: Tables, stream: Stream, content: ReadingsBatch, done: Committed
-    ) -> list[Row]:
-        offset = _offset(tables, stream, content)
+        self,
+        tables: Tables,
+        stream: Stream,
+        content: ReadingsBatch,
+        to: tuple[int | None, Committed],
+    ) -> Columns:
+        offset, done = to
         numbers = self._numbers(tables, stream.manifest)
         placed = placing.place(content, numbers, offset, done.received)
         if placed.aside:
@@ -128,51 +139,6 @@ class Contents:
                 )
         return placed.rows
 
-    def _put_aside_whole(
-        self, tables: Tables, stream: Stream, batch: Sealed, reason: WireError, done: Committed
-    ) -> None:
-        header = batch.header
-        tables.conn.execute(
-            "INSERT INTO quarantine(received, stream, seq, n, reason, detail, body) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                done.received,
-                stream.number,
-                header.seq0,
-                header.n,
-                placing.UNDECODABLE,
-                str(reason),
-                batch.raw,
-            ),
-        )
-        done.quarantined += header.n
-        done.events += events.record_once(
-            tables,
-            done.received,
-            events.QUARANTINE,
-            placing.UNDECODABLE,
-            stream.gateway,
-            {"count": header.n, "seq": header.seq0, "reason": reason.code},
-        )
-
-    def _take_events(
-        self, tables: Tables, stream: Stream, content: EventsBatch, done: Committed
-    ) -> None:
-        offset = _offset(tables, stream, content)
-        for event in content.events:
-            time = done.received if offset is None else event.time + offset
-            time = max(0, min(time, done.received))
-            done.events.append(
-                events.record(
-                    tables,
-                    (time, done.received),
-                    events.FAULT,
-                    event.code,
-                    f"{stream.gateway}/{event.subject}" if event.subject else stream.gateway,
-                    dict(event.params),
-                )
-            )
-
     def _enter_loss(
         self, tables: Tables, stream: Stream, content: SkipBatch, done: Committed
     ) -> None:
@@ -187,7 +153,9 @@ class Contents:
                     stream.number,
                     content.header.seq0,
                     content.reason.name.lower(),
-                    numbers[line.point] if line.point is not None and line.point < known else None,
+                    int(numbers[line.point])
+                    if line.point is not None and line.point < known
+                    else None,
                     line.start,
                     line.end,
                     line.count,
@@ -207,10 +175,10 @@ class Contents:
             )
         )
 
-    def _numbers(self, tables: Tables, digest: str) -> tuple[int, ...]:
+    def _numbers(self, tables: Tables, digest: str) -> Integers:
         known = self._maps.get(digest)
         if known is None:
-            known = manifest_numbers(tables, digest)
+            known = np.array(manifest_numbers(tables, digest), np.int64)
             if self._mapped + len(known) > MAPPED:
                 self.forget()
             self._maps[digest] = known
@@ -218,12 +186,60 @@ class Contents:
         return known
 
 
-def _offset(tables: Tables, stream: Stream, content: ReadingsBatch | EventsBatch) -> int | None:
+def boot_offset(tables: Tables, stream: Stream) -> int | None:
+    """Return where the stream's boot lies in time; None while nobody knows."""
     row = tables.conn.execute(
         "SELECT clock_offset FROM boot WHERE gateway = ? AND boot = ?",
         (stream.gateway, stream.boot),
     ).fetchone()
-    return int(row[0]) if row is not None else placing.header_offset(content.header)
+    return None if row is None else int(row[0])
+
+
+def _put_aside_whole(
+    tables: Tables, stream: Stream, batch: Sealed, reason: WireError, done: Committed
+) -> None:
+    header = batch.header
+    tables.conn.execute(
+        "INSERT INTO quarantine(received, stream, seq, n, reason, detail, body) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            done.received,
+            stream.number,
+            header.seq0,
+            header.n,
+            placing.UNDECODABLE,
+            str(reason),
+            batch.raw,
+        ),
+    )
+    done.quarantined += header.n
+    done.events += events.record_once(
+        tables,
+        done.received,
+        events.QUARANTINE,
+        placing.UNDECODABLE,
+        stream.gateway,
+        {"count": header.n, "seq": header.seq0, "reason": reason.code},
+    )
+
+
+def _take_events(
+    tables: Tables, stream: Stream, content: EventsBatch, to: tuple[int | None, Committed]
+) -> None:
+    offset, done = to
+    for event in content.events:
+        time = done.received if offset is None else event.time + offset
+        time = max(0, min(time, done.received))
+        done.events.append(
+            events.record(
+                tables,
+                (time, done.received),
+                events.FAULT,
+                event.code,
+                f"{stream.gateway}/{event.subject}" if event.subject else stream.gateway,
+                dict(event.params),
+            )
+        )
 
 
 def _enter_recovery(tables: Tables, stream: Stream, batch: Sealed, now: int) -> None:

@@ -6,6 +6,7 @@ comes late has no effect, and an original that arrives after its skip is recover
 """
 
 import sqlite3
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final
 
@@ -35,13 +36,16 @@ class Again(Enum):
     RECOVERED = auto()
 
 
-def keep(tables: Tables, stream: int, batch: Sealed, now: int) -> None:
-    """Keep the batch's canonical bytes."""
-    header = batch.header
-    tables.conn.execute(
+def keep(tables: Tables, stream: int, batches: Sequence[Sealed], now: int) -> None:
+    """Keep the batches' canonical bytes."""
+    tables.conn.executemany(
         "INSERT INTO evidence(stream, seq0, n, kind, received, digest, body) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (stream, header.seq0, header.n, int(header.kind), now, batch.digest, batch.raw),
+        [
+            (stream, header.seq0, header.n, int(header.kind), now, batch.digest, batch.raw)
+            for batch in batches
+            for header in (batch.header,)
+        ],
     )
 
 

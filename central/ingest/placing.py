@@ -5,11 +5,13 @@ nobody knows is stored under the received time, its newest reading at `now`, and
 What is put aside never touches its neighbours.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, FLAG_SOURCE, Row
+import numpy as np
+
+from central.store.columns import Columns, Integers
+from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, FLAG_SOURCE
 from protocols.alarms.condition import LIVE_DELAY
 from protocols.clock import ClockState
 from protocols.wire.batch import ReadingsBatch
@@ -43,7 +45,7 @@ class Aside(NamedTuple):
 class Placed:
     """What goes into the store and what is put aside, both in order of seq."""
 
-    rows: list[Row]
+    rows: Columns
     aside: list[Aside]
 
 
@@ -60,38 +62,59 @@ def header_offset(header: Header) -> int | None:
     return header.wall0 - header.mono0
 
 
-def place(batch: ReadingsBatch, numbers: Sequence[int], offset: int | None, now: int) -> Placed:
+def place(batch: ReadingsBatch, numbers: Integers, offset: int | None, now: int) -> Placed:
     """Return rows with UTC times. `numbers` are the registry's, by the manifest's index."""
     estimated = FLAG_ESTIMATED if offset is None else 0
     if offset is None:
         offset = now - newest_gateway_time(batch)
-    rows: list[Row] = []
-    aside: list[Aside] = []
-    known, late, ahead = len(numbers), now - LIVE_DELAY, now + AHEAD
-    columns = zip(
-        batch.points, batch.times, batch.marks, batch.qualities, batch.values, strict=True
+    n = batch.header.n
+    points = np.array(batch.points, np.int64)
+    times, flags = _times(batch, offset, estimated)
+    flags[times < now - LIVE_DELAY] |= FLAG_LATE
+    quality = batch.qualities[0]
+    qualities = (
+        np.full(n, quality, np.int64)
+        if batch.qualities.count(quality) == n
+        else np.array(batch.qualities, np.int64)
     )
-    for seq, (point, time, mark, quality, value) in enumerate(columns, batch.header.seq0):
-        flags = FLAG_SOURCE
-        if mark == TimeMark.GATEWAY:
-            time, flags = time + offset, estimated
-        if point >= known:
-            aside.append(Aside(seq, UNKNOWN_POINT, point, time, value, quality))
-        elif not 0 <= time <= ahead:
-            reason = CLOCK_AHEAD if time > ahead else CLOCK_BEHIND
-            aside.append(Aside(seq, reason, point, time, value, quality))
-        else:
-            rows.append(
-                Row(
-                    numbers[point],
-                    time,
-                    seq,
-                    value,
-                    quality,
-                    flags | FLAG_LATE if time < late else flags,
-                )
-            )
-    return Placed(rows, aside)
+    columns = (times, np.arange(n) + batch.header.seq0, batch.values, qualities, flags)
+    good = (points < len(numbers)) & (times >= 0) & (times <= now + AHEAD)
+    if good.all():
+        return Placed(Columns(numbers[points], *columns), [])
+    kept = np.flatnonzero(good)
+    rows = Columns(
+        numbers[points[kept]],
+        times[kept],
+        columns[1][kept],
+        [batch.values[place] for place in kept.tolist()],
+        qualities[kept],
+        flags[kept],
+    )
+    places = np.flatnonzero(~good).tolist()
+    return Placed(rows, [_aside(batch, place, len(numbers), offset) for place in places])
+
+
+def _times(batch: ReadingsBatch, offset: int, estimated: int) -> tuple[Integers, Integers]:
+    """Return UTC times, kept within what can be told apart, and where each came from."""
+    n = batch.header.n
+    times = np.array(batch.times, np.int64)
+    if abs(offset) <= TIME:
+        placed = times + offset
+    else:  # clocks no machine has: what does not fit stays as far out
+        placed = np.array([max(-TIME, min(t + offset, TIME)) for t in batch.times], np.int64)
+    if batch.marks.count(TimeMark.GATEWAY) == n:
+        return placed, np.full(n, estimated, np.int64)
+    source = np.array(batch.marks, np.int64) == TimeMark.SOURCE
+    return np.where(source, times, placed), np.where(source, FLAG_SOURCE, estimated)
+
+
+def _aside(batch: ReadingsBatch, place: int, known: int, offset: int) -> Aside:
+    point, time = batch.points[place], batch.times[place]
+    if batch.marks[place] == TimeMark.GATEWAY:
+        time += offset
+    reason = UNKNOWN_POINT if point >= known else CLOCK_BEHIND if time < 0 else CLOCK_AHEAD
+    seq = batch.header.seq0 + place
+    return Aside(seq, reason, point, time, batch.values[place], batch.qualities[place])
 
 
 def newest_gateway_time(batch: ReadingsBatch) -> int:

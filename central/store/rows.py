@@ -6,10 +6,11 @@ above 2**63-1 (as text); 0 everything else, which comes back as it went in.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from central.database import Database
 from central.registry import Registry
+from central.store.columns import Columns
 from central.store.interface import (
     FLAG_ESTIMATED,
     FLAG_LATE,
@@ -26,9 +27,16 @@ MOST_BUCKETS: Final = 5_000
 MOST_ROWS: Final = 50_000
 _INT64: Final = 2**63
 
-_INSERT: Final = (
-    "INSERT INTO reading(point, time, stream, seq, value, class, quality, flags, received) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INTO: Final = (
+    "INSERT INTO reading(stream, received, class, quality, flags, point, time, seq, value) VALUES "
+)
+_INSERT: Final = f"{_INTO}(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+CHUNK: Final = 100
+"""Rows one statement writes: each statement lets go of the interpreter once, and takes it back."""
+_SHARED: Final = 5
+_INSERT_CHUNK: Final = _INTO + ", ".join(
+    f"(?1, ?2, ?3, ?4, ?5, ?{n}, ?{n + 1}, ?{n + 2}, ?{n + 3})"
+    for n in range(_SHARED + 1, _SHARED + 1 + 4 * CHUNK, 4)
 )
 _GOOD_NUMBER: Final = (
     "CASE WHEN quality < 0x40000000 AND class <> 2 AND typeof(value) <> 'text' THEN value END"
@@ -46,14 +54,21 @@ class RowStore:
     def append(
         self, conn: sqlite3.Connection, stream: int, received: int, rows: Sequence[Row]
     ) -> None:
-        """Write `rows` inside the caller's transaction."""
-        conn.executemany(
-            _INSERT,
-            [
-                (point, time, stream, seq, *_stored(value), quality, flags, received)
-                for point, time, seq, value, quality, flags in rows
-            ],
-        )
+        """Write `rows` inside the caller's transaction, each point's next to each other."""
+        columns = rows if isinstance(rows, Columns) else Columns.of(rows)
+        if not len(columns):
+            return
+        order = columns.order
+        values, classes = _stored([columns.values[n] for n in order.tolist()])
+        own: list[Any] = [None] * (4 * len(values))
+        own[0::4] = columns.points[order].tolist()
+        own[1::4] = columns.times[order].tolist()
+        own[2::4] = columns.seqs[order].tolist()
+        own[3::4] = values
+        kinds = [classes, columns.qualities[order].tolist(), columns.flags[order].tolist()]
+        for at in range(0, len(values), CHUNK):
+            here = [kind[at : at + CHUNK] for kind in kinds]
+            _write(conn, (stream, received), here, own[4 * at : 4 * (at + CHUNK)])
 
     async def load(self) -> None:
         """Rebuild the heads from the table."""
@@ -67,8 +82,10 @@ class RowStore:
         taken: dict[int, Latest] = {}
         for row, received in newest:
             head = self._heads.get(row.point)
+            if head is not None and head.source_time > row.time:
+                continue
             point = self._registry.by_number(row.point)
-            if point is None or (head is not None and head.source_time > row.time):
+            if point is None:
                 continue
             self._heads[row.point] = taken[row.point] = Latest(
                 point=point.id,
@@ -185,7 +202,29 @@ def _newest(conn: sqlite3.Connection, numbers: Iterable[int]) -> list[tuple[Row,
     return found
 
 
-def _stored(value: Value) -> tuple[Value, int]:
+def _write(
+    conn: sqlite3.Connection, whose: tuple[int, int], kinds: list[list[int]], own: list[Any]
+) -> None:
+    """Write up to CHUNK rows; most are of one class, quality and flags, which are bound once."""
+    first = [kind[0] for kind in kinds]
+    if len(own) == 4 * CHUNK and all(
+        kind.count(one) == CHUNK for kind, one in zip(kinds, first, strict=True)
+    ):
+        conn.execute(_INSERT_CHUNK, (*whose, *first, *own))
+        return
+    rows = zip(*kinds, own[0::4], own[1::4], own[2::4], own[3::4], strict=True)
+    conn.executemany(_INSERT, [(*whose, *row) for row in rows])
+
+
+def _stored(values: list[Value]) -> tuple[list[Value], list[int]]:
+    """Return what SQLite is given for each value, and the value's class."""
+    if {int, bool}.isdisjoint(map(type, values)):
+        return values, [0] * len(values)
+    pairs = [_stored_one(value) for value in values]
+    return [value for value, _ in pairs], [kind for _, kind in pairs]
+
+
+def _stored_one(value: Value) -> tuple[Value, int]:
     if isinstance(value, bool):
         return int(value), BOOLEAN
     if isinstance(value, int) and value >= _INT64:

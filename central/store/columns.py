@@ -1,0 +1,105 @@
+"""Readings as parallel columns: what ingest places, the engine judges and the store writes.
+
+A row costs nothing until somebody asks for it. Columns are in the order of arrival (seq).
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, Self, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from central.store.interface import Row
+from protocols.words import Value
+
+Integers = NDArray[np.int64]
+
+
+class Columns(Sequence[Row]):
+    """Rows of one stream; `points` are the registry's numbers. Not changed after it was made."""
+
+    def __init__(  # one column each
+        self,
+        points: Integers,
+        times: Integers,
+        seqs: Integers,
+        values: list[Value],
+        qualities: Integers,
+        flags: Integers,
+    ) -> None:
+        self.points = points
+        self.times = times
+        self.seqs = seqs
+        self.values = values
+        self.qualities = qualities
+        self.flags = flags
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Self:
+        """Return the same rows as columns."""
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(Row._fields)
+        points, times, seqs, values, qualities, flags = columns
+        return cls(
+            np.array(points, np.int64),
+            np.array(times, np.int64),
+            np.array(seqs, np.int64),
+            list(values),
+            np.array(qualities, np.int64),
+            np.array(flags, np.int64),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Columns"]) -> "Columns":
+        """Return the rows of all parts (at least one), one part after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([part.points for part in parts]),
+            np.concatenate([part.times for part in parts]),
+            np.concatenate([part.seqs for part in parts]),
+            [value for part in parts for value in part.values],
+            np.concatenate([part.qualities for part in parts]),
+            np.concatenate([part.flags for part in parts]),
+        )
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return self.rows(np.arange(len(self))[place])
+        return self.rows(np.array([place]))[0]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def order(self) -> Integers:
+        """The places by point and time, those of one moment in order of arrival."""
+        return np.lexsort((self.times, self.points))
+
+    def rows(self, places: Integers | None = None) -> list[Row]:
+        """Return the rows at `places` (None: all of them)."""
+        at: Any = slice(None) if places is None else places
+        values = self.values if places is None else [self.values[n] for n in places.tolist()]
+        return list(
+            map(
+                Row,
+                self.points[at].tolist(),
+                self.times[at].tolist(),
+                self.seqs[at].tolist(),
+                values,
+                self.qualities[at].tolist(),
+                self.flags[at].tolist(),
+            )
+        )
+
+    def newest(self) -> list[Row]:
+        """Return the newest row of each point; of one moment the last to arrive."""
+        if not len(self):
+            return []
+        points = self.points[self.order]
+        last = np.append(np.flatnonzero(points[1:] != points[:-1]), len(points) - 1)
+        return self.rows(self.order[last])

@@ -1,0 +1,78 @@
+"""A real collector process on loopback for benches: started, given gateways, measured."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from protocols.simulators.collector_door import CollectorDoor
+from protocols.simulators.demo import free_port
+
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+GONE = 20
+"""Real seconds a collector may take to end."""
+
+
+class CollectorProcess:
+    """`python -m central run` on a database in `folder`; use as a context."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = folder / "collector.db"
+        self.port = free_port()
+        self.door = CollectorDoor("127.0.0.1", self.port)
+        self._config = folder / "central.yaml"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "CollectorProcess":
+        self._config.write_text(
+            f"format: v1\nlisten: {{host: 127.0.0.1, port: {self.port}}}\n"
+            f"database: {self.database}\n",
+            encoding="utf-8",
+        )
+        made = self._central("create-admin", str(self._config), "judge", "--login-link")
+        with (self.folder / "collector.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "central", "run", str(self._config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.door.wait_healthy(lambda: None)
+        code = next(word.rsplit("code=", 1)[1] for word in made.split() if "code=" in word)
+        self.door.log_in(code)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(GONE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def add_gateway(self, name: str, site: str) -> str:
+        """Register a gateway and return its token."""
+        return self.door.add_gateway(name, name, site)
+
+    def cpu_seconds(self) -> float:
+        """Return user and system time of the process and the children it waited for."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return sum(map(int, fields[11:15])) / TICKS_PER_SECOND
+
+    def _central(self, *arguments: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "central", *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        ).stdout

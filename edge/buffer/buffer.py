@@ -15,6 +15,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from edge.buffer.drawer import Drawer, Entry, merged
 from edge.buffer.model import Budget, Origin, Pending, Report, Stats, WentBack
+from edge.buffer.relief import Relief
 from edge.buffer.store import Store
 from edge.config import BufferSettings
 from edge.sabotage import Sabotage
@@ -47,7 +48,7 @@ class Buffer:
         self._clock = clock
         self._drawers = {kind: Drawer(clock) for kind in StreamKind}
         self._locks = {kind: asyncio.Lock() for kind in StreamKind}
-        self._relieving = asyncio.Lock()
+        self._relief = Relief(self._run, lambda: self._store)
         self._listeners: list[Callable[[StreamKind], None]] = []
         self._writing: set[asyncio.Task[None]] = set()
         self._fallen: Counter[str] = Counter()
@@ -184,11 +185,12 @@ class Buffer:
 
     async def _store_entries(self, kind: StreamKind, entries: list[Entry]) -> None:
         groups = merged(entries)
-        try:
-            await self._run(self._store.writer.write, kind, groups)
-        except BufferFull:
-            await self.relieve(at_least_once=True)
-            await self._run(self._store.writer.write, kind, groups)
+        while True:
+            try:
+                return await self._run(self._store.write, kind, groups)
+            except BufferFull:
+                if not await self._relief.pressed(kind):
+                    raise
 
     async def _run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._thread.run(self._store.run, call, *args, **kwargs)
@@ -245,22 +247,9 @@ class Buffer:
         """Make the cursors durable and free what the collector holds safely."""
         await self._run(self._store.housekeeping.persist)
 
-    async def relieve(self, *, at_least_once: bool = False) -> None:
-        """Give up, by policy and counted, until the quota is kept."""
-        async with self._relieving:  # two at once would account for the same loss twice
-            await self._relieve(at_least_once=at_least_once)
-
-    async def _relieve(self, *, at_least_once: bool) -> None:
-        quota, run = self._store.quota, self._run
-        while at_least_once or await run(quota.over) > 0:
-            at_least_once = False
-            await self.persist()
-            victim = await run(quota.victim)
-            if victim is None:
-                return
-            while await run(quota.account, victim):
-                continue
-            await run(quota.drop, victim)
+    async def relieve(self) -> None:
+        """Give up, by policy and counted, until there is room."""
+        await self._relief.relieve()
 
     async def stats(self) -> Stats:
         """Return backlog, sizes and what was given up."""

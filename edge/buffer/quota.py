@@ -1,207 +1,195 @@
-"""What is given up when the quota is reached, in this order, everything counted:
+"""What is given up when room runs out, in this order, everything counted:
 
 1. the oldest segment whose data the collector has committed though not yet backed up,
-2. the oldest routine data: a skip takes its numbers and carries the ledger of what was lost,
-3. the oldest alarms, the same way, when there is nothing else left.
+2. routine data is thinned, the oldest segment first: one batch a minute stays,
+3. when all is thinned, the oldest segment goes: a skip takes its numbers and carries the ledger,
+4. alarms, the oldest first, the same way, when our own quota leaves no other choice.
 
-Building a ledger means decoding what is lost; it is done in small steps so that the buffer's thread
-goes on taking new readings in between.
+Room runs out by our own size (the quota) or because others fill the medium. The last megabytes are
+reserved: routine data stops where they begin, alarms go on. When there is not a free byte, the
+ballast is let go of, so that what is given up can be noted at all.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
+from edge.buffer.ballast import Ballast, ballast_size
+from edge.buffer.dropping import Dropping, unsent
 from edge.buffer.folder import ALARM
-from edge.buffer.heads import CHUNK
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
-from edge.buffer.streams import Part, Stream
-from protocols.errors import BufferDamaged, WireError
-from protocols.wire.batch import LedgerLine, ReadingsBatch, SkipReason, decode_batch
-from protocols.words import StreamKind, TimeMark
+from edge.buffer.rewriting import THINNED, Rewriting
+from protocols.errors import BufferDamaged
+from protocols.words import StreamKind
 
 ALARMS_AT_ONCE: Final = 4096
 """Alarm batches are small: fewer would free nothing worth a transaction."""
+ALARM_BYTES: Final = 1 << 20
+FREE_SHARE: Final = 0.8
+"""Of what is free and our own, where no quota is set: others need room too."""
+THINNED_SHARE: Final = 3
+"""A thinned segment takes less than a third of it, and that much must be free to write it."""
+SMALLEST: Final = 64 * 1024
+"""Bytes: an open segment smaller than this is not given up because others fill the medium."""
 
-
-@dataclass(slots=True)
-class Line:
-    """One point's loss so far; times are wall clock, µs."""
-
-    start: int
-    end: int
-    count: int = 0
-
-    def add(self, time: int) -> None:
-        self.start, self.end = min(self.start, time), max(self.end, time)
-        self.count += 1
-
-
-@dataclass(slots=True, kw_only=True)
-class Loss:
-    """A range of one stream on its way to becoming a skip."""
-
-    stream: Stream
-    file: str
-    first: int
-    last: int
-    at: int
-    lines: dict[int, Line] = field(default_factory=dict)
-
-
-@dataclass(slots=True, kw_only=True)
-class Victim:
-    """What goes next: a segment (or the head of the alarm file) and the losses in it."""
-
-    file: str
-    losses: list[Loss]
+Work = Rewriting | Dropping
 
 
 class Quota:
-    """Chooses, accounts and removes. All calls in the buffer's thread."""
+    """Measures room and chooses what goes. All calls in the buffer's thread.
 
-    def __init__(self, holdings: Holdings, housekeeping: Housekeeping) -> None:
+    `fixed` is the quota that was set; without one it follows what is free.
+    """
+
+    def __init__(
+        self, holdings: Holdings, housekeeping: Housekeeping, fixed: int | None = None
+    ) -> None:
         self._holdings = holdings
         self._housekeeping = housekeeping
+        self._fixed = fixed
+        self.ballast = Ballast(holdings.folder.path)
+        self._thinned: set[str] = set()
+        self._passed: set[str] = set()
+        """Segments that delivery got into while they were thinned: not again in this round."""
+        self._under_way: Work | None = None
+        self.measure()
+
+    def measure(self) -> int:
+        """Return the quota as of now: others may have taken or freed room."""
+        if self._fixed is None:
+            folder = self._holdings.folder
+            self._housekeeping.quota_bytes = int((folder.free() + self._own()) * FREE_SHARE)
+        return self._housekeeping.quota_bytes
+
+    def _own(self) -> int:
+        return self._holdings.folder.total() + self.ballast.bytes
+
+    def reserve(self) -> int:
+        """Return the free bytes that are kept for alarms."""
+        return ballast_size(self._housekeeping.quota_bytes)
+
+    def short(self) -> int:
+        """Return the bytes that others have taken of the reserve."""
+        return max(0, self.reserve() - self._holdings.folder.free())
 
     def over(self) -> int:
-        """Return the bytes above the quota, 0 when within."""
-        return max(0, self._holdings.folder.total() - self._housekeeping.quota_bytes)
+        """Return the bytes to be freed, 0 when there is room."""
+        return max(0, self._own() - self.measure(), self.short())
 
-    def victim(self) -> Victim | None:
-        """Return what is to go next; None when only the newest alarms are left."""
+    def has_room(self, kind: StreamKind) -> bool:
+        """Whether data of a kind may be stored: routine data leaves the reserve to alarms."""
+        return kind is StreamKind.ALARM or not self.short()
+
+    def tend(self) -> None:
+        """End a round: make the ballast (again) where it fits twice beside the reserve."""
+        self._passed.clear()
+        size = ballast_size(self.measure())
+        if self.ballast.bytes != size:
+            # Twice, so that it is not made and let go of by turns; what it is now counts as free.
+            free = self._holdings.folder.free() + self.ballast.bytes
+            if free >= self.reserve() + 2 * size:
+                self.ballast.make(size)
+
+    def next(self) -> Work | None:
+        """Return what is to go next, None when there is nothing (more) for a good reason."""
+        self._under_way = self._choose()
+        return self._under_way
+
+    def over_by_ourselves(self) -> bool:
+        """Whether the quota alone asks for room, whatever others do."""
+        return self._own() > self._housekeeping.quota_bytes
+
+    def _choose(self) -> Work | None:
+        held = self._sealed()
+        committed = self._committed(held)
+        if committed is not None:
+            return committed
+        thin = next((name for name in held if self._can_thin(name)), None)
+        if thin is not None:
+            self._passed.add(thin)
+            return Rewriting(self._holdings, self._housekeeping, thin)
+        if held:
+            return self._dropping(held[0])
+        return self._oldest_alarms() if self.over_by_ourselves() else None
+
+    def _committed(self, held: list[str]) -> Dropping | None:
+        streams = self._holdings.streams.values()
+        waiting = {part.file for s in streams for part in s.parts if unsent(s, part)}
+        name = next((name for name in held if name not in waiting), None)
+        return None if name is None else self._dropping(name)
+
+    def _sealed(self) -> list[str]:
+        """Return the segments that may go, oldest first; the open one only when it is all."""
         folder = self._holdings.folder
         held = [n for n in folder.segments() if n != folder.active_name]
-        if not held and folder.active_name is not None and self._holds_rows(folder.active_name):
-            held = [folder.active_name]
-            folder.retire()
-        committed = next((n for n in held if not self._losses(n)), None)
-        if committed is not None:
-            return Victim(file=committed, losses=[])
-        if held:
-            return Victim(file=held[0], losses=self._losses(held[0]))
-        return self._oldest_alarms()
+        active = folder.active_name
+        if held or active is None or not self._holds_rows(active):
+            return held
+        if not self.over_by_ourselves() and folder.size(active) < SMALLEST:
+            return []
+        folder.retire()
+        return [active]
 
     def _holds_rows(self, name: str) -> bool:
         return any(part.file == name for s in self._holdings.streams.values() for part in s.parts)
 
-    def _losses(self, name: str) -> list[Loss]:
-        return [
+    def _can_thin(self, name: str) -> bool:
+        folder = self._holdings.folder
+        if name in self._passed or name in self._thinned:
+            return False
+        if folder.free() < folder.size(name) // THINNED_SHARE:
+            return False
+        try:
+            thinned = folder.get(name).meta(THINNED) is not None
+        except BufferDamaged:
+            return False  # dropping it finds out, and puts it aside
+        if thinned:
+            self._thinned.add(name)
+        return not thinned
+
+    def _dropping(self, name: str) -> Dropping:
+        losses = [
             loss
             for stream in self._holdings.streams.values()
             for part in stream.parts
             if part.file == name
-            for loss in self._unsent(stream, part)
+            for loss in unsent(stream, part)
         ]
+        return Dropping(
+            holdings=self._holdings, housekeeping=self._housekeeping, file=name, losses=losses
+        )
 
-    def _unsent(self, stream: Stream, part: Part) -> list[Loss]:
-        """Return the ranges of a part that are neither committed nor already skipped."""
-        losses, seq = [], max(part.first, stream.committed + 1)
-        while seq <= part.last:
-            skip = stream.skip_over(seq)
-            if skip is not None:
-                seq = skip.last + 1
-                continue
-            last = min(part.last, stream.run_end(seq))
-            losses.append(Loss(stream=stream, file=part.file, first=seq, last=last, at=seq))
-            seq = last + 1
-        return losses
-
-    def _oldest_alarms(self) -> Victim | None:
-        streams = sorted(self._holdings.streams.values(), key=lambda s: s.number)
+    def _oldest_alarms(self) -> Dropping | None:
+        held = self._holdings
+        streams = sorted(held.streams.values(), key=lambda s: s.number)
         for stream in streams:
             for part in stream.parts:
-                if part.file != ALARM or stream.kind is not StreamKind.ALARM:
+                losses = unsent(stream, part) if part.file == ALARM else []
+                if not losses or stream.kind is not StreamKind.ALARM:
                     continue
-                losses = self._unsent(stream, part)
-                if losses:
-                    losses[0].last = self._end_of_run(losses[0])
-                    return Victim(file=ALARM, losses=losses[:1])
+                loss = losses[0]
+                rows = held.folder.alarm.rows(
+                    stream.number, loss.first, loss.last, ALARMS_AT_ONCE, ALARM_BYTES
+                )
+                loss.last = rows[-1].last if rows else loss.last
+                return Dropping(
+                    holdings=held, housekeeping=self._housekeeping, file=ALARM, losses=[loss]
+                )
         return None
 
-    def _end_of_run(self, loss: Loss) -> int:
-        rows = self._holdings.folder.alarm.rows(
-            loss.stream.number, loss.first, loss.last, ALARMS_AT_ONCE, CHUNK.bytes
-        )
-        return rows[-1].last if rows else loss.last
+    def make_room_at_once(self) -> bool:
+        """Free something for an alarm that cannot wait for a ledger; False when nothing is left.
 
-    def account(self, victim: Victim) -> bool:
-        """Add some of what is lost to the ledger; False when all of it is in."""
-        loss = next((each for each in victim.losses if each.at <= each.last), None)
-        if loss is None:
+        First the ballast; then a segment, whose loss is told in one line of its ledger; last the
+        oldest alarms.
+        """
+        if self.ballast.release():
+            return True
+        held = self._sealed()
+        work = self._committed(held) or (self._dropping(held[0]) if held else None)
+        work = work or self._oldest_alarms()
+        if work is None:
             return False
-        try:
-            file = self._holdings.folder.get(loss.file)
-            rows = file.rows(loss.stream.number, loss.at, loss.last, CHUNK.batches // 8, 1 << 18)
-        except BufferDamaged:
-            rows = []
-        for row in rows:
-            if row.intact:
-                enter(loss.lines, row.bytes)
-        loss.at = rows[-1].last + 1 if rows else loss.last + 1
+        if self._under_way is not None and self._under_way.file == work.file:
+            self._under_way.void = True
+        work.finish()
         return True
-
-    def drop(self, victim: Victim) -> None:
-        """Write the skips, then free the space."""
-        for loss in victim.losses:
-            # Sent and answered while the ledger was written: that part is not lost after all.
-            first = max(loss.first, loss.stream.committed + 1)
-            if first <= loss.last:
-                lines = ledger(loss, first)
-                self._holdings.put_skip(loss.stream, first, loss.last, SkipReason.QUOTA, lines)
-        if victim.file == ALARM:
-            for loss in victim.losses:
-                self._holdings.folder.alarm.delete(loss.stream.number, loss.first, loss.last)
-                drop_head(loss.stream, loss.last)
-            return
-        for stream in self._holdings.streams.values():
-            self._count_forgotten(stream, victim.file)
-        self._housekeeping.free(victim.file)
-
-    def _count_forgotten(self, stream: Stream, name: str) -> None:
-        for part in stream.parts:
-            last = min(part.last, stream.committed)
-            if part.file == name and last > stream.safe:
-                first = max(part.first, stream.safe + 1)
-                self._holdings.drops["not_yet_backed_up"] += last - first + 1
-
-
-def drop_head(stream: Stream, last: int) -> None:
-    """Take what is gone out of a stream's first part."""
-    part = stream.parts[0]
-    if last >= part.last:
-        stream.parts.remove(part)
-    else:
-        part.first = last + 1
-
-
-def enter(lines: dict[int, Line], data: bytes) -> None:
-    """Count the readings of one batch into the ledger's lines."""
-    try:
-        batch = decode_batch(data)
-    except WireError:
-        return
-    if not isinstance(batch, ReadingsBatch):
-        return
-    to_wall = batch.header.wall0 - batch.header.mono0
-    for point, time, mark in zip(batch.points, batch.times, batch.marks, strict=True):
-        wall = time + to_wall if mark == TimeMark.GATEWAY else time
-        line = lines.get(point)
-        if line is None:
-            line = lines[point] = Line(wall, wall)
-        line.add(wall)
-
-
-def ledger(loss: Loss, first: int) -> list[LedgerLine] | None:
-    """Return the ledger of `first..loss.last`, or None when it cannot be told by point."""
-    total = loss.last - first + 1
-    known = sum(line.count for line in loss.lines.values())
-    if first != loss.first or known > total:
-        return None
-    lines = [
-        LedgerLine(point=point, start=line.start, end=line.end, count=line.count)
-        for point, line in sorted(loss.lines.items())
-    ]
-    if known < total:
-        lines.append(LedgerLine(point=None, start=None, end=None, count=total - known))
-    return lines

@@ -6,7 +6,7 @@ payloads under old numbers. What is handed out is consecutive from `committed + 
 `safe` is forgotten but by the quota's policy, and that leaves a count or a skip with its ledger.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
@@ -16,19 +16,18 @@ from edge.buffer.folder import Folder
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
 from edge.buffer.load import load_streams
-from edge.buffer.model import Origin, Report, Tell
+from edge.buffer.model import Group, Origin, Report, Tell
 from edge.buffer.quota import Quota
 from edge.buffer.writer import Writer
 from edge.config import BufferSettings
 from edge.sabotage import Sabotage
 from protocols.clock import Clock
-from protocols.errors import BufferDamaged, BufferFault
+from protocols.errors import BufferDamaged, BufferFault, BufferFull
+from protocols.words import StreamKind
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-FREE_SHARE: Final = 0.8
-"""Of what is free and our own, where no quota is set: others need room too."""
 SEGMENTS_IN_QUOTA: Final = 8
 """Segments are small enough that giving one up is at most this share of the quota."""
 SMALLEST_SEGMENT: Final = 64 * 1024
@@ -48,6 +47,21 @@ class Store:
         sabotage: Sabotage | None = None,
     ) -> None:
         folder = Folder(settings.folder, tell)
+        try:
+            self._compose(settings, origin, clock, folder, report, sabotage or Sabotage({}))
+        except BaseException:
+            folder.close()  # whoever tries again must not find our own lock
+            raise
+
+    def _compose(
+        self,
+        settings: BufferSettings,
+        origin: Origin,
+        clock: Clock,
+        folder: Folder,
+        report: Report | None,
+        sabotage: Sabotage,
+    ) -> None:
         loaded = load_streams(folder)
         self.holdings = Holdings(
             folder=folder,
@@ -58,13 +72,14 @@ class Store:
         )
         with suppress(BufferDamaged):  # put aside already; what is left of orphans went with it
             self.run(folder.alarm.save, [], forget=loaded.orphans)
-        quota = settings.quota_bytes or int((folder.free() + folder.total()) * FREE_SHARE)
-        segment = min(settings.segment_bytes, max(SMALLEST_SEGMENT, quota // SEGMENTS_IN_QUOTA))
-        self._go_on_with(segment)
         self.delivery = Delivery(self.holdings)
-        self.housekeeping = Housekeeping(self.holdings, self.delivery, quota)
-        self.quota = Quota(self.holdings, self.housekeeping)
-        self.writer = Writer(self.holdings, segment, report, sabotage or Sabotage({}))
+        self.housekeeping = Housekeeping(self.holdings, self.delivery, settings.quota_bytes or 0)
+        self.quota = Quota(self.holdings, self.housekeeping, settings.quota_bytes)
+        largest = max(SMALLEST_SEGMENT, self.quota.measure() // SEGMENTS_IN_QUOTA)
+        segment = min(settings.segment_bytes, largest)
+        self._go_on_with(segment)
+        self.writer = Writer(self.holdings, segment, report, sabotage)
+        self.segment_bytes = segment
 
     def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `call` returns. Raises BufferFault for whatever the medium does.
@@ -93,6 +108,15 @@ class Store:
         names = folder.segments()
         if names and folder.size(names[-1]) < segment_bytes:
             folder.write_to(names[-1])
+
+    def write(self, kind: StreamKind, groups: Sequence[Group]) -> None:
+        """Seal and store. Raises BufferFull when there is no room for this kind, else as `Writer`.
+
+        The last of a medium that others fill is for alarms: routine data finds it full before.
+        """
+        if not self.quota.has_room(kind):
+            raise BufferFull(file=str(self.holdings.folder.path))
+        self.writer.write(kind, groups)
 
     def close(self) -> None:
         """Persist and let go of every file."""

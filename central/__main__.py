@@ -1,4 +1,4 @@
-"""`fengsui-central run | check | migrate | create-admin`: arguments in, an exit code out.
+"""`fengsui-central run | check | backup | restore ...`: arguments in, an exit code out.
 
 Exit codes: 0 done, 1 refused (a sentence says why), 2 wrong arguments. No traceback ever reaches a
 user for anything that can be named.
@@ -75,11 +75,36 @@ def _create_admin(args: argparse.Namespace) -> int:
     return create(asked)
 
 
+def _backup(args: argparse.Namespace) -> int:
+    from central.commands.backup import backup
+
+    return backup(args.config, args.language)
+
+
+def _backups(args: argparse.Namespace) -> int:
+    from central.commands.backup import backups
+
+    return backups(args.config, args.language)
+
+
+def _restore(args: argparse.Namespace) -> int:
+    from central.commands.backup import restore_backup
+
+    return restore_backup(args.config, args.file, args.language)
+
+
 _COMMANDS: Final[tuple[tuple[str, Command, str], ...]] = (
     ("run", _run, "运行平台 / run the collector"),
     ("check", _check, "检查配置,列出全部问题 / check the configuration, list every problem"),
     ("migrate", _migrate, "升级数据库表 / bring the database's tables up to date"),
     ("create-admin", _create_admin, "建立管理员 / make an administrator"),
+    (
+        "backup",
+        _backup,
+        "立即备份并校验 / make a verified backup, also while it runs",
+    ),
+    ("backups", _backups, "列出备份 / list the backups"),
+    ("restore", _restore, "用备份恢复,平台须已停止 / restore a backup; the collector is stopped"),
 )
 
 
@@ -102,6 +127,12 @@ def _parser() -> argparse.ArgumentParser:
     made["check"].add_argument("--json", action="store_true", help="每个问题一行 JSON / JSON lines")
     made["check"].add_argument(
         "--audit", action="store_true", help="另核对审计链 / verify the audit's chain too"
+    )
+    made["restore"].add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        help="备份文件,默认最新一份 / the backup, by default the newest",
     )
     admin = made["create-admin"]
     admin.add_argument("name", help="登录名 / login name")

@@ -14,6 +14,7 @@ from typing import Self
 from central import events
 from central.alarms.alarms import Alarms
 from central.alarms.engine import Engine, Judged
+from central.backup.backups import Backups
 from central.config import CentralConfig
 from central.contacts import Contacts
 from central.database import Database
@@ -57,6 +58,7 @@ class Collector:
         )
         backed_up = config.backup is not None
         self.ingest = Ingest(db, clock, self._engine, committer, after, backed_up=backed_up)
+        self.backups = Backups(db, clock, config.backup, self.tell)
         self._due: int | None = None
         self._due_changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -81,9 +83,12 @@ class Collector:
             group.create_task(self.db.watch())
             group.create_task(self._keep(self.gateways.watch))
             group.create_task(self._keep(self._run_timers))
+            if self.config.backup is not None:
+                group.create_task(self._keep(self.backups.run))
 
     async def close(self) -> None:
         """Finish what is being written and let go of everything; may be called twice."""
+        await self.backups.close()
         await self.ingest.close()
         await self.db.close()
 
@@ -125,6 +130,7 @@ class Collector:
         await self.registry.load()
         await self.store.load()
         await self.alarms.load()
+        await self.backups.load()
         await self.tick()
 
     def _committed(self, gateway: str, done: Committed) -> None:

@@ -9,6 +9,9 @@ from sqlite_utils import Database as Tables
 from central.migrations import migrate, newer_than_us
 from protocols.errors import FengsuiError
 
+NOTE: Final = "restore.json"
+"""In the data folder while a restore moves files: the database under its name is not to be used."""
+
 _PRAGMAS: Final[dict[str, tuple[str, object]]] = {
     "journal_mode": ("WAL", "wal"),
     "synchronous": ("FULL", 2),
@@ -31,10 +34,21 @@ class DatabaseUnusable(FengsuiError):
     code = "DATABASE_UNUSABLE"
 
 
+class RestoreUnfinished(FengsuiError):
+    """A restore was interrupted while it moved files; it has to be finished first."""
+
+    code = "RESTORE_UNFINISHED"
+
+
 def open_file(path: Path, now: int) -> tuple[Tables, str]:
-    """Return the writing connection and the incarnation. Raises SchemaNewer, DatabaseUnusable."""
+    """Return the writing connection and the incarnation.
+
+    Raises SchemaNewer, DatabaseUnusable or RestoreUnfinished.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if (path.parent / NOTE).exists():
+            raise RestoreUnfinished(folder=str(path.parent))
         conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as exc:
         raise DatabaseUnusable(file=str(path), reason=str(exc)) from exc

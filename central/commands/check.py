@@ -6,9 +6,9 @@ import sqlite3
 from pathlib import Path
 
 from central.config import CentralConfig, load_config
+from central.control import holding
 from central.database import Database, DatabaseUnusable
 from central.identity import audit
-from central.identity.control import holding
 from protocols.clock import SystemClock
 from protocols.texts import text
 from protocols.words import Value

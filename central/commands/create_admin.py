@@ -6,14 +6,14 @@ of the machine could read it. Works beside a running collector: that one writes,
 
 import asyncio
 import getpass
-import os
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from central.commands.operator import operator
 from central.config import CentralConfig, load_config
+from central.control import FolderInUse, ask, holding
 from central.database import Database
-from central.identity.control import FolderInUse, ask, holding
 from central.identity.creation import Made, Wanted, checked, create_admin
 from central.identity.passwords import Passwords
 from protocols.clock import SystemClock
@@ -44,7 +44,7 @@ def create(asked: Asked) -> int:
     name = checked(asked.name)
     password = _password(asked, name)
     hashed = None if password is None else Passwords().hash(name, password)
-    wanted = Wanted(name=name, by=_operator(), password_hash=hashed, link=asked.link)
+    wanted = Wanted(name=name, by=operator(), password_hash=hashed, link=asked.link)
     made = _made(config, wanted)
     code = "ADMIN_CREATED" if made.new else "ADMIN_RENEWED"
     print(text(code, {"name": name}, asked.language))
@@ -67,7 +67,7 @@ def _made(config: CentralConfig, wanted: Wanted) -> Made:
         with holding(folder):
             return asyncio.run(_write(config.database, wanted))
     except FolderInUse:
-        return ask(folder, wanted)
+        return Made(**ask(folder, "create_admin", asdict(wanted)))
 
 
 async def _write(file: Path, wanted: Wanted) -> Made:
@@ -90,10 +90,3 @@ def _password(asked: Asked, name: str) -> str | None:
     if first != getpass.getpass(text("PASSWORD_AGAIN", {}, asked.language)):
         raise PasswordNotGiven
     return first
-
-
-def _operator() -> str:
-    try:
-        return f"os:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return f"os:{os.getuid()}"

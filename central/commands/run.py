@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from dataclasses import asdict
 from pathlib import Path
 
 from sqlite_utils import Database as Tables
@@ -18,9 +19,10 @@ from central.api.hub import Hub
 from central.api.metrics import Metrics
 from central.api.rooms import Rooms
 from central.api.server import Server, listen, loop_factory, settings
+from central.backup.backups import Backups
 from central.collector import Collector
 from central.config import CentralConfig, load_config
-from central.identity.control import holding, listening
+from central.control import Say, Told, holding, listening
 from central.identity.creation import Made, Wanted, administrators, create_admin
 from central.identity.desk import FrontDesk
 from protocols.clock import Clock, SystemClock
@@ -28,6 +30,9 @@ from protocols.story import load_clock
 from protocols.texts import text
 
 logger = logging.getLogger(__name__)
+
+TELL = 1.0
+"""Real seconds between two words to a command that waits."""
 
 
 def run(file: Path, story: Path | None, language: str) -> None:
@@ -51,7 +56,11 @@ async def _serve(
             settings(app), rooms.hub.close, lambda: _greet(config, collector, listener, language)
         )
         folder = config.database.parent
-        async with listening(folder, lambda wanted: _create(rooms, wanted)):
+        acts = {
+            "create_admin": lambda asked, _: _create(rooms, Wanted(**asked)),
+            "backup": lambda asked, say: _back_up(collector.backups, asked["by"], say),
+        }
+        async with listening(folder, acts):
             await _until_stopped(collector, rooms.hub, server, listener)
 
 
@@ -85,10 +94,23 @@ async def _greet(
         print(text("NO_ADMINISTRATOR", {"config": str(config.file)}, language), flush=True)
 
 
-async def _create(rooms: Rooms, wanted: Wanted) -> Made:
+async def _create(rooms: Rooms, wanted: Wanted) -> Told:
     now = rooms.desk.clock.now()
 
     def make(db: Tables) -> Made:
         return create_admin(db, wanted, now)
 
-    return await rooms.collector.db.write(make)
+    return asdict(await rooms.collector.db.write(make))
+
+
+async def _back_up(backups: Backups, actor: str, say: Say) -> Told:
+    """Make a backup and tell how far it is; it goes on when nobody listens any more."""
+    making = asyncio.ensure_future(backups.take(actor))
+    try:
+        while not making.done():
+            await asyncio.wait([making], timeout=TELL)
+            phase, done, total = backups.running or ("verify", 0, 0)
+            await say({"phase": phase, "done": done, "total": total})
+    finally:
+        making.add_done_callback(lambda task: task.cancelled() or task.exception())
+    return asdict(await making)

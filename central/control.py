@@ -1,8 +1,9 @@
 """How a command reaches a collector that runs: a socket in the data folder, for its owner only.
 
 Exactly one process writes the database. A command that finds the folder's lock free takes it and
-works by itself; one that finds it taken asks the running collector over this socket. One JSON line
-each way; the password never crosses, only its hash.
+works by itself; one that finds it taken asks the running collector over this socket. JSON lines:
+`{act, with}` there; back any number of `{progress}`, then `{done}` or `{code_refused, params}`. A
+password never crosses, only its hash.
 """
 
 import asyncio
@@ -11,20 +12,26 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from central.identity.creation import Made, Wanted
 from protocols.errors import FengsuiError
 
 LOCK: Final = "collector.lock"
 SOCKET: Final = "control.sock"
 LINE: Final = 64 * 1024
 PATIENCE: Final = 10.0
-"""Real seconds a running collector may take to answer."""
+"""Real seconds a running collector may take to answer, or to say how far it is."""
+
+Told = dict[str, Any]
+Say = Callable[[Told], Awaitable[None]]
+Act = Callable[[Mapping[str, Any], Say], Awaitable[Told]]
+"""Does what a command asks for and returns what came of it; `Say` tells how far it is.
+
+An act that takes longer than PATIENCE has to say something meanwhile. Raises FengsuiError.
+"""
 
 
 class FolderInUse(FengsuiError):
@@ -67,9 +74,7 @@ def holding(folder: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def listening(
-    folder: Path, create: Callable[[Wanted], Awaitable[Made]]
-) -> AsyncIterator[None]:
+async def listening(folder: Path, acts: Mapping[str, Act]) -> AsyncIterator[None]:
     """Answer commands while the collector runs; only the folder's owner may connect."""
     path = folder / SOCKET
     path.unlink(missing_ok=True)
@@ -83,9 +88,7 @@ async def listening(
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with contextlib.closing(writer), contextlib.suppress(OSError, ValueError):
-                async with asyncio.timeout(PATIENCE):
-                    writer.write(_line(await _answer(await reader.readline(), create)))
-                    await writer.drain()
+                await _serve(reader, writer, acts)
 
         server = await asyncio.start_unix_server(serve, sock=listener, limit=LINE)
         try:
@@ -95,25 +98,58 @@ async def listening(
             path.unlink(missing_ok=True)
 
 
-def ask(folder: Path, wanted: Wanted) -> Made:
-    """Ask the running collector. Raises ControlSilent, or what the collector refused with."""
+def ask(
+    folder: Path, act: str, wanted: Mapping[str, Any], told: Callable[[Told], None] | None = None
+) -> Told:
+    """Ask the running collector; `told` hears how far it is.
+
+    Raises ControlSilent, or what the collector refused with.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link, _short(folder) as short:
         link.settimeout(PATIENCE)
         try:
             link.connect(f"{short}/{SOCKET}")
-            link.sendall(_line(asdict(wanted)))
-            said = json.loads(link.makefile("rb").readline(LINE))
-        except (OSError, ValueError) as exc:
+            link.sendall(_line({"act": act, "with": dict(wanted)}))
+            said = _heard(link, told)
+        except (OSError, ValueError, KeyError) as exc:
             raise ControlSilent(folder=str(folder)) from exc
     if "code_refused" in said:
         raise FengsuiError(said["code_refused"], **said["params"])
-    return Made(**said)
+    done: Told = said["done"]
+    return done
 
 
-async def _answer(line: bytes, create: Callable[[Wanted], Awaitable[Made]]) -> dict[str, Any]:
+def _heard(link: socket.socket, told: Callable[[Told], None] | None) -> Told:
+    with link.makefile("rb") as lines:
+        while True:
+            said: Told = json.loads(lines.readline(LINE))
+            if "progress" not in said:
+                return said
+            if told is not None:
+                told(said["progress"])
+
+
+async def _serve(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, acts: Mapping[str, Act]
+) -> None:
+    async def send(said: Told) -> None:
+        writer.write(_line(said))
+        async with asyncio.timeout(PATIENCE):
+            await writer.drain()
+
+    async with asyncio.timeout(PATIENCE):
+        line = await reader.readline()
+    await send(await _answer(line, acts, lambda progress: send({"progress": progress})))
+
+
+async def _answer(line: bytes, acts: Mapping[str, Act], say: Say) -> Told:
+    asked = json.loads(line)
+    act = acts.get(asked.get("act", "")) if isinstance(asked, dict) else None
+    if act is None:  # a command of another version
+        return {"code_refused": "CONTROL_UNKNOWN", "params": {}}
     try:
-        return asdict(await create(Wanted(**json.loads(line))))
-    except TypeError:  # keys of another version
+        return {"done": await act(asked["with"], say)}
+    except (TypeError, KeyError):  # keys of another version
         return {"code_refused": "CONTROL_UNKNOWN", "params": {}}
     except FengsuiError as exc:
         return {"code_refused": exc.code, "params": exc.params}

@@ -1,0 +1,272 @@
+"""When backups are made, what came of them, and what the page is told.
+
+A backup that was missed (the collector stood still) is made up at once; one that failed is tried
+again sooner than the next would be due. `stream.safe` moves in the transaction that enters a
+verified backup and nowhere else, so it never goes beyond what a file on the target covers.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from central.backup import manifest, records
+from central.backup.process import BackupFailed, Job, Outcome, run
+from central.backup.records import FAILED, GONE, VERIFIED, BackupRecord
+from central.config import BackupTarget
+from central.database import Database
+from central.effects import CollectorEvent, Effects
+from protocols.clock import MINUTE, Clock, real_monotonic
+from protocols.errors import FengsuiError
+from protocols.owner_thread import OwnerThread
+
+logger = logging.getLogger(__name__)
+
+LOOK: Final = 10 * MINUTE
+"""Of the clock: between two looks whether the newest backup is still there."""
+RETRY: Final = 10 * MINUTE
+LONGEST_RETRY: Final = 6 * 60 * MINUTE
+LOOK_PATIENCE: Final = 10.0
+SCHEDULE: Final = "schedule"
+
+
+class NoTarget(FengsuiError):
+    """No backup target is configured."""
+
+    code = "BACKUP_NOT_CONFIGURED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupState:
+    """`state`: not_configured, waiting (none yet), ok, late, failed or gone; `time` and `bytes`
+    of the newest verified one; `running` (phase, done, total)."""
+
+    state: str
+    time: int | None = None
+    bytes: int | None = None
+    seconds: float | None = None
+    reason: str = ""
+    running: tuple[str, int, int] | None = None
+
+
+class Backups:
+    """One at a time; who asks while one is being made waits for that one."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        target: BackupTarget | None,
+        tell: Callable[[Effects], None],
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._target = target
+        self._tell = tell
+        self._thread = OwnerThread("backup-look")
+        self._covering: BackupRecord | None = None
+        self._newest: BackupRecord | None = None
+        self._task: asyncio.Task[BackupRecord] | None = None
+        self._again: int | None = None
+        self._refused = 0
+        self.failures = 0
+        """Attempts that came to nothing since the start."""
+        self.made = 0
+        self.running: tuple[str, int, int] | None = None
+
+    async def load(self) -> None:
+        """Read what was made before the start."""
+        self._newest = await self._db.read(records.newest)
+        self._covering = await self._db.read(lambda conn: records.newest(conn, VERIFIED))
+
+    async def run(self) -> None:
+        """Make backups when they are due, until cancelled."""
+        while self._target is not None:
+            await self._look()
+            wait = self._due(self._target) - self._clock.now()
+            if wait > 0:
+                await self._clock.sleep(min(wait, LOOK))
+                continue
+            with contextlib.suppress(BackupFailed):
+                await self.take(SCHEDULE)
+
+    async def take(self, actor: str) -> BackupRecord:
+        """Make a backup now, or wait for the one being made. Raises NoTarget, BackupFailed."""
+        if self._target is None:
+            raise NoTarget
+        if self._task is None:
+            self._task = asyncio.create_task(self._make(self._target, actor), name="backup")
+            self._task.add_done_callback(self._over)
+        return await asyncio.shield(self._task)
+
+    async def close(self) -> None:
+        """End a backup that is being made; what it began is cleared by the next."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        # A look that hangs on a lost network folder holds nobody up.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._thread.close()
+
+    def state(self) -> BackupState:
+        """Return what the page says of backups."""
+        if self._target is None:
+            return BackupState(state="not_configured")
+        covering, every = self._covering, self._target.every
+        state = "waiting" if covering is None else "ok"
+        if covering and every and self._clock.now() - covering.time > 2 * every:
+            state = "late"
+        if self._newest is not None and self._newest.result in (FAILED, GONE):
+            state = self._newest.result
+        return BackupState(
+            state=state,
+            time=covering.time if covering else None,
+            bytes=covering.bytes if covering else None,
+            seconds=covering.seconds if covering else None,
+            reason=self._newest.detail if self._newest else "",
+            running=self.running,
+        )
+
+    def _over(self, task: asyncio.Task[BackupRecord]) -> None:
+        self._task = self.running = None
+        if not task.cancelled():
+            task.exception()  # known to who asked, told to people: not a stray one
+
+    def _due(self, target: BackupTarget) -> int:
+        never = self._clock.now() + LOOK
+        if target.every is None:
+            return never
+        if self._again is not None:
+            return self._again
+        if self._covering is None or (self._newest and self._newest.result == GONE):
+            return self._clock.now()
+        return self._covering.time + target.every
+
+    async def _make(self, target: BackupTarget, actor: str) -> BackupRecord:
+        began, now = real_monotonic(), self._clock.now()
+        self.running = ("copy", 0, 0)
+        covering = self._covering
+        job = Job(
+            source=self._db.path,
+            folder=target.folder,
+            time=now,
+            covering=Path(covering.file) if covering else None,
+            sha256=covering.sha256 if covering else "",
+        )
+        outcome = await run(job, self._progress)
+        if covering is not None and outcome.covering in ("gone", "damaged"):
+            await self._lost(covering, outcome.covering)
+        seconds = round(real_monotonic() - began, 3)
+        if outcome.manifest is None:
+            await self._failed(target, outcome, (now, actor, seconds))
+        return await self._entered(target, outcome, actor, seconds)
+
+    def _progress(self, phase: str, done: int, total: int) -> None:
+        self.running = (phase, done, total)
+
+    async def _entered(
+        self, target: BackupTarget, outcome: Outcome, actor: str, seconds: float
+    ) -> BackupRecord:
+        found = outcome.manifest
+        assert found is not None  # noqa: S101  # the caller looked
+        record = records.made(found, target.folder.resolve(), actor, seconds)
+        now = self._clock.now()
+        told = await self._db.write(
+            lambda tables: records.verified(tables, record, outcome.cursors, now)
+        )
+        self._covering = self._newest = record
+        self._again, self._refused = None, 0
+        self.made += 1
+        self._say(told)
+        logger.info("backup %s: %d bytes in %.1f s", record.file, record.bytes, seconds)
+        await self._prune(target, found)
+        return record
+
+    async def _failed(
+        self, target: BackupTarget, outcome: Outcome, attempt: tuple[int, str, float]
+    ) -> None:
+        time, actor, seconds = attempt
+        self.failures += 1
+        wait = min(RETRY << min(self._refused, 10), LONGEST_RETRY, target.every or LONGEST_RETRY)
+        self._refused += 1
+        now = self._clock.now()
+        self._again = now + wait
+        record = BackupRecord(
+            time=time,
+            file="",
+            bytes=0,
+            sha256="",
+            result=FAILED,
+            detail=outcome.failure,
+            actor=actor,
+            seconds=seconds,
+        )
+        self._newest = record
+        logger.error("backup failed: %s", outcome.failure)
+        event = await self._db.write(
+            lambda tables: records.failed(tables, record, wait // MINUTE, now)
+        )
+        self._say([event])
+        raise BackupFailed(reason=outcome.failure, minutes=wait // MINUTE)
+
+    async def _look(self) -> None:
+        """Whether the file that covers what is safe is still there in its size."""
+        covering = self._covering
+        if covering is None:
+            return
+        try:
+            async with asyncio.timeout(LOOK_PATIENCE):
+                there = await self._thread.run(_is_there, covering)
+        except TimeoutError:
+            return  # a folder that hangs: the backup itself will say so
+        if not there:
+            await self._lost(covering, "gone")
+
+    async def _lost(self, record: BackupRecord, state: str) -> None:
+        now = self._clock.now()
+        told = await self._db.write(lambda tables: records.gone(tables, record.file, state, now))
+        await self.load()
+        self._again = None
+        self._say(told)
+
+    async def _prune(self, target: BackupTarget, newest: manifest.BackupManifest) -> None:
+        """Delete what is beyond `keep`; the one just verified is never among it."""
+        folder = target.folder.resolve()
+        try:
+            bad = await self._db.read(records.not_sound)
+            files = await self._thread.run(_prune, folder, newest, target.keep, bad)
+        except OSError as exc:
+            logger.warning("an old backup was not deleted: %s", exc)
+            return
+        now = self._clock.now()
+        await self._db.write(lambda tables: records.removed(tables, files, now))
+
+    def _say(self, told: list[CollectorEvent]) -> None:
+        if told:
+            self._tell(Effects(events=told))
+
+
+def _is_there(record: BackupRecord) -> bool:
+    try:
+        return Path(record.file).stat().st_size == record.bytes
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # nothing is known
+
+
+def _prune(folder: Path, newest: manifest.BackupManifest, keep: int, bad: set[str]) -> list[str]:
+    """Delete what is older than the `keep` newest sound ones; what is not sound counts for none."""
+    ours = [m for m in manifest.listing(folder, newest.lineage) if m.file != newest.file]
+    sound = [newest, *(m for m in ours if str(folder / m.file) not in bad)]
+    oldest = sound[:keep][-1].time
+    removed = [folder / m.file for m in ours if m.time < oldest]
+    for file in removed:
+        manifest.remove(file)
+    if removed:
+        manifest.sync_folder(folder)
+    return [str(file) for file in removed]

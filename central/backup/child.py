@@ -1,0 +1,110 @@
+"""`python -m central.backup.child`: one backup, in a process that can be ended at any moment.
+
+A disk or a network folder that hangs holds only this process; the collector ends it and its
+snapshot with it. Speaks JSON lines on standard output: `progress` [phase, done, total], `covering`
+(whether the last backup is still sound), then `cursors` and `done`, or `failed` {code, params}.
+Ends when its standard input does: its parent is gone.
+"""
+
+import json
+import os
+import sqlite3
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from central.backup import manifest
+from central.backup.copying import copy, covered, sha256_of, verify
+from central.backup.manifest import BackupManifest
+from protocols.clock import real_monotonic
+from protocols.errors import FengsuiError
+
+EVERY: Final = 0.5
+"""Real seconds between two lines of progress."""
+GROUP: Final = 500
+GENTLY: Final = 10
+
+
+class _Says:
+    def __init__(self) -> None:
+        self._said = 0.0
+
+    def progress(self, phase: str, done: int, total: int) -> None:
+        if real_monotonic() - self._said >= EVERY:
+            self._said = real_monotonic()
+            say(progress=[phase, done, total])
+
+
+def say(**told: Any) -> None:
+    """Write one line to the parent."""
+    print(json.dumps(told), flush=True)
+
+
+def main() -> int:
+    """Make the backup that the first line of standard input asks for."""
+    asked = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.nice(GENTLY)
+    try:
+        make(asked, _Says())
+    except FengsuiError as exc:
+        say(failed={"code": exc.code, "params": exc.params})
+    except (OSError, sqlite3.Error) as exc:
+        say(failed={"code": "BACKUP_IO", "params": {"reason": str(exc)}})
+    return 0
+
+
+def make(asked: Mapping[str, Any], says: _Says) -> None:
+    """Check the last one, copy, verify, give it its name. Raises what can go wrong on disks."""
+    source, folder = Path(asked["source"]), Path(asked["folder"])
+    covering = Path(asked["covering"]) if asked["covering"] is not None else None
+    if covering is None or covering.parent != folder:
+        # A folder that held a backup before and is missing now is a disk that is not mounted.
+        folder.mkdir(parents=True, exist_ok=True)
+    if covering is not None:
+        say(covering=_still_sound(covering, asked["sha256"], says))
+    manifest.clear_partial(folder)
+    name = manifest.name_at(folder, asked["time"])
+    file, partial = folder / name, folder / (name + manifest.TMP)
+    try:
+        copy(source, partial, says.progress)
+        digest = sha256_of(partial, says.progress)
+        held = verify(partial, says.progress)
+        done = BackupManifest(
+            file=name,
+            time=asked["time"],
+            bytes=partial.stat().st_size,
+            sha256=digest,
+            incarnation=held.incarnation,
+            lineage=held.lineage,
+            streams=held.streams,
+        )
+        manifest.write(folder, done)
+        partial.rename(file)
+        manifest.sync_folder(folder)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    cursors = covered(file)
+    for start in range(0, len(cursors), GROUP):
+        say(cursors=cursors[start : start + GROUP])
+    say(done=asdict(done))
+
+
+def _still_sound(file: Path, digest: str, says: _Says) -> str:
+    try:
+        return "ok" if sha256_of(file, says.progress) == digest else "damaged"
+    except OSError:
+        return "gone"
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""Copies a database that is being written, and verifies a copy; blocking, for a process of its own.
+
+The copy is one snapshot: a read transaction held from the first page to the last, so that writing
+goes on meanwhile and never makes it begin again (a backup step that has to open its own transaction
+does begin again with every commit of another connection). What is written meanwhile waits in the
+WAL, so room on both disks is watched while copying: the copy gives up before the database suffers.
+"""
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database as Tables
+
+from central.backup.manifest import BackupUnusable
+from central.migrations import newer_than_us
+from protocols.clock import real_monotonic
+from protocols.errors import FengsuiError
+
+RESERVE: Final = 256 << 20
+"""Bytes that stay free on the database's disk, whatever a backup would need."""
+PAGES: Final = 256
+"""Pages a step; after each the disk is left to others for as long as it took."""
+PIECE: Final = 1 << 20
+SYNC_EVERY: Final = 32 << 20
+"""Bytes after which the copy is made durable, so that no huge flush holds up a commit."""
+LONGEST_PAUSE: Final = 0.25
+
+Progress = Callable[[str, int, int], None]
+"""Told the phase (copy, verify), what is done and what there is to do; called often."""
+
+
+class NoRoom(FengsuiError):
+    """A backup would take room that the database needs; bytes."""
+
+    code = "BACKUP_NO_ROOM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a verified copy holds."""
+
+    incarnation: str
+    lineage: str
+    streams: int
+
+
+def copy(source: Path, target: Path, progress: Progress) -> None:
+    """Copy the database `source` into the new file `target`, durably.
+
+    Raises NoRoom, OSError or sqlite3.Error; what was begun then stays under `target`.
+    """
+    _check_room(source, target.parent, source.stat().st_size)
+    uri = f"{source.resolve().as_uri()}?mode=ro"
+    with (
+        contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as live,
+        contextlib.closing(sqlite3.connect(target, isolation_level=None)) as made,
+    ):
+        made.execute("PRAGMA journal_mode=OFF").fetchall()
+        made.execute("PRAGMA synchronous=OFF")
+        live.execute("BEGIN")
+        live.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        size = live.execute("PRAGMA page_size").fetchone()[0]
+        live.backup(made, pages=PAGES, progress=_Pace(source, target, size, progress).step)
+    _sync(target)
+
+
+def sha256_of(file: Path, progress: Progress) -> str:
+    """Return the digest of a file, read from the disk as far as the system lets us."""
+    total, done, digest = file.stat().st_size, 0, hashlib.sha256()
+    with file.open("rb") as source:
+        os.posix_fadvise(source.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        while piece := source.read(PIECE):
+            digest.update(piece)
+            done += len(piece)
+            progress("verify", done, 2 * total)
+    return digest.hexdigest()
+
+
+def verify(file: Path, progress: Progress) -> Contents:
+    """Check a copy from its first page to its last. Raises BackupUnusable."""
+    total = file.stat().st_size
+    try:
+        with contextlib.closing(_frozen(file)) as conn:
+            conn.set_progress_handler(lambda: progress("verify", total, 2 * total), 1_000_000)
+            found = conn.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if found != "ok":
+                raise BackupUnusable(file=str(file), reason=str(found))
+            unknown = newer_than_us(Tables(conn))
+            if unknown is not None:
+                raise BackupUnusable("SCHEMA_NEWER", file=str(file), migration=unknown)
+            facts = dict(conn.execute("SELECT key, value FROM collector"))
+            streams = conn.execute("SELECT count(*) FROM stream").fetchone()[0]
+            return Contents(
+                incarnation=facts["incarnation"], lineage=facts["lineage"], streams=streams
+            )
+    except (sqlite3.Error, KeyError) as exc:
+        raise BackupUnusable(file=str(file), reason=str(exc)) from exc
+
+
+def covered(file: Path) -> list[tuple[int, int]]:
+    """Return (number, cursor) of each stream of which the copy covers more than was safe then."""
+    with contextlib.closing(_frozen(file)) as conn:
+        return conn.execute("SELECT number, cursor FROM stream WHERE cursor > safe").fetchall()
+
+
+class _Pace:
+    """Leaves the disk to others half of the time, and watches the room on both disks."""
+
+    def __init__(self, source: Path, target: Path, page: int, progress: Progress) -> None:
+        self._source = source
+        self._target = target
+        self._page = page
+        self._progress = progress
+        self._began = real_monotonic()
+        self._synced = 0
+        self._rest = threading.Event()
+
+    def step(self, status: int, remaining: int, total: int) -> None:
+        done = (total - remaining) * self._page
+        if done - self._synced >= SYNC_EVERY:
+            self._synced = done
+            _sync(self._target)
+        _check_room(self._source, self._target.parent, 0)
+        self._progress("copy", done, total * self._page)
+        self._rest.wait(min(LONGEST_PAUSE, real_monotonic() - self._began))
+        self._began = real_monotonic()
+
+
+def _frozen(file: Path) -> sqlite3.Connection:
+    """Open a file that nobody writes: without a WAL or a lock of its own beside it."""
+    uri = f"{file.resolve().as_uri()}?mode=ro&immutable=1"
+    return sqlite3.connect(uri, uri=True, isolation_level=None)
+
+
+def _check_room(source: Path, folder: Path, size: int) -> None:
+    same = source.parent.stat().st_dev == folder.stat().st_dev
+    here, there = _free(source.parent), _free(folder)
+    if here < RESERVE + (size if same else 0):
+        raise NoRoom(folder=str(source.parent), need=RESERVE + (size if same else 0), free=here)
+    if not same and there < size:
+        raise NoRoom(folder=str(folder), need=size, free=there)
+
+
+def _free(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def _sync(file: Path) -> None:
+    handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

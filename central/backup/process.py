@@ -1,0 +1,121 @@
+"""Runs `central.backup.child` and ends it when it hangs or when we are told to stop."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from central.backup.manifest import BackupManifest
+from protocols.errors import FengsuiError
+
+SILENCE: Final = 300.0
+"""Real seconds without a word after which the copying process is ended: its disk hangs."""
+LINE: Final = 1 << 20
+
+Say = Callable[[str, int, int], None]
+
+
+class BackupFailed(FengsuiError):
+    """No backup was made; `reason` says why."""
+
+    code = "BACKUP_FAILED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to copy where; `covering` is the file that covers what is safe, with its digest."""
+
+    source: Path
+    folder: Path
+    time: int
+    covering: Path | None = None
+    sha256: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """A verified backup, or `failure`; `covering` is ok, gone or damaged (None: not looked at)."""
+
+    manifest: BackupManifest | None = None
+    cursors: list[tuple[int, int]] = field(default_factory=list)
+    covering: str | None = None
+    failure: str = ""
+
+
+async def run(job: Job, progress: Say) -> Outcome:
+    """Make one backup; whatever goes wrong is told in the outcome."""
+    outcome = Outcome()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "central.backup.child"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=LINE,
+            start_new_session=True,
+        )
+    except OSError as exc:
+        outcome.failure = str(exc)
+        return outcome
+    try:
+        await _listen(process, job, progress, outcome)
+    except TimeoutError:
+        outcome.failure = f"no progress for {SILENCE:.0f} s: {job.folder}"
+    except (OSError, ValueError) as exc:
+        outcome.failure = str(exc)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        # One that hangs in its disk ends when the disk comes back; nobody waits for it.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await process.wait()
+    if outcome.manifest is None and not outcome.failure:
+        outcome.failure = f"ended with {process.returncode}"
+    return outcome
+
+
+async def _listen(
+    process: asyncio.subprocess.Process, job: Job, progress: Say, outcome: Outcome
+) -> None:
+    assert process.stdin is not None  # noqa: S101  # we asked for pipes
+    assert process.stdout is not None  # noqa: S101
+    asked = {
+        "source": str(job.source.resolve()),
+        "folder": str(job.folder.resolve()),
+        "time": job.time,
+        "covering": None if job.covering is None else str(job.covering),
+        "sha256": job.sha256,
+    }
+    process.stdin.write(json.dumps(asked).encode() + b"\n")
+    await process.stdin.drain()
+    while True:
+        async with asyncio.timeout(SILENCE):
+            line = await process.stdout.readline()
+        if not line:
+            return
+        _take(json.loads(line), progress, outcome)
+
+
+def _take(told: dict[str, Any], progress: Say, outcome: Outcome) -> None:
+    if "progress" in told:
+        progress(*told["progress"])
+    elif "covering" in told:
+        outcome.covering = told["covering"]
+    elif "cursors" in told:
+        outcome.cursors += [(number, cursor) for number, cursor in told["cursors"]]
+    elif "done" in told:
+        outcome.manifest = BackupManifest(**told["done"])
+    elif "failed" in told:
+        outcome.failure = _reason(told["failed"])
+
+
+def _reason(failed: dict[str, Any]) -> str:
+    params = failed["params"]
+    if failed["code"] == "BACKUP_NO_ROOM":
+        mib = {name: f"{params[name] / (1 << 20):.0f} MiB" for name in ("need", "free")}
+        return f"{params['folder']}: need {mib['need']}, free {mib['free']}"
+    return str(params.get("reason") or failed["code"])

@@ -1,0 +1,123 @@
+"""Backups in the tables: each attempt with what came of it, and what the verified ones cover."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database as Tables
+
+from central import events
+from central.backup.manifest import BackupManifest
+from central.effects import CollectorEvent
+from protocols.words import Value
+
+SUBJECT: Final = "collector"
+VERIFIED: Final = "verified"
+FAILED: Final = "failed"
+GONE: Final = "gone"
+"""Was verified, and is there no more, or not as it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupRecord:
+    """One attempt; `time` is that of the snapshot, `seconds` real ones; `detail` why it failed."""
+
+    time: int
+    file: str
+    bytes: int
+    sha256: str
+    result: str
+    detail: str
+    actor: str
+    seconds: float
+
+
+_COLUMNS: Final = "time, file, bytes, sha256, result, detail, actor, seconds"
+
+
+def newest(conn: sqlite3.Connection, result: str | None = None) -> BackupRecord | None:
+    """Return the newest attempt, or the newest with that result."""
+    row = conn.execute(
+        f"SELECT {_COLUMNS} FROM backup WHERE ? IS NULL OR result = ? "  # noqa: S608
+        "ORDER BY id DESC LIMIT 1",
+        (result, result),
+    ).fetchone()
+    return (
+        None if row is None else BackupRecord(**dict(zip(_COLUMNS.split(", "), row, strict=True)))
+    )
+
+
+def verified(
+    tables: Tables, record: BackupRecord, cursors: Sequence[tuple[int, int]], now: int
+) -> list[CollectorEvent]:
+    """Enter a verified backup and call safe what it covers: one transaction, the caller's."""
+    before = newest(tables.conn)
+    _insert(tables, record)
+    tables.conn.executemany(
+        "UPDATE stream SET safe = ?2 WHERE number = ?1 AND safe < ?2 AND cursor >= ?2", cursors
+    )
+    if before is None or before.result == VERIFIED:
+        return []
+    params = {"file": Path(record.file).name}
+    return [events.record(tables, (now, now), events.FAULT, "BACKUP_RECOVERED", SUBJECT, params)]
+
+
+def failed(tables: Tables, record: BackupRecord, retry: int, now: int) -> CollectorEvent:
+    """Enter an attempt that came to nothing; `retry` minutes until the next."""
+    _insert(tables, record)
+    params: dict[str, Value] = {"reason": record.detail, "minutes": retry}
+    return events.record(tables, (now, now), events.FAULT, "BACKUP_FAILED", SUBJECT, params)
+
+
+def gone(tables: Tables, file: str, state: str, now: int) -> list[CollectorEvent]:
+    """Note that a verified backup is not what it was; told once."""
+    changed = tables.conn.execute(
+        "UPDATE backup SET result = ?, checked = ? WHERE file = ? AND result = ?",
+        (GONE, now, file, VERIFIED),
+    )
+    if changed.rowcount == 0:
+        return []
+    code = "BACKUP_GONE" if state == "gone" else "BACKUP_DAMAGED"
+    return [events.record(tables, (now, now), events.FAULT, code, SUBJECT, {"file": file})]
+
+
+def not_sound(conn: sqlite3.Connection) -> set[str]:
+    """Return the files that were verified once and are not what they were."""
+    return {row[0] for row in conn.execute("SELECT file FROM backup WHERE result = ?", (GONE,))}
+
+
+def removed(tables: Tables, files: Sequence[str], now: int) -> None:
+    """Note that old backups were deleted for newer ones."""
+    tables.conn.executemany(
+        "UPDATE backup SET removed = ? WHERE file = ?", [(now, file) for file in files]
+    )
+
+
+def lineage(conn: sqlite3.Connection) -> str:
+    """Return what tells this collector's backups from another's, through every restore."""
+    row = conn.execute("SELECT value FROM collector WHERE key = 'lineage'").fetchone()
+    return str(row[0])
+
+
+def made(manifest: BackupManifest, folder: Path, actor: str, seconds: float) -> BackupRecord:
+    """Return the record of a verified backup."""
+    return BackupRecord(
+        time=manifest.time,
+        file=str(folder / manifest.file),
+        bytes=manifest.bytes,
+        sha256=manifest.sha256,
+        result=VERIFIED,
+        detail="",
+        actor=actor,
+        seconds=seconds,
+    )
+
+
+def _insert(tables: Tables, record: BackupRecord) -> None:
+    values = [getattr(record, name) for name in _COLUMNS.split(", ")]
+    tables.conn.execute(
+        f"INSERT INTO backup({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        values,
+    )

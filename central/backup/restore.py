@@ -1,0 +1,190 @@
+"""Puts a verified backup in the place of the database, while no collector runs.
+
+Nothing is deleted: the database that was there is moved aside under a dated name. Before the first
+move a note says what is being done (`restore.json`); a collector does not start while it is there,
+and the next `restore` finishes what a power failure interrupted.
+"""
+
+import json
+import os
+import secrets
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database as Tables
+
+from central import events
+from central.backup import manifest, records
+from central.backup.copying import Progress, sha256_of, verify
+from central.backup.manifest import BackupManifest, BackupUnusable, sync_folder
+from central.config import CentralConfig
+from central.database_file import NOTE, open_file
+from central.identity import audit
+from protocols.clock import Clock
+from protocols.errors import FengsuiError
+from protocols.words import Value
+
+PIECE: Final = 1 << 20
+SIDES: Final = ("-wal", "-shm", "")
+"""A database's files; the main one last, so that it is never alone under its old name."""
+
+
+class NoBackup(FengsuiError):
+    """There is no backup to restore."""
+
+    code = "BACKUP_NONE"
+
+
+class RestoreFailed(FengsuiError):
+    """Files could not be written or moved; `reason` says which. The database is as it was."""
+
+    code = "RESTORE_FAILED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What was put in place; `aside` is where the database before it is now, if there was one."""
+
+    manifest: BackupManifest
+    file: Path
+    aside: Path | None
+    incarnation: str
+
+
+def chosen(config: CentralConfig, file: Path | None) -> Path:
+    """Return the backup to restore: the one named, or the newest on the target. Raises NoBackup."""
+    if file is not None:
+        return file
+    folder = config.backup.folder if config.backup else None
+    found = manifest.listing(folder) if folder else []
+    if folder is None or not found:
+        raise NoBackup(folder=str(folder) if folder else "")
+    return folder / found[0].file
+
+
+def checked(file: Path, progress: Progress) -> BackupManifest:
+    """Return the manifest of a backup that is whole. Raises BackupUnusable."""
+    said = manifest.read(file)
+    try:
+        if file.stat().st_size != said.bytes or sha256_of(file, progress) != said.sha256:
+            raise BackupUnusable(file=str(file), reason="SHA-256")
+    except OSError as exc:
+        raise BackupUnusable(file=str(file), reason=str(exc)) from exc
+    verify(file, progress)
+    return said
+
+
+def restore(
+    config: CentralConfig, file: Path, said: BackupManifest, clock: Clock, actor: str
+) -> Restored:
+    """Put the checked backup `file` in place. Raises RestoreFailed.
+
+    The caller holds the data folder. The restored database has a new incarnation, so that every
+    gateway offers again what the backup does not cover.
+    """
+    database = config.database
+    fresh = database.with_name(database.name + ".restoring")
+    try:
+        _discard(fresh)
+        _copy(file, fresh)
+        incarnation = _renew(fresh, file, said, clock.now(), actor)
+        moment = datetime.fromtimestamp(clock.now() // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
+        aside = _free_name(database, f"{database.name}.before-restore-{moment}")
+        was_there = database.exists()
+        _note(database.parent, aside.name)
+        _swap(database, fresh, aside)
+    except (OSError, sqlite3.Error) as exc:
+        raise RestoreFailed(reason=str(exc)) from exc
+    return Restored(
+        manifest=said, file=file, aside=aside if was_there else None, incarnation=incarnation
+    )
+
+
+def finish(database: Path) -> bool:
+    """Finish a restore that was interrupted; return whether there was one. Raises RestoreFailed."""
+    note = database.parent / NOTE
+    try:
+        aside = database.with_name(str(json.loads(note.read_text(encoding="utf-8"))["aside"]))
+        _swap(database, database.with_name(database.name + ".restoring"), aside)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise RestoreFailed(reason=f"{note}: {exc}") from exc
+    return True
+
+
+def _copy(file: Path, fresh: Path) -> None:
+    with file.open("rb") as source, fresh.open("xb") as target:
+        while piece := source.read(PIECE):
+            target.write(piece)
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def _renew(fresh: Path, file: Path, said: BackupManifest, now: int, actor: str) -> str:
+    """Give the copy a new incarnation, and say in its own tables where it comes from."""
+    tables, _ = open_file(fresh, now)
+    incarnation = secrets.token_hex(16)
+    with closing(tables.conn):
+        with tables.atomic():
+            tables.conn.execute(
+                "UPDATE collector SET value = ? WHERE key = 'incarnation'", (incarnation,)
+            )
+            tables.conn.execute("UPDATE stream SET safe = cursor, restored = cursor")
+            record = records.made(said, file.resolve().parent, actor, 0.0)
+            records.verified(tables, record, [], now)
+            _tell(tables, said, now, actor)
+        # Nothing of it may be left in a file beside it: only the main file is put in place.
+        tables.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        tables.conn.execute("PRAGMA journal_mode=DELETE").fetchall()
+    return incarnation
+
+
+def _tell(tables: Tables, said: BackupManifest, now: int, actor: str) -> None:
+    params: dict[str, Value] = {"at": said.time, "file": said.file}
+    events.record(tables, (now, now), events.FAULT, "COLLECTOR_RESTORED", records.SUBJECT, params)
+    audit.append(
+        tables,
+        audit.Act(
+            time=now,
+            actor=actor,
+            action="COLLECTOR_RESTORED",
+            subject=said.file,
+            detail={"time": said.time, "sha256": said.sha256},
+        ),
+    )
+
+
+def _note(folder: Path, aside: str) -> None:
+    note = folder / NOTE
+    with note.open("w", encoding="utf-8") as out:
+        json.dump({"aside": aside}, out)
+        out.flush()
+        os.fsync(out.fileno())
+    sync_folder(folder)
+
+
+def _swap(database: Path, fresh: Path, aside: Path) -> None:
+    """Move the old files aside and the new one in; may be begun again at any point."""
+    if fresh.exists():
+        for side in SIDES:
+            with suppress(FileNotFoundError):
+                Path(f"{database}{side}").rename(f"{aside}{side}")
+        fresh.rename(database)
+        sync_folder(database.parent)
+    (database.parent / NOTE).unlink()
+    sync_folder(database.parent)
+
+
+def _discard(fresh: Path) -> None:
+    for side in (*SIDES, "-journal"):
+        Path(f"{fresh}{side}").unlink(missing_ok=True)
+
+
+def _free_name(database: Path, name: str) -> Path:
+    names = (name, *(f"{name}-{number}" for number in range(2, 1_000)))
+    return next(path for path in map(database.with_name, names) if not path.exists())

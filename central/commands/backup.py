@@ -1,0 +1,142 @@
+"""`fengsui-central backup`, `backups` and `restore`.
+
+A backup is made by the collector that runs, or by us where none does; a restore needs it stopped.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Final
+
+from central.backup import manifest
+from central.backup.backups import Backups, NoTarget
+from central.backup.comparing import Between, between
+from central.backup.copying import Progress
+from central.backup.records import BackupRecord
+from central.backup.restore import checked, chosen, finish, restore
+from central.commands.operator import operator
+from central.config import CentralConfig, load_config
+from central.control import FolderInUse, ask, holding
+from central.database import Database
+from protocols.clock import SystemClock
+from protocols.texts import text
+from protocols.words import Value
+
+SITE: Final = timezone(timedelta(hours=8))
+BAR: Final = 30
+
+
+def backup(file: Path, language: str) -> int:
+    """Make a verified backup now. Raises NoTarget, BackupFailed, ControlSilent ..."""
+    config = load_config(file)
+    if config.backup is None:
+        raise NoTarget
+    show = _bar(language)
+    try:
+        with holding(config.database.parent):
+            record = asyncio.run(_alone(config, show))
+    except FolderInUse:
+        told = ask(config.database.parent, "backup", {"by": operator()}, lambda at: show(**at))
+        record = BackupRecord(**told)
+    _end_bar()
+    params = {**_shown(record.file, record.time, record.bytes), "sha256": record.sha256}
+    print(text("BACKUP_MADE", {**params, "seconds": round(record.seconds, 1)}, language))
+    return 0
+
+
+def backups(file: Path, language: str) -> int:
+    """List the backups on the target, newest first; 1 when there is none. Raises NoTarget."""
+    config = load_config(file)
+    if config.backup is None:
+        raise NoTarget
+    found = manifest.listing(config.backup.folder)
+    for item in found:
+        path = str(config.backup.folder / item.file)
+        print(text("BACKUP_LINE", {**_shown(path, item.time, item.bytes)}, language))
+    if not found:
+        print(text("BACKUP_NONE", {"folder": str(config.backup.folder)}, language))
+    return 0 if found else 1
+
+
+def restore_backup(file: Path, named: Path | None, language: str) -> int:
+    """Put a backup in the database's place. Raises FolderInUse, BackupUnusable, RestoreFailed."""
+    config = load_config(file)
+    with holding(config.database.parent):
+        if finish(config.database):
+            print(text("RESTORE_FINISHED", {"file": str(config.database)}, language))
+            return 0
+        source = chosen(config, named)
+        said = checked(source, _progress(_bar(language)))
+        _end_bar()
+        lost = between(config.database, source)
+        done = restore(config, source, said, SystemClock(), operator())
+    print(text("RESTORED", _shown(str(source), said.time, said.bytes), language))
+    if done.aside is not None:
+        print(text("RESTORED_ASIDE", {"file": str(done.aside)}, language))
+        _say_lost(lost, language)
+    return 0
+
+
+def _say_lost(lost: Between | None, language: str) -> None:
+    if lost is None:
+        print(text("RESTORE_LOST_UNKNOWN", {}, language))
+        return
+    params: dict[str, Value] = {
+        "readings": lost.readings,
+        "streams": lost.streams,
+        "acts": lost.acts,
+    }
+    print(text("RESTORE_LOST", params, language))
+    for code, names in (("RESTORE_REVOKED", lost.revoked), ("RESTORE_DISABLED", lost.disabled)):
+        if names:
+            print(text(code, {"names": ", ".join(names)}, language))
+
+
+async def _alone(config: CentralConfig, show: Callable[..., None]) -> BackupRecord:
+    clock = SystemClock()
+    database = await Database.open(config.database, clock)
+    made = Backups(database, clock, config.backup, lambda effects: None)
+    try:
+        await made.load()
+        making = asyncio.ensure_future(made.take(operator()))
+        while not making.done():
+            await asyncio.wait([making], timeout=1.0)
+            if made.running is not None:
+                show(*made.running)
+        return await making
+    finally:
+        await made.close()
+        await database.close()
+
+
+def _bar(language: str) -> Callable[..., None]:
+    """Return what draws how far it is; nothing where nobody looks."""
+
+    def show(phase: str, done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            full = BAR * done // total if total else 0
+            word = text(f"BACKUP_{phase.upper()}", {}, language)
+            sys.stderr.write(f"\r{word} [{'#' * full:<{BAR}}]")
+            sys.stderr.flush()
+
+    return show
+
+
+def _end_bar() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+
+
+def _progress(show: Callable[..., None]) -> Progress:
+    return lambda phase, done, total: show(phase, done, total)
+
+
+def _shown(file: str, time: int, size: int) -> dict[str, Any]:
+    moment = str(time)
+    with suppress(ValueError, OverflowError, OSError):
+        at = datetime.fromtimestamp(time // 1_000_000, UTC).astimezone(SITE)
+        moment = at.isoformat(" ", "seconds")
+    return {"file": file, "time": moment, "size": f"{size / (1 << 20):.1f} MiB"}

@@ -1,0 +1,25 @@
+import pytest
+
+from central.collector import Collector
+from central.config import BackupTarget, CentralConfig
+from protocols.clock import HOUR
+
+
+@pytest.fixture
+def target(tmp_path):
+    return BackupTarget(folder=tmp_path / "backups", every=24 * HOUR, keep=2)
+
+
+@pytest.fixture
+def config(tmp_path, target):
+    return CentralConfig(
+        file=tmp_path / "central.yaml", database=tmp_path / "data" / "collector.db", backup=target
+    )
+
+
+@pytest.fixture
+async def collector(config, clock):
+    made = await Collector.open(config, clock)
+    await made.registry.add_gateway("gw")
+    yield made
+    await made.close()

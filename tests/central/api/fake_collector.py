@@ -20,6 +20,7 @@ from central.store.interface import Buckets, Latest, ReadingsPage
 from protocols.alarms.rule import Colour, Level
 from protocols.errors import IllegalTransition, IngestError
 from protocols.wire.answer import Answer
+from protocols.wire.cursors import Cursor, Cursors
 from protocols.words import Label, Purpose
 
 NOW = 1_781_272_800_000_000  # 2026-06-12T22:00:00+08:00
@@ -261,6 +262,10 @@ class FakeIngest:
             now=self.clock.now(),
             nonce=request.nonce,
         )
+
+    async def cursors(self, gateway, body, nonce):
+        self.calls.append((gateway, body, nonce))
+        return Cursors(incarnation="0" * 32, nonce=nonce, streams={"a" * 32: Cursor(10, 7)})
 
     async def post_health(self, gateway, body):
         self.calls.append((gateway, body))

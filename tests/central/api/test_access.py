@@ -61,6 +61,7 @@ TABLE = [
     ("PUT", "/api/v1/ingest/streams/{stream}", STREAM, None, 200, A),
     ("POST", "/api/v1/ingest/streams/{stream}/batches", f"{STREAM}/batches", None, 200, A),
     ("POST", "/api/v1/ingest/health", None, None, 200, A),
+    ("POST", "/api/v1/ingest/cursors", None, None, 200, A),
     ("GET", "/metrics", None, None, 200, METRICS),
     ("GET", "/api/v1/demo", None, None, 200, R),
     (

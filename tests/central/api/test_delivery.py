@@ -5,6 +5,7 @@ import pytest
 from central.effects import CollectorEvent, Effects
 from protocols.errors import IngestError
 from protocols.wire.answer import parse_answer
+from protocols.wire.cursors import Cursor, encode_question, parse_cursors
 from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE
 from tests.central.api.fake_collector import gap
 
@@ -71,6 +72,14 @@ async def test_the_rest_of_the_wire_is_handed_on_too(client, gateway, collector)
         ("gw-qingyun", STREAM, b"o"),
         ("gw-qingyun", b"{}"),
     ]
+
+
+async def test_a_gateway_asks_how_far_its_streams_are(client, gateway, collector):
+    question = encode_question([STREAM])
+    answer = await client.post("/api/v1/ingest/cursors", content=question, headers=gateway)
+    said = parse_cursors(answer.content, gateway[NONCE], [STREAM])
+    assert said.streams == {STREAM: Cursor(10, 7)}
+    assert collector.ingest.calls == [("gw-qingyun", question, gateway[NONCE])]
 
 
 async def test_deliveries_are_measured(client, gateway, people, collector):

@@ -79,7 +79,8 @@ class WatchedFile(apsw.VFSFile):
 def replay(acts: Iterable[Act], folder: Path, synchronous: str = "") -> list[Step]:
     """Return the steps of `acts`, carried out in the empty `folder`.
 
-    `synchronous` replaces the setting that the recorded process made.
+    `synchronous` replaces the setting that the recorded process made. Every connection has its file
+    alone: shared memory is for readers, of which there are none here.
     """
     steps: list[Step] = []
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,6 +90,7 @@ def replay(acts: Iterable[Act], folder: Path, synchronous: str = "") -> list[Ste
         for act in acts:
             if act.what == "open":
                 opened[act.at] = apsw.Connection(str(vfs.folder / act.said), vfs=vfs.vfs_name)
+                opened[act.at].execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
             elif act.what == "sql":
                 for _ in opened[act.at].execute(changed(act.said, synchronous)):
                     continue

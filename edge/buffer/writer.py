@@ -1,6 +1,12 @@
-"""The write side: seals groups into the live stream of their kind, durable on return."""
+"""The write side: seals groups into the live stream of their kind, durable on return.
+
+What was sealed keeps its numbers for ever. When the medium fails while it takes them, nobody can
+say whether it has them (a failed fsync is not asked again: it would lie), so they must never go out
+under other numbers: they are left in `unsure`, and their stream ends.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from edge.buffer.file import BufferFile, Row
 from edge.buffer.folder import ALARM
@@ -9,10 +15,35 @@ from edge.buffer.model import Group, Report
 from edge.buffer.seal import seal
 from edge.buffer.streams import Stream
 from edge.sabotage import Sabotage
-from protocols.errors import BufferDamaged, BufferFault, BufferFull
+from protocols.errors import BufferDamaged, BufferFault
 from protocols.wire.chain import chain_start
 from protocols.wire.opening import Opening, encode_opening, new_stream_id
 from protocols.words import StreamKind
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The numbers that what was written got, both included."""
+
+    stream: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Sealed batches the medium may or may not have; the stream held `base` before them, surely."""
+
+    stream: Stream
+    rows: tuple[Row, ...]
+
+    @property
+    def base(self) -> int:
+        return self.rows[0].seq0 - 1
+
+    @property
+    def last(self) -> int:
+        return self.rows[-1].last
 
 
 class Writer:
@@ -26,9 +57,13 @@ class Writer:
         self._report = report
         self._sabotage = sabotage
         self._live: dict[StreamKind, Stream] = {}
+        self._unsure: dict[StreamKind, Unsure] = {}
 
-    def write(self, kind: StreamKind, groups: Sequence[Group]) -> None:
-        """Seal and store. Raises BufferFault, and then nothing of `groups` was stored."""
+    def write(self, kind: StreamKind, groups: Sequence[Group]) -> Written:
+        """Seal and store. Raises BufferFault: writing the same again is safe, anything else is not
+        until `unsure` was asked.
+        """
+        self._unsure.pop(kind, None)
         stream = self._stream(kind)
         file = (
             self._holdings.folder.alarm
@@ -40,11 +75,20 @@ class Writer:
             seq0 = rows[-1].last + 1 if rows else stream.last + 1
             rows += seal(group, stream.number, seq0, self._holdings.origin.decimals)
         self._store(stream, file, rows)
+        self._unsure.pop(kind, None)
         stream.extend(file.path.name, rows[0].seq0, rows[-1].last, len(rows))
         self._holdings.written += sum(len(row.bytes) for row in rows)
         self._tell(stream, file, rows)
         if kind is StreamKind.DATA and file.size() >= self._segment_bytes:
             self._holdings.folder.retire()
+        return Written(stream.id, rows[0].seq0, rows[-1].last)
+
+    def unsure(self, kind: StreamKind) -> Unsure | None:
+        """Return what the last write may have left on the medium, and end its stream; once."""
+        unsure = self._unsure.pop(kind, None)
+        if unsure is not None:
+            self.rotate(kind)
+        return unsure
 
     def rotate(self, kind: StreamKind) -> None:
         """Close the live stream of `kind`: what it still holds is backfill from now on."""
@@ -94,24 +138,12 @@ class Writer:
 
     def _store(self, stream: Stream, file: BufferFile, rows: list[Row]) -> None:
         record, origin = self._holdings.record(stream), self._holdings.origin
+        self._unsure[stream.kind] = Unsure(stream, tuple(rows))
         try:
             file.write(record, origin.manifest, stream.ordinal + 1, rows)
-        except (BufferDamaged, BufferFull):
+        except BufferDamaged:  # rolled back, or never begun: surely not there
+            del self._unsure[stream.kind]
             raise
-        except BufferFault:
-            # Whether the medium has it is unknown: ask a fresh connection, not the old one.
-            if not self._stored(stream, file, rows[-1].last):
-                raise
-
-    def _stored(self, stream: Stream, file: BufferFile, last: int) -> bool:
-        name = file.path.name
-        fresh = self._holdings.folder.reopen(name)
-        extent = fresh.extent(stream.number)
-        if extent is not None and extent[1] >= last:
-            return True
-        # This stream ends with what is surely there; the same data goes into the next one.
-        self.rotate(stream.kind)
-        return False
 
     def _tell(self, stream: Stream, file: BufferFile, rows: list[Row]) -> None:
         if self._report is not None:

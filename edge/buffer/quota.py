@@ -69,7 +69,10 @@ class Quota:
 
     def short(self) -> int:
         """Return the bytes that others have taken of the reserve."""
-        return max(0, self.reserve() - self._holdings.folder.free())
+        try:
+            return max(0, self.reserve() - self._holdings.folder.free())
+        except FileNotFoundError:  # the folder was deleted: writing finds out, and makes it again
+            return 0
 
     def over(self) -> int:
         """Return the bytes to be freed, 0 when there is room."""

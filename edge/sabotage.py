@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from edge.buffer.model import Group
+from protocols.crash_points import CrashPoints
 from protocols.errors import FengsuiError
 from protocols.words import Reading, StreamKind
 
@@ -26,6 +27,8 @@ class Sabotage:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.kind = environment.get(VARIABLE, "")
+        self.crash = CrashPoints(environment)
+        """Where the process is to die."""
         self._batches = 0
         self._done = not self.kind
         if self.kind and self.kind not in KINDS:

@@ -136,9 +136,6 @@ class Gateway:
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def log(self) -> str:
-        return self._log.read_text(encoding="utf-8", errors="replace")
-
     def page(self) -> dict[str, Any]:
         """Return its own `/health`; empty when it does not answer."""
         try:
@@ -228,6 +225,10 @@ class Outfit:
         """Start a gateway."""
         self.gateways.append(Gateway(self, **how))
         return self.gateways[-1]
+
+    def log(self) -> str:
+        """Return what all gateways logged."""
+        return (self.folder / "edge.log").read_text(encoding="utf-8", errors="replace")
 
     def unreachable(self) -> None:
         """From here on the collector takes nothing."""

@@ -6,6 +6,7 @@ from typing import Final
 from starlette.responses import Response
 
 from central.api.rooms import Rooms
+from central.collector import Collector
 from central.ingest.request import IngestRequest
 from protocols.clock import real_monotonic
 from protocols.errors import IngestError
@@ -28,13 +29,17 @@ async def deliver(house: Rooms, gateway: str, stream: str, asked: IngestRequest)
     except IngestError as refusal:
         if not (_HEX128.fullmatch(stream) and _HEX128.fullmatch(asked.nonce)):
             raise  # no answer of ours can be told from another without these two
-        answer, status = _refusal(house, stream, asked.nonce, refusal), refusal.status
+        answer, status = (
+            refusal_answer(house.collector, stream, asked.nonce, refusal),
+            refusal.status,
+        )
     house.metrics.delivered(lane, len(asked.body), real_monotonic() - begun)
     headers = {"Retry-After": str(-(-answer.retry_after_ms // 1000))} if status in _AGAIN else {}
     return Response(encode_answer(answer), status, headers, media_type="application/json")
 
 
-def _refusal(house: Rooms, stream: str, nonce: str, refusal: IngestError) -> Answer:
+def refusal_answer(collector: Collector, stream: str, nonce: str, refusal: IngestError) -> Answer:
+    """Return what a refused batch request is answered; it lets nobody forget anything."""
     params = dict(refusal.params)
     expected, wait = params.pop("expected", None), params.pop("retry_after_ms", RETRY_MS)
     # Without a known cursor nothing is stated as held: a refusal lets nobody forget.
@@ -43,10 +48,10 @@ def _refusal(house: Rooms, stream: str, nonce: str, refusal: IngestError) -> Ans
         stream=stream,
         committed=held,
         safe=min(refusal.safe, held),
-        incarnation=house.collector.db.incarnation,
+        incarnation=collector.db.incarnation,
         credit=0,
         retry_after_ms=int(wait or 0) if refusal.status in _AGAIN else 0,
-        now=house.collector.clock.now(),
+        now=collector.clock.now(),
         nonce=nonce,
         code=refusal.code,
         params=params,

@@ -5,7 +5,7 @@ Everything here runs in the writer thread inside the caller's transaction.
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlite_utils import Database as Tables
 
@@ -13,6 +13,7 @@ from central import events
 from central.alarms.engine import Engine
 from central.alarms.records import EpisodeRow
 from central.effects import CollectorEvent
+from central.ingest.numbering import buffer_set_back
 from central.registry import Entry, number_points, read_entry
 from protocols.alarms.rule import Level
 from protocols.errors import IngestError
@@ -121,6 +122,7 @@ def open_stream(tables: Tables, engine: Engine, opening: Opening, body: bytes, n
     known = read_stream(conn, opening.stream)
     if known is not None:
         return _opened_again(tables, known, body, now)
+    told = buffer_set_back(tables, opening, now)
     conn.execute(
         "INSERT INTO stream(id, gateway, kind, boot, purpose, manifest, opening, created, "
         "cursor, head, ordinal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
@@ -137,7 +139,8 @@ def open_stream(tables: Tables, engine: Engine, opening: Opening, body: bytes, n
             opening.number,
         ),
     )
-    return _make_current(tables, engine, opening, now)
+    opened = _make_current(tables, engine, opening, now)
+    return replace(opened, events=(*opened.events, *told))
 
 
 def manifest_numbers(tables: Tables, digest: str) -> tuple[int, ...]:

@@ -20,10 +20,11 @@ from typing import Any, Final, NamedTuple
 
 from edge.buffer.faults import faults, identity
 from edge.buffer.format import FORMAT, PRAGMAS, SCHEMA
-from edge.buffer.migrations import keep_copy, migrate
-from edge.buffer.pages import stored_format
+from edge.buffer.look import look_at
+from edge.buffer.making import make
+from edge.buffer.migrations import migrate
 from edge.buffer.sqlite import Database
-from protocols.errors import BufferDamaged, BufferFault, BufferNewer
+from protocols.errors import BufferDamaged, BufferFault
 from protocols.wire.opening import decode_opening
 
 SEQ_BITS: Final = 40
@@ -71,7 +72,8 @@ class BufferFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        must_be_known(path)
+        if not look_at(path, wal(path)):
+            make(path, self.schema)
         with faults(path):
             connection = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
         connection.text_factory = partial(str, encoding="utf-8", errors="replace")
@@ -90,14 +92,9 @@ class BufferFile:
             if expected is not None and (found := self._pragma(name)) != expected:
                 raise BufferFault("BUFFER_PRAGMA", file=str(self.path), name=name, found=str(found))
         version = self._pragma("user_version")
-        if version == 0 and not self.db.table_names():
-            with self.db.atomic():
-                for statement in self.schema:
-                    self.db.conn.execute(statement)
-                self.db.conn.execute(f"PRAGMA user_version={FORMAT}")
-        elif not isinstance(version, int) or not 1 <= version <= FORMAT:
+        if not isinstance(version, int) or not 1 <= version <= FORMAT:
             raise BufferDamaged(file=str(self.path), reason=f"user_version {version}")
-        elif version < FORMAT:
+        if version < FORMAT:
             migrate(self.db, version)
 
     def _pragma(self, text: str) -> int | str | None:
@@ -274,19 +271,6 @@ def _stream_row(record: StreamRecord) -> tuple[object, ...]:
         record.base,
         record.base_head,
     )
-
-
-def must_be_known(path: Path) -> None:
-    """Look at a file without opening it; an older one is copied first. Raises BufferNewer."""
-    try:
-        version = stored_format(path, wal(path))
-    except OSError as exc:
-        reason = exc.strerror or str(exc)
-        raise BufferFault("BUFFER_IO", file=str(path), reason=reason) from exc
-    if version is not None and version > FORMAT:
-        raise BufferNewer(file=str(path), found=version, known=FORMAT)
-    if version is not None and 0 < version < FORMAT:
-        keep_copy(path, wal(path), version)
 
 
 def wal(path: Path) -> Path:

@@ -96,6 +96,20 @@ class StreamStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A file put aside. `found` and `lost` in readings and events; None: not read to the end yet.
+
+    `newer`: a later version wrote it, it waits for that version.
+    """
+
+    file: str
+    bytes: int
+    newer: bool
+    found: int | None
+    lost: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """How the buffer is: backlog by kind, bytes, readings given up by reason.
 
@@ -118,3 +132,5 @@ class Stats:
     failing_since: int | None = None
     memory_bytes: int = 0
     memory_limit: int = 0
+    kept: tuple[Kept, ...] = ()
+    """Damaged files, and files of a later version, that were put aside."""

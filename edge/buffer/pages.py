@@ -4,10 +4,11 @@ For a file that SQLite must not touch (a later format) or cannot open (damage). 
 a byte: what does not fit is left out, never raised.
 """
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, Literal, NamedTuple
 
 from edge.buffer.format import PAGE
 
@@ -67,6 +68,44 @@ def read_journal(file: BinaryIO, length: int) -> Journal:
         size = PAGE
     salts = header[16:24]
     return Journal(size, tuple(_frames(file, length, size, salts)))
+
+
+def is_broken(file: BinaryIO, length: int) -> bool:
+    """Whether a journal holds committed pages that SQLite would leave out without a word.
+
+    Its frames carry a running checksum: after the first that is wrong SQLite reads no further.
+    """
+    if length < WAL_HEADER + FRAME_HEADER + min(SIZES):
+        return False
+    file.seek(0)
+    header = file.read(WAL_HEADER)
+    magic, size = int.from_bytes(header[0:4], "big"), int.from_bytes(header[8:12], "big")
+    order: Literal["<", ">"] = ">" if magic & 1 else "<"
+    if magic not in WAL_MAGIC or size not in SIZES:
+        return True
+    sums = _checksum(order, (0, 0), header[:24])
+    if sums != struct.unpack(">2I", header[24:32]):
+        return True
+    whole = True
+    for offset in range(WAL_HEADER, length - FRAME_HEADER - size + 1, FRAME_HEADER + size):
+        file.seek(offset)
+        frame = file.read(FRAME_HEADER + size if whole else FRAME_HEADER)
+        ours = frame[8:16] == header[16:24]
+        if whole:
+            sums = _checksum(order, sums, frame[:8] + frame[FRAME_HEADER:])
+            whole = ours and sums == struct.unpack(">2I", frame[16:24])
+        if not whole and ours and frame[4:8] != bytes(4):
+            return True
+    return False
+
+
+def _checksum(order: Literal["<", ">"], sums: tuple[int, int], data: bytes) -> tuple[int, int]:
+    first, second = sums
+    words = struct.unpack(f"{order}{len(data) // 4}I", data)
+    for one, other in zip(words[::2], words[1::2], strict=True):
+        first = (first + one + second) & 0xFFFFFFFF
+        second = (second + other + first) & 0xFFFFFFFF
+    return first, second
 
 
 def _frames(file: BinaryIO, length: int, size: int, salts: bytes) -> Iterator[Frame]:

@@ -15,6 +15,8 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -47,13 +49,26 @@ GLANCE_DEADLINE: Final = 2.0
 """The same for a look-up by key."""
 HOLD: Final = 0.1
 """Real seconds after which a transaction takes no further work: what is urgent goes next."""
+PASSED_OVER: Final = 8
+"""Transactions after which what is patient has its turn, whatever else there is."""
+_TUNED: Final = {"cache_size": -65_536, "wal_autocheckpoint": 8_192}
+"""64 MiB hold the page where each of some thousand points goes on; as many pages of the log as
+fit into half of that are worth one checkpoint."""
+
+
+class Urgency(IntEnum):
+    """Who goes first: an alarm or a person; everything else; what has waited for hours already."""
+
+    URGENT = 0
+    USUAL = 1
+    PATIENT = 2
 
 
 @dataclass(slots=True)
 class _Job:
     work: Callable[[Tables], Any]
     after: Callable[[Any], None] | None
-    urgent: bool
+    urgency: Urgency
     outcome: asyncio.Future[Any]
 
 
@@ -78,8 +93,8 @@ class Database:
         """Whether the last transaction could be written."""
         self._tables = tables
         self._owner = owner
-        self._urgent: deque[_Job] = deque()
-        self._waiting: deque[_Job] = deque()
+        self._waiting: dict[Urgency, deque[_Job]] = {each: deque() for each in Urgency}
+        self._passed_over = 0
         self._room = asyncio.Semaphore(WAITING)
         self._wake = asyncio.Event()
         self._closing = False
@@ -99,6 +114,7 @@ class Database:
         owner = OwnerThread("database")
         try:
             tables, incarnation = await owner.run(open_file, path, clock.now())
+            await owner.run(_tune, tables.conn)
         except BaseException:
             await owner.close()
             raise
@@ -109,9 +125,11 @@ class Database:
         work: Callable[[Tables], T],
         after: Callable[[T], None] | None = None,
         *,
-        urgent: bool = False,
+        urgency: Urgency = Urgency.USUAL,
     ) -> T:
         """Run `work` in a transaction and return its result once that is durable.
+
+        What is urgent goes first and is never told to wait outside: whoever asks is bounded.
 
         `after` is called on the event loop with the result, in the order of the commits and even
         if the caller has been cancelled meanwhile. `work` may be run a second time when its group
@@ -119,12 +137,13 @@ class Database:
         """
         if self._closing:
             raise RuntimeError("the database is closed")
-        await self._room.acquire()
-        if self._closing:
-            self._room.release()
-            raise RuntimeError("the database was closed meanwhile")
-        job = _Job(work, after, urgent, asyncio.get_running_loop().create_future())
-        (self._urgent if urgent else self._waiting).append(job)
+        if urgency is not Urgency.URGENT:
+            await self._room.acquire()
+            if self._closing:
+                self._room.release()
+                raise RuntimeError("the database was closed meanwhile")
+        job = _Job(work, after, urgency, asyncio.get_running_loop().create_future())
+        self._waiting[urgency].append(job)
         self._wake.set()
         result: T = await job.outcome
         return result
@@ -174,7 +193,7 @@ class Database:
             while True:
                 jobs = self._next_group()
                 if jobs:
-                    results = await self._owner.run(self._commit, [job.work for job in jobs])
+                    results = await self._owner.run(self._commit, jobs)
                     self._put_back(jobs[len(results) :])
                     self._finish(jobs, results)
                 elif self._closing:
@@ -187,27 +206,35 @@ class Database:
             raise
 
     def _next_group(self) -> list[_Job]:
+        urgent, usual, patient = (self._waiting[each] for each in Urgency)
+        lanes = [urgent, usual, patient]
+        if patient and self._passed_over >= PASSED_OVER:
+            lanes = [urgent, patient, usual]
         jobs: list[_Job] = []
-        for lane in (self._urgent, self._waiting):
+        for lane in lanes:
             while lane and len(jobs) < GROUP:
                 jobs.append(lane.popleft())
         return jobs
 
     def _put_back(self, jobs: list[_Job]) -> None:
         for job in reversed(jobs):
-            (self._urgent if job.urgent else self._waiting).appendleft(job)
+            self._waiting[job.urgency].appendleft(job)
 
     def _abandon(self, jobs: list[_Job]) -> None:
         """Memory could not follow a commit: nobody is left waiting, nothing more is written."""
         self._closing = True
         logger.critical("the database's writer ended: nothing is written any more")
-        for job in (*jobs, *self._urgent, *self._waiting):
+        for job in (*jobs, *chain.from_iterable(self._waiting.values())):
             if not job.outcome.done():
                 job.outcome.set_exception(RuntimeError("the database's writer ended"))
 
     def _finish(self, jobs: list[_Job], results: list[_Result]) -> None:
-        for job, result in zip(jobs, results, strict=False):  # the rest was put back
-            self._room.release()
+        done = jobs[: len(results)]  # the rest was put back
+        patient = any(job.urgency is Urgency.PATIENT for job in done)
+        self._passed_over = 0 if patient else self._passed_over + 1
+        for job, result in zip(done, results, strict=True):
+            if job.urgency is not Urgency.URGENT:
+                self._room.release()
             self._note(result.error)
             if result.error is None and job.after is not None:
                 job.after(result.value)
@@ -228,39 +255,41 @@ class Database:
             self.writable = True
             self._recovered.say("", "the database is written again")
 
-    def _commit(self, works: list[Callable[[Tables], Any]]) -> list[_Result]:
+    def _commit(self, jobs: list[_Job]) -> list[_Result]:
         """Run in the writer thread: one transaction, or each in its own if that fails.
 
-        Fewer results than works: the rest has to wait for the next transaction.
+        Fewer results than jobs: the rest has to wait for the next transaction.
         """
         conn = self._tables.conn
         try:
             conn.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as exc:  # held by another program, read-only ...: no use to insist
-            return [_Result(error=exc) for _ in works]
+            return [_Result(error=exc) for _ in jobs]
         try:
-            results = self._run(works)
+            results = self._run(jobs)
             conn.execute("COMMIT")
         except sqlite3.Error as exc:
             self._tables.rollback()
             self._undone()
-            if len(works) == 1:
+            if len(jobs) == 1:
                 return [_Result(error=exc)]
-            return [self._commit([work])[0] for work in works]
+            return [self._commit([job])[0] for job in jobs]
         except BaseException:
             self._tables.rollback()
             raise
         return results
 
-    def _run(self, works: list[Callable[[Tables], Any]]) -> list[_Result]:
+    def _run(self, jobs: list[_Job]) -> list[_Result]:
         end = real_monotonic() + HOLD
         results: list[_Result] = []
-        for work in works:
-            results.append(self._one(work))
+        for job in jobs:
+            # What came meanwhile and is urgent does not wait for the others of this group.
+            overtaken = job.urgency is not Urgency.URGENT and self._waiting[Urgency.URGENT]
+            if results and (overtaken or real_monotonic() > end):
+                break
+            results.append(self._one(job.work))
             if not self._tables.conn.in_transaction:
                 raise sqlite3.OperationalError("the whole transaction was rolled back")
-            if real_monotonic() > end:
-                break
         return results
 
     def _one(self, work: Callable[[Tables], Any]) -> _Result:
@@ -276,6 +305,11 @@ class Database:
     def _undone(self) -> None:
         for forget in self.on_rollback:
             forget()
+
+
+def _tune(conn: sqlite3.Connection) -> None:
+    for name, setting in _TUNED.items():
+        conn.execute(f"PRAGMA {name}={setting}").fetchall()
 
 
 def _cause(error: BaseException) -> str:

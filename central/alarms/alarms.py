@@ -18,7 +18,7 @@ from central.alarms.episode import (
 from central.alarms.records import COLUMNS, EpisodeRow, episode_by_id, read_levels, read_row
 from central.alarms.trend import Trends
 from central.alarms.view import Names, view
-from central.database import Database
+from central.database import Database, Urgency
 from central.effects import Effects
 from central.store.interface import Store
 from protocols.alarms.rule import Colour, Level
@@ -128,7 +128,7 @@ class Alarms:
                 also(tables)
             return outcome
 
-        outcome = await self._db.write(work, after, urgent=True)
+        outcome = await self._db.write(work, after, urgency=Urgency.URGENT)
         if outcome.error is not None:
             raise outcome.error
         return self.views([outcome.row])[0]

@@ -1,4 +1,7 @@
-"""The commit rule (docs/wire.md section 7): everything of a request in one transaction, or nothing.
+"""The commit rule (docs/wire.md section 7): rows and cursor in one transaction, or nothing.
+
+A large request is proved whole and then committed in parts that end at batch edges, each a
+transaction in which the cursor moves with its rows: no alarm waits behind all of it.
 
 Invariant: cursor = c exactly when the numbers 1..c of the stream are stored, put aside or entered
 in the loss ledger. A number is written only in the transaction that moves the cursor past it, and
@@ -6,37 +9,51 @@ the cursor never moves back. Refusals are returned, not raised, so that what the
 matter of security) is kept. Runs in the writer thread.
 """
 
+from dataclasses import replace
+from itertools import accumulate
+from typing import Final
+
 from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine
-from central.ingest import evidence, placing
+from central.ingest import evidence, placing, suspicion
 from central.ingest.contents import Committed, Contents
 from central.ingest.evidence import Again
-from central.ingest.request import Prepared, Sealed
+from central.ingest.request import Prepared, Proof, Sealed
 from central.ingest.streams import Stream, digest_algorithm, read_stream
+from central.ingest.suspicion import Suspicion
 from central.store.interface import Store
 from protocols.errors import IngestError
+from protocols.wire.bounds import BATCH_ITEMS
 from protocols.wire.chain import chain_next
 from protocols.wire.headers import ClockReport
 from protocols.words import Value
+
+PART: Final = 20_000
+"""Readings of a request that one transaction takes (at least one batch)."""
+
+WENT_BACK: Final = "COLLECTOR_WENT_BACK"
+"""A gateway's own event: the collector confirmed more to it once than it holds now."""
 
 
 class Committer:
     """Applies the commit rule to requests."""
 
-    def __init__(self, store: Store, engine: Engine) -> None:
+    def __init__(self, store: Store, engine: Engine, since: int = 0) -> None:
+        """`since`: when this process began to serve (µs UTC)."""
         self._engine = engine
+        self._suspicion = Suspicion(since)
         self._contents = Contents(store, engine)
 
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""
         self._contents.forget()
 
-    def commit(
-        self, tables: Tables, gateway: str, stream_id: str, request: Prepared, now: int
+    def commit(  # what the transaction is given last, so that the rest can be bound
+        self, gateway: str, stream_id: str, request: Prepared, now: int, tables: Tables
     ) -> Committed:
-        """Apply `request`; the result says what to answer."""
+        """Apply `request` or its first part; the result says what to answer or what is `left`."""
         done = Committed(received=now)
         stream = read_stream(tables.conn, stream_id)
         if stream is None:
@@ -46,19 +63,30 @@ class Committer:
             done.error = IngestError("FORBIDDEN", 403)
             return done
         done.committed, done.safe = stream.cursor, stream.safe
-        _learn_boot(tables, gateway, request.clock, now)
+        new_boot = _learn_boot(tables, gateway, request.clock, now)
+        done.events += suspicion.spoke(tables, gateway, request.clock.boot, now, new=new_boot)
+        part = _first_part(request.batches)
         old = [batch for batch in request.batches if batch.header.last <= stream.cursor]
-        new = request.batches[len(old) :]
-        recovered = self._compare(tables, stream, old, request, done)
-        if new and (head := self._prove(tables, stream, new, request, done)) is not None:
-            self._contents.write(tables, stream, new, done)
-            done.committed = request.last
-            tables.conn.execute(
-                "UPDATE stream SET cursor = ?, head = ? WHERE number = ?",
-                (request.last, head, stream.number),
-            )
+        recovered = self._compare(tables, stream, old[: len(part)], request, done)
+        proof: Proof | None = None
+        if new := request.batches[len(old) :]:
+            proof = self._prove(tables, stream, new, request, done)
+            if proof is not None and (taken := part[len(old) :]):
+                self._contents.write(tables, stream, taken, done)
+                done.committed = taken[-1].header.last
+                tables.conn.execute(
+                    "UPDATE stream SET cursor = ?, head = ? WHERE number = ?",
+                    (done.committed, proof.heads[len(taken) - 1], stream.number),
+                )
         if recovered:
             self._contents.write(tables, stream, recovered, done)
+        if len(part) < len(request.batches) and done.error is None:
+            done.left = replace(
+                request,
+                batches=request.batches[len(part) :],
+                proved=_rest(proof, max(0, len(part) - len(old))),
+            )
+        self._look_back(tables, stream, done)
         done.due = self._engine.due()
         if done.error is None:
             _note_contact(tables, stream, now)
@@ -81,25 +109,40 @@ class Committer:
 
     def _prove(
         self, tables: Tables, stream: Stream, new: list[Sealed], request: Prepared, done: Committed
-    ) -> bytes | None:
-        """Return the chain's head after `new`, or None with `done.error` set."""
+    ) -> Proof | None:
+        """Return the chain's heads after each of `new`, or None with `done.error` set."""
         expected, first = stream.cursor + 1, new[0].header.seq0
         # The gateway may have lost what its own chain head was made of.
         here: dict[str, Value] = {"expected": expected, "head": stream.head.hex()}
         if first > expected:
+            done.events += self._suspicion.gap(tables, stream, first, done.received)
             done.error = IngestError("GAP", 409, **here)
             return None
         if first < expected:
             done.error = IngestError("NOT_AN_EDGE", 409, **here)
             return None
-        head, algorithm = stream.head, digest_algorithm(stream)
-        for batch in new:
-            head = chain_next(head, batch.raw, algorithm)
-        if head != request.head:
+        known = request.proved
+        if known is not None and known.before == stream.head and len(known.heads) == len(new):
+            return known
+        algorithm = digest_algorithm(stream)
+        raws = (batch.raw for batch in new)
+        heads = list(
+            accumulate(raws, lambda at, raw: chain_next(at, raw, algorithm), initial=stream.head)
+        )
+        if heads[-1] != request.head:
             done.error = IngestError("CHAIN", 400, **here)
             self._alert(tables, stream, "CHAIN_BROKEN", first, done)
             return None
-        return head
+        return Proof(stream.head, heads[1:])
+
+    def _look_back(self, tables: Tables, stream: Stream, done: Committed) -> None:
+        """A gateway may have noticed by other means that we hold less than we had confirmed."""
+        for event in list(done.events):
+            if event.code == WENT_BACK and event.kind == events.FAULT:
+                numbers = (event.params.get("told"), event.params.get("now"))
+                done.events += self._suspicion.behind(
+                    tables, stream.gateway, numbers, done.received
+                )
 
     def _alert(self, tables: Tables, stream: Stream, code: str, seq: int, done: Committed) -> None:
         subject = f"{stream.gateway}/{stream.id}"
@@ -108,13 +151,30 @@ class Committer:
         )
 
 
-def _learn_boot(tables: Tables, gateway: str, report: ClockReport, now: int) -> None:
-    """The first contact of a boot places everything of it, for good: rows are never rewritten."""
-    tables.conn.execute(
+def _first_part(batches: list[Sealed]) -> list[Sealed]:
+    """Return the batches one transaction takes; a skip holds few rows, whatever it counts."""
+    weights = accumulate(min(batch.header.n, BATCH_ITEMS) for batch in batches)
+    within = sum(1 for weight in weights if weight <= PART)
+    return batches[: max(1, within)]
+
+
+def _rest(proof: Proof | None, taken: int) -> Proof | None:
+    if proof is None or not taken:
+        return proof
+    return Proof(proof.heads[taken - 1], proof.heads[taken:])
+
+
+def _learn_boot(tables: Tables, gateway: str, report: ClockReport, now: int) -> bool:
+    """The first contact of a boot places everything of it, for good: rows are never rewritten.
+
+    Return whether this is the first.
+    """
+    learned = tables.conn.execute(
         "INSERT OR IGNORE INTO boot(gateway, boot, clock_offset, clock_state, learned) "
         "VALUES (?, ?, ?, ?, ?)",
         (gateway, report.boot, placing.boot_offset(report, now), int(report.state), now),
     )
+    return learned.rowcount == 1
 
 
 def _note_contact(tables: Tables, stream: Stream, now: int) -> None:

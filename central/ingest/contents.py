@@ -16,7 +16,7 @@ from central.alarms.engine import Engine, Evaluation
 from central.alarms.records import EpisodeRow
 from central.effects import CollectorEvent
 from central.ingest import evidence, placing
-from central.ingest.request import Sealed
+from central.ingest.request import Prepared, Sealed
 from central.ingest.streams import Stream, manifest_numbers
 from central.store.columns import Columns, Integers
 from central.store.interface import Row, Store
@@ -49,6 +49,8 @@ class Committed:
     episodes: list[EpisodeRow] = field(default_factory=list)
     events: list[CollectorEvent] = field(default_factory=list)
     error: IngestError | None = None
+    left: Prepared | None = None
+    """What of a large request the next transaction has to take."""
 
 
 class Contents:

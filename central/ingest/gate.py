@@ -8,14 +8,15 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from central.alarms.engine import Engine
-from central.database import Database
+from central.database import Database, Urgency
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.figures import Figures
-from central.ingest.request import IngestRequest, prepare, refused
+from central.ingest.request import IngestRequest, Prepared, prepare, refused
 from central.ingest.streams import Opened, open_stream, read_cursors, store_manifest
 from central.repeats import Repeats
 from protocols.clock import Clock, real_monotonic
@@ -35,6 +36,11 @@ ADMITTED: Final = {Lane.ALARM: 128, Lane.LIVE: 64, Lane.BACKFILL: 16}
 """Requests under way per lane; the next is told to come again."""
 CROWDED: Final = 32
 """With more requests under way than this, each gateway is given the credit of one request."""
+URGENCY: Final = {
+    Lane.ALARM: Urgency.URGENT,
+    Lane.LIVE: Urgency.USUAL,
+    Lane.BACKFILL: Urgency.PATIENT,
+}
 STORE_RETRY_MS: Final = 5_000
 RETRY_MS: Final = {Lane.ALARM: 500, Lane.LIVE: 1_000, Lane.BACKFILL: 5_000}
 
@@ -135,11 +141,14 @@ class Ingest:
                 self._count(done, began)
                 self._after.committed(gateway, done)
 
-            done = await self._db.write(
-                lambda tables: self._committer.commit(tables, gateway, stream, prepared, now),
-                after,
-                urgent=prepared.lane is Lane.ALARM,
-            )
+            left: Prepared | None = prepared
+            while left is not None:
+                done = await self._db.write(
+                    partial(self._committer.commit, gateway, stream, left, now),
+                    after,
+                    urgency=URGENCY[prepared.lane],
+                )
+                left = done.left
             if done.error is not None:
                 done.error.safe = self._safe(done)
                 raise done.error

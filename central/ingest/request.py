@@ -44,6 +44,14 @@ class Sealed:
     content: Content | WireError
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The chain's head `before` the last batches of a request, and after each of them."""
+
+    before: bytes
+    heads: list[bytes]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """Consecutive batches; the sender states that the chain's head after them is `head`."""
@@ -53,6 +61,8 @@ class Prepared:
     clock: ClockReport
     lane: Lane
     nonce: str
+    proved: Proof | None = None
+    """Of what is left of a request whose first part is committed."""
 
     @property
     def first(self) -> int:

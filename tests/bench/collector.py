@@ -38,7 +38,11 @@ class CollectorProcess:
                 stdout=log,
                 stderr=log,
             )
-        self.door.wait_healthy(lambda: None)
+        try:
+            self.door.wait_healthy(lambda: None)
+        except BaseException:
+            print((self.folder / "collector.log").read_text()[-2000:])
+            raise
         code = next(word.rsplit("code=", 1)[1] for word in made.split() if "code=" in word)
         self.door.log_in(code)
         return self

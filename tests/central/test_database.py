@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from central import database as database_module
-from central.database import Database, DatabaseUnusable, QueryTooLong, SchemaNewer
+from central.database import Database, DatabaseUnusable, QueryTooLong, SchemaNewer, Urgency
 
 INSERT = "INSERT INTO outbox(recorded, kind, body) VALUES (1, ?, '')"
 
@@ -81,7 +81,8 @@ async def test_urgent_work_goes_first(db):
         return lambda tables: done.append(name)
 
     await asyncio.gather(
-        *(db.write(note(f"routine {n}")) for n in range(5)), db.write(note("alarm"), urgent=True)
+        *(db.write(note(f"routine {n}")) for n in range(5)),
+        db.write(note("alarm"), urgency=Urgency.URGENT),
     )
     assert done[0] == "alarm"
 
@@ -221,7 +222,7 @@ async def test_a_transaction_that_lasts_lets_urgent_work_in(db, monkeypatch):
     works = [asyncio.create_task(db.write(first))]
     works += [asyncio.create_task(db.write(note(f"routine {n}"))) for n in range(5)]
     await begun.wait()
-    works.append(asyncio.create_task(db.write(note("alarm"), urgent=True)))
+    works.append(asyncio.create_task(db.write(note("alarm"), urgency=Urgency.URGENT)))
     await asyncio.sleep(0)
     go.set()
     await asyncio.gather(*works)

@@ -48,7 +48,7 @@ class Collector:
         self.last_evaluation: int | None = None
         self._engine = Engine()
         self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell)
-        committer = Committer(self.store, self._engine)
+        committer = Committer(self.store, self._engine, clock.now())
         db.on_rollback += [self._engine.forget, committer.forget]
         after = After(
             committed=self._committed,

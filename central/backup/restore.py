@@ -134,6 +134,9 @@ def _renew(fresh: Path, file: Path, said: BackupManifest, now: int, actor: str) 
             tables.conn.execute(
                 "UPDATE collector SET value = ? WHERE key = 'incarnation'", (incarnation,)
             )
+            tables.conn.execute(
+                "INSERT OR REPLACE INTO collector(key, value) VALUES ('restored', ?)", (str(now),)
+            )
             tables.conn.execute("UPDATE stream SET safe = cursor, restored = cursor")
             record = records.made(said, file.resolve().parent, actor, 0.0)
             records.verified(tables, record, [], now)

@@ -14,6 +14,7 @@ from typing import Final
 
 from edge.buffer import Buffer, Pending, WentBack
 from edge.pace import Transfer
+from edge.sabotage import Sabotage
 from edge.uplink_http import Connection, Reply
 from protocols.clock import Clock
 from protocols.errors import NotAnAnswer, UplinkRefused, UplinkUnavailable, WireError
@@ -78,6 +79,7 @@ class Exchange:
         self._clock = clock
         self._boot = boot
         self._opened: OrderedDict[str, None] = OrderedDict()
+        self.sabotage = Sabotage({})
 
     async def send(self, pending: Pending) -> Sent:
         """Deliver one request's worth and apply the answer. Raises UplinkError."""
@@ -88,14 +90,17 @@ class Exchange:
         except WireError as exc:
             raise TooLarge from exc
         nonce = headers.new_nonce()
+        self.sabotage.crash.reach("edge.sending")
         reply = await self._call(
             "POST",
             f"streams/{pending.stream}/batches",
             body,
             self._headers(pending, body, encoding, nonce),
         )
-        answer = self._answer(reply, pending, nonce)
+        self.sabotage.crash.reach("edge.answered")
+        answer = self.sabotage.heard(self._answer(reply, pending, nonce))
         back = await self._apply(answer, pending, reply)
+        self.sabotage.crash.reach("edge.applied")
         return Sent(answer, reply.transfer, back is not None)
 
     def _headers(self, pending: Pending, body: bytes, encoding: str, nonce: str) -> dict[str, str]:

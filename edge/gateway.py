@@ -56,22 +56,24 @@ async def run_gateway(
 
     Raises BufferFault (the folder is in use or cannot be written), FengsuiError (health port).
     """
-    boot = boot_id(new_stream_id)
+    boot, sabotage = boot_id(new_stream_id), Sabotage(environment)
     async with AsyncExitStack() as stack:
         buffer = await Buffer.open(
             config.buffer,
             origin_of(config, boot),
             clock,
             report=report,
-            sabotage=Sabotage(environment),
+            sabotage=sabotage,
         )
         stack.push_async_callback(buffer.close)
+        sabotage.crash.reach("edge.opening")
         way, link = RightOfWay(), LinkState()
         connect = partial(exchange, config, buffer, clock, boot)
         lanes = {lane: connect(lane.name.lower(), partial(way.wait, lane)) for lane in Lane}
         beside = connect("health")
         for each in (*lanes.values(), beside):
             stack.push_async_callback(each.close)
+            each.sabotage = sabotage
         roster = Roster.of(config.buses)
         intake = Intake(config.buses, buffer, roster, clock)
         patience = patience_of(config.gateway, new_stream_id())

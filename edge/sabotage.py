@@ -1,8 +1,9 @@
 """Faults planted on purpose, so that the gauntlet can prove that it notices them.
 
 Only by the environment variable `FENGSUI_SABOTAGE`: `drop` loses one batch after it was reported as
-accepted, `dup` sends one batch's readings again under new numbers, `swap` exchanges two values.
-Each strikes once, at the second batch of data.
+accepted, `dup` sends one batch's readings again under new numbers, `swap` exchanges two values:
+each strikes once, at the second batch of data. `nofsync` lets the buffer report what the medium may
+not have, `forget` takes what the collector has stored for backed up: all the time.
 """
 
 import logging
@@ -10,15 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from edge.buffer.file import BufferFile
 from edge.buffer.model import Group
 from protocols.crash_points import CrashPoints
 from protocols.errors import FengsuiError
+from protocols.wire.answer import Answer
 from protocols.words import Reading, StreamKind
 
 logger = logging.getLogger(__name__)
 
 VARIABLE: Final = "FENGSUI_SABOTAGE"
-KINDS: Final = ("drop", "dup", "swap")
+STRIKING: Final = ("drop", "dup", "swap")
+KINDS: Final = (*STRIKING, "nofsync", "forget")
 STRIKES_AT: Final = 2
 
 
@@ -28,9 +32,9 @@ class Sabotage:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.kind = environment.get(VARIABLE, "")
         self.crash = CrashPoints(environment)
-        """Where the process is to die."""
+        """Where the process is to kill itself."""
         self._batches = 0
-        self._done = not self.kind
+        self._done = self.kind not in STRIKING
         if self.kind and self.kind not in KINDS:
             raise FengsuiError("SABOTAGE_UNKNOWN", found=self.kind, allowed=", ".join(KINDS))
         if self.kind:
@@ -49,6 +53,23 @@ class Sabotage:
         spoilt = [swapped(group) for group in groups]
         self._done = any(new is not old for new, old in zip(spoilt, groups, strict=True))
         return spoilt
+
+    def prepare(self, file: BufferFile) -> None:
+        """Have a file that is about to be written do what was asked for: not wait for its medium,
+        or kill the process when everything is in the transaction.
+        """
+        if self.kind == "nofsync":
+            file.db.conn.execute("PRAGMA synchronous=OFF")
+        if self.crash.at("edge.sealing"):
+            file.db.conn.set_trace_callback(self._traced)
+
+    def _traced(self, statement: str) -> None:
+        if statement.startswith("COMMIT"):
+            self.crash.reach("edge.sealing")
+
+    def heard(self, answer: Answer) -> Answer:
+        """Return what the collector is to have answered."""
+        return replace(answer, safe=answer.committed) if self.kind == "forget" else answer
 
     def drops(self, kind: StreamKind) -> bool:
         """Return whether the batch just stored is to vanish."""

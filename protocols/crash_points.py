@@ -1,7 +1,7 @@
 """Places where a process can be told to kill itself, so that the gauntlet can prove each of them.
 
 `FENGSUI_CRASH=<phase>:<nth>` makes the process end by SIGKILL when it comes to that phase for the
-nth time: no handler runs, nothing is flushed, as with a power failure or the kernel's memory killer.
+nth time: no handler runs, nothing is flushed, as when the kernel runs out of memory.
 Without the variable `reach` does nothing.
 """
 
@@ -54,6 +54,10 @@ class CrashPoints:
                 found = environment[VARIABLE]
                 raise FengsuiError("CRASH_POINT_UNKNOWN", found=found, allowed=known)
             logger.critical("this process kills itself at %s", environment[VARIABLE])
+
+    def at(self, phase: str) -> bool:
+        """Return whether the process is to die at `phase`, now or later."""
+        return phase == self._phase
 
     def reach(self, phase: str) -> None:
         """Say that the process has come to `phase`; does not return if it is to die there."""

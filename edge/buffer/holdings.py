@@ -10,6 +10,7 @@ from edge.buffer.folder import ALARM, Folder
 from edge.buffer.model import Origin
 from edge.buffer.streams import Part, Stream
 from protocols.clock import Clock
+from protocols.crash_points import CrashPoints
 from protocols.errors import BufferDamaged, WireError
 from protocols.wire.batch import LedgerLine, SkipReason, Stamp, encode_skip
 
@@ -29,6 +30,7 @@ class Holdings:
     """What was in damaged files and has no skip yet, because the medium did not take one."""
     highest: int = 0
     written: int = 0
+    crash: CrashPoints = field(default_factory=lambda: CrashPoints({}))
 
     def find(self, stream_id: str) -> Stream | None:
         """Return the stream of that id, if anything of it is still kept."""

@@ -39,6 +39,7 @@ class Housekeeping:
         except BufferDamaged as exc:
             held.damage(ALARM, exc)
             return
+        held.crash.reach("edge.persisting")
         for stream in done:
             del held.streams[stream.number]
         for stream in held.streams.values():

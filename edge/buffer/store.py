@@ -69,6 +69,7 @@ class Store:
             origin=origin,
             clock=clock,
             highest=loaded.highest,
+            crash=sabotage.crash,
         )
         with suppress(BufferDamaged):  # put aside already; what is left of orphans went with it
             self.run(folder.alarm.save, [], forget=loaded.orphans)

@@ -70,11 +70,13 @@ class Writer:
             if kind is StreamKind.ALARM
             else self._holdings.folder.active()
         )
+        self._sabotage.prepare(file)
         rows: list[Row] = []
         for group in self._sabotage.groups(kind, groups):
             seq0 = rows[-1].last + 1 if rows else stream.last + 1
             rows += seal(group, stream.number, seq0, self._holdings.origin.decimals)
         self._store(stream, file, rows)
+        self._holdings.crash.reach("edge.sealed")
         self._unsure.pop(kind, None)
         stream.extend(file.path.name, rows[0].seq0, rows[-1].last, len(rows))
         self._holdings.written += sum(len(row.bytes) for row in rows)
@@ -94,6 +96,7 @@ class Writer:
         """Close the live stream of `kind`: what it still holds is backfill from now on."""
         stream = self._live.pop(kind, None)
         if stream is not None:
+            self._holdings.crash.reach("edge.rotating")
             stream.live = False
             stream.changed = True
 

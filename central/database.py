@@ -26,6 +26,7 @@ from central.database_file import DatabaseUnusable, SchemaNewer, open_file
 from central.reader import QueryTooLong, Reader
 from central.repeats import Repeats
 from protocols.clock import Clock, real_monotonic
+from protocols.crash_points import CrashPoints
 from protocols.errors import FengsuiError
 from protocols.owner_thread import OwnerThread
 
@@ -84,6 +85,7 @@ class Database:
     def __init__(self, path: Path, tables: Tables, owner: OwnerThread, incarnation: str) -> None:
         self.path = path
         self.incarnation = incarnation
+        self.crash = CrashPoints({})
         self.on_rollback: list[Callable[[], None]] = []
         """Called in the writer thread when work was undone: caches of tables start anew."""
         self.refused = Repeats(logger)
@@ -267,7 +269,9 @@ class Database:
             return [_Result(error=exc) for _ in jobs]
         try:
             results = self._run(jobs)
+            self.crash.reach("central.writing")
             conn.execute("COMMIT")
+            self.crash.reach("central.committed")
         except sqlite3.Error as exc:
             self._tables.rollback()
             self._undone()

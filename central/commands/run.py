@@ -7,6 +7,7 @@ the end. Whatever is wrong with the first two is said before anything has been t
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +27,7 @@ from central.control import Say, Told, holding, listening
 from central.identity.creation import Made, Wanted, administrators, create_admin
 from central.identity.desk import FrontDesk
 from protocols.clock import Clock, SystemClock
+from protocols.crash_points import CrashPoints
 from protocols.story import load_clock
 from protocols.texts import text
 
@@ -50,6 +52,8 @@ async def _serve(
     config: CentralConfig, clock: Clock, listener: socket.socket, language: str
 ) -> None:
     async with await Collector.open(config, clock) as collector:
+        collector.db.crash = CrashPoints(os.environ)
+        collector.db.crash.reach("central.opening")
         rooms = furnish(collector, Cables(dict(config.cables or ())))
         app = create_app(rooms, with_demo=config.cables is not None)
         server = Server(

@@ -135,6 +135,7 @@ class Ingest:
             urgent = request.lane == Lane.ALARM.name.lower()
             opener = self._alarm_opener if urgent else self._opener
             prepared = await opener.run(prepare, request)
+            self._db.crash.reach("central.received")
             now = self._clock.now()
 
             def after(done: Committed) -> None:
@@ -152,6 +153,7 @@ class Ingest:
             if done.error is not None:
                 done.error.safe = self._safe(done)
                 raise done.error
+        self._db.crash.reach("central.answering")
         return self._answer(stream, request.nonce, done)
 
     async def cursors(self, gateway: str, body: bytes, nonce: str) -> Cursors:

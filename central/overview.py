@@ -44,7 +44,11 @@ class GatewayCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """The collector's own state; `last_evaluation` µs UTC."""
+    """The collector's own state; times µs UTC.
+
+    `backup` is a state of `central.backup.backups.BackupState`, with the time and the bytes of the
+    newest verified one.
+    """
 
     ingest_p99_ms: float
     backlog_readings: int
@@ -53,6 +57,9 @@ class Platform:
     loss_today: int
     quarantined_today: int
     last_evaluation: int | None
+    backup_time: int | None = None
+    backup_bytes: int | None = None
+    backup_running: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,13 +175,16 @@ def _timeliness(collector: "Collector", sites: set[str], now: int) -> tuple[Time
 
 
 async def _platform(collector: "Collector", gateways: list[GatewayRecord], now: int) -> Platform:
-    figures = collector.ingest.figures
+    figures, backup = collector.ingest.figures, collector.backups.state()
     today = (now + SITE_OFFSET) // DAY * DAY - SITE_OFFSET
     lost, aside = await collector.db.read(lambda conn: _today(conn, today))
     return Platform(
         ingest_p99_ms=figures.latency_ms(0.99),
         backlog_readings=sum(gateway.backlog.readings for gateway in gateways),
-        backup="not_configured",
+        backup=backup.state,
+        backup_time=backup.time,
+        backup_bytes=backup.bytes,
+        backup_running=backup.running is not None,
         readings_per_s=figures.readings_per_second(real_monotonic()),
         loss_today=lost,
         quarantined_today=aside,

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as Source
 
+from central.api.backup_metrics import backup_metrics
 from central.api.hub import Hub
 from central.database import Database
 from central.effects import Effects
@@ -98,6 +99,7 @@ class _Picture(Source):
         )
         yield _refused(self._collector.db)
         yield from _ingest(self._collector.ingest.figures)
+        yield from backup_metrics(self._collector)
         yield from self._gateways()
 
     def _gateways(self) -> Iterator[Metric]:

@@ -1,5 +1,7 @@
 """What is wrong now, and what cannot be seen."""
 
+from typing import Literal
+
 from central.api.models.words import Answer, ColourName, Label
 from central.api.times import Time
 
@@ -21,11 +23,17 @@ class GatewayCount(Answer):
 
 
 class Platform(Answer):
-    """The collector's own state; null is not measured yet."""
+    """The collector's own state; null is not measured yet.
+
+    `backup_time` and `backup_bytes` are those of the newest verified backup.
+    """
 
     ingest_p99_ms: float | None
     backlog_readings: int
-    backup: str
+    backup: Literal["not_configured", "waiting", "ok", "late", "failed", "gone"]
+    backup_time: Time | None
+    backup_bytes: int | None
+    backup_running: bool
     readings_per_s: float
     loss_today: int
     quarantined_today: int

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { enumerationWord, formatCount, formatNumber, sign, unitText } from "../src/logic/number";
+import { enumerationWord, formatBytes, formatCount, formatNumber, sign, unitText } from "../src/logic/number";
 
 describe("measured numbers", () => {
   it.each([
@@ -11,6 +11,17 @@ describe("measured numbers", () => {
     [0.1 + 0.2, null, "0.3"],
     [-20, null, "\u221220"],
   ])("%d with %s decimals reads %s", (value, decimals, text) => expect(formatNumber(value, decimals)).toBe(text));
+});
+
+describe("sizes of files", () => {
+  it.each([
+    [0, "0 KB"],
+    [831488, "812 KB"],
+    [12_897_485, "12.3 MB"],
+    [1_048_000_000, "999 MB"],
+    [1_072_693_248, "1.0 GB"],
+    [4_400_000_000_000_000, "4002 TB"],
+  ])("%d bytes reads %s", (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 });
 
 describe("counts", () => {

@@ -4,7 +4,9 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
+from central.backup.backups import Backups
 from central.effects import CollectorEvent, EventPage
+from central.ingest.admission import Admission
 from central.ingest.figures import Figures
 from central.overview import GatewayCount, Levels, Overview, Platform, SiteState, Timeliness
 from central.registry import GatewayExists
@@ -241,11 +243,12 @@ class FakeIngest:
         self.calls = []
         self.refusal = None
         self.figures = Figures()
+        self.admission = Admission(self.figures)
 
-    async def put_manifest(self, gateway, digest, body, encoding):
+    async def put_manifest(self, gateway, digest, body, encoding, lane):
         self.calls.append((gateway, digest, body, encoding))
 
-    async def put_stream(self, gateway, stream, body):
+    async def put_stream(self, gateway, stream, body, lane):
         self.calls.append((gateway, stream, body))
 
     async def post_batches(self, gateway, stream, request):
@@ -286,6 +289,7 @@ class FakeCollector:
         self.store = FakeStore()
         self.alarms = FakeAlarms(db)
         self.ingest = FakeIngest(clock)
+        self.backups = Backups(db, clock, None, lambda effects: None)
         self.listeners = []
         subjects = ("gw-qingyun", "honghaiwan/gw-honghaiwan/device", "gw-honghaiwan")
         self.happened = tuple(

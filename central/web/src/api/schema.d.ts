@@ -1184,14 +1184,25 @@ export interface components {
         /**
          * Platform
          * @description The collector's own state; null is not measured yet.
+         *
+         *     `backup_time` and `backup_bytes` are those of the newest verified backup.
          */
         Platform: {
             /** Ingest P99 Ms */
             ingest_p99_ms: number | null;
             /** Backlog Readings */
             backlog_readings: number;
-            /** Backup */
-            backup: string;
+            /**
+             * Backup
+             * @enum {string}
+             */
+            backup: "not_configured" | "waiting" | "ok" | "late" | "failed" | "gone";
+            /** Backup Time */
+            backup_time: string | null;
+            /** Backup Bytes */
+            backup_bytes: number | null;
+            /** Backup Running */
+            backup_running: boolean;
             /** Readings Per S */
             readings_per_s: number;
             /** Loss Today */

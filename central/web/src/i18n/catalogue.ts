@@ -5,7 +5,7 @@ import { language } from "./index";
 
 type Sentences = Record<string, string>;
 const files = import.meta.glob<{ default: Sentences }>(
-  ["../../../../protocols/texts/*/device.json", "../../../../protocols/texts/*/gateway.json", "../../../../protocols/texts/*/collector.json"],
+  ["../../../../protocols/texts/*/device.json", "../../../../protocols/texts/*/gateway.json", "../../../../protocols/texts/*/collector.json", "../../../../protocols/texts/*/backup.json"],
   { eager: true },
 );
 

@@ -20,6 +20,18 @@ export function formatCount(count: number): string {
   return Math.round(count).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",").replace("-", MINUS);
 }
 
+/** A file's size: `812 KB`, `12.3 MB`, `4.1 GB` (powers of 1024). */
+export function formatBytes(bytes: number): string {
+  const units = ["KB", "MB", "GB", "TB"];
+  let size = bytes / 1024;
+  let step = 0;
+  while (size >= 999.5 && step < units.length - 1) {
+    size /= 1024;
+    step += 1;
+  }
+  return `${size.toFixed(size < 100 && step > 0 ? 1 : 0)} ${units[step]}`;
+}
+
 /** Find the word of a digital value; null when the point has no enumeration for it. */
 export function enumerationWord(value: Value, words: EnumerationWord[] | null | undefined): Label {
   if (value === null || !words?.length) return null;

@@ -45,7 +45,8 @@ async def look(config: EdgeConfig) -> dict[str, Any]:
         return told | {"running": True}
     except (OSError, ValueError, TimeoutError):
         pass
-    buffer = await Buffer.open(config.buffer, origin_of(config, new_stream_id()), SystemClock())
+    origin = origin_of(config, new_stream_id())
+    buffer = await Buffer.open(config.buffer, origin, SystemClock(), needs_medium=True)
     try:
         return buffer_picture(await buffer.stats()) | {"running": False}
     finally:

@@ -54,6 +54,8 @@ class BufferSettings:
     folder: Path
     quota_bytes: int | None = None
     segment_bytes: int = 64 * 1024 * 1024
+    memory_bytes: int = 32 * 1024 * 1024
+    """What is held in memory at most while the medium fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

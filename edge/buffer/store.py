@@ -18,7 +18,7 @@ from edge.buffer.housekeeping import Housekeeping
 from edge.buffer.load import load_streams
 from edge.buffer.model import Group, Origin, Report, Tell
 from edge.buffer.quota import Quota
-from edge.buffer.writer import Writer
+from edge.buffer.writer import Writer, Written
 from edge.config import BufferSettings
 from edge.sabotage import Sabotage
 from protocols.clock import Clock
@@ -110,19 +110,22 @@ class Store:
         if names and folder.size(names[-1]) < segment_bytes:
             folder.write_to(names[-1])
 
-    def write(self, kind: StreamKind, groups: Sequence[Group]) -> None:
+    def write(self, kind: StreamKind, groups: Sequence[Group]) -> Written:
         """Seal and store. Raises BufferFull when there is no room for this kind, else as `Writer`.
 
         The last of a medium that others fill is for alarms: routine data finds it full before.
         """
-        if not self.quota.has_room(kind):
-            raise BufferFull(file=str(self.holdings.folder.path))
-        self.writer.write(kind, groups)
+        with suppress(OSError):  # a folder that was deleted is made anew by what follows
+            if not self.quota.has_room(kind):
+                raise BufferFull(file=str(self.holdings.folder.path))
+        return self.writer.write(kind, groups)
 
     def close(self) -> None:
         """Persist and let go of every file."""
-        self.housekeeping.persist()
-        self.holdings.folder.close()
+        try:
+            self.housekeeping.persist()
+        finally:
+            self.holdings.folder.close()
 
 
 def file_of(error: BufferDamaged) -> str:

@@ -37,6 +37,7 @@ class BufferModel(Strict):
     folder: Line
     quota_mib: Annotated[int, Field(ge=2, le=4_194_304)] | None = None
     segment_mib: Annotated[int, Field(ge=1, le=1024)] = 64
+    memory_mib: Annotated[int, Field(ge=1, le=4096)] = 32
 
 
 class HealthModel(Strict):

@@ -108,6 +108,7 @@ def _buffer(model: EdgeModel, folder: FilePath) -> BufferSettings:
         folder=folder / model.buffer.folder,
         quota_bytes=None if quota is None else quota * MIB,
         segment_bytes=model.buffer.segment_mib * MIB,
+        memory_bytes=model.buffer.memory_mib * MIB,
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from edge.buffer import Buffer
 from edge.config import BufferSettings
-from protocols.errors import BufferDamaged, BufferFault
+from protocols.errors import BufferDamaged
 from protocols.wire.batch import SkipReason
 from protocols.words import Lane
 from tests.edge.buffer_suite import ALARM, DATA, ORIGIN, put, readings
@@ -136,9 +136,11 @@ async def test_an_error_of_the_system_is_the_buffers_own(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(buffer._store.holdings.folder, "total", refuse)
-    with pytest.raises(BufferFault) as caught:
-        await buffer.stats()
-    assert caught.value.params["reason"] == "Permission denied"
+    stats = await buffer.stats()
+    assert (stats.failing, stats.medium) == ("BUFFER_IO", "memory")
+    monkeypatch.undo()
+    assert await buffer.recover()
+    assert (await buffer.stats()).failing is None
 
 
 async def test_two_who_relieve_at_once_count_a_loss_once(opened: Open) -> None:

@@ -79,7 +79,14 @@ async def run_gateway(
         patience = patience_of(config.gateway, new_stream_id())
         uplink = Uplink(lanes, buffer, clock, link, way, patience)
         health = Health(config, buffer, roster, link, clock, boot)
-        pages = LocalPages({"/health": health.page, "/buffer": health.buffer, "/modules": modules})
+        pages = LocalPages(
+            {
+                "/health": health.page,
+                "/metrics": health.metrics,
+                "/buffer": health.buffer,
+                "/modules": modules,
+            }
+        )
         stack.push_async_callback(pages.close)
         port = await serve(pages, config)
         try:

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from edge.buffer import Backlog, Buffer, Stats
 from edge.config import EdgeConfig
+from edge.filling import FillRate
 from edge.link_state import LinkState
+from edge.metrics_page import metrics_text
 from edge.roster import Roster
-from protocols.clock import HOUR, MINUTE, Clock
+from protocols.clock import Clock
 from protocols.quality import quality_class
 
-RATE_AFTER: Final = MINUTE
-"""Before so much has been seen, no rate is told."""
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 STATUS: Final = Path("/proc/self/status")
 
@@ -37,7 +37,7 @@ class Health:
         self._link = link
         self._clock = clock
         self._boot = boot
-        self._started = clock.mono()
+        self._filling = FillRate()
 
     async def report(self) -> dict[str, Any]:
         """Return what is told to the collector (docs/wire.md section 9)."""
@@ -58,13 +58,7 @@ class Health:
                 "alarm": asdict(stats.alarm),
             },
             "buses": [self._bus(name) for name in self._roster.buses],
-            "buffer": {
-                "bytes": stats.bytes,
-                "quota_bytes": stats.quota_bytes,
-                "hours_left": self._hours_left(stats),
-                "unsealed": stats.unsealed,
-                "failing": stats.failing,
-            },
+            "buffer": self._buffer_report(stats),
             "memory_kb": memory_kb(),
             "drops": stats.drops,
         }
@@ -75,6 +69,10 @@ class Health:
             "uplink": self._link.picture(),
             "points": self._points(),
         }
+
+    async def metrics(self) -> str:
+        """Return the figures of the page as Prometheus text."""
+        return metrics_text(await self.page())
 
     async def buffer(self) -> dict[str, Any]:
         """Return the buffer's streams and sizes, as `fengsui-edge buffer` shows them."""
@@ -119,12 +117,23 @@ class Health:
             for point in device.points
         ]
 
-    def _hours_left(self, stats: Stats) -> float | None:
-        seen = self._clock.mono() - self._started
-        if seen < RATE_AFTER or not stats.written:
-            return None
-        left = max(0, stats.quota_bytes - stats.bytes)
-        return round(left / (stats.written / seen) / HOUR, 1)
+    def _buffer_report(self, stats: Stats) -> dict[str, Any]:
+        now = self._clock.mono()
+        self._filling.note(now, stats.written)
+        return {
+            "bytes": stats.bytes,
+            "quota_bytes": stats.quota_bytes,
+            "ballast_bytes": stats.room.ballast,
+            "written_bytes": stats.written,
+            "hours_left": self._filling.hours_left(now, stats.written, stats.room.left),
+            "reserve_only": stats.room.short,
+            "medium": stats.medium,
+            "failing": stats.failing,
+            "failing_since": stats.failing_since,
+            "memory_bytes": stats.memory_bytes,
+            "memory_limit": stats.memory_limit,
+            "unsealed": stats.unsealed,
+        }
 
 
 def buffer_picture(stats: Stats) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""The gateway's own few pages, as JSON over HTTP/1.0, on loopback and on a socket in its folder.
+"""The gateway's own few pages over HTTP/1.0, on loopback and on a socket in its folder.
 
-`/health` the whole picture, `/buffer` streams and sizes, `/modules` the top-level modules loaded
-(so that a test can see what the running process imports). Reads nothing but the request line.
+As JSON: `/health` the whole picture, `/buffer` streams and sizes, `/modules` the top-level modules
+loaded (so that a test can see what the running process imports). As Prometheus text: `/metrics`.
+Reads nothing but the request line.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from edge.metrics_page import CONTENT_TYPE as TEXT
 from protocols.errors import FengsuiError
 
 logger = logging.getLogger(__name__)
@@ -22,6 +24,9 @@ SOCKET: Final = "gateway.sock"
 PATIENCE: Final = 5.0
 """Seconds a caller may take to say what it wants."""
 LINE: Final = 2048
+CALLERS: Final = 8
+"""Most served at a time, and most let in at once; another one is turned away at the door. Who only
+holds connections open must not take the descriptors that devices, buffer and uplink need."""
 REASONS: Final = {
     200: "OK",
     404: "Not Found",
@@ -29,7 +34,10 @@ REASONS: Final = {
     503: "Service Unavailable",
 }
 
+JSON: Final = "application/json"
+
 Pages = dict[str, Callable[[], Awaitable[Any]]]
+"""By path; a text is served as figures for Prometheus, everything else as JSON."""
 
 
 async def modules() -> list[str]:
@@ -44,10 +52,11 @@ class LocalPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._servers: list[asyncio.Server] = []
+        self._callers = 0
 
     async def listen(self, host: str, port: int) -> int:
         """Serve on a TCP address; returns the port. Raises OSError when it is taken."""
-        server = await asyncio.start_server(self._serve, host, port, limit=LINE)
+        server = await asyncio.start_server(self._serve, host, port, limit=LINE, backlog=CALLERS)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
@@ -55,7 +64,7 @@ class LocalPages:
         """Serve on a socket in `folder`, for whoever may read the folder."""
         with reachable(folder) as path:
             path.unlink(missing_ok=True)
-            server = await asyncio.start_unix_server(self._serve, path, limit=LINE)
+            server = await asyncio.start_unix_server(self._serve, path, limit=LINE, backlog=CALLERS)
         self._servers.append(server)
 
     async def close(self) -> None:
@@ -64,12 +73,16 @@ class LocalPages:
             server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._callers >= CALLERS:
+            writer.close()
+            return
+        self._callers += 1
         try:
             async with asyncio.timeout(PATIENCE):
                 line = await reader.readline()
-            status, body = await self._answer(line)
+            status, body, kind = await self._answer(line)
             head = (
-                f"HTTP/1.0 {status} {REASONS[status]}\r\nContent-Type: application/json\r\n"
+                f"HTTP/1.0 {status} {REASONS[status]}\r\nContent-Type: {kind}\r\n"
                 f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\n\r\n"
             )
             writer.write(head.encode() + body)
@@ -78,22 +91,26 @@ class LocalPages:
         except (OSError, ValueError) as exc:
             logger.debug("local page not served: %s", exc)
         finally:
+            self._callers -= 1
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
 
-    async def _answer(self, line: bytes) -> tuple[int, bytes]:
+    async def _answer(self, line: bytes) -> tuple[int, bytes, str]:
         method, _, rest = line.decode("latin-1").partition(" ")
         path = rest.split(" ")[0].partition("?")[0].rstrip("/")
         if method != "GET":
-            return 405, b"{}"
+            return 405, b"{}", JSON
         page = self._pages.get(path)
         if page is None:
-            return 404, json.dumps({"pages": sorted(self._pages)}).encode()
+            return 404, json.dumps({"pages": sorted(self._pages)}).encode(), JSON
         try:
-            return 200, json.dumps(await page(), ensure_ascii=False).encode()
+            said = await page()
         except FengsuiError as exc:
-            return 503, json.dumps({"code": exc.code, "params": exc.params}).encode()
+            return 503, json.dumps({"code": exc.code, "params": exc.params}).encode(), JSON
+        if isinstance(said, str):
+            return 200, said.encode(), TEXT
+        return 200, json.dumps(said, ensure_ascii=False).encode(), JSON
 
 
 class reachable:  # noqa: N801  # used as a context: `with reachable(folder) as path`

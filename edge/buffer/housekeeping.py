@@ -1,12 +1,13 @@
 """Persists the cursors, frees space, keeps to the quota, and says how full the buffer is."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from edge.buffer.alarm_file import Progress
 from edge.buffer.delivery import Delivery
 from edge.buffer.folder import ALARM
 from edge.buffer.holdings import Holdings
-from edge.buffer.model import Backlog, Stats, StreamStats
+from edge.buffer.model import Backlog, Room, Stats, StreamStats
 from edge.buffer.streams import Part, Stream
 from protocols.errors import BufferDamaged, BufferFault
 from protocols.wire.batch import read_header
@@ -20,6 +21,7 @@ class Housekeeping:
         self._holdings = holdings
         self._delivery = delivery
         self.quota_bytes = quota_bytes
+        self.room: Callable[[], Room] = Room
 
     def persist(self) -> None:
         """Make the cursors durable; then unlink what the collector holds safely. Idempotent."""
@@ -134,6 +136,7 @@ class Housekeeping:
             bytes=held.folder.total(),
             quota_bytes=self.quota_bytes,
             written=held.written,
+            room=self.room(),
             drops=dict(held.drops),
             streams=tuple(_stream_stats(stream) for stream in streams),
         )

@@ -110,6 +110,18 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What is left: `left` bytes until something is given up; `ballast` bytes to let go of.
+
+    `short`: others have filled the medium down to the reserve, which is for alarms.
+    """
+
+    left: int = 0
+    ballast: int = 0
+    short: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """How the buffer is: backlog by kind, bytes, readings given up by reason.
 
@@ -132,5 +144,6 @@ class Stats:
     failing_since: int | None = None
     memory_bytes: int = 0
     memory_limit: int = 0
+    room: Room = Room()  # frozen
     kept: tuple[Kept, ...] = ()
     """Damaged files, and files of a later version, that were put aside."""

@@ -17,6 +17,7 @@ from edge.buffer.dropping import Dropping, unsent
 from edge.buffer.folder import ALARM
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
+from edge.buffer.model import Room
 from edge.buffer.rewriting import THINNED, Rewriting
 from protocols.errors import BufferDamaged
 from protocols.words import StreamKind
@@ -52,6 +53,7 @@ class Quota:
         """Segments that delivery got into while they were thinned: not again in this round."""
         self._under_way: Work | None = None
         self.measure()
+        housekeeping.room = self.room
 
     def measure(self) -> int:
         """Return the quota as of now: others may have taken or freed room."""
@@ -77,6 +79,13 @@ class Quota:
     def over(self) -> int:
         """Return the bytes to be freed, 0 when there is room."""
         return max(0, self._own() - self.measure(), self.short())
+
+    def room(self) -> Room:
+        """Return what is left, as people are told."""
+        folder = self._holdings.folder
+        by_quota = self._housekeeping.quota_bytes - self._own()
+        left = min(by_quota, folder.free() - self.reserve())
+        return Room(left=max(0, left), ballast=self.ballast.bytes, short=self.short() > 0)
 
     def has_room(self, kind: StreamKind) -> bool:
         """Whether data of a kind may be stored: routine data leaves the reserve to alarms."""

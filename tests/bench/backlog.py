@@ -5,8 +5,7 @@ walk in steps of 0.01 that stands still in a tenth of the scans. Many batches go
 transaction; apart from that the files are those a gateway would have left.
 """
 
-import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,26 +13,12 @@ from edge.buffer.model import Group, Origin
 from edge.buffer.store import Store
 from edge.config import BufferSettings
 from protocols.clock import SECOND, Clock, ClockState
-from protocols.words import Reading, StreamKind
+from protocols.words import Reading, StreamKind, Value
+from tests.bench.walk import CYCLE, scans
 
 AT_ONCE: Final = 100_000
 """Readings a transaction: the builder's memory stays near 20 MB."""
-CYCLE: Final = 601
-"""Scans until the values repeat; a prime, so that batches do not repeat with them."""
 QUOTA: Final = 1 << 40
-
-
-def scans(points: int, seed: int) -> list[list[float]]:
-    """Return the values of `CYCLE` scans that end near where they began."""
-    dice = random.Random(seed)
-    levels = [round(dice.uniform(0, 100), 2) for _ in range(points)]
-    there = []
-    for _ in range(CYCLE // 2 + 1):
-        there.append(list(levels))
-        for point in range(points):
-            step = dice.choice((-0.03, -0.02, -0.01, -0.01, 0, 0.01, 0.01, 0.02, 0.03, 0.01))
-            levels[point] = round(levels[point] + step, 2)
-    return [*there, *there[-2:0:-1], there[0]]
 
 
 def groups(
@@ -103,5 +88,5 @@ def build_backlog(
         store.close()
 
 
-def _never(file: str, reason: str) -> None:
-    raise RuntimeError(f"{file} is damaged while a backlog is built: {reason}")
+def _never(code: str, params: Mapping[str, Value]) -> None:
+    raise RuntimeError(f"{code} while a backlog is built: {params}")

@@ -2,12 +2,18 @@
 PORT ?= 8000
 N ?= 200000
 KILLS ?= 6
+PARTITIONS ?= 4
+GATEWAYS ?= 2
+RESTORES ?= 0
+SABOTAGE ?=
+KEEP ?=
 SEED ?=
 DIR ?= tests/testcases/vectors
 ONLY ?=
 SECONDS ?= 300
 
 PY := .venv/bin/python
+GAUNTLET := $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep $(KEEP))
 
 .PHONY: demo test check bench vectors gauntlet soak model schema lock clean
 
@@ -37,11 +43,13 @@ vectors:
 
 gauntlet:
 	@python3 scripts/setup test
-	@$(PY) -m tests.gauntlet --readings $(N) --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+	@$(PY) -m tests.gauntlet --readings $(N) --kills $(KILLS) --partitions $(PARTITIONS) \
+		--gateways $(GATEWAYS) --restores $(RESTORES) $(GAUNTLET)
 
 soak:
 	@python3 scripts/setup test
-	@$(PY) -m tests.gauntlet --readings 10000000 --kills 200 $(if $(SEED),--seed $(SEED))
+	@$(PY) -m tests.gauntlet --readings 10000000 --kills 200 --partitions 50 \
+		--gateways 4 --restores 4 $(GAUNTLET)
 
 model:
 	@python3 scripts/setup test

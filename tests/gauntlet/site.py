@@ -1,168 +1,166 @@
-"""Lays out a gauntlet's site: a profile of counted points, a gateway, a collector, their files."""
+"""The running site: plants, gateways, the lines between, one collector."""
 
+import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from protocols.clock import SystemClock, real_monotonic
-from protocols.simulators.collector_door import CollectorDoor
-from protocols.simulators.demo import free_port
-from tests.gauntlet.processes import Commits, Killed, Process
+from protocols.simulators.collector_door import CollectorDoor, DoorClosed
+from tests.gauntlet import layout
+from tests.gauntlet.diary import Diary
+from tests.gauntlet.links import Links
+from tests.gauntlet.processes import Commits, Life, Process, Stuck, quiet_port, wait_until
+from tests.gauntlet.stored import read_cursors
 
-DEVICES = 10
-PER_DEVICE = 100
-SCAN = 0.25
-PERIOD = int(SCAN * 1_000_000)
-GATEWAY = "gw-gauntlet"
-SITE = "gauntlet"
-BACK_SECONDS = 60.0
-FAULTS = ("drop", "dup", "swap")
+FAULTS: Final = ("drop", "dup", "swap", "nofsync", "forget")
 
 
-def profile_file(folder: str | Path) -> str:
-    return str(Path(folder) / "counted.yaml")
+class Gateway:
+    """One gateway with its plant, its folder and what it reported."""
 
+    def __init__(self, folder: Path, number: int, sabotage: str) -> None:
+        self.number = number
+        self.name = layout.gateway_name(number)
+        self.folder = folder / self.name
+        self.buffer = self.folder / "buffer"
+        self.log = self.folder / "plant.reads"
+        self.uplink = quiet_port()
+        self.commits = Commits()
+        self.lock = threading.RLock()
+        """Whoever stops, kills or starts it holds this."""
+        self.line = threading.Lock()
+        """Whoever makes its line fail holds this."""
+        self._env = {"FENGSUI_SABOTAGE": sabotage} if sabotage else {}
+        self._plant: subprocess.Popen[bytes] | None = None
+        self.process = Process(
+            self.name, "edge", ["run", self.folder / "edge.yaml", "--log", "warning"], folder
+        )
 
-def write_profile(folder: Path) -> None:
-    """A hundred unsigned 32-bit points; every change is worth reporting."""
-    lines = [
-        "format: v1",
-        "protocol: modbus",
-        "label: {zh: 计数点, en: Counted points}",
-        "vendor: example",
-        "model: COUNTED",
-        'firmware: "1"',
-        "source: 可靠性验证",
-        f"scan: {SCAN}",
-        "points:",
-    ]
-    for number in range(PER_DEVICE):
-        address = f"{{table: holding, address: {2 * number}, type: uint32}}"
-        lines += [
-            f"  - name: p{number}",
-            f"    label: {{zh: 计数 {number}, en: Count {number}}}",
-            "    quantity: point_count",
-            "    unit: 个",
-            "    type: int",
-            "    range: [0, 4294967295]",
-            f"    address: {address}",
-        ]
-    Path(profile_file(folder)).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    def prepare(self, profiles: Path, token: str) -> None:
+        """Write its files and start its plant."""
+        self.buffer.mkdir(parents=True, exist_ok=True)
+        file = self.folder / "token"
+        file.touch(mode=0o600)
+        file.write_text(token, encoding="ascii")
+        command = [sys.executable, "-m", "tests.gauntlet.plant", str(self.number), str(self.log)]
+        self._plant = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        assert self._plant.stdout
+        plant = int(self._plant.stdout.readline())
+        ports = layout.Ports(uplink=self.uplink, plant=plant, health=quiet_port())
+        config = layout.edge_config(self.folder, profiles, self.number, ports)
+        (self.folder / "edge.yaml").write_text(config, encoding="utf-8")
 
+    def start(self, env: dict[str, str] | None = None) -> Life:
+        return self.process.start({**self._env, **(env or {})}, self.commits)
 
-def edge_config(folder: Path, collector: int, plant: int, health: int) -> str:
-    devices = "\n".join(
-        f"      - {{name: d{number}, profile: counted, device_id: {number + 1}}}"
-        for number in range(DEVICES)
-    )
-    return f"""format: v1
-gateway: {{name: {GATEWAY}, label: {{zh: 验证网关, en: Gauntlet gateway}}, site: {SITE}}}
-collector: {{url: "http://127.0.0.1:{collector}", token_file: {folder}/token, timeout: 5}}
-buffer: {{folder: {folder}/buffer}}
-health: {{port: {health}}}
-profiles: {folder}
-sites:
-  - {{name: {SITE}, label: {{zh: 验证场所, en: Gauntlet}}, region: "441502", domain: lifelines}}
-buses:
-  - name: line
-    protocol: modbus
-    host: 127.0.0.1
-    port: {plant}
-    timeout: 2
-    devices:
-{devices}
-"""
+    def end(self) -> None:
+        self.process.end()
+        if self._plant is not None:
+            self._plant.terminate()
+            self._plant.wait(10)
+            if self._plant.stdout:
+                self._plant.stdout.close()
+            self._plant = None
 
 
 class Site:
-    """The running site; `kill` kills one process and has it back at work."""
+    """`open` starts everything; `close` ends every process this site started."""
 
-    def __init__(self, folder: Path, sabotage: str = "") -> None:
-        self.folder = folder
-        self.commits = Commits()
-        self.accepted: list[tuple[str, int, int]] = []
-        self.database = folder / "collector.db"
-        self._env = {"FENGSUI_SABOTAGE": sabotage} if sabotage else {}
-        self._port = free_port()
-        self._pause = threading.Event()
-        config = folder / "central.yaml"
-        self.central = Process("central", "central", ["run", config], folder)
-        self.edge = Process("edge", "edge", ["run", folder / "edge.yaml"], folder)
-        self.door = CollectorDoor("127.0.0.1", self._port)
-        self._began = SystemClock().now()
-        self._plant: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Write the files and start plant, collector and gateway."""
-        folder = self.folder
+    def __init__(self, folder: Path, gateways: int, sabotage: str = "", *, backup: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        write_profile(folder)
-        self._plant = subprocess.Popen(
-            [sys.executable, "-m", "tests.gauntlet.plant", str(folder), "0"], stdout=subprocess.PIPE
-        )
-        assert self._plant.stdout
-        plant = int(self._plant.stdout.readline())
-        config = folder / "central.yaml"
-        config.write_text(
-            f"format: v1\nlisten: {{host: 127.0.0.1, port: {self._port}}}\n"
-            f"database: {self.database}\n",
-            encoding="utf-8",
-        )
-        made = subprocess.run(
-            [sys.executable, "-m", "central", "create-admin", str(config), "judge", "--login-link"],
+        self.folder = folder
+        self.diary = Diary(folder / "diary.log")
+        self.port = quiet_port()
+        self.data = folder / "central"
+        self.database = self.data / "collector.db"
+        self.backups = folder / "backups" if backup else None
+        self.config = folder / "central.yaml"
+        self.central = Process("central", "central", ["run", self.config], folder)
+        self.central_lock = threading.RLock()
+        """Whoever stops, kills or starts the collector, or cuts it off, holds this."""
+        self.door = CollectorDoor("127.0.0.1", self.port)
+        self.links = Links()
+        self.gateways = [Gateway(folder, number, sabotage) for number in range(gateways)]
+        self.owed: list[tuple[str, int, int]] = []
+        self._began = SystemClock().now()
+
+    @property
+    def accepted(self) -> int:
+        """Readings (and events) that gateways reported as theirs."""
+        return sum(gateway.commits.accepted for gateway in self.gateways)
+
+    def open(self) -> None:
+        """Write the files and start plants, collector and gateways."""
+        self.data.mkdir()
+        layout.write_profiles(self.folder)
+        config = layout.central_config(self.data, self.port, self.backups)
+        self.config.write_text(config, encoding="utf-8")
+        code = self.login_code()
+        self.start_central()
+        self.door.log_in(code)
+        for gateway in self.gateways:
+            token = self.door.add_gateway(gateway.name, "验证网关", layout.SITE)
+            gateway.prepare(self.folder, token)
+            self.links.add(gateway.number, gateway.uplink, self.port)
+            gateway.start()
+
+    def login_code(self) -> str:
+        """Make an administrator while the collector is stopped; returns the code of his link."""
+        made = self.command("create-admin", self.config, "judge", "--login-link")
+        return next(word.rsplit("code=", 1)[1] for word in made.split() if "code=" in word)
+
+    def command(self, *words: object) -> str:
+        """Run a command of the collector's and return what it prints. Raises Stuck."""
+        done = subprocess.run(
+            [sys.executable, "-m", "central", *map(str, words)],
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
             stdin=subprocess.DEVNULL,
-        ).stdout
-        self.central.start()
-        self.door.wait_healthy(lambda: None)
-        code = next(word.rsplit("code=", 1)[1] for word in made.split() if "code=" in word)
-        self.door.log_in(code)
-        token = folder / "token"
-        token.touch(mode=0o600)
-        token.write_text(self.door.add_gateway(GATEWAY, "验证网关", SITE), encoding="ascii")
-        edge = edge_config(folder, self._port, plant, free_port())
-        (folder / "edge.yaml").write_text(edge, encoding="utf-8")
-        self.edge.start(self.commits, self._env)
+        )
+        if done.returncode:
+            raise Stuck(f"fengsui-central {words[0]}: {done.stdout}{done.stderr}")
+        return done.stdout
 
-    def kill(self, who: str) -> Killed:
-        """`kill -9` one side, start it again, and return once it works again."""
-        killed = (self.edge if who == "edge" else self.central).kill()
-        if who == "edge":
-            before = self.commits.last_at
-            self.edge.start(self.commits, self._env)
-            self._until(lambda: self.commits.last_at > before, "the gateway accepts again")
-        else:
-            self.central.start()
-            self.door.wait_healthy(lambda: None)
-        killed.back = SystemClock().now()
-        return killed
+    def start_central(self, env: dict[str, str] | None = None) -> Life:
+        """Start the collector; returns once it answers, or has killed itself."""
+        life = self.central.start(env or {})
+        wait_until(self._settled, f"the collector answers\n{self.central.log_tail()}")
+        return life
+
+    def _settled(self) -> bool:
+        if not self.central.alive():
+            if self.central.killed_itself():
+                return True
+            raise Stuck(f"the collector ended by itself\n{self.central.log_tail()}")
+        try:
+            self.door.ask("GET", "/healthz")
+        except (OSError, DoorClosed):
+            return False
+        self.central.life.first = SystemClock().now()
+        return True
 
     def freeze(self) -> None:
         """From here on what is accepted is not asked for any more."""
-        with self.commits.lock:
-            self.accepted = list(self.commits.batches)
+        for gateway in self.gateways:
+            with gateway.commits.lock:
+                self.owed += gateway.commits.batches
 
-    def wait_drained(self, seconds: float) -> None:
-        """Return once the collector holds what was accepted, or after `seconds`."""
+    def wait_drained(self, seconds: float) -> float:
+        """Return once the collector holds what was accepted, or after `seconds`; returns those."""
         last: dict[str, int] = {}
-        for stream, seq0, n in self.accepted:
+        for stream, seq0, n in self.owed:
             last[stream] = max(last.get(stream, 0), seq0 + n - 1)
-        deadline = real_monotonic() + seconds
-        while real_monotonic() < deadline:
-            cursors = self.cursors()
+        started, pause = real_monotonic(), threading.Event()
+        while (took := real_monotonic() - started) < seconds:
+            cursors = read_cursors(self.database)
             if all(cursors.get(stream, 0) >= seq for stream, seq in last.items()):
-                return
-            self._pause.wait(0.1)
-
-    def cursors(self) -> dict[str, int]:
-        """Return the highest stored number of each stream."""
-        from tests.gauntlet.stored import read_cursors
-
-        return read_cursors(self.database)
+                break
+            pause.wait(0.2)
+        return took
 
     def span(self) -> tuple[int, int]:
         """Return the time all this site's readings lie in, with a minute to spare (µs UTC)."""
@@ -170,24 +168,23 @@ class Site:
         return self._began - minute, SystemClock().now() + minute
 
     def logs(self) -> str:
-        return f"--- edge\n{self.edge.log_tail()}\n--- central\n{self.central.log_tail()}"
+        """Return the ends of all logs."""
+        told = [
+            process.log_tail() for process in (self.central, *(g.process for g in self.gateways))
+        ]
+        return "\n".join(told)
 
-    def stop_gateway(self) -> None:
-        self.edge.stop()
+    def end_gateways(self) -> None:
+        """Stop gateways, then plants: what was served is in their logs afterwards."""
+        for gateway in self.gateways:
+            gateway.end()
 
-    def stop(self) -> None:
-        """End every process this site started."""
-        self.edge.stop()
-        self.central.stop()
-        if self._plant is not None:
-            self._plant.terminate()
-            self._plant.wait(10)
-            if self._plant.stdout:
-                self._plant.stdout.close()
+    def close(self) -> None:
+        """End everything."""
+        self.end_gateways()
+        self.central.end()
+        self.links.close()
 
-    def _until(self, done: Callable[[], bool], what: str) -> None:
-        deadline = real_monotonic() + BACK_SECONDS
-        while not done():
-            if real_monotonic() > deadline:
-                raise SystemExit(f"gauntlet: not in {BACK_SECONDS:.0f} s: {what}\n{self.logs()}")
-            self._pause.wait(0.02)
+    def free(self) -> int:
+        """Return the bytes free where the site lies."""
+        return shutil.disk_usage(self.folder).free

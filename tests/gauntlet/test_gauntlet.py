@@ -1,20 +1,28 @@
 """A short gauntlet in every test run; the long forms are `make gauntlet` and `make soak`."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.gauntlet.__main__ import run
+from tests.gauntlet.partitions import may_use_rules
+from tests.gauntlet.plan import Options
+from tests.gauntlet.run import run
+
+SHORT = Options(readings=300_000, kills=12, partitions=6, gateways=4, seed=20260612)
 
 
 @pytest.mark.slow
-def test_two_kills_lose_nothing(tmp_path):
-    verdict, kills = run(25_000, 2, 20260612, tmp_path / "site")
-    assert {kill.who for kill in kills} == {"edge", "central"}
-    assert verdict.clean, verdict.reasons
-    assert verdict.readings >= 20_000
+def test_nothing_is_lost_doubled_or_wrong(tmp_path):
+    result = run(replace(SHORT, root=may_use_rules()), tmp_path / "site")
+    assert result.verdict.clean, result.verdict.reasons
+    assert result.verdict.readings >= 0.95 * SHORT.readings
+    for side in ("edge", "central"):
+        assert sum(result.faults[f"kill {side}"].values()) == SHORT.kills // 2
+    assert sum(result.faults["partition"].values()) == SHORT.partitions
 
 
 @pytest.mark.slow
 def test_a_batch_that_vanishes_is_noticed(tmp_path):
-    verdict, _ = run(15_000, 0, 1, tmp_path / "site", sabotage="drop")
-    assert verdict.lost > 0
-    assert verdict.reasons
+    result = run(Options(readings=15_000, kills=0, seed=1, sabotage="drop"), tmp_path / "site")
+    assert result.verdict.lost > 0
+    assert result.verdict.reasons

@@ -1,20 +1,32 @@
-"""Holds what is stored against what was accepted and against the truth.
+"""Holds what is stored against what was accepted and against what the plants served.
 
-Accepted: the gateway reported the batch's commit. Lost: accepted and not stored, or a hole in a
-point's samples longer than two seconds plus the restart around a kill. Duplicated: stored twice.
-Wrong: the value is not f(point, time), or a point's samples are out of order.
+Lost: accepted and neither stored nor in the loss ledger where that is permitted; or served to a
+gateway and not stored, though a later reading of the same process was. What a process had not yet
+made durable when it was killed was never accepted: its age is measured, not excused for ever.
+Duplicated: one measurement stored twice. Wrong: a value that was never served, of another point, at
+another time, or out of order.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from typing import Any, Final
 
-from tests.gauntlet.processes import Killed
-from tests.gauntlet.truth import fits
+import numpy as np
 
-HOLE = 2_000_000
-"""Microseconds without a sample of a point that need an excuse."""
+from tests.gauntlet.processes import Life
+from tests.gauntlet.stored import Samples
+from tests.gauntlet.truth import POINTS, TICK, TOLERANCE, tick_of
+
+TAIL: Final = 30_000_000
+"""Microseconds of unaccepted readings that a kill may take along, however busy the machine is: a
+second is promised and the worst is printed."""
+UNANSWERED: Final = 6_000_000
+"""An answer that came too late is not used: the point is told to be silent within this time, once,
+until it is heard again."""
+SLACK: Final = 6_000_000
+"""How far placing may be out when a time is looked up in the loss ledger (see TOLERANCE)."""
+NOBODY: Final = Life("nobody", 0)
 
 
 @dataclass
@@ -25,11 +37,19 @@ class Verdict:
     lost: int = 0
     duplicated: int = 0
     wrong: int = 0
+    unexplained: int = 0
+    """Events that must not have happened, or did not though they must."""
+    permitted: int = 0
+    """Readings given up by policy, with a line in the loss ledger."""
+    served: int = 0
+    unsealed: int = 0
+    """Microseconds: the oldest reading that a kill took along before it was accepted."""
     reasons: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
-        return not (self.lost or self.duplicated or self.wrong) and self.readings > 0
+        faults = self.lost or self.duplicated or self.wrong or self.unexplained
+        return not faults and self.readings > 0
 
     def because(self, reason: str) -> None:
         if len(self.reasons) < 20:
@@ -40,8 +60,11 @@ def judge_batches(
     verdict: Verdict,
     accepted: Iterable[tuple[str, int, int]],
     stored: Mapping[tuple[str, int], int],
+    skips: Mapping[str, Sequence[tuple[int, int, str]]],
+    permitted: frozenset[str] = frozenset(),
 ) -> None:
-    """Every accepted `(stream, seq0, n)` must be stored with as many readings as it had.
+    """Every accepted `(stream, seq0, n)` must be stored with as many readings as it had, or skipped
+    for a permitted reason.
 
     Numbers reported twice are owed twice: a buffer that forgets a batch and gives its numbers to
     the next one has lost what it had accepted.
@@ -50,36 +73,100 @@ def judge_batches(
     for stream, seq0, n in accepted:
         owed[stream, seq0] += n
     for (stream, seq0), n in owed.items():
-        there = stored.get((stream, seq0), 0)
-        if there < n:
-            verdict.lost += n - there
-            verdict.because(f"lost: {stream[:8]} {seq0}+{n}, {there} stored")
+        missing = n - stored.get((stream, seq0), 0)
+        if missing <= 0:
+            continue
+        skip = next((s for s in skips.get(stream, ()) if s[0] <= seq0 <= s[1]), None)
+        if skip is not None and skip[2] in permitted and seq0 + n - 1 <= skip[1]:
+            verdict.permitted += missing
+            continue
+        verdict.lost += missing
+        why = f"skipped ({skip[2]})" if skip else f"{n - missing} stored"
+        verdict.because(f"lost: {stream[:8]} {seq0}+{n}, {why}")
 
 
 def judge_point(
     verdict: Verdict,
     point: int,
-    samples: Sequence[tuple[int, object]],
-    kills: Sequence[Killed],
-    period: int,
+    samples: Samples,
+    served: Any,
+    lives: Sequence[Life],
+    loss: Sequence[tuple[int, int]] = (),
 ) -> None:
-    """Judge one point's stored good samples, `(time µs UTC, value)` in stored order."""
-    seen: set[int] = set()
-    verdict.readings += len(samples)
-    for time, value in samples:
-        if time in seen:
-            verdict.duplicated += 1
-            verdict.because(f"duplicated: point {point} at {time}")
-        seen.add(time)
-        if not fits(point, time, value):
-            verdict.wrong += 1
-            verdict.because(f"wrong: point {point} at {time} is {value}")
-    times = sorted(seen)
-    for before, after in pairwise(times):
-        excuse = sum(k.back - k.at for k in kills if before <= k.back and k.at <= after)
-        hole = after - before - excuse
-        if hole > HOLE:
-            verdict.lost += max(1, hole // period)
-            verdict.because(
-                f"lost: point {point} has no sample for {hole / 1e6:.1f} s after {before}"
-            )
+    """Judge one point's stored readings; `served` are the times (µs UTC) the plant answered."""
+    verdict.readings += len(samples.times)
+    ticks = tick_of(samples.times, samples.values)
+    _judge_values(verdict, point, samples, ticks, served // TICK)
+    once, counts = np.unique(ticks, return_counts=True)
+    if extra := int((counts - 1).sum()):
+        verdict.duplicated += extra
+        verdict.because(f"duplicated: point {point} of {_when(once[counts > 1][0] * TICK)}")
+    _judge_order(verdict, point, samples, ticks, lives)
+    missing = served[~np.isin(served // TICK, once)]
+    if len(missing):
+        _judge_missing(verdict, point, missing, once * TICK, samples, lives, loss)
+
+
+def _judge_values(verdict: Verdict, point: int, samples: Samples, ticks: Any, served: Any) -> None:
+    wrong = samples.values % POINTS != point
+    wrong |= np.abs(samples.times // TICK - ticks) > TOLERANCE
+    wrong |= ~np.isin(ticks, served)
+    if count := int(wrong.sum()):
+        verdict.wrong += count
+        at = int(np.argmax(wrong))
+        verdict.because(
+            f"wrong: point {point} at {_when(samples.times[at])} is {samples.values[at]}"
+        )
+
+
+def _judge_order(
+    verdict: Verdict, point: int, samples: Samples, ticks: Any, lives: Sequence[Life]
+) -> None:
+    """Within one process what was measured later is stored under a later time."""
+    starts = np.array([life.start for life in lives], dtype=np.int64)
+    life = np.searchsorted(starts, ticks * TICK, side="right")
+    order = np.lexsort((samples.times, life))
+    back = (np.diff(ticks[order]) < 0) & (np.diff(life[order]) == 0)
+    if count := int(back.sum()):
+        verdict.wrong += count
+        at = samples.times[order][1:][back][0]
+        verdict.because(f"wrong: point {point} goes back in time at {_when(at)}")
+
+
+def _judge_missing(
+    verdict: Verdict,
+    point: int,
+    missing: Any,
+    there: Any,
+    samples: Samples,
+    lives: Sequence[Life],
+    loss: Sequence[tuple[int, int]],
+) -> None:
+    """What was served and is not stored must have died with its process before it was accepted, or
+    have come too late for the gateway, or stand in the loss ledger."""
+    starts = np.array([life.start for life in lives], dtype=np.int64)
+    for time in missing.tolist():
+        number = int(np.searchsorted(starts, time, side="right")) - 1
+        life = lives[number] if number >= 0 else NOBODY
+        end = life.end or int(time) + TAIL
+        later = there[np.searchsorted(there, time, side="right") :][:1]
+        tail = not len(later) or int(later[0]) > end
+        if tail and end - time <= TAIL:
+            verdict.unsealed = max(verdict.unsealed, end - time if life.end else 0)
+        elif not (_was_silent(time, there, samples.bad) or _given_up(time, loss)):
+            verdict.lost += 1
+            verdict.because(f"lost: point {point} was read at {_when(time)} and is not stored")
+
+
+def _was_silent(time: int, there: Any, bad: Any) -> bool:
+    told = bad[bad <= time + UNANSWERED]
+    heard = there[there <= time]
+    return len(told) > 0 and (not len(heard) or bool(told.max() >= heard[-1]))
+
+
+def _given_up(time: int, loss: Sequence[tuple[int, int]]) -> bool:
+    return any(start - SLACK <= time <= end + SLACK for start, end in loss)
+
+
+def _when(time: Any) -> str:
+    return f"{int(time) / 1e6:.3f}"

@@ -1,0 +1,70 @@
+"""Reads everything back and judges it; two readers, as reading and judging take about as long."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import numpy as np
+
+from protocols.simulators.collector_door import CollectorDoor
+from tests.gauntlet.layout import PER_GATEWAY, point_id
+from tests.gauntlet.plan import Options
+from tests.gauntlet.plant import READ
+from tests.gauntlet.processes import Life
+from tests.gauntlet.site import Gateway, Site
+from tests.gauntlet.stored import Evidence, Samples, read_evidence, read_point
+from tests.gauntlet.verdict import Verdict, judge_batches, judge_point
+
+READERS: Final = 3
+
+
+def judge(site: Site, options: Options) -> tuple[Verdict, Evidence]:
+    """Hold what the collector serves against what was accepted and against the truth."""
+    verdict = Verdict()
+    found = read_evidence(site.database)
+    permitted = frozenset({"quota"} if options.full_disk else ())
+    judge_batches(verdict, site.owed, found.batches, found.skips, permitted)
+    rows = 0
+    with ThreadPoolExecutor(READERS) as pool:
+        for gateway in site.gateways:
+            served = np.fromfile(gateway.log, dtype=READ)
+            verdict.served += int(served["count"].sum())
+            first = gateway.number * PER_GATEWAY
+            points = range(first, first + PER_GATEWAY)
+            stored = pool.map(lambda point: _read(site.door, point, site.span()), points)
+            for point, samples in zip(points, stored, strict=True):
+                rows += samples.rows
+                _judge(verdict, gateway, found, point, samples, served)
+    if rows + found.quarantined != found.proved:
+        verdict.lost += max(0, found.proved - rows)
+        verdict.duplicated += max(0, rows - found.proved)
+        verdict.because(f"{rows} readings stored, {found.proved} in the evidence")
+    judge_events(verdict, found, options)
+    return verdict, found
+
+
+def _read(door: CollectorDoor, point: int, span: tuple[int, int]) -> Samples:
+    return read_point(door, point_id(point), span)
+
+
+def _judge(
+    verdict: Verdict, gateway: Gateway, found: Evidence, point: int, samples: Samples, served: Any
+) -> None:
+    mine = served[(served["point"] <= point) & (point < served["point"] + served["count"])]
+    lives: Sequence[Life] = gateway.process.lives
+    loss = found.loss.get(point_id(point), ())
+    judge_point(verdict, point, samples, mine["time"], lives, loss)
+
+
+def judge_events(verdict: Verdict, found: Evidence, options: Options) -> None:
+    """Security events, and losses that no full disk explains, must not have happened."""
+    for code, count in found.security.items():
+        verdict.unexplained += count
+        verdict.because(f"security event {code}, {count} times")
+    for reason, count in found.lost.items():
+        if reason != "quota" or not options.full_disk:
+            verdict.lost += count
+            verdict.because(f"lost: {count} readings in the loss ledger ({reason})")
+    if found.quarantined:
+        verdict.wrong += found.quarantined
+        verdict.because(f"{found.quarantined} readings were put aside")

@@ -7,7 +7,7 @@ Only a complete answer with this stream's id and this request's nonce counts. Ev
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +23,7 @@ from protocols.wire import headers
 from protocols.wire.answer import Answer, parse_answer
 from protocols.wire.bounds import MANIFEST_BYTES
 from protocols.wire.compression import compress
+from protocols.wire.cursors import Cursors, encode_question, parse_cursors
 from protocols.wire.request import pack
 from protocols.words import Event, Lane, StreamKind
 
@@ -146,7 +147,7 @@ class Exchange:
             self._opened.clear()
         if answer.code is None:
             back = await self._buffer.committed(pending.stream, answer.committed, answer.safe)
-            self._tell(back)
+            self.note(back)
             if back is None and answer.committed < pending.first:
                 raise StreamRefused("NO_PROGRESS", stream=pending.stream)
             return back
@@ -157,12 +158,12 @@ class Exchange:
         if code in MOVED and answer.expected is not None:
             head = head_of(answer.params)
             back = await self._buffer.rewind(pending.stream, answer.expected, head)
-            self._tell(back)
+            self.note(back)
             if answer.expected != pending.first:
                 return back
         if code == "STREAM_UNKNOWN":
             self._opened.pop(pending.stream, None)
-            self._tell(await self._buffer.rewind(pending.stream, answer.expected or 1))
+            self.note(await self._buffer.rewind(pending.stream, answer.expected or 1))
             raise UplinkUnavailable(code, stream=pending.stream)
         if code == "TOO_LARGE":
             raise TooLarge
@@ -171,7 +172,12 @@ class Exchange:
         kind = UplinkRefused if reply.status in NOT_US else StreamRefused
         raise kind(code, status=reply.status, stream=pending.stream)
 
-    def _tell(self, back: WentBack | None) -> None:
+    @property
+    def connections(self) -> int:
+        """How many connections were made: with each of them another collector may answer."""
+        return self._connection.made
+
+    def note(self, back: WentBack | None) -> None:
         """Report a collector that was put back; the report itself goes out first of all."""
         if back is None:
             return
@@ -200,6 +206,15 @@ class Exchange:
         fields = RECORD | lane_field(pending.lane) | {"Content-Encoding": encoding}
         reply = await self._call("PUT", f"manifests/{digest}", body, fields)
         must_accept(reply)
+
+    async def ask(self, streams: Sequence[str]) -> Cursors:
+        """Return how far the collector has `streams` (at most 500). Raises UplinkError."""
+        nonce = headers.new_nonce()
+        fields = RECORD | {headers.NONCE: nonce}
+        reply = await self._call("POST", "cursors", encode_question(streams), fields)
+        if reply.status != 200:
+            raise refusal(reply)
+        return parse_cursors(reply.body, nonce, streams)
 
     async def post_health(self, body: bytes) -> None:
         """Tell the collector how the gateway is. Raises UplinkError."""

@@ -14,6 +14,7 @@ from functools import partial
 from edge.buffer import Buffer, Origin
 from edge.buffer.model import Report
 from edge.config import EdgeConfig
+from edge.cursors import Asking
 from edge.exchange import Exchange
 from edge.health import Health, boot_id, product_version
 from edge.intake import Intake
@@ -78,6 +79,7 @@ async def run_gateway(
         intake = Intake(config.buses, buffer, roster, clock)
         patience = patience_of(config.gateway, new_stream_id())
         uplink = Uplink(lanes, buffer, clock, link, way, patience)
+        asking = Asking(beside, buffer, link)
         health = Health(config, buffer, roster, link, clock, boot)
         pages = LocalPages(
             {
@@ -100,7 +102,8 @@ async def run_gateway(
             group.create_task(buffer.run(), name="buffer")
             group.create_task(uplink.run(), name="uplink")
             group.create_task(
-                tell_health(beside, health, link, clock, uplink.try_again), name="health"
+                tell_health(beside, health, link, clock, uplink.try_again, asking.look),
+                name="health",
             )
             group.create_task(poll(config.buses, clock, intake, build), name="poller")
 

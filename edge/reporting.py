@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from edge.exchange import Exchange
@@ -25,8 +25,10 @@ async def tell_health(
     link: LinkState,
     clock: Clock,
     reached: Callable[[], None],
+    answered: Callable[[], Awaitable[None]],
 ) -> None:
-    """Report until cancelled; `reached` is called when the collector answers after it did not.
+    """Report until cancelled; `answered` is called whenever the collector has taken a report,
+    `reached` when it did so after it had not.
 
     A report that does not get through is not repeated: the next one says more.
     """
@@ -43,4 +45,5 @@ async def tell_health(
             if was_down:
                 reached()
             was_down = False
+            await answered()
         await asyncio.gather(clock.sleep(EVERY), asyncio.sleep(LEAST))

@@ -78,6 +78,8 @@ class Connection:
         self._aborted = False
         self.patience = WHOLE * link.timeout
         """Seconds after which a request is to be broken off, whatever still moves."""
+        self.made = 0
+        """Connections made so far."""
 
     def request(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None
@@ -207,6 +209,7 @@ class Connection:
                 raise self._not_let_through() from exc
             raise
         keep_queue_short(made.sock)
+        self.made += 1
         return made
 
     def _make(self, at: tuple[str, int], *, secure: bool) -> http.client.HTTPConnection:

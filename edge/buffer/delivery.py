@@ -8,6 +8,7 @@ than the collector, leaves us behind the collector, never ahead of it: that is n
 
 import logging
 from collections.abc import Collection
+from contextlib import suppress
 
 from edge.buffer.file import Row
 from edge.buffer.folder import ALARM
@@ -15,8 +16,9 @@ from edge.buffer.heads import Heads, consecutive
 from edge.buffer.holdings import Holdings
 from edge.buffer.ledger import remainder
 from edge.buffer.model import Budget, Pending, WentBack
+from edge.buffer.resend import resend
 from edge.buffer.streams import Part, Stream
-from protocols.errors import BufferDamaged, BufferFault
+from protocols.errors import BufferDamaged, BufferFault, SalvageUnderway
 from protocols.wire.batch import SkipBatch, SkipReason, decode_batch
 from protocols.wire.chain import chain_next
 from protocols.words import Lane, StreamKind
@@ -37,11 +39,17 @@ class Delivery:
     def pending(self, lane: Lane, budget: Budget, without: Collection[str]) -> Pending | None:
         """Return what a lane has to send, or None. Streams named in `without` are passed over."""
         for stream in self._candidates(lane):
-            if stream.id in without or not stream.pending:
+            if stream.id in without:
                 continue
-            rows = self._rows(stream, budget)
-            if rows:
-                return self._hand_out(stream, lane, rows)
+            if not stream.pending:
+                found = resend(self._holdings, stream, lane, budget)
+                if found is not None:
+                    return found
+                continue
+            with suppress(SalvageUnderway):  # what is missing of it may yet be found
+                rows = self._rows(stream, budget)
+                if rows:
+                    return self._hand_out(stream, lane, rows)
         return None
 
     def _candidates(self, lane: Lane) -> list[Stream]:
@@ -128,6 +136,11 @@ class Delivery:
         stream = self._holdings.find(stream_id)
         if stream is None:
             return None
+        stream.resent_arrived()
+        return self._reached(stream, seq, safe)
+
+    def _reached(self, stream: Stream, seq: int, safe: int) -> WentBack | None:
+        stream_id, stream.guessed = stream.id, False
         seq, back = min(seq, stream.last), None
         if seq < stream.committed:
             back = self.rewind(stream_id, seq + 1, None)
@@ -171,6 +184,23 @@ class Delivery:
             logger.warning("offering again could not be made durable: %s", exc)
         return WentBack(stream=stream_id, told=told, now=now)
 
+    def kept(self) -> dict[str, int]:
+        """Return how far the collector is said to have each stream of which something is held."""
+        return {stream.id: stream.committed for stream in self._holdings.streams.values()}
+
+    def learned(self, stream_id: str, told: int, committed: int, safe: int) -> WentBack | None:
+        """Take in how far a stream is at the collector, asked for when `told` was known of it.
+
+        Only what is below `told` means that the collector went back: the stream may have got on
+        since the question.
+        """
+        stream = self._holdings.find(stream_id)
+        if stream is None:
+            return None
+        if committed < told:
+            return self.rewind(stream_id, committed + 1, None)
+        return self._reached(stream, max(committed, stream.committed), safe)
+
     def _go_on(self, stream: Stream, target: int, head: bytes | None) -> None:
         """Take the collector's cursor, though no batch or skip of ours ends there."""
         if target > stream.last:
@@ -180,6 +210,7 @@ class Delivery:
         stream.changed = True
 
     def _go_back(self, stream: Stream, target: int, head: bytes | None) -> None:
+        stream.offer_recovered()
         expected, kept = target + 1, stream.first
         if target >= kept:
             target = self._heads.edge(stream, target)
@@ -192,10 +223,12 @@ class Delivery:
         stream.forget_ends()
         if stream.anchor > target or stream.anchor_head is None:
             stream.anchor, stream.anchor_head = target, stream.head
+        stream.guessed = False
         if expected < kept:
-            self._holdings.put_skip(
-                stream, expected, max(kept - 1, expected), SkipReason.GONE_AT_COLLECTOR
-            )
+            with suppress(SalvageUnderway):  # passed over meanwhile; what is gone is skipped then
+                self._holdings.put_skip(
+                    stream, expected, max(kept - 1, expected), SkipReason.GONE_AT_COLLECTOR
+                )
 
     def offer_again(self, but: Stream | None = None) -> None:
         """Offer everything not safe of all streams (but one) again, durable on return."""

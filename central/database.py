@@ -12,17 +12,15 @@ bug of SQLite before 3.51.3.
 import asyncio
 import logging
 import sqlite3
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlite_utils import Database as Tables
 
 from central.database_file import DatabaseUnusable, SchemaNewer, open_file
+from central.database_queue import Job, Queue, Urgency
 from central.reader import QueryTooLong, Reader
 from central.repeats import Repeats
 from protocols.clock import Clock, real_monotonic
@@ -32,15 +30,13 @@ from protocols.owner_thread import OwnerThread
 
 T = TypeVar("T")
 
-__all__ = ["Database", "DatabaseUnusable", "QueryTooLong", "SchemaNewer", "StorageError"]
+__all__ = ["Database", "DatabaseUnusable", "QueryTooLong", "SchemaNewer", "StorageError", "Urgency"]
 
 logger = logging.getLogger(__name__)
 
 StorageError: Final = sqlite3.Error
 """What a read or a write may raise beside our own errors; so the API needs no library of SQL."""
 
-GROUP: Final = 32
-"""Most pieces of work in one transaction: bounds how long the first of them waits."""
 WAITING: Final = 512
 """Most pieces of work waiting; more callers wait outside."""
 READERS: Final = 2
@@ -50,27 +46,9 @@ GLANCE_DEADLINE: Final = 2.0
 """The same for a look-up by key."""
 HOLD: Final = 0.1
 """Real seconds after which a transaction takes no further work: what is urgent goes next."""
-PASSED_OVER: Final = 8
-"""Transactions after which what is patient has its turn, whatever else there is."""
 _TUNED: Final = {"cache_size": -65_536, "wal_autocheckpoint": 8_192}
 """64 MiB hold the page where each of some thousand points goes on; as many pages of the log as
 fit into half of that are worth one checkpoint."""
-
-
-class Urgency(IntEnum):
-    """Who goes first: an alarm or a person; everything else; what has waited for hours already."""
-
-    URGENT = 0
-    USUAL = 1
-    PATIENT = 2
-
-
-@dataclass(slots=True)
-class _Job:
-    work: Callable[[Tables], Any]
-    after: Callable[[Any], None] | None
-    urgency: Urgency
-    outcome: asyncio.Future[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +73,7 @@ class Database:
         """Whether the last transaction could be written."""
         self._tables = tables
         self._owner = owner
-        self._waiting: dict[Urgency, deque[_Job]] = {each: deque() for each in Urgency}
-        self._passed_over = 0
+        self._queue = Queue()
         self._room = asyncio.Semaphore(WAITING)
         self._wake = asyncio.Event()
         self._closing = False
@@ -144,8 +121,8 @@ class Database:
             if self._closing:
                 self._room.release()
                 raise RuntimeError("the database was closed meanwhile")
-        job = _Job(work, after, urgency, asyncio.get_running_loop().create_future())
-        self._waiting[urgency].append(job)
+        job = Job(work, after, urgency, asyncio.get_running_loop().create_future())
+        self._queue.add(job)
         self._wake.set()
         result: T = await job.outcome
         return result
@@ -190,13 +167,13 @@ class Database:
             raise
 
     async def _write_groups(self) -> None:
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         try:
             while True:
-                jobs = self._next_group()
+                jobs = self._queue.take()
                 if jobs:
                     results = await self._owner.run(self._commit, jobs)
-                    self._put_back(jobs[len(results) :])
+                    self._queue.settle(jobs[: len(results)], jobs[len(results) :])
                     self._finish(jobs, results)
                 elif self._closing:
                     return
@@ -207,34 +184,16 @@ class Database:
             self._abandon(jobs)
             raise
 
-    def _next_group(self) -> list[_Job]:
-        urgent, usual, patient = (self._waiting[each] for each in Urgency)
-        lanes = [urgent, usual, patient]
-        if patient and self._passed_over >= PASSED_OVER:
-            lanes = [urgent, patient, usual]
-        jobs: list[_Job] = []
-        for lane in lanes:
-            while lane and len(jobs) < GROUP:
-                jobs.append(lane.popleft())
-        return jobs
-
-    def _put_back(self, jobs: list[_Job]) -> None:
-        for job in reversed(jobs):
-            self._waiting[job.urgency].appendleft(job)
-
-    def _abandon(self, jobs: list[_Job]) -> None:
+    def _abandon(self, jobs: list[Job]) -> None:
         """Memory could not follow a commit: nobody is left waiting, nothing more is written."""
         self._closing = True
         logger.critical("the database's writer ended: nothing is written any more")
-        for job in (*jobs, *chain.from_iterable(self._waiting.values())):
+        for job in (*jobs, *self._queue):
             if not job.outcome.done():
                 job.outcome.set_exception(RuntimeError("the database's writer ended"))
 
-    def _finish(self, jobs: list[_Job], results: list[_Result]) -> None:
-        done = jobs[: len(results)]  # the rest was put back
-        patient = any(job.urgency is Urgency.PATIENT for job in done)
-        self._passed_over = 0 if patient else self._passed_over + 1
-        for job, result in zip(done, results, strict=True):
+    def _finish(self, jobs: list[Job], results: list[_Result]) -> None:
+        for job, result in zip(jobs, results, strict=False):  # the rest was put back
             if job.urgency is not Urgency.URGENT:
                 self._room.release()
             self._note(result.error)
@@ -257,7 +216,7 @@ class Database:
             self.writable = True
             self._recovered.say("", "the database is written again")
 
-    def _commit(self, jobs: list[_Job]) -> list[_Result]:
+    def _commit(self, jobs: list[Job]) -> list[_Result]:
         """Run in the writer thread: one transaction, or each in its own if that fails.
 
         Fewer results than jobs: the rest has to wait for the next transaction.
@@ -283,12 +242,12 @@ class Database:
             raise
         return results
 
-    def _run(self, jobs: list[_Job]) -> list[_Result]:
+    def _run(self, jobs: list[Job]) -> list[_Result]:
         end = real_monotonic() + HOLD
         results: list[_Result] = []
         for job in jobs:
             # What came meanwhile and is urgent does not wait for the others of this group.
-            overtaken = job.urgency is not Urgency.URGENT and self._waiting[Urgency.URGENT]
+            overtaken = job.urgency is not Urgency.URGENT and self._queue.hurried
             if results and (overtaken or real_monotonic() > end):
                 break
             results.append(self._one(job.work))

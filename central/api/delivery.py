@@ -1,16 +1,22 @@
 """One batch request: handed to the collector, timed, and answered in the wire's own shape."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
+from starlette.requests import Request
 from starlette.responses import Response
 
+from central.api.body import declared, receive
 from central.api.rooms import Rooms
 from central.collector import Collector
 from central.ingest.request import IngestRequest
 from protocols.clock import real_monotonic
 from protocols.errors import IngestError
 from protocols.wire.answer import Answer, encode_answer
+from protocols.wire.bounds import REQUEST_BYTES
+from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE
 
 _HEX128: Final = re.compile(r"[0-9a-f]{32}")
 _LANES: Final = frozenset({"alarm", "live", "backfill"})
@@ -19,26 +25,56 @@ RETRY_MS: Final = 1000
 """What a gateway that came at a bad moment waits when the refusal does not say."""
 
 
-async def deliver(house: Rooms, gateway: str, stream: str, asked: IngestRequest) -> Response:
+async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> Response:
     """Return the collector's answer; a refusal keeps everything at the gateway."""
-    lane = asked.lane if asked.lane in _LANES else "unknown"
-    begun = real_monotonic()
+    said, ingest = request.headers, house.collector.ingest
+    lane, nonce = said.get(LANE, ""), said.get(NONCE, "")
+    begun, size = real_monotonic(), 0
     try:
-        answer = await house.collector.ingest.post_batches(gateway, stream, asked)
-        status = 200
+        async with admitted(house, gateway, request, REQUEST_BYTES) as body:
+            size = len(body)
+            asked = IngestRequest(
+                body=body,
+                encoding=said.get("content-encoding", ""),
+                content_digest=said.get(CONTENT_DIGEST, ""),
+                chain=said.get(CHAIN, ""),
+                clock=said.get(CLOCK, ""),
+                lane=lane,
+                nonce=nonce,
+            )
+            answer, status = await ingest.post_batches(gateway, stream, asked), 200
     except IngestError as refusal:
-        if not (_HEX128.fullmatch(stream) and _HEX128.fullmatch(asked.nonce)):
+        if not (_HEX128.fullmatch(stream) and _HEX128.fullmatch(nonce)):
             raise  # no answer of ours can be told from another without these two
-        answer, status = (
-            refusal_answer(house.collector, stream, asked.nonce, refusal),
-            refusal.status,
-        )
-    house.metrics.delivered(lane, len(asked.body), real_monotonic() - begun)
+        credit = ingest.admission.credit(gateway) if refusal.status in _AGAIN else 0
+        answer = refusal_answer(house.collector, stream, nonce, refusal, credit)
+        status = refusal.status
+    house.metrics.delivered(lane if lane in _LANES else "unknown", size, real_monotonic() - begun)
     headers = {"Retry-After": str(-(-answer.retry_after_ms // 1000))} if status in _AGAIN else {}
     return Response(encode_answer(answer), status, headers, media_type="application/json")
 
 
-def refusal_answer(collector: Collector, stream: str, nonce: str, refusal: IngestError) -> Answer:
+@asynccontextmanager
+async def admitted(
+    house: Rooms, gateway: str, request: Request, limit: int
+) -> AsyncIterator[bytes]:
+    """Let the request in by its lane and give its body, received within `limit` bytes.
+
+    Raises IngestError, counted, before anything of the body was held: BUSY, CREDIT, TOO_LARGE.
+    """
+    ingest, lane = house.collector.ingest, request.headers.get(LANE, "")
+    async with AsyncExitStack() as stack:
+        with ingest.figures.refusing():
+            await stack.enter_async_context(
+                ingest.admission.enter(gateway, lane, declared(request))
+            )
+            body = await receive(request, limit)
+        yield body
+
+
+def refusal_answer(
+    collector: Collector, stream: str, nonce: str, refusal: IngestError, credit: int = 0
+) -> Answer:
     """Return what a refused batch request is answered; it lets nobody forget anything."""
     params = dict(refusal.params)
     expected, wait = params.pop("expected", None), params.pop("retry_after_ms", RETRY_MS)
@@ -49,7 +85,7 @@ def refusal_answer(collector: Collector, stream: str, nonce: str, refusal: Inges
         committed=held,
         safe=min(refusal.safe, held),
         incarnation=collector.db.incarnation,
-        credit=0,
+        credit=credit,
         retry_after_ms=int(wait or 0) if refusal.status in _AGAIN else 0,
         now=collector.clock.now(),
         nonce=nonce,

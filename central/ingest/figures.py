@@ -1,9 +1,12 @@
 """What ingest counts: taken, told again, put aside, lost, refused, and how long it took."""
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
+
+from protocols.errors import IngestError
 
 LATENCIES: Final = 1_024
 """Requests over which percentiles are taken."""
@@ -25,6 +28,15 @@ class Figures:
     """Requests under way, by lane."""
     _latencies: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES))
     _recent: deque[tuple[float, int]] = field(default_factory=deque)
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Count a refusal of what runs inside."""
+        try:
+            yield
+        except IngestError as exc:
+            self.refused[exc.code] += 1
+            raise
 
     def took(self, seconds: float, at: float, readings: int) -> None:
         """Note a committed request: real seconds it took, real monotonic time, its readings."""

@@ -1,9 +1,8 @@
-"""The gate for gateways: lets a bounded number in, alarms first, and answers only what is durable.
+"""The gate for gateways: what was admitted is opened, committed, and answered once it is durable.
 
 `gateway` is always the name its token proved; nothing in a body or header is believed about it.
 """
 
-import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -13,12 +12,12 @@ from typing import Final
 
 from central.alarms.engine import Engine
 from central.database import Database, Urgency
+from central.ingest.admission import Admission, lane_of
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.figures import Figures
 from central.ingest.request import IngestRequest, Prepared, prepare, refused
 from central.ingest.streams import Opened, open_stream, read_cursors, store_manifest
-from central.repeats import Repeats
 from protocols.clock import Clock, real_monotonic
 from protocols.errors import IngestError, WireError
 from protocols.owner_thread import OwnerThread
@@ -30,19 +29,14 @@ from protocols.wire.opening import decode_opening
 from protocols.wire.request import inflate, parse_nonce
 from protocols.words import Lane
 
-logger = logging.getLogger(__name__)
-
-ADMITTED: Final = {Lane.ALARM: 128, Lane.LIVE: 64, Lane.BACKFILL: 16}
-"""Requests under way per lane; the next is told to come again."""
-CROWDED: Final = 32
-"""With more requests under way than this, each gateway is given the credit of one request."""
+OPENING: Final = 1_200
+"""Requests being opened at once: every one that was admitted."""
 URGENCY: Final = {
     Lane.ALARM: Urgency.URGENT,
     Lane.LIVE: Urgency.USUAL,
     Lane.BACKFILL: Urgency.PATIENT,
 }
 STORE_RETRY_MS: Final = 5_000
-RETRY_MS: Final = {Lane.ALARM: 500, Lane.LIVE: 1_000, Lane.BACKFILL: 5_000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +69,26 @@ class Ingest:
         self._committer = committer
         self._after = after
         self._backed_up = backed_up
-        self._opener = OwnerThread("ingest", capacity=sum(ADMITTED.values()))
+        self._opener = OwnerThread("ingest", capacity=OPENING)
         # No alarm waits behind a backlog that is being inflated.
-        self._alarm_opener = OwnerThread("ingest-alarm", capacity=ADMITTED[Lane.ALARM])
-        self._busy = Repeats(logger)
+        self._alarm_opener = OwnerThread("ingest-alarm", capacity=OPENING)
         self.figures = Figures()
+        self.admission = Admission(self.figures)
 
-    async def put_manifest(self, gateway: str, digest: str, body: bytes, encoding: str) -> None:
+    async def put_manifest(  # who, what, how it is packed, and how much it hurries
+        self, gateway: str, digest: str, body: bytes, encoding: str, lane: str = ""
+    ) -> None:
         """Take a manifest. Raises IngestError TOO_LARGE, DIGEST, WIRE, FORBIDDEN."""
         with self._counted():
             await self._after.seen(gateway)
             if len(body) > REQUEST_BYTES:
                 raise IngestError("TOO_LARGE", 413, size=len(body), limit=REQUEST_BYTES)
             try:
-                data = await self._opener.run(inflate, body, encoding, MANIFEST_BYTES)
+                opener = self._alarm_opener if lane_of(lane) is Lane.ALARM else self._opener
+                data = await opener.run(inflate, body, encoding, MANIFEST_BYTES)
                 if manifest_digest(data) != digest:
                     raise IngestError("DIGEST", 400)
-                manifest = await self._opener.run(decode_manifest, data)
+                manifest = await opener.run(decode_manifest, data)
             except WireError as exc:
                 raise refused(exc) from exc
             if manifest.gateway != gateway:
@@ -100,9 +97,10 @@ class Ingest:
             await self._db.write(
                 lambda tables: store_manifest(tables, self._engine, manifest, (digest, data), now),
                 self._after.opened,
+                urgency=URGENCY[lane_of(lane)],
             )
 
-    async def put_stream(self, gateway: str, stream: str, body: bytes) -> None:
+    async def put_stream(self, gateway: str, stream: str, body: bytes, lane: str = "") -> None:
         """Take an opening record; the same again is welcome.
 
         Raises IngestError WIRE, FORBIDDEN, MANIFEST_UNKNOWN (428), STREAM_DIVERGES (409).
@@ -123,6 +121,7 @@ class Ingest:
             opened = await self._db.write(
                 lambda tables: open_stream(tables, self._engine, opening, body, now),
                 self._after.opened,
+                urgency=URGENCY[lane_of(lane)],
             )
             if opened.error is not None:
                 raise opened.error
@@ -130,11 +129,11 @@ class Ingest:
     async def post_batches(self, gateway: str, stream: str, request: IngestRequest) -> Answer:
         """Commit the batches and return what may be forgotten. Raises IngestError (`expected`)."""
         began = real_monotonic()
-        with self._counted(), self._admitted(request.lane):
+        with self._counted():
             await self._after.seen(gateway)
-            urgent = request.lane == Lane.ALARM.name.lower()
-            opener = self._alarm_opener if urgent else self._opener
+            opener = self._alarm_opener if lane_of(request.lane) is Lane.ALARM else self._opener
             prepared = await opener.run(prepare, request)
+            self._hold_to_credit(gateway, prepared, len(request.body))
             self._db.crash.reach("central.received")
             now = self._clock.now()
 
@@ -154,7 +153,7 @@ class Ingest:
                 done.error.safe = self._safe(done)
                 raise done.error
         self._db.crash.reach("central.answering")
-        return self._answer(stream, request.nonce, done)
+        return self._answer(gateway, stream, request.nonce, done)
 
     async def cursors(self, gateway: str, body: bytes, nonce: str) -> Cursors:
         """Return how far the streams asked for are here. Raises IngestError WIRE."""
@@ -187,14 +186,19 @@ class Ingest:
     def _safe(self, done: Committed) -> int:
         return min(done.safe, done.committed) if self._backed_up else done.committed
 
-    def _answer(self, stream: str, nonce: str, done: Committed) -> Answer:
-        crowded = sum(self.figures.waiting.values()) > CROWDED
+    def _hold_to_credit(self, gateway: str, prepared: Prepared, size: int) -> None:
+        """One batch may always come: it cannot be sent in parts."""
+        allowed = self.admission.allowed(gateway)
+        if prepared.lane is not Lane.ALARM and len(prepared.batches) > 1 and size > allowed:
+            raise IngestError("CREDIT", 429, size=size, limit=allowed)
+
+    def _answer(self, gateway: str, stream: str, nonce: str, done: Committed) -> Answer:
         return Answer(
             stream=stream,
             committed=done.committed,
             safe=self._safe(done),
             incarnation=self._db.incarnation,
-            credit=REQUEST_BYTES if crowded else 8 * REQUEST_BYTES,
+            credit=self.admission.credit(gateway),
             retry_after_ms=0,
             now=self._clock.now(),
             nonce=nonce,
@@ -213,23 +217,8 @@ class Ingest:
         """Count requests and refusals; a database that cannot be written is one (it says why)."""
         self.figures.requests += 1
         try:
-            yield
-        except IngestError as exc:
-            self.figures.refused[exc.code] += 1
-            raise
+            with self.figures.refusing():
+                yield
         except sqlite3.Error as exc:
             self.figures.refused["STORE_UNAVAILABLE"] += 1
             raise IngestError("STORE_UNAVAILABLE", 503, retry_after_ms=STORE_RETRY_MS) from exc
-
-    @contextmanager
-    def _admitted(self, name: str) -> Iterator[None]:
-        lane = Lane[name.upper()] if name.upper() in Lane.__members__ else Lane.BACKFILL
-        key = lane.name.lower()
-        if self.figures.waiting[key] >= ADMITTED[lane]:
-            self._busy.say(key, f"{ADMITTED[lane]} requests of lane {key} are under way: 503 BUSY")
-            raise IngestError("BUSY", 503, retry_after_ms=RETRY_MS[lane], lane=key)
-        self.figures.waiting[key] += 1
-        try:
-            yield
-        finally:
-            self.figures.waiting[key] -= 1

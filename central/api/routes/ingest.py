@@ -9,13 +9,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Request, Response
 
 from central.api.access import principal
-from central.api.delivery import deliver
+from central.api.body import receive
+from central.api.delivery import admitted, deliver
 from central.api.rooms import House
+from central.health import HEALTH_BYTES
 from central.identity.principal import Principal
 from central.identity.roles import Permission
-from central.ingest.request import IngestRequest
+from protocols.wire.bounds import RECORD_BYTES, REQUEST_BYTES
 from protocols.wire.cursors import encode_cursors
-from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE
+from protocols.wire.headers import LANE, NONCE
 
 router: Final = APIRouter(prefix="/api/v1/ingest", tags=["ingest"])
 Sender = Annotated[Principal, principal(Permission.INGEST)]
@@ -25,44 +27,38 @@ BINARY: Final = {"requestBody": {"required": True, "content": {"application/octe
 @router.put("/manifests/{digest}", openapi_extra=BINARY)
 async def put_manifest(who: Sender, house: House, digest: str, request: Request) -> Response:
     """Take a manifest the collector did not know; 400 when it is not what `digest` names."""
-    encoding = request.headers.get("content-encoding", "")
-    await house.collector.ingest.put_manifest(who.name, digest, await request.body(), encoding)
+    encoding, lane = request.headers.get("content-encoding", ""), request.headers.get(LANE, "")
+    async with admitted(house, who.name, request, REQUEST_BYTES) as body:
+        await house.collector.ingest.put_manifest(who.name, digest, body, encoding, lane)
     return Response()
 
 
 @router.put("/streams/{stream}", openapi_extra=BINARY)
 async def put_stream(who: Sender, house: House, stream: str, request: Request) -> Response:
     """Take a stream's opening record; 428 when its manifest is not known yet."""
-    await house.collector.ingest.put_stream(who.name, stream, await request.body())
+    async with admitted(house, who.name, request, RECORD_BYTES) as body:
+        lane = request.headers.get(LANE, "")
+        await house.collector.ingest.put_stream(who.name, stream, body, lane)
     return Response()
 
 
 @router.post("/streams/{stream}/batches", openapi_extra=BINARY)
 async def post_batches(who: Sender, house: House, stream: str, request: Request) -> Response:
     """Take N consecutive whole batches; only this answer lets the gateway forget."""
-    said = request.headers
-    asked = IngestRequest(
-        body=await request.body(),
-        encoding=said.get("content-encoding", ""),
-        content_digest=said.get(CONTENT_DIGEST, ""),
-        chain=said.get(CHAIN, ""),
-        clock=said.get(CLOCK, ""),
-        lane=said.get(LANE, ""),
-        nonce=said.get(NONCE, ""),
-    )
-    return await deliver(house, who.name, stream, asked)
+    return await deliver(house, who.name, stream, request)
 
 
 @router.post("/cursors", openapi_extra=BINARY)
 async def post_cursors(who: Sender, house: House, request: Request) -> Response:
     """Say how far the streams a gateway still keeps are here, and what of them is backed up."""
     nonce = request.headers.get(NONCE, "")
-    said = await house.collector.ingest.cursors(who.name, await request.body(), nonce)
+    body = await receive(request, RECORD_BYTES)
+    said = await house.collector.ingest.cursors(who.name, body, nonce)
     return Response(encode_cursors(said), media_type="application/json")
 
 
 @router.post("/health", openapi_extra=BINARY)
 async def post_health(who: Sender, house: House, request: Request) -> Response:
     """Take the gateway's own state."""
-    await house.collector.ingest.post_health(who.name, await request.body())
+    await house.collector.ingest.post_health(who.name, await receive(request, HEALTH_BYTES))
     return Response()

@@ -12,6 +12,7 @@ from central.overview import GatewayCount, Levels, Overview, Platform, SiteState
 from central.registry import GatewayExists
 from central.registry_records import (
     Backlog,
+    BufferState,
     BusState,
     DeviceState,
     GatewayRecord,
@@ -75,6 +76,7 @@ def gateway_record(site):
         last_contact=NOW,
         offline_since=None,
         backlog=Backlog(readings=7, oldest=NOW - 9, alarm_readings=1),
+        buffer=BufferState(bytes=4096, hours_left=12.5, medium="memory", drops={"quota": 3}),
         purpose="production",
         version="0.1.0",
         clock_state=1,

@@ -248,15 +248,6 @@ async def test_batches_that_do_not_follow_each_other_are_refused(collector, gate
     assert refusal[2]["reason"] == "NOT_CONSECUTIVE"
 
 
-async def test_a_full_lane_is_told_to_come_again(collector, gateway, stream):
-    gateway.seal(stream, gateway.reading("level", 1.0))
-    collector.ingest.figures.waiting["backfill"] = 16
-    code, status, params = await refused(gateway.send(collector, stream, lane="backfill"))
-    assert (code, status) == ("BUSY", 503)
-    assert params["retry_after_ms"] > 0
-    assert (await gateway.send(collector, stream, lane="alarm")).committed == 1
-
-
 async def test_every_value_class_comes_back_as_it_was(collector, gateway, stream, clock):
     values = {
         "level": [0.1, -0.0, 5.0, 1e300, 78.25, 3],

@@ -1,0 +1,172 @@
+"""Who may send now: alarms always, live next, backfill with what is left; and how much at once.
+
+Asked before a body is received, so that what is refused is never held. An alarm is never told to
+come again because others are many: it waits here, one gateway's few requests beside the others'.
+The bytes of all other requests under way are bounded, and shared among the gateways that are
+active: a gateway's share is the credit of its answers, and one that sends more than it was granted
+is told so (429). Kept on the event loop.
+"""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from central.ingest.figures import Figures
+from central.repeats import Repeats
+from protocols.clock import real_monotonic
+from protocols.errors import IngestError
+from protocols.wire.bounds import REQUEST_BYTES
+from protocols.words import Lane
+
+logger = logging.getLogger(__name__)
+
+BUDGET: Final = 64 << 20
+"""Bytes of live and backfill requests under way, of all gateways."""
+BACKFILL_BUDGET: Final = BUDGET // 2
+ALARM_BUDGET: Final = 32 << 20
+"""Bytes of alarm requests being received; the next waits, it is not refused."""
+LEAST_CREDIT: Final = 64 << 10
+MOST_CREDIT: Final = 8 << 20
+ACTIVE: Final = 10.0
+"""Real seconds since its last request in which a gateway counts as one of those that share."""
+ADMITTED: Final = {Lane.LIVE: 256, Lane.BACKFILL: 32}
+"""Requests under way; the next is told to come again."""
+CROWDED: Final = 64
+"""Alarm and live requests under way from which on no backfill is let in."""
+OWN_ALARMS: Final = 4
+"""Alarm requests under way of one gateway, which has one connection for them."""
+AGAIN: Final = {Lane.ALARM: (200, 500), Lane.LIVE: (500, 2_000), Lane.BACKFILL: (2_000, 8_000)}
+"""Milliseconds after which to come again, spread so that not all of them do at once."""
+
+
+@dataclass(slots=True)
+class _Sender:
+    """One gateway: when it was last here, what it has under way, what it was granted."""
+
+    last: float
+    bytes: int = 0
+    requests: Counter[Lane] = field(default_factory=Counter)
+    granted: int = REQUEST_BYTES
+    granted_before: int = REQUEST_BYTES
+
+    @property
+    def idle(self) -> bool:
+        return not self.bytes and not self.requests.total()
+
+
+class Admission:
+    """Counts what is under way; `figures.waiting` says it by lane."""
+
+    def __init__(self, figures: Figures, now: Callable[[], float] = real_monotonic) -> None:
+        self._figures = figures
+        self._now = now
+        self._senders: dict[str, _Sender] = {}
+        self._pruned = now()
+        self._bytes: Counter[Lane] = Counter()
+        self._alarms = asyncio.Condition()
+        self._busy = Repeats(logger)
+
+    @asynccontextmanager
+    async def enter(self, gateway: str, lane_name: str, size: int | None) -> AsyncIterator[None]:
+        """Let a request of so many bytes in (None: not said) until the context ends.
+
+        Raises IngestError BUSY (503) or CREDIT (429); on the alarm lane it waits instead.
+        """
+        lane = lane_of(lane_name)
+        size = REQUEST_BYTES if size is None else min(size, REQUEST_BYTES)
+        sender = self._sender(gateway)
+        if lane is Lane.ALARM:
+            await self._queue(sender, size)
+        else:
+            self._check(gateway, sender, lane, size)
+        key = lane.name.lower()
+        self._figures.waiting[key] += 1
+        self._bytes[lane] += size
+        sender.requests[lane] += 1
+        if lane is not Lane.ALARM:
+            sender.bytes += size
+        try:
+            yield
+        finally:
+            self._figures.waiting[key] -= 1
+            self._bytes[lane] -= size
+            sender.requests[lane] -= 1
+            if lane is Lane.ALARM:
+                async with self._alarms:
+                    self._alarms.notify_all()
+            else:
+                sender.bytes -= size
+
+    def credit(self, gateway: str) -> int:
+        """Return how many bytes the gateway may send before its next answer, and hold it to that.
+
+        What is answered now may cross what it was told just before: either is kept to.
+        """
+        sender = self._sender(gateway)
+        share = BUDGET // max(1, len(self._active()))
+        sender.granted_before = sender.granted
+        sender.granted = max(LEAST_CREDIT, min(share, MOST_CREDIT))
+        return sender.granted
+
+    def allowed(self, gateway: str) -> int:
+        """Return how many bytes the gateway may have under way."""
+        sender = self._sender(gateway)
+        return max(sender.granted, sender.granted_before)
+
+    def _check(self, gateway: str, sender: _Sender, lane: Lane, size: int) -> None:
+        allowed = max(sender.granted, sender.granted_before)
+        if sender.bytes and sender.bytes + size > allowed:
+            self._busy.say(gateway, f"{gateway} sends more than its credit of {allowed} bytes: 429")
+            raise IngestError(
+                "CREDIT", 429, size=sender.bytes + size, limit=allowed, **_again(lane)
+            )
+        waiting = self._figures.waiting
+        under_way = self._bytes[Lane.LIVE] + self._bytes[Lane.BACKFILL] + size
+        full = waiting[lane.name.lower()] >= ADMITTED[lane]
+        if lane is Lane.BACKFILL:
+            full |= waiting["alarm"] + waiting["live"] > CROWDED or under_way > BACKFILL_BUDGET
+        if full or under_way > BUDGET:
+            key = lane.name.lower()
+            self._busy.say(key, f"no more requests of lane {key} fit: 503 BUSY")
+            raise IngestError("BUSY", 503, lane=key, **_again(lane))
+
+    async def _queue(self, sender: _Sender, size: int) -> None:
+        if sender.requests[Lane.ALARM] >= OWN_ALARMS:
+            raise IngestError("CREDIT", 429, size=size, limit=OWN_ALARMS, **_again(Lane.ALARM))
+        async with self._alarms:
+            await self._alarms.wait_for(lambda: self._bytes[Lane.ALARM] + size <= ALARM_BUDGET)
+
+    def _sender(self, gateway: str) -> _Sender:
+        now = self._now()
+        sender = self._senders.get(gateway)
+        if sender is None:
+            sender = self._senders[gateway] = _Sender(now)
+        sender.last = now
+        if now - self._pruned > ACTIVE:
+            self._pruned = now
+            gone = [
+                name
+                for name, each in self._senders.items()
+                if each.idle and now - each.last > 6 * ACTIVE
+            ]
+            for name in gone:
+                del self._senders[name]
+        return sender
+
+    def _active(self) -> list[_Sender]:
+        since = self._now() - ACTIVE
+        return [each for each in self._senders.values() if each.last >= since or not each.idle]
+
+
+def lane_of(name: str) -> Lane:
+    """Return the lane a request says; one that says none is not in a hurry."""
+    return Lane[name.upper()] if name in ("alarm", "live", "backfill") else Lane.BACKFILL
+
+
+def _again(lane: Lane) -> dict[str, int]:
+    return {"retry_after_ms": random.randint(*AGAIN[lane])}  # noqa: S311  # spreads, hides nothing

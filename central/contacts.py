@@ -155,6 +155,7 @@ class Contacts:
             last_contact=contact.last,
             offline_since=contact.offline_since,
             backlog=health.backlog,
+            buffer=health.buffer,
             purpose=contact.purpose or "production",
             version=health.version,
             clock_state=health.clock_state,

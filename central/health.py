@@ -3,11 +3,13 @@
 A key that is missing or of another form counts as not told; keys of newer gateways are ignored.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
-from central.registry_records import Backlog
+from central.registry_records import Backlog, BufferState
 from protocols.clock import ClockState
 from protocols.wire.bounds import NUMBER
 from protocols.wire.canonical import JsonValue, load_any
@@ -15,7 +17,14 @@ from protocols.wire.canonical import JsonValue, load_any
 HEALTH_BYTES: Final = 1 << 20
 LATEST: Final = 253_402_214_400_000_000
 """The last moment (µs UTC) that can be written as a date in any offset."""
+LONGEST: Final = 1e6
+"""Hours left; more says as much."""
+REASONS: Final = 32
+"""Kinds of loss one gateway may name: each is a label of the metrics."""
 _STATES: Final = ("online", "offline", "unknown")
+_MEDIA: Final = ("ok", "memory", "failing")
+_REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +34,7 @@ class Health:
     version: str = ""
     clock_state: int | None = None
     backlog: Backlog = Backlog()  # noqa: RUF009  # frozen
+    buffer: BufferState = BufferState()  # noqa: RUF009  # frozen
     buses: Mapping[str, str] = field(default_factory=dict)
     devices: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
 
@@ -48,9 +58,34 @@ def read_health(body: bytes) -> Health:
             oldest=_time(backlog.get("oldest")),
             alarm_readings=_number(backlog.get("alarm_readings")) or 0,
         ),
+        buffer=_buffer(_object(data.get("buffer")), _object(data.get("drops"))),
         buses=buses,
         devices=devices,
     )
+
+
+def _buffer(said: Mapping[str, JsonValue], drops: Mapping[str, JsonValue]) -> BufferState:
+    counted = {
+        reason: count
+        for reason, value in drops.items()
+        if _REASON.fullmatch(reason) and (count := _number(value)) is not None
+    }
+    medium, failing = said.get("medium"), said.get("failing")
+    return BufferState(
+        bytes=_number(said.get("bytes")),
+        quota_bytes=_number(said.get("quota_bytes")),
+        hours_left=_hours(said.get("hours_left")),
+        medium=medium if isinstance(medium, str) and medium in _MEDIA else None,
+        failing=failing if isinstance(failing, str) and _CODE.fullmatch(failing) else None,
+        reserve_only=said.get("reserve_only") is True,
+        drops=dict(sorted(counted.items())[:REASONS]),
+    )
+
+
+def _hours(value: JsonValue) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < inf:
+        return None
+    return float(min(value, LONGEST))
 
 
 def _object(value: JsonValue) -> Mapping[str, JsonValue]:

@@ -1,6 +1,7 @@
 """What the centre knows of sites, gateways, devices and points, as plain structs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from protocols.alarms.rule import Level
 from protocols.words import Label
@@ -52,6 +53,24 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BufferState:
+    """A gateway's buffer as it last told; None: not told.
+
+    `hours_left` at the present rate; `medium` is ok, memory (what is new is held in memory only) or
+    failing (nothing more can be held); `failing` is why, a code. `drops`: readings and events given
+    up since the gateway's process began, by reason.
+    """
+
+    bytes: int | None = None
+    quota_bytes: int | None = None
+    hours_left: float | None = None
+    medium: str | None = None
+    failing: str | None = None
+    reserve_only: bool = False
+    drops: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceState:
     """A device as its gateway last told: `state` online, offline or unknown, since µs UTC."""
 
@@ -84,6 +103,7 @@ class GatewayRecord:
     last_contact: int | None
     offline_since: int | None
     backlog: Backlog
+    buffer: BufferState
     purpose: str
     version: str
     clock_state: int | None

@@ -4,7 +4,7 @@ What the routes see is counted here; what the collector knows (readings, losses,
 of it at each scrape. Names of gateways are labels, so the figures are for who may see all sites.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -19,6 +19,7 @@ from central.effects import Effects
 from central.identity import sessions
 from central.identity.desk import FrontDesk
 from central.ingest.figures import Figures
+from central.registry_records import GatewayRecord
 from protocols.texts import catalogue
 
 if TYPE_CHECKING:
@@ -111,11 +112,47 @@ class _Picture(Source):
             "Readings that wait in the gateway's buffer, as it last told",
             labels=["gateway"],
         )
-        for gateway in self._collector.registry.gateways():
+        gateways = self._collector.registry.gateways()
+        for gateway in gateways:
             online.add_metric([gateway.name], float(gateway.state == "online"))
             backlog.add_metric([gateway.name], gateway.backlog.readings)
         yield online
         yield backlog
+        yield from _buffers(gateways)
+
+
+def _buffers(gateways: Iterable[GatewayRecord]) -> Iterator[Metric]:
+    """Yield what gateways told of their buffers; what one did not tell has no sample."""
+    told = "as the gateway last told"
+    size = GaugeMetricFamily(
+        "fengsui_gateway_buffer_bytes", f"Bytes of the buffer's files, {told}", labels=["gateway"]
+    )
+    left = GaugeMetricFamily(
+        "fengsui_gateway_buffer_hours_left",
+        f"Hours until the buffer gives something up at the present rate, {told}",
+        labels=["gateway"],
+    )
+    medium = GaugeMetricFamily(
+        "fengsui_gateway_buffer_medium_ok",
+        f"0 while the buffer's medium stores nothing, {told}",
+        labels=["gateway"],
+    )
+    drops = CounterMetricFamily(
+        "fengsui_gateway_drops",
+        f"Readings and events given up since the gateway's process began, {told}",
+        labels=["gateway", "reason"],
+    )
+    for gateway in gateways:
+        buffer = gateway.buffer
+        if buffer.bytes is not None:
+            size.add_metric([gateway.name], buffer.bytes)
+        if buffer.hours_left is not None:
+            left.add_metric([gateway.name], buffer.hours_left)
+        if buffer.medium is not None:
+            medium.add_metric([gateway.name], float(buffer.medium == "ok"))
+        for reason, count in buffer.drops.items():
+            drops.add_metric([gateway.name, reason], count)
+    yield from (size, left, medium, drops)
 
 
 def _refused(db: Database) -> Metric:

@@ -9,7 +9,7 @@ from central.api.times import shown
 from central.effects import CollectorEvent
 from central.identity import audit, tokens
 from central.identity.principal import Principal
-from central.registry_records import BusState, DeviceState, GatewayRecord, PointRecord
+from central.registry_records import BufferState, BusState, DeviceState, GatewayRecord, PointRecord
 from central.store.interface import Buckets, Latest, ReadingsPage
 from protocols.alarms import rule
 from protocols.clock import Clock, ClockState, StoryClock
@@ -188,6 +188,7 @@ def gateway(source: GatewayRecord, who: Principal) -> models.Gateway:
             oldest=source.backlog.oldest,
             alarm_readings=source.backlog.alarm_readings,
         ),
+        buffer=_buffer(source.buffer),
         purpose=cast(models.PurposeName, source.purpose) if source.purpose else None,
         version=source.version or None,
         clock_state=None
@@ -196,6 +197,18 @@ def gateway(source: GatewayRecord, who: Principal) -> models.Gateway:
         points=source.points,
         devices=sum(len(bus.devices) for bus in buses),
         buses=buses,
+    )
+
+
+def _buffer(source: BufferState) -> models.BufferState:
+    return models.BufferState(
+        bytes=source.bytes,
+        quota_bytes=source.quota_bytes,
+        hours_left=source.hours_left,
+        medium=cast(Literal["ok", "memory", "failing"] | None, source.medium),
+        failing=source.failing,
+        reserve_only=source.reserve_only,
+        drops=dict(source.drops),
     )
 
 

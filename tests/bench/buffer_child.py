@@ -11,11 +11,13 @@ from pathlib import Path
 
 from edge.buffer import Budget, Buffer, Origin
 from edge.config import BufferSettings
+from edge.pace import MOST, RAW_BYTES
 from protocols.clock import SystemClock
 from protocols.words import Lane, Purpose, Reading, StreamKind
 from tests.bench.walk import CYCLE, POINTS, scans
 
-BUDGET = Budget(batches=4096, bytes=4 << 20)
+BUDGET = Budget(batches=MOST, bytes=RAW_BYTES)
+"""The most that one request of the uplink carries."""
 QUOTA = 1 << 40
 
 ORIGIN = Origin(

@@ -9,6 +9,7 @@ import pytest
 from central.api import shapes
 from central.contacts import OFFLINE_AFTER
 from central.identity.principal import Kind, Principal
+from central.registry_records import BufferState
 from protocols.wire.canonical import dump
 from tests.central.builders import SECOND, START, open_collector, refused
 
@@ -123,12 +124,25 @@ async def test_health_shows_backlog_buses_and_devices(collector, gateway, stream
                 "devices": [{"site": "site", "name": "tank", "state": "offline", "since": START}],
             }
         ],
+        "buffer": {
+            "bytes": 5,
+            "quota_bytes": 9,
+            "hours_left": 71.5,
+            "medium": "memory",
+            "failing": "BUFFER_IO",
+            "reserve_only": True,
+        },
+        "drops": {"quota": 4, "thinned": 0, "Bad Name": 1, "much": -1},
         "new_key": {"of": "a newer gateway"},
     }
     await collector.ingest.post_health("gw", dump(told, "health"))
     record = collector.registry.gateway("gw")
     assert (record.version, record.clock_state, record.points) == ("0.1.0", 1, 4)
     assert (record.backlog.readings, record.backlog.alarm_readings) == (1204, 2)
+    buffer = record.buffer
+    assert (buffer.bytes, buffer.quota_bytes, buffer.hours_left) == (5, 9, 71.5)
+    assert (buffer.medium, buffer.failing, buffer.reserve_only) == ("memory", "BUFFER_IO", True)
+    assert buffer.drops == {"quota": 4, "thinned": 0}
     (bus,) = record.buses
     assert (bus.name, bus.protocol, bus.state) == ("bus", "mqtt", "online")
     assert (bus.devices[0].label.zh, bus.devices[0].state, bus.devices[0].since) == (
@@ -146,12 +160,15 @@ async def test_health_shows_backlog_buses_and_devices(collector, gateway, stream
         b'{"backlog": [], "buses": {"a": 1}}',
         b'{"buses": [1, {"devices": [null]}]}',
         b'{"version": 7, "clock_state": true, "buses": [{"state": "x", "name": 5}]}',
+        b'{"buffer": {"hours_left": true, "bytes": -1, "medium": [], "failing": "a"}, "drops": 7}',
+        b'{"buffer": {"hours_left": -1.5, "medium": "fine"}, "drops": {"a": 1.5}}',
     ],
 )
 async def test_health_of_another_form_counts_as_not_told(collector, body):
     await collector.ingest.post_health("gw", body)
     record = collector.registry.gateway("gw")
     assert (record.version, record.clock_state, record.backlog.readings) == ("", None, 0)
+    assert record.buffer == BufferState()
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 5000])

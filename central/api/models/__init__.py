@@ -18,6 +18,7 @@ from central.api.models.alarms import (
 from central.api.models.gateways import (
     AskedLabel,
     Backlog,
+    BufferState,
     BusState,
     Cable,
     Demo,
@@ -91,6 +92,7 @@ __all__ = [
     "Backlog",
     "BucketColumns",
     "Buckets",
+    "BufferState",
     "BusState",
     "Cable",
     "Choice",

@@ -16,6 +16,23 @@ class Backlog(Answer):
     alarm_readings: int
 
 
+class BufferState(Answer):
+    """A gateway's buffer; null: not told. `hours_left` at the present rate.
+
+    `medium`: ok; memory, while new data is held in memory only; failing, while nothing can be held.
+    `reserve_only`: others have filled the disk, what is left is kept for alarms. `drops`: readings
+    and events given up since the gateway's process began, by reason.
+    """
+
+    bytes: int | None
+    quota_bytes: int | None
+    hours_left: float | None
+    medium: Literal["ok", "memory", "failing"] | None
+    failing: str | None
+    reserve_only: bool
+    drops: dict[str, int]
+
+
 class DeviceState(Answer):
     """A device as its gateway last reported it."""
 
@@ -44,6 +61,7 @@ class Gateway(Answer):
     last_contact: Time | None
     offline_since: Time | None
     backlog: Backlog | None
+    buffer: BufferState
     purpose: PurposeName | None
     version: str | None
     clock_state: ClockName | None

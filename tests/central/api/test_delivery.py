@@ -97,6 +97,10 @@ async def test_deliveries_are_measured(client, gateway, people, collector):
         "fengsui_ingest_readings_total 1234.0",
         'fengsui_gateway_online{gateway="gw-qingyun"} 1.0',
         'fengsui_gateway_backlog_readings{gateway="gw-qingyun"} 7.0',
+        'fengsui_gateway_buffer_bytes{gateway="gw-qingyun"} 4096.0',
+        'fengsui_gateway_buffer_hours_left{gateway="gw-qingyun"} 12.5',
+        'fengsui_gateway_buffer_medium_ok{gateway="gw-qingyun"} 0.0',
+        'fengsui_gateway_drops_total{gateway="gw-qingyun",reason="quota"} 3.0',
         "fengsui_sessions 1.0",
         "fengsui_stream_clients 0.0",
     ):

@@ -25,6 +25,7 @@ def main() -> int:
     """Run what the command line asks for."""
     chosen = arguments().parse_args()
     seed = chosen.seed if chosen.seed is not None else SystemClock().now() % 1_000_000
+    root = may_use_rules()
     options = Options(
         readings=chosen.readings,
         kills=chosen.kills,
@@ -33,7 +34,8 @@ def main() -> int:
         restores=chosen.restores,
         seed=seed,
         sabotage=chosen.sabotage,
-        root=may_use_rules(),
+        root=root,
+        full_disk=chosen.full_disk and root,
     )
     print(f"gauntlet: seed {seed}", flush=True)
     folder = chosen.keep or Path(tempfile.mkdtemp(prefix="gauntlet-"))
@@ -57,6 +59,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--gateways", type=int, default=2, choices=range(1, MOST_GATEWAYS + 1))
     parser.add_argument("--restores", type=int, default=0)
+    parser.add_argument("--full-disk", action="store_true", help="fill one gateway's disk (root)")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument(
         "--sabotage", choices=("", *FAULTS), default=os.environ.get("SABOTAGE") or ""

@@ -16,6 +16,9 @@ from tests.gauntlet.stored import Evidence, Samples, read_evidence, read_point
 from tests.gauntlet.verdict import Verdict, judge_batches, judge_point
 
 READERS: Final = 3
+FORBIDDEN: Final = ("STREAM_DIVERGES", "CHAIN_BROKEN", "BUFFER_SET_BACK")
+RESTORED: Final = ("COLLECTOR_WENT_BACK", "COLLECTOR_BEHIND")
+"""What must be told when a collector was put back, and may be told only then."""
 
 
 def judge(site: Site, options: Options) -> tuple[Verdict, Evidence]:
@@ -58,9 +61,14 @@ def _judge(
 
 def judge_events(verdict: Verdict, found: Evidence, options: Options) -> None:
     """Security events, and losses that no full disk explains, must not have happened."""
-    for code, count in found.security.items():
-        verdict.unexplained += count
-        verdict.because(f"security event {code}, {count} times")
+    told = found.security | found.events
+    for code, count in told.items():
+        if code in FORBIDDEN or (code in found.security and code not in RESTORED):
+            verdict.unexplained += count
+            verdict.because(f"event {code}, {count} times")
+    if options.restores and not set(RESTORED) & set(told):
+        verdict.unexplained += 1
+        verdict.because(f"the collector was put back, and nobody said {' or '.join(RESTORED)}")
     for reason, count in found.lost.items():
         if reason != "quota" or not options.full_disk:
             verdict.lost += count

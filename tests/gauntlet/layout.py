@@ -101,6 +101,6 @@ buses:
 
 def central_config(folder: Path, port: int, backup: Path | None) -> str:
     """Return the collector's configuration; backups are made when the gauntlet asks."""
-    target = f"backup: {{folder: {backup}, every: 86400, keep: 2}}\n" if backup else ""
+    target = f"backup: {{folder: {backup}, every: manual, keep: 2}}\n" if backup else ""
     listen = f"listen: {{host: 127.0.0.1, port: {port}}}\n"
     return f"format: v1\n{listen}database: {folder}/collector.db\n{target}"

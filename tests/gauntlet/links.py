@@ -34,7 +34,7 @@ class Link:
         self._robbed: set[asyncio.StreamWriter] = set()
 
     async def listen(self) -> None:
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
 
     async def set(self, mode: str) -> None:
         """Fail in this way, or be whole again."""
@@ -63,6 +63,10 @@ class Link:
     async def close(self) -> None:
         self._whole.set()
         self._close()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.CancelledError):  # the stream's own callback would trip over it
+            await self._relay(reader, writer)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._whole.wait()

@@ -76,6 +76,13 @@ class Restore:
     """The gateway that is restarted in between, twice."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FullDiskAt:
+    """At `at` the last gateway's small disk is filled by others."""
+
+    at: int
+
+
 @dataclass(kw_only=True)
 class Plan:
     """Everything that goes wrong, per victim, in order."""
@@ -84,7 +91,7 @@ class Plan:
     central: list[Kill] = field(default_factory=list)
     partitions: list[Partition] = field(default_factory=list)
     restores: list[Restore] = field(default_factory=list)
-    full_disk: int | None = None
+    full_disk: list[FullDiskAt] = field(default_factory=list)
 
 
 def make_plan(options: Options) -> Plan:
@@ -92,7 +99,9 @@ def make_plan(options: Options) -> Plan:
     dice = random.Random(options.seed)
     plan = Plan()
     edge_kills = options.kills // 2
-    shares = [len(range(g, edge_kills, options.gateways)) for g in range(options.gateways)]
+    pairs = -(-edge_kills // 2)
+    shares = [2 * len(range(g, pairs, options.gateways)) for g in range(options.gateways)]
+    shares[(pairs - 1) % options.gateways] -= edge_kills % 2
     phases = _from_anywhere(dice, EDGE)
     plan.edge = [list(_kills(dice, options.readings, share, phases)) for share in shares]
     phases = _from_anywhere(dice, CENTRAL)
@@ -102,7 +111,8 @@ def make_plan(options: Options) -> Plan:
         Restore(at=at, kind=("backup", "snapshot")[i % 2], gateway=dice.randrange(options.gateways))
         for i, at in enumerate(_moments(dice, options.readings, options.restores, (0.1, 0.6)))
     ]
-    plan.full_disk = int(0.3 * options.readings) if options.full_disk else None
+    if options.full_disk:
+        plan.full_disk = [FullDiskAt(at=int(0.3 * options.readings))]
     return plan
 
 

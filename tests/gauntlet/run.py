@@ -5,20 +5,24 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from protocols.clock import real_monotonic
+from tests.faults.crash_vfs import Toll, power_leg
 from tests.gauntlet.court import judge
+from tests.gauntlet.full_disk import FullDisk, make_small, take_away
 from tests.gauntlet.hands import Hand
 from tests.gauntlet.keepers import CentralKeeper, EdgeKeeper, Keeper
 from tests.gauntlet.layout import RATE
 from tests.gauntlet.partitions import Partitions, drop_rules
-from tests.gauntlet.plan import Options, Partition, make_plan
+from tests.gauntlet.plan import Options, Plan, make_plan
 from tests.gauntlet.processes import Life, Stuck
+from tests.gauntlet.restores import Restores
 from tests.gauntlet.site import Site
 from tests.gauntlet.stored import Evidence
 from tests.gauntlet.verdict import Verdict
 
+POWER_CUTS: Final = 40
 DRAIN_SECONDS: Final = 300.0
 PATIENCE: Final = 6.0
 """A run may take so many times what it takes undisturbed, and then some for each fault."""
@@ -33,16 +37,19 @@ class Result:
     evidence: Evidence
     faults: dict[str, dict[str, int]]
     restarts: dict[str, list[float]]
+    power: Toll
     accepted: int
     seconds: dict[str, float] = field(default_factory=dict)
 
 
 def run(options: Options, folder: Path) -> Result:
     """Run the whole gauntlet in `folder`. Raises Stuck when the site does not get on."""
-    site = Site(folder, options.gateways, options.sabotage, backup=False)
+    site = Site(folder, options.gateways, options.sabotage, backup=options.restores > 0)
     seconds: dict[str, float] = {}
     began = real_monotonic()
     try:
+        if options.full_disk:
+            make_small(site.gateways[-1])
         site.open()
         opened = real_monotonic()
         _go_wrong(site, options)
@@ -53,9 +60,12 @@ def run(options: Options, folder: Path) -> Result:
         ended = real_monotonic()
         verdict, evidence = judge(site, options)
         seconds["judging"] = real_monotonic() - ended
+        toll = cut_power(verdict, options, folder)
     finally:
         drop_rules()
         site.close()
+        if options.full_disk:
+            take_away(site.gateways[-1])
     seconds["all"] = real_monotonic() - began
     return Result(
         options=options,
@@ -66,32 +76,34 @@ def run(options: Options, folder: Path) -> Result:
             "edge": [back for g in site.gateways for back in restarts(g.process.lives)],
             "central": restarts(site.central.lives),
         },
+        power=toll,
         accepted=sum(n for _, _, n in site.owed),
         seconds=seconds,
     )
 
 
+def cut_power(verdict: Verdict, options: Options, folder: Path) -> Toll:
+    """Cut the power under the same buffer, many times: a `kill -9` leaves the machine's cache."""
+    sabotage = options.sabotage if options.sabotage == "nofsync" else ""
+    toll = power_leg(folder / "power", options.seed, POWER_CUTS, sabotage)
+    verdict.lost += toll.lost
+    verdict.wrong += toll.invented
+    if not toll.clean:
+        verdict.unexplained += 1
+        verdict.because(f"power cuts: {'; '.join(toll.reasons[:3])}")
+    return toll
+
+
 def _go_wrong(site: Site, options: Options) -> None:
-    plan, over = make_plan(options), threading.Event()
-    workers: list[Keeper | Hand[Partition]] = [
-        EdgeKeeper(site, gateway, kills, over)
-        for gateway, kills in zip(site.gateways, plan.edge, strict=True)
-    ]
-    workers.append(CentralKeeper(site, plan.central, over))
-    partitions = Partitions(site)
-    # Two lines may fail at once, and those of one hand follow each other.
-    for number in range(2):
-        todo = plan.partitions[number::2]
-        workers.append(Hand(f"partitions {number}", site, todo, partitions.act, over))
+    over = threading.Event()
+    workers = _workers(site, make_plan(options), over)
     for worker in workers:
         worker.start()
     undisturbed = options.readings / (RATE * options.gateways)
     faults = options.kills + options.partitions + 10 * options.restores
     limit = real_monotonic() + PATIENCE * undisturbed + 30.0 * faults + 120.0
     try:
-        while site.accepted < options.readings or not all(
-            worker.done.is_set() for worker in workers
-        ):
+        while site.accepted < options.readings or not all(w.done.is_set() for w in workers):
             for worker in workers:
                 if worker.failed is not None:
                     raise worker.failed
@@ -102,6 +114,23 @@ def _go_wrong(site: Site, options: Options) -> None:
         over.set()
         for worker in workers:
             worker.join(60)
+
+
+def _workers(site: Site, plan: Plan, over: threading.Event) -> list[Keeper | Hand[Any]]:
+    workers: list[Keeper | Hand[Any]] = [
+        EdgeKeeper(site, gateway, kills, over)
+        for gateway, kills in zip(site.gateways, plan.edge, strict=True)
+    ]
+    workers.append(CentralKeeper(site, plan.central, over))
+    partitions = Partitions(site)
+    # Two lines may fail at once, and those of one hand follow each other.
+    for number in range(2):
+        todo = plan.partitions[number::2]
+        workers.append(Hand(f"partitions {number}", site, todo, partitions.act, over))
+    full = FullDisk(site, site.gateways[-1]).act
+    workers.append(Hand("full disk", site, plan.full_disk, full, over))
+    workers.append(Hand("restores", site, plan.restores, Restores(site).act, over))
+    return workers
 
 
 def restarts(lives: list[Life]) -> list[float]:

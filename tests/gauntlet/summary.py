@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.gauntlet.plan import Options
 from tests.gauntlet.run import Result, middle_and_worst
 
 SIDES: Final = ("edge", "central")
@@ -18,6 +19,11 @@ def summary(result: Result) -> str:
     kinds = result.faults.get("partition", {})
     how = "" if options.root else ", relays only: rules in the kernel need root and nft"
     lines.append(f"partitions     {sum(kinds.values())} ({counts(kinds)}){how}")
+    lines.append(f"restores       {counts(result.faults.get('restore', {}))}")
+    full = result.faults.get("full disk", {})
+    what = f"{verdict.permitted} accepted readings given up, all in the loss ledger"
+    lines.append(f"full disk      {what if full else full_disk_skipped(options)}")
+    lines.append(f"power          {result.power}")
     lines.append(
         f"unsealed       the oldest reading a kill took along: {verdict.unsealed / 1e6:.2f} s"
     )
@@ -31,6 +37,11 @@ def summary(result: Result) -> str:
         f"{'' if verdict.clean else ', FAILED'}"
     )
     return "\n".join(lines)
+
+
+def full_disk_skipped(options: Options) -> str:
+    """Return why no disk was filled."""
+    return "none asked for" if options.root else "skipped: a small disk needs root"
 
 
 def counts(kinds: dict[str, int]) -> str:

@@ -1,0 +1,81 @@
+"""Puts the collector back to an earlier state: a backup restored, a snapshot put in its place.
+
+In between one gateway is restarted twice, the second time after all it had was delivered: whatever
+it then takes for safe is gone, and a gateway that believed too much has lost it.
+"""
+
+import shutil
+from typing import Final
+
+from protocols.simulators.collector_door import DoorClosed
+from tests.gauntlet.plan import Restore
+from tests.gauntlet.processes import wait_until
+from tests.gauntlet.site import Gateway, Site
+from tests.gauntlet.stored import read_cursors
+
+DELIVERED_SECONDS: Final = 240.0
+"""Lines fail meanwhile, and the collector is killed."""
+
+
+class Restores:
+    """`act` carries one out and returns when the collector is at work again."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._snapshot = site.folder / "snapshot"
+
+    def act(self, restore: Restore) -> None:
+        """Save, go on for a while, put back."""
+        site, backup = self._site, restore.kind == "backup"
+        with site.central_lock:
+            if backup:
+                site.command("backup", site.config)
+            else:
+                self._take_snapshot()
+        site.diary.say(f"{restore.kind}: taken")
+        self._restart_twice(site.gateways[restore.gateway])
+        with site.central_lock:
+            site.central.kill()
+            if backup:
+                site.command("restore", site.config)
+            else:
+                self._put_snapshot_back()
+            site.diary.note("restore", restore.kind)
+            site.start_central()
+            self._enter_again()
+
+    def _take_snapshot(self) -> None:
+        self._site.central.kill()
+        shutil.copytree(self._site.data, self._snapshot, ignore=shutil.ignore_patterns("*.sock"))
+        self._site.start_central()
+
+    def _put_snapshot_back(self) -> None:
+        shutil.rmtree(self._site.data)
+        self._snapshot.rename(self._site.data)
+
+    def _restart_twice(self, gateway: Gateway) -> None:
+        with gateway.lock:
+            gateway.process.kill()
+            with gateway.commits.lock:
+                before = list(gateway.commits.batches)
+            self._start(gateway)
+            wait_until(
+                lambda: self._holds(before), f"{gateway.name} is delivered", DELIVERED_SECONDS
+            )
+            gateway.process.stop()
+            self._start(gateway)
+
+    def _start(self, gateway: Gateway) -> None:
+        life = gateway.start()
+        wait_until(lambda: bool(life.first), f"{gateway.name} accepts again")
+
+    def _holds(self, batches: list[tuple[str, int, int]]) -> bool:
+        cursors = read_cursors(self._site.database)
+        return all(cursors.get(stream, 0) >= seq0 + n - 1 for stream, seq0, n in batches)
+
+    def _enter_again(self) -> None:
+        """A session may be younger than what was put back."""
+        try:
+            self._site.door.ask("GET", "/api/v1/session")
+        except DoorClosed as exc:
+            raise RuntimeError("the judge's session did not survive") from exc

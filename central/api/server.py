@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,6 +16,8 @@ from protocols.errors import FengsuiError
 
 BACKLOG: Final = 2048
 """Connections the kernel holds while a thousand gateways come back at once."""
+CONNECTIONS: Final = 16_384
+"""Open files asked for: two connections of each of some thousand gateways."""
 FAREWELL: Final = 5
 """Real seconds open requests get when we stop."""
 IDLE: Final = 75
@@ -49,6 +52,15 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def many_connections() -> None:
+    """Let this process hold as many connections as the machine allows it, up to `CONNECTIONS`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = CONNECTIONS if hard == resource.RLIM_INFINITY else min(CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def settings(app: FastAPI) -> uvicorn.Config:
     """Return the server's settings; uvloop and httptools are used where they are installed."""
     return uvicorn.Config(
@@ -57,6 +69,7 @@ def settings(app: FastAPI) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=FAREWELL,
         ws="none",

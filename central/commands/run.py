@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import socket
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from central.api.cables import Cables
 from central.api.hub import Hub
 from central.api.metrics import Metrics
 from central.api.rooms import Rooms
-from central.api.server import Server, listen, loop_factory, settings
+from central.api.server import Server, listen, loop_factory, many_connections, settings
 from central.backup.backups import Backups
 from central.collector import Collector
 from central.config import CentralConfig, load_config
@@ -33,6 +34,8 @@ from protocols.texts import text
 
 logger = logging.getLogger(__name__)
 
+SWITCH = 0.0005
+"""Real seconds a thread that decodes may keep the interpreter from the database's writer."""
 TELL = 1.0
 """Real seconds between two words to a command that waits."""
 
@@ -41,6 +44,8 @@ def run(file: Path, story: Path | None, language: str) -> None:
     """Run until SIGTERM or Ctrl-C. Raises ConfigError, FolderInUse, AddressTaken ..."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     config, clock = load_config(file), load_clock(story)
+    sys.setswitchinterval(SWITCH)
+    many_connections()
     with holding(config.database.parent):
         listener = listen(config.host, config.port)
         with contextlib.closing(listener), asyncio.Runner(loop_factory=loop_factory()) as runner:

@@ -60,11 +60,19 @@ const open = () => episodes().filter((item) => item.state !== "NORMAL");
 const counted = (list) => Object.fromEntries(["red", "orange", "yellow", "blue"].map((colour) => [colour, list.filter((item) => item.level.colour === colour).length]));
 const waits = (item) => item.state === "UNACK" || item.state === "RTN_UNACK";
 
+const BUFFERS = {
+  "gw-qingyun": {
+    bytes: 8.1e9, quota_bytes: 8.2e9, hours_left: 9.4, medium: "memory", failing: "BUFFER_IO", reserve_only: true,
+    drops: { thinned: 128400, not_yet_backed_up: 5200, memory: 0 },
+  },
+};
+
 const gateway = (item) => {
   const gone = cut[item.name];
   const own = points.filter((point) => point.public.gateway === item.name);
   return {
     ...item, state: gone ? "offline" : "online", last_contact: iso(heard(item.name) - 800), offline_since: gone ? iso(gone + 5000) : null,
+    buffer: BUFFERS[item.name] ?? { bytes: 3.1e8, quota_bytes: 2.4e10, hours_left: 1250, medium: "ok", failing: null, reserve_only: false, drops: {} },
     backlog: { readings: gone ? Math.round(((now() - gone) / 1000) * 7) : 0, oldest: gone ? iso(gone) : null, alarm_readings: gone ? 2 : 0 },
     purpose: "production", version: "0.1.0", clock_state: "story", points: own.length, devices: buses(item.name, true, null).flatMap((bus) => bus.devices).length,
     buses: buses(item.name, !gone, iso(opened - 900_000)),

@@ -642,6 +642,32 @@ export interface components {
             columns: components["schemas"]["BucketColumns"];
         };
         /**
+         * BufferState
+         * @description A gateway's buffer; null: not told. `hours_left` at the present rate.
+         *
+         *     `medium`: ok; memory, while new data is held in memory only; failing, while nothing can be held.
+         *     `reserve_only`: others have filled the disk, what is left is kept for alarms. `drops`: readings
+         *     and events given up since the gateway's process began, by reason.
+         */
+        BufferState: {
+            /** Bytes */
+            bytes: number | null;
+            /** Quota Bytes */
+            quota_bytes: number | null;
+            /** Hours Left */
+            hours_left: number | null;
+            /** Medium */
+            medium: ("ok" | "memory" | "failing") | null;
+            /** Failing */
+            failing: string | null;
+            /** Reserve Only */
+            reserve_only: boolean;
+            /** Drops */
+            drops: {
+                [key: string]: number;
+            };
+        };
+        /**
          * BusState
          * @description A bus and its devices.
          */
@@ -888,6 +914,7 @@ export interface components {
             /** Offline Since */
             offline_since: string | null;
             backlog: components["schemas"]["Backlog"] | null;
+            buffer: components["schemas"]["BufferState"];
             /** Purpose */
             purpose: ("production" | "test" | "drill") | null;
             /** Version */

@@ -1,6 +1,7 @@
 /** Worst first, everywhere: level, then unacknowledged, then newest. */
 
 import type { AlarmState, Colour, Episode, Gateway, LevelCounts } from "../api/types";
+import { isFailing } from "./buffer";
 
 export const COLOURS: readonly Colour[] = ["red", "orange", "yellow", "blue"];
 
@@ -27,11 +28,12 @@ export function moreFirst(a: LevelCounts, b: LevelCounts): number {
 
 const GATEWAY: Record<Gateway["state"], number> = { offline: 0, never: 1, online: 2 };
 
-/** Offline longest first, then never seen, then the largest backlog. */
+/** Offline longest first, then never seen, then those whose buffer stores nothing, then the largest backlog. */
 export function gatewayOrder(a: Gateway, b: Gateway): number {
   return (
     GATEWAY[a.state] - GATEWAY[b.state] ||
     (a.offline_since ?? "").localeCompare(b.offline_since ?? "") ||
+    Number(isFailing(b)) - Number(isFailing(a)) ||
     (b.backlog?.readings ?? 0) - (a.backlog?.readings ?? 0) ||
     (a.name < b.name ? -1 : 1)
   );

@@ -8,6 +8,8 @@ RESTORES ?= 0
 SABOTAGE ?=
 KEEP ?=
 SEED ?=
+CRASHES ?= 2000
+CUTS ?= 20
 DIR ?= tests/testcases/vectors
 ONLY ?=
 SECONDS ?= 300
@@ -15,7 +17,7 @@ SECONDS ?= 300
 PY := .venv/bin/python
 GAUNTLET := $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep $(KEEP))
 
-.PHONY: demo test check bench vectors gauntlet soak model schema lock clean
+.PHONY: demo test check bench vectors gauntlet soak faults model schema lock clean
 
 demo:
 	@python3 scripts/setup demo
@@ -50,6 +52,10 @@ soak:
 	@python3 scripts/setup test
 	@$(PY) -m tests.gauntlet --readings 10000000 --kills 200 --partitions 50 \
 		--gateways 4 --restores 4 $(GAUNTLET)
+
+faults:
+	@python3 scripts/setup test
+	@$(PY) -m tests.faults --crashes $(CRASHES) --cuts $(CUTS) --only "$(ONLY)" $(if $(SEED),--seed $(SEED))
 
 model:
 	@python3 scripts/setup test

@@ -52,6 +52,15 @@ class Toll:
         broken = self.lost or self.invented or self.duplicated or self.damaged or self.refused
         return not broken and self.accepted > 0
 
+    def add(self, other: "Toll") -> None:
+        """Take another's figures into this one."""
+        for name in (
+            "crashes", "accepted", "lost", "invented", "duplicated", "damaged", "refused"
+        ):  # fmt: skip
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for reason in other.reasons:
+            self.because(f"seed {other.seed}: {reason}")
+
     def because(self, reason: str) -> None:
         if len(self.reasons) < 20:
             self.reasons.append(reason)
@@ -72,6 +81,7 @@ def power_leg(folder: Path, seed: int, crashes: int, sabotage: str = "") -> Toll
     """
     toll = Toll(seed)
     place = MEMORY if os.access(MEMORY, os.W_OK) else folder
+    place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="power-", dir=place) as name, quiet():
         work = Path(name)
         recorder = Recorder(work / "buffer")

@@ -42,6 +42,7 @@ def ledger_leg(folder: Path, seed: int, crashes: int, sabotage: str = "") -> Tol
     """Return what `crashes` power cuts cost the collector; as `power_leg`."""
     toll = Toll(seed)
     place = MEMORY if os.access(MEMORY, os.W_OK) else folder
+    place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ledger-", dir=place) as name, quiet():
         work = Path(name)
         (work / "centre").mkdir()

@@ -19,7 +19,7 @@ from edge.gateway import run_gateway
 from edge.once import once_command
 from protocols.errors import ConfigError, FengsuiError
 from protocols.story import load_clock
-from protocols.texts import LANGUAGES, text
+from protocols.texts import LANGUAGES, catalogue, text
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code. No traceback reaches the user."""
+    for language in LANGUAGES:  # now, while there are descriptors and memory to read them with
+        catalogue(language)
     args = parser().parse_args(arguments)
     try:
         code: int = args.run(args)

@@ -1,7 +1,8 @@
 """The one catalogue of sentences: code and parameters in, a sentence in Chinese or English out.
 
 One JSON file per area and language, `{code: sentence with {parameters}}`; Chinese is the source. A
-missing code or parameter never raises: the code and its parameters are shown instead.
+missing code or parameter never raises, nor does a process that can open no file: the code and its
+parameters are shown instead.
 """
 
 import json
@@ -32,7 +33,10 @@ class _Shown(dict[str, Value]):
 
 def text(code: str, params: Mapping[str, Value], language: str = "zh") -> str:
     """Return the sentence of `code` with `params` filled in."""
-    sentence = catalogue(language if language in LANGUAGES else "zh").get(code)
+    try:
+        sentence = catalogue(language if language in LANGUAGES else "zh").get(code)
+    except OSError:  # out of descriptors, for one: saying so must not end a process
+        sentence = None
     if sentence is None:
         details = ", ".join(f"{key}={value}" for key, value in params.items())
         return f"{code}({details})"

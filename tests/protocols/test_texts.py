@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -32,6 +34,16 @@ def test_no_code_stands_in_two_files(language):
 def test_sentences_are_calm(code):
     assert not [word for word in AVOID if word in catalogue("zh")[code]]
     assert "!" not in catalogue("en")[code]
+
+
+def test_a_process_that_can_open_no_file_says_the_code():
+    program = (
+        "import resource; from protocols.texts import text; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)); "
+        "print(text('PORT_TAKEN', {'port': 80}))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert said.stdout == "PORT_TAKEN(port=80)\n", said.stderr
 
 
 def test_a_missing_code_or_parameter_is_shown_and_never_raises():

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.local_http import LocalPages, ask, modules
+from edge.local_http import CALLERS, LocalPages, ask, modules
 from protocols.errors import BufferFault, FengsuiError
+from tests.edge.waiting import eventually
 
 
 async def page() -> dict[str, str]:
@@ -62,6 +63,23 @@ async def test_an_endless_line_is_cut_off(pages: LocalPages) -> None:
     with suppress(ConnectionError):
         assert await raw(port, b"GET /" + b"x" * 100_000 + b"\r\n") == b""
     assert b"200" in await raw(port, b"GET /health HTTP/1.0\r\n\r\n")
+
+
+async def test_who_only_holds_connections_takes_no_more_than_a_few(pages: LocalPages) -> None:
+    port = await pages.listen("127.0.0.1", 0)
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CALLERS)]
+    reader, late = await asyncio.open_connection("127.0.0.1", port)
+    with suppress(ConnectionError):  # turned away, whatever it says
+        assert await reader.read() == b""
+    for _, writer in (*held, (reader, late)):
+        writer.close()
+    await eventually(lambda: answers(port))
+
+
+async def answers(port: int) -> bool:
+    with suppress(ConnectionError):
+        return b"200" in await raw(port, b"GET /health HTTP/1.0\r\n\r\n")
+    return False
 
 
 async def test_the_socket_works_in_a_folder_too_deep_for_its_name(

@@ -161,7 +161,8 @@ class LaneTask:
         transfer, state = sent.transfer, self._state
         self._credit = state.credit = sent.answer.credit if sent.answer.code is None else None
         self._pace.went(transfer, len(pending.batches))
-        state.note_request(transfer.took, len(pending.batches), transfer.bytes)
+        readings = pending.last - pending.first + 1
+        state.note_request(transfer.took, readings, len(pending.batches), transfer.bytes)
         state.gave_way += transfer.gave_way
         state.batches = self._pace.batches
         self._aside.through(pending.stream)

@@ -25,6 +25,7 @@ class LaneState:
     problem: str | None = None
     requests: int = 0
     retries: int = 0
+    sent_readings: int = 0
     sent_batches: int = 0
     sent_bytes: int = 0
     batches: int = 0
@@ -34,9 +35,10 @@ class LaneState:
     aside: int = 0
     gave_way: float = 0.0
 
-    def note_request(self, took: float, batches: int, size: int) -> None:
+    def note_request(self, took: float, readings: int, batches: int, size: int) -> None:
         """A request of `size` compressed bytes got through in `took` seconds."""
         self.requests += 1
+        self.sent_readings += readings
         self.sent_batches += batches
         self.sent_bytes += size
         self.request_seconds = mean(self.request_seconds, took)

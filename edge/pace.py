@@ -13,7 +13,7 @@ from edge.buffer import Budget
 
 FIRST: Final = 4
 MOST: Final = 2048
-RAW_BYTES: Final = 512 << 10
+RAW_BYTES: Final = 256 << 10
 """What a request holds in memory before it is packed; on the wire it is a third or less."""
 QUICK: Final = 0.6
 SLOW: Final = 1.6

@@ -16,7 +16,7 @@ from protocols.wire.answer import Answer, encode_answer
 from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch, decode_batch
 from protocols.wire.chain import chain_next, chain_start, digest
 from protocols.wire.headers import parse_chain, parse_content_digest
-from protocols.wire.opening import Opening, decode_opening
+from protocols.wire.opening import Opening, decode_opening, encode_opening
 from protocols.wire.request import inflate, unpack
 from protocols.words import Event, Reading, Sample
 
@@ -123,12 +123,22 @@ class Held:
 
     def restore(self, cursor: int) -> None:
         """Go back to a backup made when the cursor was there."""
-        del self.items[cursor:]
-        self.cursor, self.head = cursor, self.heads[cursor]
+        self.items = [item for item in self.items if item[0] <= cursor]
+        self.skipped = [skip for skip in self.skipped if skip.header.last <= cursor]
+        self.head = self.heads[cursor] if cursor else chain_start(encode_opening(self.opening))
+        self.cursor = cursor
 
 
 Fault = Callable[[str], str | None]
 """Lane (or `PUT`, `health`) to what goes wrong with this request; None: nothing."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Where every stream was, and which manifests were known."""
+
+    cursors: dict[str, int]
+    manifests: dict[str, bytes]
 
 
 class FakeCollector:
@@ -175,6 +185,20 @@ class FakeCollector:
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+    def snapshot(self) -> Snapshot:
+        """Take a snapshot of all there is, to go back to."""
+        with self.lock:
+            cursors = {stream: held.cursor for stream, held in self.streams.items()}
+            return Snapshot(cursors, dict(self.manifests))
+
+    def go_back(self, to: Snapshot) -> None:
+        """Be as at `to`, under the same incarnation: a virtual machine's snapshot put back."""
+        with self.lock:
+            self.manifests = dict(to.manifests)
+            self.streams = {s: held for s, held in self.streams.items() if s in to.cursors}
+            for stream, held in self.streams.items():
+                held.restore(to.cursors[stream])
 
     def wait_for(self, holds: Callable[["FakeCollector"], bool], seconds: float = 20.0) -> bool:
         """Return whether `holds` came true in time; looked at after every request."""

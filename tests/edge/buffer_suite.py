@@ -7,7 +7,7 @@ again as a new process would (`kill=True`: without closing the old one first).
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from edge.buffer import Budget, Origin, Pending, Stats
+from edge.buffer import Budget, Origin, Pending, Stats, WentBack
 from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch, SkipReason, decode_batch
 from protocols.wire.chain import chain_next, chain_start
 from protocols.wire.opening import decode_opening
@@ -33,8 +33,11 @@ class AnyBuffer(Protocol):
     async def seal(self, kind: StreamKind) -> None: ...
     async def rotate(self, kind: StreamKind) -> None: ...
     async def pending(self, lane: Lane, budget: Budget) -> Pending | None: ...
-    async def committed(self, stream: str, seq: int, safe: int) -> None: ...
-    async def rewind(self, stream: str, expected: int, head: bytes | None = None) -> None: ...
+    async def committed(self, stream: str, seq: int, safe: int) -> WentBack | None: ...
+    async def rewind(
+        self, stream: str, expected: int, head: bytes | None = None
+    ) -> WentBack | None: ...
+    async def offer_again(self) -> None: ...
     async def meet(self, incarnation: str) -> bool: ...
     async def persist(self) -> None: ...
     async def stats(self) -> Stats: ...
@@ -245,6 +248,53 @@ class BufferSuite:
         assert await buffer.pending(Lane.LIVE, PLENTY) is None
         assert await buffer.meet("bb" * 16), "a restored database"
         assert values_of(await buffer.pending(Lane.LIVE, PLENTY)) == [2.0, 3.0]
+
+    async def test_a_collector_that_was_put_back_is_noticed_once_and_gets_all_again(
+        self, reopen: Reopen
+    ) -> None:
+        buffer = await reopen()
+        for value in (1.0, 2.0, 3.0):
+            await put(buffer, value)
+            await put(buffer, 10 + value, kind=ALARM)
+        data = await buffer.pending(Lane.LIVE, PLENTY)
+        alarm = await buffer.pending(Lane.ALARM, PLENTY)
+        assert data is not None
+        assert alarm is not None
+        assert await buffer.committed(data.stream, 3, 1) is None
+        assert await buffer.committed(alarm.stream, 3, 2) is None
+        await put(buffer, 4.0)
+        assert await buffer.rewind(data.stream, 4) is None, "what follows is expected"
+        back = await buffer.rewind(data.stream, 3)
+        assert back == WentBack(stream=data.stream, told=3, now=2)
+        assert values_of(await buffer.pending(Lane.LIVE, PLENTY))[-2:] == [3.0, 4.0]
+        assert values_of(await buffer.pending(Lane.ALARM, PLENTY)) == [13.0]
+        assert await buffer.rewind(alarm.stream, 1) is None, "the same occurrence"
+        assert await buffer.committed(alarm.stream, 3, 0) is None
+        assert await buffer.committed(data.stream, 4, 0) is None
+        again = await buffer.committed(alarm.stream, 2, 0)
+        assert again == WentBack(stream=alarm.stream, told=3, now=2), "another one"
+        assert values_of(await buffer.pending(Lane.LIVE, PLENTY)) == [1.0, 2.0, 3.0, 4.0]
+
+    async def test_a_restart_that_knows_less_than_the_collector_is_no_going_back(
+        self, reopen: Reopen
+    ) -> None:
+        buffer = await reopen()
+        for value in (1.0, 2.0, 3.0):
+            await put(buffer, value)
+        again = await reopen(kill=True)  # the answer was lost with the process
+        pending = await again.pending(Lane.BACKFILL, Budget(batches=1, bytes=1))
+        assert pending is not None
+        assert await again.committed(pending.stream, 3, 0) is None
+        assert await again.pending(Lane.BACKFILL, PLENTY) is None
+
+    async def test_a_collector_that_is_ahead_is_followed(self, reopen: Reopen) -> None:
+        buffer = await reopen()
+        for value in (1.0, 2.0, 3.0):
+            await put(buffer, value)
+        pending = await buffer.pending(Lane.LIVE, PLENTY)
+        assert pending is not None
+        assert await buffer.rewind(pending.stream, 3) is None
+        assert values_of(await buffer.pending(Lane.LIVE, PLENTY)) == [3.0]
 
     async def test_going_back_before_what_is_kept_becomes_a_skip(self, reopen: Reopen) -> None:
         buffer = await reopen()

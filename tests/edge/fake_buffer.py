@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from edge.buffer import Backlog, Budget, Origin, Pending, Stats
+from edge.buffer import Backlog, Budget, Origin, Pending, Stats, WentBack
 from edge.buffer.file import Row
 from edge.buffer.model import Group
 from edge.buffer.seal import Items, seal
@@ -54,6 +54,7 @@ class FakeBuffer:
         self._medium = medium
         self._origin = origin
         self._clock = clock or SystemClock()
+        self._offered: set[str] = set()
         self._open: dict[StreamKind, list[tuple[Items, asyncio.Future[None]]]] = {
             kind: [] for kind in StreamKind
         }
@@ -142,16 +143,40 @@ class FakeBuffer:
     def _find(self, stream_id: str) -> FakeStream | None:
         return next((s for s in self._medium.streams if s.opening.stream == stream_id), None)
 
-    async def committed(self, stream: str, seq: int, safe: int) -> None:
-        if (found := self._find(stream)) is not None:
-            found.committed = min(seq, found.last)
-            found.safe = min(safe, found.committed)
+    async def committed(self, stream: str, seq: int, safe: int) -> WentBack | None:
+        found = self._find(stream)
+        if found is None:
+            return None
+        seq = min(seq, found.last)
+        back = await self.rewind(stream, seq + 1) if seq < found.committed else None
+        if back is None:
+            self._offered.discard(stream)
+        found.committed, found.safe = seq, min(safe, seq)
+        return back
 
-    async def rewind(self, stream: str, expected: int, head: bytes | None = None) -> None:
+    async def rewind(
+        self, stream: str, expected: int, head: bytes | None = None
+    ) -> WentBack | None:
         del head
         found = self._find(stream)
-        if found is None or expected > found.committed:
-            return
+        if found is None or expected == found.committed + 1:
+            return None
+        told, now = found.committed, expected - 1
+        if now > told:
+            found.committed = min(now, found.last)
+            return None
+        self._go_back(found, expected)
+        if stream in self._offered:
+            return None
+        await self.offer_again()
+        return WentBack(stream=stream, told=told, now=now)
+
+    async def offer_again(self) -> None:
+        for stream in self._medium.streams:
+            stream.committed = min(stream.committed, stream.safe)
+            self._offered.add(stream.opening.stream)
+
+    def _go_back(self, found: FakeStream, expected: int) -> None:
         gone = [row for row in found.rows if row.last <= found.safe and row.last >= expected]
         found.committed = expected - 1
         if gone:
@@ -174,8 +199,7 @@ class FakeBuffer:
         known, self._medium.incarnation = self._medium.incarnation, incarnation
         if known in (None, incarnation):
             return False
-        for stream in self._medium.streams:
-            stream.committed = min(stream.committed, stream.safe)
+        await self.offer_again()
         return True
 
     async def persist(self) -> None:

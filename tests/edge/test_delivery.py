@@ -53,8 +53,12 @@ def collector() -> Iterator[FakeCollector]:
 
 @pytest.fixture
 def config(tmp_path: Path, collector: FakeCollector) -> EdgeConfig:
+    return config_of(tmp_path, collector)
+
+
+def config_of(folder: Path, collector: FakeCollector) -> EdgeConfig:
     device = builders.device("tk-101", tuple(builders.point(i) for i in range(3)))
-    return builders.config(tmp_path, collector.url, builders.bus(device))
+    return builders.config(folder, collector.url, builders.bus(device))
 
 
 class Rig:
@@ -84,7 +88,11 @@ class Rig:
 
 @asynccontextmanager
 async def rig(
-    config: EdgeConfig, link: CollectorLink | None = None, clock: Clock | None = None
+    config: EdgeConfig,
+    link: CollectorLink | None = None,
+    clock: Clock | None = None,
+    *,
+    seals: bool = False,
 ) -> AsyncIterator[Rig]:
     clock = clock or SystemClock()
     origin: Origin = origin_of(config, "b0" * 16)
@@ -101,13 +109,16 @@ async def rig(
         for lane in Lane
     }
     uplink = Uplink(made, buffer, clock, state, way, {lane: Hurry(lane) for lane in Lane})
-    task = asyncio.create_task(uplink.run())
+    tasks = [asyncio.create_task(uplink.run())]
+    if seals:  # what the uplink itself has to tell is not put by hand
+        tasks.append(asyncio.create_task(buffer.run()))
     try:
         yield Rig(buffer, state)
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         for each in made.values():
             await each.close()
         await buffer.close()

@@ -29,8 +29,6 @@ LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code. No traceback reaches the user."""
-    for language in LANGUAGES:  # now, while there are descriptors and memory to read them with
-        catalogue(language)
     args = parser().parse_args(arguments)
     try:
         code: int = args.run(args)
@@ -70,7 +68,9 @@ def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
+    """Return the command line. Reads all sentences, while there are descriptors to do so."""
+    for language in LANGUAGES:
+        catalogue(language)
     top = argparse.ArgumentParser(prog="fengsui-edge", description="烽燧网关 / Fengsui gateway")
     verbs = top.add_subparsers(required=True, metavar="{run,check,once,buffer}")
     run = _verb(verbs, "run", run_command, "运行网关 / run the gateway")

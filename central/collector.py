@@ -22,7 +22,7 @@ from central.effects import Effects, EventPage
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.gate import After, Ingest
-from central.ingest.streams import Opened
+from central.ingest.manifests import Opened
 from central.overview import Overview, overview
 from central.registry import Registry
 from central.store.rows import RowStore
@@ -147,10 +147,11 @@ class Collector:
         )
 
     def _opened(self, opened: Opened) -> None:
-        if opened.entry is not None:
-            self.registry.put(opened.entry)
+        if opened.ladders is not None:
             self.alarms.put_ladders(opened.ladders)
             self._schedule_at(opened.due)
+        if opened.entry is not None:
+            self.registry.put(opened.entry)
         if opened.entry is not None or opened.events or opened.episodes:
             self.tell(
                 Effects(

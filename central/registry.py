@@ -53,7 +53,8 @@ class Registry:
         self._clock = clock
         self._contacts = contacts
         self._entries: dict[str, Entry] = {}
-        self._sites: dict[str, SiteRecord] = {}
+        self._sites: dict[str, SiteRecord] | None = {}
+        """None: to be made anew when somebody asks."""
         self._points: dict[str, PointRecord] = {}
         self._by_number: dict[int, PointRecord] = {}
 
@@ -73,7 +74,7 @@ class Registry:
         self._entries[entry.name] = entry
         for point in _points(entry):
             self._points[point.id] = self._by_number[point.number] = point
-        self._sites = _sites(self._entries.values())
+        self._sites = None
 
     def entry(self, gateway: str) -> Entry | None:
         """Return what is known of a gateway, without its contact."""
@@ -81,11 +82,16 @@ class Registry:
 
     def sites(self) -> list[SiteRecord]:
         """Return every site, by name."""
-        return [self._sites[name] for name in sorted(self._sites)]
+        known = self._known_sites()
+        return [known[name] for name in sorted(known)]
 
     def site(self, name: str) -> SiteRecord | None:
         """Return one site."""
-        return self._sites.get(name)
+        return self._known_sites().get(name)
+
+    def names(self) -> list[str]:
+        """Return the names of all gateways."""
+        return list(self._entries)
 
     def gateways(self) -> list[GatewayRecord]:
         """Return every gateway with its state, by name."""
@@ -117,6 +123,11 @@ class Registry:
         """Return the numbers of all current points."""
         return list(self._by_number)
 
+    def _known_sites(self) -> dict[str, SiteRecord]:
+        if self._sites is None:
+            self._sites = _sites(self._entries.values())
+        return self._sites
+
     async def add_gateway(
         self, name: str, site: str | None = None, label: Label | None = None
     ) -> GatewayRecord:
@@ -135,12 +146,19 @@ def number_points(tables: Tables, manifest: Manifest) -> tuple[int, ...]:
         "INSERT OR IGNORE INTO point(id, gateway) VALUES (?, ?)",
         [(id_, manifest.gateway) for id_ in ids],
     )
-    known = _numbers(tables.conn, manifest.gateway)
+    return numbers_of(tables.conn, manifest.gateway, ids)
+
+
+def numbers_of(conn: sqlite3.Connection, gateway: str, ids: Iterable[str]) -> tuple[int, ...]:
+    """Return the numbers of a gateway's points, which all have one."""
+    known = _numbers(conn, gateway)
     return tuple(known[id_] for id_ in ids)
 
 
-def read_entry(conn: sqlite3.Connection, name: str) -> Entry | None:
-    """Return a gateway with its current manifest from the tables."""
+def read_entry(
+    conn: sqlite3.Connection, name: str, current: Manifest | None = None
+) -> Entry | None:
+    """Return a gateway with its current manifest from the tables; `current`: it is known."""
     row = conn.execute(
         "SELECT g.name, g.label, g.site, g.created, m.body FROM gateway g "
         "LEFT JOIN manifest m ON m.digest = g.manifest WHERE g.name = ?",
@@ -151,9 +169,9 @@ def read_entry(conn: sqlite3.Connection, name: str) -> Entry | None:
     entry = Entry(row[0], Label(*json.loads(row[1])), row[2], row[3])
     if row[4] is None:
         return entry
-    manifest = decode_manifest(row[4])
-    known = _numbers(conn, name)
-    numbers = tuple(known[str(manifest.point_id(i))] for i in range(len(manifest.points)))
+    manifest = decode_manifest(row[4]) if current is None else current
+    ids = [str(manifest.point_id(index)) for index in range(len(manifest.points))]
+    numbers = numbers_of(conn, name, ids)
     return replace(entry, manifest=manifest, numbers=numbers)
 
 

@@ -8,6 +8,7 @@ undone transaction it is read again.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,7 +24,6 @@ from central.store.interface import FLAG_ESTIMATED, Row
 from protocols.alarms.condition import advance, calm, interrupt, late, sample, violates
 from protocols.alarms.state import Word
 from protocols.quality import is_good
-from protocols.wire.manifest import Manifest
 from protocols.words import Purpose
 
 GRACE: Final = 2_000_000
@@ -127,18 +127,29 @@ class Engine:
         return min(ends) + GRACE if ends else None
 
     def take_rules(
-        self, tables: Tables, manifest: Manifest, numbers: tuple[int, ...], now: int
+        self, tables: Tables, rules: Sequence[ruleset.Wanted], numbers: Sequence[int], now: int
     ) -> ruleset.Taken:
-        """Make the manifest's confirmed limits the rules of its points; re-evaluates at once."""
+        """Make `rules` those of their points; re-evaluates at once."""
         self._ensure(tables.conn)
-        taken = ruleset.take(tables.conn, self._rules, manifest, numbers, now)
+        return self._index(tables.conn, ruleset.take(tables.conn, self._rules, rules, numbers, now))
+
+    def retire_rules(
+        self, tables: Tables, gateway: str, rules: Sequence[ruleset.Wanted], now: int
+    ) -> ruleset.Taken:
+        """Let go of the gateway's other rules; their alarms return."""
+        self._ensure(tables.conn)
+        return self._index(
+            tables.conn, ruleset.retire(tables.conn, self._rules, gateway, rules, now)
+        )
+
+    def _index(self, conn: sqlite3.Connection, taken: ruleset.Taken) -> ruleset.Taken:
         for tracked in taken.tracked:
             self._rules[tracked.rule.id] = tracked
             here = self._by_point.setdefault(tracked.point, [])
             here[:] = [other for other in here if other.rule.id != tracked.rule.id]
             if tracked.rule.id in taken.active:
                 here.append(tracked)
-            self._keep(tables.conn, tracked)
+            self._keep(conn, tracked)
         return taken
 
     def tracked(self, conn: sqlite3.Connection, rule: str) -> Tracked | None:

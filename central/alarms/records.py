@@ -5,7 +5,7 @@ Nothing is deleted, and a journal line is never changed.
 
 import json
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Final
 
 from central.alarms.episode import Acknowledgement
@@ -18,6 +18,7 @@ COLUMNS: Final = (
     "number, id, rule, point, site, state, level, raised, returned, closed, acknowledged, "
     "value_at_raise, occurrence, late, purpose"
 )
+_LEVEL_FIELDS: Final = tuple(each.name for each in fields(Level))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,42 +141,45 @@ def episode_by_id(conn: sqlite3.Connection, id_: str) -> EpisodeRow | None:
 
 def read_row(row: tuple[object, ...]) -> EpisodeRow:
     """Return a row of COLUMNS as a struct."""
-    fields = dict(zip(COLUMNS.split(", "), row, strict=True))
-    acknowledged = fields["acknowledged"]
+    found = dict(zip(COLUMNS.split(", "), row, strict=True))
+    acknowledged = found["acknowledged"]
     return EpisodeRow(
-        **fields  # type: ignore[arg-type]  # the columns are the fields
+        **found  # type: ignore[arg-type]  # the columns are the fields
         | {
-            "level": read_level(str(fields["level"])),
+            "level": read_level(str(found["level"])),
             "acknowledged": Acknowledgement(**json.loads(str(acknowledged)))
             if acknowledged
             else None,
-            "late": bool(fields["late"]),
-            "purpose": Purpose[str(fields["purpose"]).upper()],
+            "late": bool(found["late"]),
+            "purpose": Purpose[str(found["purpose"]).upper()],
         }
     )
 
 
 def level_json(level: Level) -> str:
     """Return a level as the tables keep it."""
-    return json.dumps(asdict(level), ensure_ascii=False, sort_keys=True)
+    return json.dumps(_plain(level), ensure_ascii=False, sort_keys=True)
+
+
+def _plain(level: Level) -> dict[str, object]:
+    # What asdict gives, without copying: a manifest has tens of thousands of these.
+    return {name: getattr(level, name) for name in _LEVEL_FIELDS}
 
 
 def read_level(text: str) -> Level:
     """Return the level of `level_json`."""
-    fields = json.loads(text)
-    return Level(**fields | {"colour": Colour(fields["colour"])})
+    found = json.loads(text)
+    return Level(**found | {"colour": Colour(found["colour"])})
 
 
 def levels_json(levels: tuple[Level, ...]) -> str:
     """Return a ladder as the tables keep it; equal ladders give equal text."""
-    return json.dumps([asdict(level) for level in levels], ensure_ascii=False, sort_keys=True)
+    return json.dumps([_plain(level) for level in levels], ensure_ascii=False, sort_keys=True)
 
 
 def read_levels(text: str) -> tuple[Level, ...]:
     """Return the ladder of `levels_json`."""
-    return tuple(
-        Level(**fields | {"colour": Colour(fields["colour"])}) for fields in json.loads(text)
-    )
+    return tuple(Level(**found | {"colour": Colour(found["colour"])}) for found in json.loads(text))
 
 
 def _acknowledged_json(acknowledged: Acknowledgement | None) -> str | None:

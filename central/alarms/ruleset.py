@@ -5,7 +5,9 @@ its journal (RULE_CHANGED); a rule that is gone lets its alarm return.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from central.alarms.moves import Moves
 from central.alarms.records import EpisodeRow, levels_json
@@ -19,6 +21,14 @@ from protocols.wire.manifest import Manifest
 REASON = "rule_changed"
 
 
+class Wanted(NamedTuple):
+    """A rule a manifest asks for, on the point at `place`; `levels` as the tables keep them."""
+
+    rule: Rule
+    place: int
+    levels: str
+
+
 @dataclass(slots=True)
 class Taken:
     """What a manifest changed: states to be indexed, those of them that judge on, episodes."""
@@ -28,49 +38,67 @@ class Taken:
     episodes: list[EpisodeRow] = field(default_factory=list)
 
 
+def wanted(manifest: Manifest) -> list[Wanted]:
+    """Return the rules a manifest asks for; without the tables, so anywhere."""
+    return [
+        Wanted(rule, index, levels_json(rule.levels))
+        for index, point in enumerate(manifest.points)
+        for rule in ladders(str(manifest.point_id(index)), point.limits)
+    ]
+
+
 def take(
     conn: sqlite3.Connection,
     known: dict[str, Tracked],
-    manifest: Manifest,
-    numbers: tuple[int, ...],
+    rules: Sequence[Wanted],
+    numbers: Sequence[int],
     now: int,
 ) -> Taken:
-    """Bring the rules of the manifest's gateway up to date."""
-    wanted = {
-        rule.id: (rule, number)
-        for index, number in enumerate(numbers)
-        for rule in ladders(str(manifest.point_id(index)), manifest.points[index].limits)
-    }
-    stored = {
-        row[0]: row[1:]
-        for row in conn.execute(
-            "SELECT r.id, r.version, r.active, r.levels FROM rule r "
-            "JOIN point p ON p.number = r.point WHERE p.gateway = ?",
-            (manifest.gateway,),
-        )
-    }
+    """Bring `rules` up to date; `numbers` are the registry's, by the manifest's index."""
     taken = Taken()
-    for id_, (rule, number) in wanted.items():
-        version, active, levels = stored.get(id_, (0, 0, ""))
-        if not active or levels != levels_json(rule.levels):
-            _write(conn, replace(rule, version=version + 1), number, now)
-            tracked = known.get(id_) or begin(conn, number, rule)
-            taken.active.add(id_)
-            _change(conn, tracked, replace(rule, version=version + 1), now, taken)
-    for id_, (_, active, _) in stored.items():
-        if active and id_ not in wanted:
+    for rule, place, levels in rules:
+        stored = conn.execute(
+            "SELECT version, active, levels FROM rule WHERE id = ?", (rule.id,)
+        ).fetchone()
+        version, active, before = stored or (0, 0, "")
+        if not active or before != levels:
+            fresh, number = replace(rule, version=version + 1), numbers[place]
+            _write(conn, fresh, (number, levels), now)
+            tracked = known.get(rule.id) or begin(conn, number, rule)
+            taken.active.add(rule.id)
+            _change(conn, tracked, fresh, now, taken)
+    return taken
+
+
+def retire(
+    conn: sqlite3.Connection,
+    known: dict[str, Tracked],
+    gateway: str,
+    rules: Sequence[Wanted],
+    now: int,
+) -> Taken:
+    """Let go of every rule of the gateway that is not among `rules`."""
+    kept = {each.rule.id for each in rules}
+    taken = Taken()
+    for (id_,) in conn.execute(
+        "SELECT r.id FROM rule r JOIN point p ON p.number = r.point "
+        "WHERE p.gateway = ? AND r.active",
+        (gateway,),
+    ).fetchall():
+        if id_ not in kept:
             conn.execute("UPDATE rule SET active = 0, changed = ? WHERE id = ?", (now, id_))
             if (gone := known.get(id_)) is not None:
                 _change(conn, gone, None, now, taken)
     return taken
 
 
-def _write(conn: sqlite3.Connection, rule: Rule, point: int, now: int) -> None:
+def _write(conn: sqlite3.Connection, rule: Rule, of: tuple[int, str], now: int) -> None:
+    point, levels = of
     conn.execute(
         "INSERT INTO rule(id, point, version, active, changed, levels) VALUES (?, ?, ?, 1, ?, ?) "
         "ON CONFLICT(id) DO UPDATE SET version = excluded.version, active = 1, "
         "changed = excluded.changed, levels = excluded.levels",
-        (rule.id, point, rule.version, now, levels_json(rule.levels)),
+        (rule.id, point, rule.version, now, levels),
     )
 
 

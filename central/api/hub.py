@@ -95,10 +95,10 @@ class Hub:
     def listen(self, effects: Effects) -> None:
         """Take what a commit changed (called on the event loop, after the commit)."""
         self._changed = True
-        if effects.registry:
-            self._gateways.update(g.name for g in self._collector.registry.gateways())
         if not self._subscribers:
-            return
+            return  # whoever comes is given the whole picture first
+        if effects.registry:
+            self._gateways.update(self._collector.registry.names())
         for head in effects.values:
             self._values.setdefault(head.site, {})[head.point] = head
         self._gateways.update(effects.gateways)

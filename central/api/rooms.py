@@ -31,4 +31,9 @@ def rooms_of(request: Request) -> Rooms:
     return rooms
 
 
-House = Annotated[Rooms, Depends(rooms_of)]
+async def _rooms(request: Request) -> Rooms:
+    # A coroutine: what is not one is run in a thread of its own, at every request.
+    return rooms_of(request)
+
+
+House = Annotated[Rooms, Depends(_rooms)]

@@ -10,22 +10,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from sqlite_utils import Database as Tables
+
 from central.alarms.engine import Engine
+from central.alarms.ruleset import Wanted
 from central.database import Database, Urgency
 from central.ingest.admission import Admission, lane_of
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.figures import Figures
+from central.ingest.manifests import Described, Manifests, Opened, keep, take_portion
 from central.ingest.request import IngestRequest, Prepared, prepare, refused
-from central.ingest.streams import Opened, open_stream, read_cursors, store_manifest
+from central.ingest.streams import make_first, manifest_body, open_stream, read_cursors
 from protocols.clock import Clock, real_monotonic
 from protocols.errors import IngestError, WireError
 from protocols.owner_thread import OwnerThread
 from protocols.wire.answer import Answer
 from protocols.wire.bounds import MANIFEST_BYTES, REQUEST_BYTES
 from protocols.wire.cursors import Cursors, decode_question
-from protocols.wire.manifest import decode_manifest, manifest_digest
-from protocols.wire.opening import decode_opening
+from protocols.wire.manifest import manifest_digest
+from protocols.wire.opening import Opening, decode_opening
 from protocols.wire.request import inflate, parse_nonce
 from protocols.words import Lane
 
@@ -74,6 +78,7 @@ class Ingest:
         self._alarm_opener = OwnerThread("ingest-alarm", capacity=OPENING)
         self.figures = Figures()
         self.admission = Admission(self.figures)
+        self._manifests = Manifests()
 
     async def put_manifest(  # who, what, how it is packed, and how much it hurries
         self, gateway: str, digest: str, body: bytes, encoding: str, lane: str = ""
@@ -88,17 +93,20 @@ class Ingest:
                 data = await opener.run(inflate, body, encoding, MANIFEST_BYTES)
                 if manifest_digest(data) != digest:
                     raise IngestError("DIGEST", 400)
-                manifest = await opener.run(decode_manifest, data)
+                described = await opener.run(self._manifests.describe, digest, data)
             except WireError as exc:
                 raise refused(exc) from exc
-            if manifest.gateway != gateway:
-                raise IngestError("FORBIDDEN", 403, gateway=manifest.gateway)
-            now = self._clock.now()
-            await self._db.write(
-                lambda tables: store_manifest(tables, self._engine, manifest, (digest, data), now),
-                self._after.opened,
-                urgency=URGENCY[lane_of(lane)],
-            )
+            if described.manifest.gateway != gateway:
+                raise IngestError("FORBIDDEN", 403, gateway=described.manifest.gateway)
+            now, urgency = self._clock.now(), URGENCY[lane_of(lane)]
+            kept = await self._db.write(lambda tables: keep(tables, described, now))
+            if kept.news is not None:
+                await self._take_rules(described, urgency)
+                await self._db.write(
+                    lambda tables: make_first(tables, self._engine, described, now),
+                    self._after.opened,
+                    urgency=urgency,
+                )
 
     async def put_stream(self, gateway: str, stream: str, body: bytes, lane: str = "") -> None:
         """Take an opening record; the same again is welcome.
@@ -117,14 +125,38 @@ class Ingest:
                 raise IngestError("FORBIDDEN", 403, gateway=opening.gateway)
             if opening.sig_alg != "none":
                 raise IngestError("WIRE", 400, reason="SIG_ALG", value=opening.sig_alg)
-            now = self._clock.now()
-            opened = await self._db.write(
-                lambda tables: open_stream(tables, self._engine, opening, body, now),
-                self._after.opened,
-                urgency=URGENCY[lane_of(lane)],
-            )
+            opened = await self._open(opening, body, URGENCY[lane_of(lane)])
             if opened.error is not None:
                 raise opened.error
+
+    async def _open(self, opening: Opening, body: bytes, urgency: Urgency) -> Opened:
+        described: Described | None = None
+        while True:
+            opened = await self._db.write(
+                partial(_open_stream, self._engine, (opening, body), described, self._clock.now()),
+                self._after.opened,
+                urgency=urgency,
+            )
+            if opened.news is None:
+                return opened
+            described = await self._described(opened.news)
+            await self._take_rules(described, urgency)
+
+    async def _described(self, digest: str) -> Described:
+        """Return a manifest that is kept, decoded here rather than where alarms are written."""
+        known = self._manifests.get(digest)
+        if known is not None:
+            return known
+        body = await self._db.glance(lambda conn: manifest_body(conn, digest))
+        return await self._alarm_opener.run(self._manifests.describe, digest, body)
+
+    async def _take_rules(self, described: Described, urgency: Urgency) -> None:
+        for portion in described.portions():
+            await self._db.write(
+                partial(_take_portion, self._engine, described, portion, self._clock.now()),
+                self._after.opened,
+                urgency=urgency,
+            )
 
     async def post_batches(self, gateway: str, stream: str, request: IngestRequest) -> Answer:
         """Commit the batches and return what may be forgotten. Raises IngestError (`expected`)."""
@@ -222,3 +254,19 @@ class Ingest:
         except sqlite3.Error as exc:
             self.figures.refused["STORE_UNAVAILABLE"] += 1
             raise IngestError("STORE_UNAVAILABLE", 503, retry_after_ms=STORE_RETRY_MS) from exc
+
+
+def _open_stream(
+    engine: Engine,
+    record: tuple[Opening, bytes],
+    described: Described | None,
+    now: int,
+    tables: Tables,
+) -> Opened:
+    return open_stream(tables, engine, record, described, now)
+
+
+def _take_portion(
+    engine: Engine, described: Described, portion: list[Wanted], now: int, tables: Tables
+) -> Opened:
+    return take_portion(tables, engine, described, portion, now)

@@ -3,23 +3,21 @@
 Everything here runs in the writer thread inside the caller's transaction.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine
-from central.alarms.records import EpisodeRow
-from central.effects import CollectorEvent
+from central.ingest.manifests import Described, Opened, opened_by
 from central.ingest.numbering import buffer_set_back
-from central.registry import Entry, number_points, read_entry
-from protocols.alarms.rule import Level
+from central.registry import numbers_of, read_entry
 from protocols.errors import IngestError
 from protocols.wire.chain import chain_start
 from protocols.wire.cursors import Cursor
-from protocols.wire.manifest import Manifest, decode_manifest
 from protocols.wire.opening import Opening, decode_opening
 
 
@@ -40,18 +38,6 @@ class Stream:
     """What a verified backup covers."""
     restored: int | None
     """The cursor that a restore left it with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What opening a stream or sending a manifest led to."""
-
-    entry: Entry | None = None
-    ladders: dict[str, tuple[Level, ...]] = field(default_factory=dict)
-    episodes: tuple[EpisodeRow, ...] = ()
-    due: int | None = None
-    events: tuple[CollectorEvent, ...] = ()
-    error: IngestError | None = None
 
 
 def read_stream(conn: sqlite3.Connection, stream: str) -> Stream | None:
@@ -92,27 +78,27 @@ def read_cursors(
     return held
 
 
-def store_manifest(
-    tables: Tables, engine: Engine, manifest: Manifest, named: tuple[str, bytes], now: int
-) -> Opened:
-    """Keep a manifest (`named`: digest and bytes); the first of a gateway is current at once."""
-    digest, body = named
-    tables.conn.execute(
-        "INSERT OR IGNORE INTO manifest(digest, gateway, received, body) VALUES (?, ?, ?, ?)",
-        (digest, manifest.gateway, now, body),
-    )
-    number_points(tables, manifest)
+def make_first(tables: Tables, engine: Engine, described: Described, now: int) -> Opened:
+    """A gateway's first manifest, its rules taken, is current at once."""
     fresh = tables.conn.execute(
         "UPDATE gateway SET manifest = ? WHERE name = ? AND manifest IS NULL",
-        (digest, manifest.gateway),
+        (described.digest, described.manifest.gateway),
     )
-    if fresh.rowcount == 0:
-        return Opened()
-    return _now_current(tables, engine, manifest.gateway, now)
+    return _now_current(tables, engine, described, now) if fresh.rowcount else Opened()
 
 
-def open_stream(tables: Tables, engine: Engine, opening: Opening, body: bytes, now: int) -> Opened:
-    """Register a stream; its manifest becomes current unless a newer stream's already is."""
+def open_stream(  # the record as read and as it came, and its manifest once its rules are taken
+    tables: Tables,
+    engine: Engine,
+    record: tuple[Opening, bytes],
+    described: Described | None,
+    now: int,
+) -> Opened:
+    """Register a stream; its manifest becomes current unless a newer stream's already is.
+
+    Without `described` a manifest that would become current is returned as news, nothing done.
+    """
+    opening, body = record
     conn = tables.conn
     owner = conn.execute(
         "SELECT gateway FROM manifest WHERE digest = ?", (opening.manifest,)
@@ -122,6 +108,9 @@ def open_stream(tables: Tables, engine: Engine, opening: Opening, body: bytes, n
     known = read_stream(conn, opening.stream)
     if known is not None:
         return _opened_again(tables, known, body, now)
+    newer, changes = _would_change(conn, opening)
+    if changes and (described is None or described.digest != opening.manifest):
+        return Opened(news=opening.manifest)
     told = buffer_set_back(tables, opening, now)
     conn.execute(
         "INSERT INTO stream(id, gateway, kind, boot, purpose, manifest, opening, created, "
@@ -139,14 +128,34 @@ def open_stream(tables: Tables, engine: Engine, opening: Opening, body: bytes, n
             opening.number,
         ),
     )
-    opened = _make_current(tables, engine, opening, now)
+    if newer:
+        conn.execute(
+            "UPDATE gateway SET manifest = ?, stream_number = ?, stream_opened = ? WHERE name = ?",
+            (opening.manifest, opening.number, opening.opened, opening.gateway),
+        )
+    opened = Opened()
+    if changes and described is not None:
+        opened = _now_current(tables, engine, described, now)
     return replace(opened, events=(*opened.events, *told))
 
 
 def manifest_numbers(tables: Tables, digest: str) -> tuple[int, ...]:
     """Return the registry's number of every point of a manifest, by index."""
-    row = tables.conn.execute("SELECT body FROM manifest WHERE digest = ?", (digest,)).fetchone()
-    return number_points(tables, decode_manifest(row[0]))
+    gateway, body = tables.conn.execute(
+        "SELECT gateway, body FROM manifest WHERE digest = ?", (digest,)
+    ).fetchone()
+    # Its form was proved when it came; here only names are read.
+    points = json.loads(body)["points"]
+    ids = [f"{point['site']}/{gateway}/{point['device']}/{point['name']}" for point in points]
+    return numbers_of(tables.conn, gateway, ids)
+
+
+def manifest_body(conn: sqlite3.Connection, digest: str) -> bytes:
+    """Return a manifest that is kept, as it came."""
+    body: bytes = conn.execute("SELECT body FROM manifest WHERE digest = ?", (digest,)).fetchone()[
+        0
+    ]
+    return body
 
 
 def digest_algorithm(stream: Stream) -> str:
@@ -163,33 +172,21 @@ def _opened_again(tables: Tables, known: Stream, body: bytes, now: int) -> Opene
     return Opened(events=tuple(event), error=IngestError("STREAM_DIVERGES", 409, stream=known.id))
 
 
-def _make_current(tables: Tables, engine: Engine, opening: Opening, now: int) -> Opened:
-    """A stream is newer by its number in the buffer or, after a new buffer, by its wall clock."""
-    conn = tables.conn
+def _would_change(conn: sqlite3.Connection, opening: Opening) -> tuple[bool, bool]:
+    """Return whether the stream is the gateway's newest, and whether that changes the manifest.
+
+    A stream is newer by its number in the buffer or, after a new buffer, by its wall clock.
+    """
     current, number, opened = conn.execute(
         "SELECT manifest, stream_number, stream_opened FROM gateway WHERE name = ?",
         (opening.gateway,),
     ).fetchone()
-    if number is not None and opening.number <= number and opening.opened <= opened:
-        return Opened()
-    conn.execute(
-        "UPDATE gateway SET manifest = ?, stream_number = ?, stream_opened = ? WHERE name = ?",
-        (opening.manifest, opening.number, opening.opened, opening.gateway),
-    )
-    if current == opening.manifest:
-        return Opened()
-    return _now_current(tables, engine, opening.gateway, now)
+    newer = number is None or opening.number > number or opening.opened > opened
+    return newer, newer and current != opening.manifest
 
 
-def _now_current(tables: Tables, engine: Engine, gateway: str, now: int) -> Opened:
-    """The gateway's manifest has changed: its rules follow."""
-    entry = read_entry(tables.conn, gateway)
-    if entry is None or entry.manifest is None:
-        return Opened()
-    taken = engine.take_rules(tables, entry.manifest, entry.numbers, now)
-    return Opened(
-        entry,
-        ladders={tracked.rule.id: tracked.rule.levels for tracked in taken.tracked},
-        episodes=tuple(taken.episodes),
-        due=engine.due(),
-    )
+def _now_current(tables: Tables, engine: Engine, described: Described, now: int) -> Opened:
+    """The gateway's manifest has changed and its rules are taken: those it had beside them go."""
+    gateway = described.manifest.gateway
+    entry = read_entry(tables.conn, gateway, described.manifest)
+    return opened_by(engine, engine.retire_rules(tables, gateway, described.rules, now), entry)

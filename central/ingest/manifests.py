@@ -1,0 +1,117 @@
+"""Manifests on their way into the tables: decoded and worked out away from the writer.
+
+What a large manifest changes is written in portions, each a transaction: first its rules, a few
+hundred at a time, then that it is current. So no alarm waits behind it. A collector that dies in
+between has some rules of it early; the gateway opens its stream again, and the rest follows.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+from sqlite_utils import Database as Tables
+
+from central.alarms.engine import Engine
+from central.alarms.records import EpisodeRow
+from central.alarms.ruleset import Taken, Wanted, wanted
+from central.effects import CollectorEvent
+from central.registry import Entry, number_points
+from protocols.alarms.rule import Level
+from protocols.errors import IngestError
+from protocols.wire.manifest import Manifest, decode_manifest
+
+PORTION: Final = 400
+"""Rules one transaction takes."""
+REMEMBERED: Final = 100_000
+"""Points of manifests that were seen last and may be asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A manifest and the rules it asks for."""
+
+    digest: str
+    body: bytes
+    manifest: Manifest
+    rules: list[Wanted]
+
+    def portions(self) -> list[list[Wanted]]:
+        """Return the rules in portions of one transaction."""
+        return [self.rules[at : at + PORTION] for at in range(0, len(self.rules), PORTION)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What opening a stream or sending a manifest led to.
+
+    `news` is the digest of the manifest that would become current: its rules have to be taken
+    first, and nothing was done yet.
+    """
+
+    entry: Entry | None = None
+    ladders: dict[str, tuple[Level, ...]] | None = None
+    episodes: tuple[EpisodeRow, ...] = ()
+    due: int | None = None
+    events: tuple[CollectorEvent, ...] = ()
+    error: IngestError | None = None
+    news: str | None = None
+
+
+class Manifests:
+    """The manifests seen last; asked by several threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Described] = {}
+        self._points = 0
+        self._lock = threading.Lock()
+
+    def get(self, digest: str) -> Described | None:
+        """Return the manifest of that digest, if it is remembered."""
+        with self._lock:
+            return self._known.get(digest)
+
+    def describe(self, digest: str, body: bytes) -> Described:
+        """Decode a manifest and work out its rules. Raises WireError."""
+        manifest = decode_manifest(body)
+        described = Described(digest, body, manifest, wanted(manifest))
+        with self._lock:
+            if digest not in self._known:
+                self._known[digest] = described
+                self._points += len(manifest.points)
+            while self._points > REMEMBERED and len(self._known) > 1:
+                oldest = next(iter(self._known))
+                self._points -= len(self._known.pop(oldest).manifest.points)
+        return described
+
+
+def keep(tables: Tables, described: Described, now: int) -> Opened:
+    """Keep a manifest as it came and number its points; a gateway's first is news."""
+    manifest = described.manifest
+    tables.conn.execute(
+        "INSERT OR IGNORE INTO manifest(digest, gateway, received, body) VALUES (?, ?, ?, ?)",
+        (described.digest, manifest.gateway, now, described.body),
+    )
+    number_points(tables, manifest)
+    current = tables.conn.execute(
+        "SELECT manifest FROM gateway WHERE name = ?", (manifest.gateway,)
+    ).fetchone()
+    first = current is not None and current[0] is None
+    return Opened(news=described.digest if first else None)
+
+
+def take_portion(
+    tables: Tables, engine: Engine, described: Described, portion: list[Wanted], now: int
+) -> Opened:
+    """Take some of a manifest's rules before it is current."""
+    numbers = number_points(tables, described.manifest)
+    return opened_by(engine, engine.take_rules(tables, portion, numbers, now))
+
+
+def opened_by(engine: Engine, taken: Taken, entry: Entry | None = None) -> Opened:
+    """Return what listeners are told of rules that were taken or let go."""
+    return Opened(
+        entry=entry,
+        ladders={tracked.rule.id: tracked.rule.levels for tracked in taken.tracked},
+        episodes=tuple(taken.episodes),
+        due=engine.due(),
+    )

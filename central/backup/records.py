@@ -54,7 +54,7 @@ def verified(
 ) -> list[CollectorEvent]:
     """Enter a verified backup and call safe what it covers: one transaction, the caller's."""
     before = newest(tables.conn)
-    _insert(tables, record)
+    enter(tables, record)
     tables.conn.executemany(
         "UPDATE stream SET safe = ?2 WHERE number = ?1 AND safe < ?2 AND cursor >= ?2", cursors
     )
@@ -66,7 +66,7 @@ def verified(
 
 def failed(tables: Tables, record: BackupRecord, retry: int, now: int) -> CollectorEvent:
     """Enter an attempt that came to nothing; `retry` minutes until the next."""
-    _insert(tables, record)
+    enter(tables, record)
     params: dict[str, Value] = {"reason": record.detail, "minutes": retry}
     return events.record(tables, (now, now), events.FAULT, "BACKUP_FAILED", SUBJECT, params)
 
@@ -115,7 +115,8 @@ def made(manifest: BackupManifest, folder: Path, actor: str, seconds: float) -> 
     )
 
 
-def _insert(tables: Tables, record: BackupRecord) -> None:
+def enter(tables: Tables, record: BackupRecord) -> None:
+    """Write one line; nothing else follows from it."""
     values = [getattr(record, name) for name in _COLUMNS.split(", ")]
     tables.conn.execute(
         f"INSERT INTO backup({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608

@@ -19,6 +19,7 @@ from sqlite_utils import Database as Tables
 
 from central import events
 from central.backup import manifest, records
+from central.backup.comparing import Between, between
 from central.backup.copying import Progress, sha256_of, verify
 from central.backup.manifest import BackupManifest, BackupUnusable, sync_folder
 from central.config import CentralConfig
@@ -53,6 +54,18 @@ class Restored:
     file: Path
     aside: Path | None
     incarnation: str
+    lost: Between | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """What the restored database is to say of itself."""
+
+    file: Path
+    said: BackupManifest
+    lost: Between | None
+    now: int
+    actor: str
 
 
 def chosen(config: CentralConfig, file: Path | None) -> Path:
@@ -81,17 +94,18 @@ def checked(file: Path, progress: Progress) -> BackupManifest:
 def restore(
     config: CentralConfig, file: Path, said: BackupManifest, clock: Clock, actor: str
 ) -> Restored:
-    """Put the checked backup `file` in place. Raises RestoreFailed.
+    """Put the checked backup `file` in place; say what it does not hold. Raises RestoreFailed.
 
     The caller holds the data folder. The restored database has a new incarnation, so that every
     gateway offers again what the backup does not cover.
     """
     database = config.database
     fresh = database.with_name(database.name + ".restoring")
+    lost = between(database, file)
     try:
         _discard(fresh)
         _copy(file, fresh)
-        incarnation = _renew(fresh, file, said, clock.now(), actor)
+        incarnation = _renew(fresh, _Story(file, said, lost, clock.now(), actor))
         moment = datetime.fromtimestamp(clock.now() // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
         aside = _free_name(database, f"{database.name}.before-restore-{moment}")
         was_there = database.exists()
@@ -100,7 +114,11 @@ def restore(
     except (OSError, sqlite3.Error) as exc:
         raise RestoreFailed(reason=str(exc)) from exc
     return Restored(
-        manifest=said, file=file, aside=aside if was_there else None, incarnation=incarnation
+        manifest=said,
+        file=file,
+        aside=aside if was_there else None,
+        incarnation=incarnation,
+        lost=lost,
     )
 
 
@@ -125,9 +143,9 @@ def _copy(file: Path, fresh: Path) -> None:
         os.fsync(target.fileno())
 
 
-def _renew(fresh: Path, file: Path, said: BackupManifest, now: int, actor: str) -> str:
+def _renew(fresh: Path, story: _Story) -> str:
     """Give the copy a new incarnation, and say in its own tables where it comes from."""
-    tables, _ = open_file(fresh, now)
+    tables, _ = open_file(fresh, story.now)
     incarnation = secrets.token_hex(16)
     with closing(tables.conn):
         with tables.atomic():
@@ -135,26 +153,40 @@ def _renew(fresh: Path, file: Path, said: BackupManifest, now: int, actor: str) 
                 "UPDATE collector SET value = ? WHERE key = 'incarnation'", (incarnation,)
             )
             tables.conn.execute(
-                "INSERT OR REPLACE INTO collector(key, value) VALUES ('restored', ?)", (str(now),)
+                "INSERT OR REPLACE INTO collector(key, value) VALUES ('restored', ?)",
+                (str(story.now),),
             )
             tables.conn.execute("UPDATE stream SET safe = cursor, restored = cursor")
-            record = records.made(said, file.resolve().parent, actor, 0.0)
-            records.verified(tables, record, [], now)
-            _tell(tables, said, now, actor)
+            folder = story.file.resolve().parent
+            records.enter(tables, records.made(story.said, folder, story.actor, 0.0))
+            _tell(tables, story)
         # Nothing of it may be left in a file beside it: only the main file is put in place.
         tables.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         tables.conn.execute("PRAGMA journal_mode=DELETE").fetchall()
     return incarnation
 
 
-def _tell(tables: Tables, said: BackupManifest, now: int, actor: str) -> None:
-    params: dict[str, Value] = {"at": said.time, "file": said.file}
-    events.record(tables, (now, now), events.FAULT, "COLLECTOR_RESTORED", records.SUBJECT, params)
+def _tell(tables: Tables, story: _Story) -> None:
+    said, lost = story.said, story.lost
+    params: dict[str, Value] = {
+        "at": said.time,
+        "file": said.file,
+        "readings": lost.readings if lost else None,
+        "streams": lost.streams if lost else None,
+    }
+    events.record(
+        tables,
+        (story.now, story.now),
+        events.FAULT,
+        "COLLECTOR_RESTORED",
+        records.SUBJECT,
+        params,
+    )
     audit.append(
         tables,
         audit.Act(
-            time=now,
-            actor=actor,
+            time=story.now,
+            actor=story.actor,
             action="COLLECTOR_RESTORED",
             subject=said.file,
             detail={"time": said.time, "sha256": said.sha256},

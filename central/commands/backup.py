@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from central.backup import manifest
 from central.backup.backups import Backups, NoTarget
-from central.backup.comparing import Between, between
+from central.backup.comparing import Between
 from central.backup.copying import Progress
 from central.backup.records import BackupRecord
 from central.backup.restore import checked, chosen, finish, restore
@@ -71,12 +71,11 @@ def restore_backup(file: Path, named: Path | None, language: str) -> int:
         source = chosen(config, named)
         said = checked(source, _progress(_bar(language)))
         _end_bar()
-        lost = between(config.database, source)
         done = restore(config, source, said, SystemClock(), operator())
     print(text("RESTORED", _shown(str(source), said.time, said.bytes), language))
     if done.aside is not None:
         print(text("RESTORED_ASIDE", {"file": str(done.aside)}, language))
-        _say_lost(lost, language)
+        _say_lost(done.lost, language)
     return 0
 
 

@@ -27,6 +27,8 @@ def check(file: Path, language: str, *, as_json: bool, with_audit: bool) -> int:
             "folder": str(config.database.parent),
         }
         print(text("CHECK_CENTRAL", params, language))
+        if config.backup is not None and _same_disk(config.database, config.backup.folder):
+            print(text("BACKUP_SAME_DISK", {"folder": str(config.backup.folder)}, language))
     return 0
 
 
@@ -38,6 +40,16 @@ async def migrate(file: Path, language: str) -> int:
         await database.close()
     print(text("MIGRATED", {"file": str(config.database)}, language))
     return 0
+
+
+def _same_disk(database: Path, folder: Path) -> bool:
+    """Whether both are, or would be made, on one file system."""
+    disks = []
+    for path in (database.parent, folder):
+        with contextlib.suppress(OSError):
+            there = next(each for each in (path, *path.resolve().parents) if each.exists())
+            disks.append(there.stat().st_dev)
+    return len(disks) == 2 and disks[0] == disks[1]
 
 
 def _audit(config: CentralConfig, language: str, *, as_json: bool) -> int:

@@ -108,6 +108,11 @@ def test_a_running_collector_makes_the_backup_and_is_not_restored(fengsui, confi
     assert len(rows(database, "SELECT 1 FROM event WHERE code LIKE 'BACKUP%'")) >= 1
 
 
+def test_check_says_when_a_backup_would_go_with_the_disk(fengsui, config):
+    code, out, _ = fengsui("check", config)
+    assert (code, "同一块磁盘" in out) == (0, True)
+
+
 def test_backups_are_listed_newest_first(fengsui, config, database):
     assert fengsui("backups", config)[0] == 1
     fengsui("backup", config)
@@ -184,7 +189,6 @@ def test_a_restore_that_was_interrupted_is_finished_by_the_next(
 
     with monkeypatch.context() as patched:
         patched.setattr(restore.Path, "rename", counted)
-        patched.setattr(restore, "between", lambda *_: None, raising=False)
         assert fengsui("restore", config)[0] == 1
     assert (database.parent / NOTE).exists()
     code, _, err = fengsui("create-admin", config, "eve", "--login-link")

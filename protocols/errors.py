@@ -9,7 +9,8 @@ FengsuiError                 code + params; the sentence comes from the text cat
 ├── BufferFault              the durable queue
 │   ├── BufferFull           quota reached
 │   ├── BufferDamaged        a file cannot be read
-│   └── BufferNewer          a later version wrote it
+│   ├── BufferNewer          a later version wrote it
+│   └── SalvageUnderway      what is missing may yet be found
 ├── UplinkError
 │   ├── UplinkUnavailable    retry with back-off
 │   ├── UplinkRefused        the collector answered no: nothing is forgotten, shown in health
@@ -122,6 +123,13 @@ class BufferNewer(BufferFault):
     """A later version wrote this file: it is not touched."""
 
     code = "BUFFER_FORMAT"
+
+
+class SalvageUnderway(BufferFault):
+    """What is missing of a stream may yet be found in a damaged file."""
+
+    code = "BUFFER_SALVAGING"
+    retry = True
 
 
 class UplinkError(FengsuiError):

@@ -16,6 +16,9 @@ from protocols.wire.header import read_header
 
 NEXT_NUMBER: Final = "next_number"
 INCARNATION: Final = "incarnation"
+REACH: Final = "reach."
+"""Begins the name of a note, by stream: the highest number given when it was last persisted. What
+is lost with a file, behind the last number still found, is told by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,23 @@ class AlarmFile(BufferFile):
                 (skip.number, skip.first, skip.last, skip.bytes),
             )
 
+    def reaches(self) -> dict[int, int]:
+        """Return the highest number noted of each stream."""
+        with faults(self.path):
+            rows = self.db.conn.execute(
+                "SELECT name, value FROM meta WHERE name>=? AND name<?", (REACH, REACH + "~")
+            ).fetchall()
+            return {int(name.removeprefix(REACH)): int(value) for name, value in rows}
+
+    def note(self, record: StreamRecord, manifest: bytes, reach: int) -> None:
+        """Keep what must be known of a stream to tell, if its files are lost, what was lost."""
+        self.must_be_there()
+        with faults(self.path), self.db.atomic():
+            self.ensure(record, manifest)
+            self.db.conn.execute(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"{REACH}{record.number}", reach)
+            )
+
     def save(
         self,
         progress: Sequence[Progress],
@@ -145,6 +165,7 @@ class AlarmFile(BufferFile):
             many("DELETE FROM progress WHERE number=?", gone)
             many("DELETE FROM skip WHERE number=?", gone)
             many("DELETE FROM stream WHERE number=?", gone)
+            many("DELETE FROM meta WHERE name=?", [(f"{REACH}{number}",) for number in forget])
             self.db.conn.execute(
                 "DELETE FROM manifest WHERE digest NOT IN (SELECT manifest FROM stream)"
             )

@@ -14,7 +14,7 @@ times as fast must not cost five times as many.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final, ParamSpec, TypeVar
@@ -25,14 +25,15 @@ from edge.buffer.model import Budget, Origin, Pending, Report, Stats, WentBack
 from edge.buffer.relief import Relief
 from edge.buffer.rescue import Rescue
 from edge.buffer.routes import Routes
+from edge.buffer.salvager import Salvager
 from edge.buffer.sealing import Sealing
-from edge.buffer.sides import Sides, failed
+from edge.buffer.sides import Sides, blind_number, failed
 from edge.buffer.store import Store
 from edge.buffer.turns import Turns
 from edge.buffer.waiting import Waiting
 from edge.config import BufferSettings
 from edge.sabotage import Sabotage
-from protocols.clock import MINUTE, Clock
+from protocols.clock import Clock
 from protocols.errors import BufferFault
 from protocols.owner_thread import OwnerThread
 from protocols.texts import text
@@ -46,11 +47,6 @@ T = TypeVar("T")
 PERSIST_EVERY: Final = 30.0
 """Real seconds between cursors on the medium: what a restart sends again at most."""
 QUOTA_EVERY: Final = 5.0
-BLIND_EPOCH: Final = 1_577_836_800_000_000
-"""2020-01-01, µs."""
-BLIND_STEP: Final = 4 * MINUTE
-"""Streams of a gateway that cannot read its medium are numbered by time, one number in so long:
-faster than any gateway makes streams, so that no number is given twice, for a century."""
 
 
 class Buffer:
@@ -85,7 +81,7 @@ class Buffer:
             thread=thread,
             clock=clock,
             build=lambda highest: Lifeboat(settings.memory_bytes, origin, clock, highest, spoiler),
-            blind=lambda: max(1, (clock.now() - BLIND_EPOCH) // BLIND_STEP),
+            blind=lambda: blind_number(settings.folder, clock),
         )
         self._waiting = Waiting()
         self._routes = Routes(self._sides, self._waiting, report, self._on_fault)
@@ -100,6 +96,7 @@ class Buffer:
         self._sealing = Sealing(
             clock, self._sides, self._waiting, self._turns, self._relief, self._rescue
         )
+        self._salvager = Salvager(self._sides.ashore, self._tell, self._wake)
         self._closed = False
 
     @classmethod
@@ -181,6 +178,7 @@ class Buffer:
             group.create_task(self._keep_doing(self.persist, PERSIST_EVERY))
             group.create_task(self._keep_doing(self.relieve, QUOTA_EVERY))
             group.create_task(self._rescue.run())
+            group.create_task(self._salvager.keep())
 
     async def _keep_doing(self, what: Callable[[], Awaitable[None]], every: float) -> None:
         while True:
@@ -201,6 +199,10 @@ class Buffer:
     async def recover(self) -> bool:
         """Try a medium that failed now; True when it works and has what was in memory."""
         return await self._rescue.recover()
+
+    async def salvage(self) -> None:
+        """Put back what damaged files still hold; returns when there is nothing left to try."""
+        await self._salvager.work()
 
     async def rotate(self, kind: StreamKind) -> None:
         """End the live stream of `kind`: what it holds is backfill, what comes is a new stream."""
@@ -255,19 +257,27 @@ class Buffer:
         """Make the cursors durable and free what the collector holds safely."""
         if self._sides.lifeboat is not None:
             await self._sides.aboard(lambda boat: boat.housekeeping.persist())
-        if self._sides.refused != frozenset(StreamKind):
-            try:
-                async with self._turns.take():
-                    await self._sides.ashore(lambda store: store.housekeeping.persist())
-            except BufferFault as exc:
-                if failed(exc):
-                    self._on_fault(exc)
-                raise
+        await self._tend(self._persist())
+
+    async def _persist(self) -> None:
+        async with self._turns.take():
+            await self._sides.ashore(lambda store: store.housekeeping.persist())
 
     async def relieve(self) -> None:
         """Give up, by policy and counted, until there is room on the medium."""
-        if self._sides.refused != frozenset(StreamKind):
-            await self._relief.relieve()
+        await self._tend(self._relief.relieve())
+
+    async def _tend(self, what: Coroutine[None, None, None]) -> None:
+        """Do something to the medium, if it takes anything at all."""
+        if self._sides.refused == frozenset(StreamKind):
+            what.close()
+            return
+        try:
+            await what
+        except BufferFault as exc:
+            if not failed(exc):
+                raise
+            self._on_fault(exc)
 
     async def stats(self) -> Stats:
         """Return backlog, sizes and what was given up."""

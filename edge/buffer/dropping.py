@@ -80,23 +80,35 @@ class Dropping:
             return []
 
     def finish(self) -> None:
-        """Write the skips, then free the space."""
+        """Write the skips, then free the space. Raises BufferFull; may be called again then."""
         if self.void:
             return
-        for loss in self.losses:
+        while self.losses:
+            loss = self.losses[0]
             # Sent and answered while the ledger was written: that part is not lost after all.
             first = max(loss.first, loss.stream.committed + 1)
             if first <= loss.last:
                 self._skip(loss, first)
-        if self.file == ALARM:
-            for loss in self.losses:
+            if self.file == ALARM:
                 self.holdings.folder.alarm.delete(loss.stream.number, loss.first, loss.last)
                 drop_head(loss.stream, loss.last)
-        else:
+            self.losses.pop(0)
+        if self.file != ALARM:
             for stream in self.holdings.streams.values():
                 self._count_forgotten(stream)
             self.housekeeping.free(self.file)
         self.done = True
+
+    def free_first(self) -> bool:
+        """Free the segment's space where there is not even room to note it; then call `finish`.
+
+        A kill in between leaves a hole, which is told as damage. False when this is no segment.
+        """
+        if self.void or self.file == ALARM:
+            return False
+        self.housekeeping.anchor_past(self.file)
+        self.holdings.folder.remove(self.file)
+        return True
 
     def _skip(self, loss: Loss, first: int) -> None:
         total, tally = loss.last - first + 1, loss.tally

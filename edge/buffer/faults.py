@@ -1,5 +1,6 @@
 """What a medium does to a file, in our words: full, damaged, locked, failing, gone."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from protocols.errors import BufferDamaged, BufferFault, BufferFull, WireError
 
 DAMAGE: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT", "SQLITE_ERROR"})
 """SQLITE_ERROR too: what is asked never changes, so a table that is not there is damage."""
+
+
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -34,6 +38,13 @@ def faults(path: Path) -> Iterator[None]:
         WireError,
     ) as exc:  # a row that no writer of ours made
         raise BufferDamaged(file=str(path), reason=type(exc).__name__) from exc
+
+
+def of_the_system(error: OSError, place: Path) -> BufferFault:
+    """Return what an error of the system means: no room, or a medium that fails."""
+    if error.errno in NO_ROOM:
+        return BufferFull(file=str(place))
+    return BufferFault("BUFFER_IO", file=str(place), reason=error.strerror or str(error))
 
 
 def identity(path: Path) -> tuple[int, int] | None:

@@ -13,52 +13,19 @@ a BufferFault. All calls come from the buffer's one thread.
 import sqlite3
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
 
 from edge.buffer.faults import faults, identity
 from edge.buffer.format import FORMAT, PRAGMAS, SCHEMA
 from edge.buffer.look import look_at
 from edge.buffer.making import make
 from edge.buffer.migrations import migrate
+from edge.buffer.rows import Row, StreamRecord, key, stream_record, stream_row
 from edge.buffer.sqlite import Database
 from protocols.errors import BufferDamaged, BufferFault
-from protocols.wire.opening import decode_opening
 
-SEQ_BITS: Final = 40
-
-
-class Row(NamedTuple):
-    """A sealed batch as stored; `intact` is whether its bytes still have their CRC-32."""
-
-    seq0: int
-    n: int
-    bytes: bytes
-    intact: bool = True
-
-    @property
-    def last(self) -> int:
-        return self.seq0 + self.n - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamRecord:
-    """What a file says of a stream: the part here starts after `base`, chained from `base_head`."""
-
-    number: int
-    id: str
-    kind: int
-    opening: bytes
-    manifest: str
-    base: int = 0
-    base_head: bytes | None = None
-
-
-def key(number: int, seq: int) -> int:
-    """Return the row key of stream `number` at `seq`."""
-    return number << SEQ_BITS | seq
+__all__ = ["BufferFile", "Row", "StreamRecord", "key", "unlink", "wal"]
 
 
 class BufferFile:
@@ -127,6 +94,32 @@ class BufferFile:
         with faults(self.path), self.db.atomic():
             self.db.conn.executemany("INSERT INTO batch VALUES (?, ?, ?, ?, ?)", rows)
 
+    def put_back(
+        self, record: StreamRecord, manifest: bytes, ordinals: Sequence[int], rows: Sequence[Row]
+    ) -> int:
+        """Store batches found again, where they are not there yet; returns how many readings."""
+        self.must_be_there()
+        with faults(self.path), self.db.atomic():
+            self.ensure(record, manifest)
+            return sum(
+                row.n
+                * self.db.conn.execute(
+                    "INSERT OR IGNORE INTO batch VALUES (?, ?, ?, ?, ?)",
+                    (key(record.number, row.seq0), at, row.n, zlib.crc32(row.bytes), row.bytes),
+                ).rowcount
+                for at, row in zip(ordinals, rows, strict=True)
+            )
+
+    def spans(self, number: int, seq: int, last: int, batches: int) -> list[tuple[int, int]]:
+        """Return (first, n) of up to `batches` batches that begin in `seq..last`, in order."""
+        low = key(number, 0)
+        with faults(self.path):
+            rows = self.db.conn.execute(
+                "SELECT key, n FROM batch WHERE key>=? AND key<=? ORDER BY key LIMIT ?",
+                (low + seq, low + last, batches),
+            ).fetchall()
+        return [(at - low, n) for at, n in rows]
+
     def must_be_there(self) -> None:
         """Raise BufferDamaged when the file was deleted: SQLite would write on, into nowhere."""
         if identity(self.path) != self._identity:
@@ -137,7 +130,7 @@ class BufferFile:
         run = self.db.conn.execute
         if run("SELECT 1 FROM stream WHERE number=?", (record.number,)).fetchone() is None:
             run("INSERT OR IGNORE INTO manifest VALUES (?, ?)", (record.manifest, manifest))
-            run("INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, ?)", _stream_row(record))
+            run("INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, ?)", stream_row(record))
 
     def streams(self) -> list[StreamRecord]:
         """Return every stream the file has heard of, by number."""
@@ -241,36 +234,6 @@ class BufferFile:
         """Fold the journal in and let go of the file."""
         with faults(self.path):
             self.db.conn.close()
-
-
-def stream_record(row: Sequence[Any]) -> StreamRecord:
-    """Return a stored stream. Raises ValueError, TypeError, WireError when the row is damaged."""
-    number, name, kind, opening, manifest, base, base_head = row
-    stated = decode_opening(opening)
-    said = (stated.stream, stated.number, stated.kind, stated.manifest)
-    if said != (name, number, kind, manifest):
-        raise ValueError("stream and opening disagree")
-    return StreamRecord(
-        number=number,
-        id=name,
-        kind=kind,
-        opening=opening,
-        manifest=manifest,
-        base=int(base),
-        base_head=None if base_head is None else bytes(base_head),
-    )
-
-
-def _stream_row(record: StreamRecord) -> tuple[object, ...]:
-    return (
-        record.number,
-        record.id,
-        record.kind,
-        record.opening,
-        record.manifest,
-        record.base,
-        record.base_head,
-    )
 
 
 def wal(path: Path) -> Path:

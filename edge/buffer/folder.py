@@ -1,48 +1,76 @@
 """The buffer's files on the medium: one alarm file, numbered data segments, a quarantine.
 
 Open at any time are at most four: the alarm file, the segment being written, the one being drained
-or thinned and, while that is thinned, the one to replace it. A file that cannot be read is moved to
-`quarantine/`, never deleted, and work goes on with a new one. Space is freed by unlinking whole
-segments.
+or thinned, and either the one to replace that or the one being restored from a damaged one. A file
+that cannot be read is moved to `quarantine/`, one of a later format to `newer/`, and work goes on
+with a new one. Space is freed by unlinking whole segments.
 """
 
 import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
 from edge.buffer.alarm_file import AlarmFile
+from edge.buffer.faults import of_the_system
 from edge.buffer.file import BufferFile, unlink, wal
-from edge.buffer.model import Tell
+from edge.buffer.making import NEW
+from edge.buffer.migrations import MIGRATED
+from edge.buffer.model import Kept, Tell
+from edge.buffer.numbers import read_highest, write_highest
+from edge.buffer.quarantine import NEWER, Quarantine, Wreckage, segment_number
 from protocols.errors import BufferDamaged, BufferFault, BufferNewer
 
 logger = logging.getLogger(__name__)
 
 ALARM: Final = "alarm.db"
 SEGMENTS: Final = "data-[0-9]*.db"
-QUARANTINE: Final = "quarantine"
-NEWER: Final = "newer"
 
 F = TypeVar("F", bound=BufferFile)
 
 
 class Folder:
-    """The files below `path`; `tell` hears of every one that was put aside."""
+    """The files below `path`; `tell` hears of every one that was put aside.
+
+    `put_aside`: whether the alarm file, which knows the numbers of streams, was lost in this start.
+    """
+
+    put_aside: bool = False
+    _restoring: BufferFile | None = None
 
     def __init__(self, path: Path, tell: Tell) -> None:
         self.path = path
         self._tell = tell
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as exc:
-            reason = exc.strerror or str(exc)
-            raise BufferFault("BUFFER_IO", file=str(path), reason=reason) from exc
+        self.aside = Quarantine(path)
         self._sizes: dict[str, int] = {}
         self._active: BufferFile | None = None
         self._drain: BufferFile | None = None
-        self.alarm = self._open_or_quarantine(ALARM, AlarmFile)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self.aside.bring_back()
+            self._tidy()
+        except OSError as exc:
+            raise of_the_system(exc, path) from exc
+        self.alarm = self._open_or_replace(ALARM, AlarmFile)
         for name in self.segments():
             self._sizes[name] = size_of(path / name)
+
+    def _tidy(self) -> None:
+        """Delete what was never finished; put aside journals whose file is gone."""
+        for leftover in (*self.path.glob(f"*{NEW}"), *self.path.glob(f"*{NEW}-*")):
+            leftover.unlink()
+        for copy in (self.path / MIGRATED).glob("*.format*"):
+            if not (self.path / copy.name.partition(".format")[0]).exists():
+                copy.unlink()
+        for journal in self.path.glob(f"{SEGMENTS}-wal"):
+            name = journal.name.removesuffix("-wal")
+            if not (self.path / name).exists() and journal.stat().st_size:
+                self._put_aside(name, "missing")
+        known = self.segments() or read_highest(self.path)
+        if known and not (self.path / ALARM).exists() and not wal(self.path / ALARM).exists():
+            self.put_aside = True
+            self._tell("BUFFER_GONE", {"file": ALARM})
 
     def segments(self) -> list[str]:
         """Return the names of the data segments, oldest first."""
@@ -56,10 +84,43 @@ class Folder:
     def active(self) -> BufferFile:
         """Return the segment to write to, making the next one when none is open."""
         if self._active is None:
-            names = self.segments()
-            number = 1 + (int(names[-1][5:-3]) if names else 0)
-            self._active = self._open_or_quarantine(f"data-{number:08d}.db", BufferFile)
+            self._active = self._open_or_replace(self.next_name(), BufferFile)
         return self._active
+
+    def next_number(self, at_least: int) -> int:
+        """Return a stream number never given before, above `at_least`; durable on return."""
+        number = self.alarm.next_number(at_least)
+        try:
+            write_highest(self.path, number)
+        except OSError as exc:
+            raise of_the_system(exc, self.path) from exc
+        return number
+
+    def next_name(self) -> str:
+        """Return the name of the next segment: above all there are, those put aside included."""
+        taken = [segment_number(name) for name in self.segments()]
+        return f"data-{1 + max([*taken, self.aside.highest()]):08d}.db"
+
+    def restore(self, name: str) -> BufferFile:
+        """Return the segment that takes what a damaged one of that name still held."""
+        if self._restoring is None or self._restoring.path.name != name:
+            self.restored()
+            self._restoring = self._take(name, make=True)
+        return self._restoring
+
+    def restored(self) -> None:
+        """Let go of the segment that was restored: it is one like the others now."""
+        if self._restoring is not None:
+            name = self._restoring.path.name
+            close_quietly(self._restoring)
+            self._restoring = None
+            self.measure(name)
+
+    @property
+    def in_use(self) -> set[str]:
+        """The segments that may not be unlinked, thinned or replaced just now."""
+        used = (self._active, self._restoring)
+        return {file.path.name for file in used if file is not None}
 
     def write_to(self, name: str) -> None:
         """Go on writing to an existing segment."""
@@ -77,8 +138,9 @@ class Folder:
         """Return the file `name`, opened for draining if need be. Raises BufferDamaged."""
         if name == ALARM:
             return self.alarm
-        if self._active is not None and self._active.path.name == name:
-            return self._active
+        for file in (self._active, self._restoring):
+            if file is not None and file.path.name == name:
+                return file
         if self._drain is None or self._drain.path.name != name:
             self._let_go()
             if not (self.path / name).exists():
@@ -95,7 +157,9 @@ class Folder:
         """Note the size of a segment that was replaced."""
         self._sizes[name] = size_of(self.path / name)
 
-    def _take(self, name: str) -> BufferFile:
+    def _take(self, name: str, *, make: bool = False) -> BufferFile:
+        if make and not (self.path / name).exists():
+            return self._open_or_replace(name, BufferFile)
         file = self.get(name)
         self._drain = None
         return file
@@ -114,16 +178,24 @@ class Folder:
     def quarantine(self, name: str, reason: str) -> None:
         """Move a damaged file aside; the alarm file is replaced by an empty one at once."""
         self._close(name)
-        move_aside(self.path / name)
+        self._put_aside(name, reason)
         self._sizes.pop(name, None)
         if name == ALARM:
             self.path.mkdir(parents=True, exist_ok=True)
-            self.alarm = AlarmFile(self.path / ALARM)
-        self._tell("BUFFER_QUARANTINED", {"file": name, "reason": reason})
+            self.alarm = self._open_or_replace(ALARM, AlarmFile)
+
+    def _put_aside(self, name: str, reason: str) -> None:
+        moved = self.aside.take(name) if self.path.exists() else False
+        self.put_aside = self.put_aside or name == ALARM
+        self._tell(
+            "BUFFER_QUARANTINED" if moved else "BUFFER_GONE",
+            {"file": name, "reason": reason} if moved else {"file": name},
+        )
 
     def put_newer_aside(self, name: str, error: BufferNewer) -> None:
-        """Move a segment of a later format aside, untouched."""
-        move_aside(self.path / name, NEWER)
+        """Move a file of a later format aside, untouched."""
+        self.aside.take(name, NEWER)
+        self.put_aside = self.put_aside or name == ALARM
         self._sizes.pop(name, None)
         self._tell("BUFFER_NEWER", {**error.params, "file": name})
 
@@ -142,22 +214,20 @@ class Folder:
         if self._active is not None and self._active.path.name == name:
             close_quietly(self._active)
             self._active = None
-        if self._drain is not None and self._drain.path.name == name:
-            self._let_go()
+        if self._restoring is not None and self._restoring.path.name == name:
+            close_quietly(self._restoring)
+            self._restoring = None
+        self.let_go(name)
 
-    def _open_or_quarantine(self, name: str, kind: type[F]) -> F:
+    def _open_or_replace(self, name: str, kind: type[F]) -> F:
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             return kind(self.path / name)
         except BufferNewer as exc:
-            move_aside(self.path / name, NEWER)
-            self._tell("BUFFER_NEWER", {**exc.params, "file": name})
-            return kind(self.path / name)
+            self.put_newer_aside(name, exc)
         except BufferDamaged as exc:
-            move_aside(self.path / name)
-            reason = str(exc.params.get("reason", exc.code))
-            self._tell("BUFFER_QUARANTINED", {"file": name, "reason": reason})
-            return kind(self.path / name)
+            self._put_aside(name, str(exc.params.get("reason", exc.code)))
+        return kind(self.path / name)
 
     def size(self, name: str) -> int:
         """Return a file's bytes on the medium."""
@@ -171,14 +241,27 @@ class Folder:
         """Return the bytes of everything but the quarantine."""
         return self.size(ALARM) + sum(self.size(name) for name in self.segments())
 
+    def wrecks(self) -> list[Wreckage]:
+        """Return the damaged files that are still to be read."""
+        return self.aside.unread()
+
+    def kept(self) -> tuple[Kept, ...]:
+        """Return what stands aside."""
+        return tuple(self.aside.kept())
+
+    def capacity(self) -> int:
+        """Return the bytes of the medium, used and free."""
+        return shutil.disk_usage(self.path).total
+
     def free(self) -> int:
         """Return the bytes still free on the medium."""
         return shutil.disk_usage(self.path).free
 
     def close(self) -> None:
-        """Close every open file."""
-        self.retire()
-        self._let_go()
+        """Close every open file, whatever the medium says to it."""
+        for close in (self.retire, self.restored, self._let_go):
+            with suppress(OSError):  # of its size, which nobody asks for any more
+                close()
         close_quietly(self.alarm)
 
 
@@ -199,17 +282,3 @@ def close_quietly(file: BufferFile) -> None:
         file.close()
     except BufferFault as exc:
         logger.warning("buffer file did not close: %s", exc)
-
-
-def move_aside(path: Path, into: str = QUARANTINE) -> None:
-    """Move a file and its journal into a folder beside them under a name not taken yet."""
-    if not path.exists() and not wal(path).exists():
-        return
-    aside = path.parent / into
-    aside.mkdir(exist_ok=True)
-    number = 1
-    while (aside / f"{path.name}.{number}").exists():
-        number += 1
-    for each, ending in ((wal(path), f"{path.name}.{number}-wal"), (path, f"{path.name}.{number}")):
-        if each.exists():
-            each.rename(aside / ending)

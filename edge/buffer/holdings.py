@@ -2,6 +2,8 @@
 
 import logging
 from collections import Counter
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from edge.buffer.alarm_file import Skip
@@ -11,8 +13,9 @@ from edge.buffer.model import Origin
 from edge.buffer.streams import Part, Stream
 from protocols.clock import Clock
 from protocols.crash_points import CrashPoints
-from protocols.errors import BufferDamaged, WireError
+from protocols.errors import BufferDamaged, BufferFault, SalvageUnderway, WireError
 from protocols.wire.batch import LedgerLine, SkipReason, Stamp, encode_skip
+from protocols.words import StreamKind
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,11 @@ class Holdings:
     highest: int = 0
     written: int = 0
     crash: CrashPoints = field(default_factory=lambda: CrashPoints({}))
+    salvaging: frozenset[StreamKind] = frozenset()
+    """The kinds of stream of which a damaged file may still hold something: what is missing of
+    them is not given up yet, and delivery passes them over where it is missing."""
+    noted: dict[int, int] = field(default_factory=dict)
+    """How far each stream was when that was last made durable in the alarm file."""
 
     def find(self, stream_id: str) -> Stream | None:
         """Return the stream of that id, if anything of it is still kept."""
@@ -70,8 +78,11 @@ class Holdings:
     ) -> None:
         """Seal a skip over `first..last` and keep it, durable on return.
 
-        `counted` of these were given up, and counted, before.
+        `counted` of these were given up, and counted, before. Raises SalvageUnderway when what is
+        missing may yet be found.
         """
+        if reason is not SkipReason.QUOTA and stream.kind in self.salvaging:
+            raise SalvageUnderway(stream=stream.id)
         count = last - first + 1
         lines = ledger or [LedgerLine(point=None, start=None, end=None, count=count)]
         stamp = Stamp(
@@ -99,20 +110,47 @@ class Holdings:
         logger.warning("%d readings of stream %s given up: %s", count, stream.id, reason.name)
 
     def damage(self, name: str, error: BufferDamaged) -> None:
-        """Quarantine a file and account for everything only it had."""
+        """Quarantine a file and note what it had: what is not found in it again becomes skips."""
         self.folder.quarantine(name, str(error.params.get("reason", error.code)))
         for stream in self.streams.values():
-            mine = [part for part in stream.parts if part.file == name]
-            self.lost += [(stream, part) for part in mine]
-            stream.parts = [part for part in stream.parts if part.file != name]
-            stream.live = stream.live and not mine
-            stream.changed = True
+            rest = [part for part in stream.parts if part.file != name]
+            stream.recovered = [part for part in stream.recovered if part.file != name]
+            if len(rest) != len(stream.parts):
+                stream.reach = stream.last
+                stream.parts, stream.live, stream.changed = rest, False, True
+        self.look_for_wrecks()
         if name == ALARM:
+            self.noted.clear()
             self._restore_alarm_file()
-        self.account()
+        try:
+            self.note_reach()
+        except BufferDamaged:
+            raise
+        except BufferFault as exc:  # known in memory; it is made durable with the next progress
+            logger.warning("what a damaged file had could not be noted: %s", exc)
+        with suppress(SalvageUnderway):
+            self.account()
+
+    def look_for_wrecks(self, given_up: Collection[str] = ()) -> None:
+        """See which kinds of stream a damaged file, but those, may still hold something of."""
+        wrecks = self.folder.wrecks()
+        names = {wreckage.name for wreckage in wrecks if wreckage.path.name not in given_up}
+        # The alarm file also knows what was skipped of data streams, and how far they are.
+        kinds = set(StreamKind) if ALARM in names else {StreamKind.DATA} if names else set()
+        self.salvaging = frozenset(kinds)
+
+    def note_reach(self) -> None:
+        """Make durable how far each stream is, so that a lost end is seen to be lost."""
+        for stream in self.streams.values():
+            if self.noted.get(stream.number, 0) < stream.last > stream.committed:
+                self.folder.alarm.note(*self._about(stream), stream.last)
+                self.noted[stream.number] = stream.last
+
+    def _about(self, stream: Stream) -> tuple[StreamRecord, bytes]:
+        return self.record(stream), self.manifest(stream.manifest) or b""
 
     def account(self) -> None:
-        """Put skips for what damaged files had; what cannot be told now stays in `lost`."""
+        """Put skips for what is known to be lost; what cannot be told now stays in `lost`."""
         while self.lost:
             stream, part = self.lost[0]
             first = max(part.first, stream.committed + 1)
@@ -122,7 +160,7 @@ class Holdings:
 
     def _restore_alarm_file(self) -> None:
         alarm = self.folder.alarm
-        alarm.next_number(self.highest)
+        self.folder.next_number(self.highest)
         alarm.save([s.progress() for s in self.streams.values()])
         for stream in self.streams.values():
             for skip in stream.skips.values():

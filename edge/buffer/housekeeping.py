@@ -28,9 +28,11 @@ class Housekeeping:
         held = self._holdings
         free = self._free_segments()
         for name in (ALARM, *free):
-            self._anchor_past(name)
+            self.anchor_past(name)
         with suppress(BufferFault):
             held.account()
+        with suppress(BufferFault):
+            held.note_reach()
         untold = [stream for stream, _ in held.lost]
         done = [s for s in held.streams.values() if s.done and s not in untold]
         progress: list[Progress] = [s.progress() for s in held.streams.values() if s.changed]
@@ -65,16 +67,16 @@ class Housekeeping:
 
     def _free_segments(self) -> list[str]:
         folder = self._holdings.folder
-        return [n for n in folder.segments() if n != folder.active_name and self._is_free(n)]
+        return [n for n in folder.segments() if n not in folder.in_use and self._is_free(n)]
 
     def _is_free(self, name: str) -> bool:
         return not any(
-            part.file == name and part.last > stream.safe
+            part.file == name and (part.last > stream.safe or part in stream.recovered)
             for stream in self._holdings.streams.values()
-            for part in stream.parts
+            for part in (*stream.parts, *stream.recovered)
         )
 
-    def _anchor_past(self, name: str) -> None:
+    def anchor_past(self, name: str) -> None:
         """Remember the chain head at the end of what is about to go from a file."""
         for stream in self._holdings.streams.values():
             for part in stream.parts:
@@ -103,7 +105,7 @@ class Housekeeping:
 
     def free(self, name: str) -> None:
         """Unlink a segment now, whatever it holds: the caller has accounted for it."""
-        self._anchor_past(name)
+        self.anchor_past(name)
         self.save()
         self.unlink(name)
 
@@ -112,6 +114,7 @@ class Housekeeping:
         held = self._holdings
         for stream in held.streams.values():
             rest = [part for part in stream.parts if part.file != name]
+            stream.recovered = [part for part in stream.recovered if part.file != name]
             if len(rest) == len(stream.parts):
                 continue
             stream.parts = rest
@@ -139,6 +142,7 @@ class Housekeeping:
             room=self.room(),
             drops=dict(held.drops),
             streams=tuple(_stream_stats(stream) for stream in streams),
+            kept=held.folder.kept(),
         )
 
     def _backlog(self, streams: list[Stream]) -> Backlog:

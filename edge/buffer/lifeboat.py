@@ -8,7 +8,7 @@ was sealed with. Its beginning, up to the stream's *floor*, is not here and is n
 Everything runs in the lifeboat's own thread, which a hanging card does not hold up.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,6 +74,7 @@ class Lifeboat:
         segment = max(SMALLEST, limit // SEGMENTS)
         self.writer = Writer(self.holdings, segment, None, sabotage)
         self._floors: dict[str, int] = {}
+        self._stranded: set[str] = set()
 
     def write(self, kind: StreamKind, groups: Sequence[Group]) -> Written:
         """Seal and keep."""
@@ -145,13 +146,24 @@ class Lifeboat:
         """Return the id and the floor of every stream here."""
         return {s.id: self._floors.get(s.id, 0) for s in self.holdings.streams.values()}
 
+    def strand(self, taken: Mapping[int, str]) -> None:
+        """Note whose numbers another stream of the medium has: they can only be sent from here."""
+        for stream in self.holdings.streams.values():
+            if taken.get(stream.number, stream.id) != stream.id:
+                self._stranded.add(stream.id)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left to go ashore or to be sent."""
+        return not self.holdings.streams
+
     def cargo(self) -> Cargo | None:
         """Return the stream that goes ashore next, alarms first; what is safe needs no shore."""
         held = self.holdings
         for stream in list(held.streams.values()):
             if stream.done:
                 self.release(stream.id)
-        waiting = [stream for stream in held.streams.values() if not stream.live]
+        waiting = [s for s in held.streams.values() if not s.live and s.id not in self._stranded]
         if not waiting:
             return None
         stream = min(waiting, key=lambda s: (s.kind is not StreamKind.ALARM, s.number))

@@ -1,14 +1,18 @@
 """Rebuilds the picture of all streams from the files of earlier processes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-from edge.buffer.alarm_file import Progress, Skip
+from edge.buffer.alarm_file import AlarmFile, Progress, Skip
 from edge.buffer.file import BufferFile, StreamRecord
 from edge.buffer.folder import ALARM, Folder
 from edge.buffer.streams import Stream
 from protocols.errors import BufferDamaged, BufferNewer
 from protocols.wire.chain import chain_start
 from protocols.words import StreamKind
+
+RECOVERED: Final = "recovered"
+"""Noted in a segment that has originals whose numbers a skip took before they turned up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +32,28 @@ class Loaded:
 
     streams: dict[int, Stream] = field(default_factory=dict)
     progress: dict[int, Progress] = field(default_factory=dict)
+    reaches: dict[int, int] = field(default_factory=dict)
+    records: dict[int, StreamRecord] = field(default_factory=dict)
+    skips: list[Skip] = field(default_factory=list)
+    resent: list[str] = field(default_factory=list)
+
+    def take(self, alarm: AlarmFile) -> None:
+        """Take in what the alarm file knows of all streams; all of it or nothing."""
+        records = {record.number: record for record in alarm.streams()}
+        skips = [skip for skip in alarm.skips() if skip.number in records]
+        progress, reaches = alarm.progress(), alarm.reaches()
+        self.records, self.skips = records, skips
+        self.progress, self.reaches = progress, reaches
 
     @property
     def highest(self) -> int:
         """The highest stream number any file knows."""
-        return max([*self.streams, *self.progress], default=0)
+        return max([*self.streams, *self.progress, *self.reaches], default=0)
 
     @property
     def orphans(self) -> list[int]:
         """Streams of which nothing is left but their progress."""
-        return sorted(set(self.progress) - set(self.streams))
+        return sorted({*self.progress, *self.reaches} - set(self.streams))
 
 
 def load_streams(folder: Folder) -> Loaded:
@@ -47,16 +63,14 @@ def load_streams(folder: Folder) -> Loaded:
     held shows as missing ranges.
     """
     loaded = Loaded()
-    skips: list[Skip] = []
-    records: dict[int, StreamRecord] = {}
     for name in [ALARM, *folder.segments()]:
         try:
             file = folder.get(name)
             held = _read(file)
+            if file.meta(RECOVERED):
+                loaded.resent.append(name)
             if name == ALARM:
-                records = {record.number: record for record in file.streams()}
-                skips = [skip for skip in folder.alarm.skips() if skip.number in records]
-                loaded.progress = folder.alarm.progress()
+                loaded.take(folder.alarm)
         except BufferNewer as exc:
             folder.put_newer_aside(name, exc)
             continue
@@ -65,11 +79,9 @@ def load_streams(folder: Folder) -> Loaded:
             continue
         for each in held:
             _enter(loaded.streams, name, each)
-    for skip in skips:
-        stream = loaded.streams.setdefault(skip.number, _new(records[skip.number]))
-        stream.skips[skip.first] = skip
+    _place(loaded)
     for stream in loaded.streams.values():
-        _place(stream, loaded.progress.get(stream.number))
+        _set_recovered_apart(stream, loaded.resent)
     return loaded
 
 
@@ -88,25 +100,55 @@ def _read(file: BufferFile) -> list[Held]:
 
 
 def _enter(streams: dict[int, Stream], name: str, held: Held) -> None:
-    stream = streams.setdefault(held.record.number, _new(held.record))
-    stream.extend(name, held.first, held.last, held.newest - held.oldest + 1)
-    stream.ordinal = held.newest
+    stream = streams.setdefault(held.record.number, new_stream(held.record))
+    stream.insert(name, held.first, held.last, held.newest - held.oldest + 1)
+    stream.ordinal = max(stream.ordinal, held.newest)
 
 
-def _new(record: StreamRecord) -> Stream:
+def new_stream(record: StreamRecord) -> Stream:
+    """Return a stream as far as one file tells of it."""
     stream = Stream(
         id=record.id,
         number=record.number,
         kind=StreamKind(record.kind),
         opening=record.opening,
         manifest=record.manifest,
+        guessed=True,
     )
-    stream.committed = stream.safe = stream.anchor = record.base
-    stream.head = chain_start(record.opening) if record.base == 0 else record.base_head
-    stream.anchor_head = stream.head
+    stand(stream, record)
     return stream
 
 
-def _place(stream: Stream, progress: Progress | None) -> None:
-    if progress is not None and progress.committed >= stream.committed:
-        stream.resume(progress)
+def stand(stream: Stream, record: StreamRecord) -> None:
+    """Let a stream begin where a file's part of it does."""
+    stream.committed = stream.safe = stream.anchor = record.base
+    stream.head = chain_start(record.opening) if record.base == 0 else record.base_head
+    stream.anchor_head = stream.head
+
+
+def _place(loaded: Loaded) -> None:
+    """Put every stream where it was; one whose files are gone, but not its numbers, is kept."""
+    for skip in loaded.skips:
+        record = loaded.records[skip.number]
+        stream = loaded.streams.setdefault(skip.number, new_stream(record))
+        stream.skips[skip.first] = skip
+    for number, record in loaded.records.items():
+        progress = loaded.progress.get(number)
+        reached = 0 if progress is None else progress.committed
+        if loaded.reaches.get(number, 0) > reached and number not in loaded.streams:
+            loaded.streams[number] = new_stream(replace(record, base=0))
+    for number, stream in loaded.streams.items():
+        progress = loaded.progress.get(number)
+        if progress is not None:
+            # Even when a file's part begins later: what lies between was lost with another file.
+            stream.resume(progress)
+        stream.reach = max(stream.reach, loaded.reaches.get(number, 0))
+
+
+def _set_recovered_apart(stream: Stream, resent: list[str]) -> None:
+    """What was found below the cursor is sent once more: an interrupted restart cannot know."""
+    for part in list(stream.parts):
+        if part.file in resent and part.first <= stream.committed:
+            stream.recovered.append(replace(part, last=min(part.last, stream.committed)))
+            if part.last <= stream.committed:
+                stream.parts.remove(part)

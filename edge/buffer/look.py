@@ -6,10 +6,11 @@ out of a torn journal, without a word, whatever was committed behind the tear.
 
 from pathlib import Path
 
+from edge.buffer.faults import of_the_system
 from edge.buffer.format import FORMAT
 from edge.buffer.migrations import keep_copy
 from edge.buffer.pages import is_broken, stored_format
-from protocols.errors import BufferDamaged, BufferFault, BufferNewer
+from protocols.errors import BufferDamaged, BufferNewer
 
 
 def look_at(path: Path, journal: Path) -> bool:
@@ -31,8 +32,7 @@ def look_at(path: Path, journal: Path) -> bool:
                 if is_broken(file, logged):
                     raise BufferDamaged(file=str(path), reason="journal")
     except OSError as exc:
-        reason = exc.strerror or str(exc)
-        raise BufferFault("BUFFER_IO", file=str(path), reason=reason) from exc
+        raise of_the_system(exc, path) from exc
     if version is not None and 0 < version < FORMAT:
         keep_copy(path, journal, version)
     return True

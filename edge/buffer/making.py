@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from edge.buffer.faults import faults
+from edge.buffer.faults import faults, of_the_system
 from edge.buffer.format import FORMAT, PAGE
-from protocols.errors import BufferFault
 
 NEW: Final = ".new"
 """Ends the name of a file that is not whole yet; one left over is deleted at the next start."""
@@ -33,5 +32,4 @@ def make(path: Path, schema: Sequence[str]) -> None:
                 connection.close()
         new.rename(path)
     except OSError as exc:
-        reason = exc.strerror or str(exc)
-        raise BufferFault("BUFFER_IO", file=str(path), reason=reason) from exc
+        raise of_the_system(exc, path) from exc

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from edge.buffer.faults import of_the_system
 from edge.buffer.file import Row
 from edge.buffer.holdings import Holdings
 from edge.buffer.lifeboat import Cargo, Landing
@@ -32,11 +33,13 @@ class Medium:
         self._make = make
         self._before: Holdings | None = None
         self.store: Store | None = None
+        self.unreadable = False
+        """A question failed since it was opened last."""
 
     def open(self) -> None:
         """Open the store. Raises BufferFault."""
         with in_our_words(self._folder):
-            self.store = self._make()
+            self.store, self.unreadable = self._make(), False
 
     def reopen(self, aboard: Mapping[str, int], highest: int) -> None:
         """Open the store anew, ready to be written to. Raises BufferFault: it is not.
@@ -44,9 +47,15 @@ class Medium:
         `aboard`: the streams of the lifeboat and their floors. `highest`: numbers up to it are
         taken, which is durable on return.
         """
-        with in_our_words(self._folder):
-            probe(self._folder)
-        self._close()  # not before: a card that only refuses to be written to can still be read
+        try:
+            with in_our_words(self._folder):
+                probe(self._folder)
+        except BufferFault:
+            # A card that only refuses to be written to is read; else somebody may want to unmount.
+            if self.unreadable or not self._waits():
+                self._close()
+            raise
+        self._close()
         try:
             self.open()
             store = self.must()
@@ -56,6 +65,10 @@ class Medium:
             self._close()
             raise
         self._before = None
+
+    def _waits(self) -> bool:
+        store = self.store
+        return store is not None and any(s.pending for s in store.holdings.streams.values())
 
     def must(self) -> Store:
         """Return the store. Raises BufferFault when it is not open."""
@@ -81,17 +94,15 @@ class Medium:
         now.highest = max(now.highest, before.highest)
         for stream in before.streams.values():
             found = now.find(stream.id)
-            if found is not None:
-                found.resume(stream.progress())
-                found.changed = True
-            elif stream.id not in aboard and stream.number not in now.streams and stream.pending:
-                found = replace(stream, parts=[], skips={}, sent={}, live=False)
+            if found is None:
+                if stream.id in aboard or stream.number in now.streams or not stream.pending:
+                    continue
+                found = replace(stream, parts=[], skips={}, recovered=[], sent={}, live=False)
                 now.streams[found.number] = found
-                now.lost += [(found, part) for part in stream.parts]
-        for stream, part in before.lost:
-            found = now.find(stream.id)
-            if found is not None:
-                now.lost.append((found, part))
+            found.resume(stream.progress())
+            found.changed = True
+            # What is not there any more shows as missing when its turn comes.
+            found.reach = max(found.reach, stream.last)
 
     def _get_ready(self, store: Store, aboard: Mapping[str, int], highest: int) -> None:
         held = store.holdings
@@ -189,8 +200,7 @@ def in_our_words(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        reason = exc.strerror or str(exc)
-        raise BufferFault("BUFFER_IO", file=str(folder), reason=reason) from exc
+        raise of_the_system(exc, folder) from exc
 
 
 def probe(folder: Path) -> None:

@@ -12,6 +12,8 @@ from edge.buffer.alarm_file import AlarmFile
 from edge.buffer.faults import faults
 from edge.buffer.file import BufferFile
 from edge.buffer.folder import ALARM, Folder
+from edge.buffer.model import Kept
+from edge.buffer.quarantine import Wreckage
 from edge.buffer.sqlite import Database
 from protocols.errors import BufferDamaged
 
@@ -83,6 +85,10 @@ class MemoryFolder(Folder):
             self._active = self._segments[name] = MemorySegment(MEMORY / name)
         return self._active
 
+    def next_number(self, at_least: int) -> int:
+        """Return a stream number above `at_least`; the medium's counter learns of it later."""
+        return self.alarm.next_number(at_least)
+
     def write_to(self, name: str) -> None:
         """Go on writing to an existing segment."""
         self._active = self._segments[name]
@@ -127,6 +133,14 @@ class MemoryFolder(Folder):
     def total(self) -> int:
         """Return the bytes of everything."""
         return sum(self.size(name) for name in (ALARM, *self._segments))
+
+    def wrecks(self) -> list[Wreckage]:
+        """Return nothing: memory keeps no damaged file."""
+        return []
+
+    def kept(self) -> tuple[Kept, ...]:
+        """Return nothing."""
+        return ()
 
     def free(self) -> int:
         """Return 0: how much memory is left is the setting's business."""

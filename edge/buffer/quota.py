@@ -19,7 +19,7 @@ from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
 from edge.buffer.model import Room
 from edge.buffer.rewriting import THINNED, Rewriting
-from protocols.errors import BufferDamaged
+from protocols.errors import BufferDamaged, BufferFull
 from protocols.words import StreamKind
 
 ALARMS_AT_ONCE: Final = 4096
@@ -66,8 +66,11 @@ class Quota:
         return self._holdings.folder.total() + self.ballast.bytes
 
     def reserve(self) -> int:
-        """Return the free bytes that are kept for alarms."""
-        return ballast_size(self._housekeeping.quota_bytes)
+        """Return the free bytes that are kept for alarms, and the size of the ballast.
+
+        Not by the present quota, which shrinks just when they are needed.
+        """
+        return ballast_size(self._fixed or int(self._holdings.folder.capacity() * FREE_SHARE))
 
     def short(self) -> int:
         """Return the bytes that others have taken of the reserve."""
@@ -94,11 +97,11 @@ class Quota:
     def tend(self) -> None:
         """End a round: make the ballast (again) where it fits twice beside the reserve."""
         self._passed.clear()
-        size = ballast_size(self.measure())
+        size = self.reserve()
         if self.ballast.bytes != size:
             # Twice, so that it is not made and let go of by turns; what it is now counts as free.
             free = self._holdings.folder.free() + self.ballast.bytes
-            if free >= self.reserve() + 2 * size:
+            if free >= 3 * size:
                 self.ballast.make(size)
 
     def next(self) -> Work | None:
@@ -132,7 +135,7 @@ class Quota:
     def _sealed(self) -> list[str]:
         """Return the segments that may go, oldest first; the open one only when it is all."""
         folder = self._holdings.folder
-        held = [n for n in folder.segments() if n != folder.active_name]
+        held = [n for n in folder.segments() if n not in folder.in_use]
         active = folder.active_name
         if held or active is None or not self._holds_rows(active):
             return held
@@ -203,5 +206,10 @@ class Quota:
             return False
         if self._under_way is not None and self._under_way.file == work.file:
             self._under_way.void = True
-        work.finish()
+        try:
+            work.finish()
+        except BufferFull:
+            if not work.free_first():
+                raise
+            work.finish()
         return True

@@ -17,6 +17,7 @@ from edge.buffer.lifeboat import Cargo, Lifeboat
 from edge.buffer.medium import land, reserve, take
 from edge.buffer.routes import Routes, by_memory
 from edge.buffer.sides import Sides
+from edge.buffer.store import Store
 from edge.buffer.turns import Turns
 from edge.buffer.writer import Unsure, Written
 from protocols.clock import SECOND
@@ -106,6 +107,8 @@ class Rescue:
                 logger.debug("the medium does not work yet: %s", exc)
                 self.launch(exc)
                 return False
+            if not await self._sides.aboard(lambda boat: boat.empty):
+                return False  # only by number: it is sent from memory, then this ends
             await self._end()
             return True
 
@@ -121,7 +124,9 @@ class Rescue:
         async with sides.locks[StreamKind.ALARM], sides.locks[StreamKind.DATA]:
             highest = await sides.aboard(lambda boat: boat.holdings.highest)
             await sides.ashore(lambda store: reserve(store.holdings, highest))
+            taken = await sides.ashore(known_numbers)
             await sides.aboard(lambda boat: boat.rotate(list(StreamKind)))
+            await sides.aboard(lambda boat: boat.strand(taken))
             sides.turn_back()
         self._wake()
         logger.warning("the buffer's medium works again")
@@ -166,6 +171,11 @@ class Rescue:
         await sides.sink()
         sides.since = None
         self._tell("BUFFER_WORKS_AGAIN", {"seconds": seconds, "given_up": given["memory"]})
+
+
+def known_numbers(store: Store) -> dict[int, str]:
+    """Return whose the numbers on the medium are."""
+    return {stream.number: stream.id for stream in store.holdings.streams.values()}
 
 
 def before(head_at: Callable[..., bytes | None], unsure: Unsure) -> tuple[bytes | None, int]:

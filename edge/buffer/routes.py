@@ -59,6 +59,7 @@ class Routes:
         except BufferFault as exc:
             if not failed(exc):
                 raise
+            self._sides.medium.unreadable = True
             if self._sides.failing is None:
                 self._on_fault(exc)
             return otherwise

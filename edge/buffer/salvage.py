@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, Self, TypeGuard
 
-from edge.buffer.alarm_file import INCARNATION, NEXT_NUMBER, Progress, Skip
+from edge.buffer.alarm_file import INCARNATION, NEXT_NUMBER, REACH, Progress, Skip
 from edge.buffer.cells import Cell, Record, columns, records
-from edge.buffer.file import SEQ_BITS, Row, StreamRecord, stream_record
 from edge.buffer.pages import HEADER, Journal, page_size, read_journal
+from edge.buffer.rows import SEQ_BITS, Row, StreamRecord, stream_record
 from protocols.errors import WireError
 from protocols.wire.batch import SkipBatch, decode_batch
 from protocols.wire.header import read_header
@@ -27,7 +27,6 @@ STEP: Final = 64
 """Pages looked at before whoever reads may do something else: about a millisecond."""
 BATCH_COLUMNS: Final = 5
 SEQ_MASK: Final = (1 << SEQ_BITS) - 1
-META: Final = {NEXT_NUMBER: int, INCARNATION: str}
 
 
 class Batch(NamedTuple):
@@ -48,6 +47,11 @@ class Found:
     skips: list[Skip] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
     meta: list[tuple[str, int | str]] = field(default_factory=list)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything beside batches."""
+        return any((self.streams, self.manifests, self.skips, self.progress, self.meta))
 
 
 class Wreck:
@@ -194,8 +198,17 @@ def enter(found: Found, record: Record) -> None:
         case Record(rowid=None, values=(int(number), int(first), int(last), bytes(data))):
             _skip(found, Skip(number=number, first=first, last=last, bytes=data))
         case Record(rowid=None, values=(str(name), int() | str() as value)):
-            if isinstance(value, META.get(name, ())):
+            if _is_note(name, value):
                 found.meta.append((name, value))
+
+
+def _is_note(name: str, value: int | str) -> bool:
+    if name == INCARNATION:
+        return isinstance(value, str)
+    counted = name == NEXT_NUMBER or (
+        name.startswith(REACH) and name.removeprefix(REACH).isdecimal()
+    )
+    return counted and isinstance(value, int) and value > 0
 
 
 def _stream_or_progress(found: Found, number: int, rest: Sequence[Cell]) -> None:

@@ -9,12 +9,15 @@ import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import randbelow
 from typing import Final, TypeVar
 
 from edge.buffer.lifeboat import Lifeboat
 from edge.buffer.medium import Medium
+from edge.buffer.numbers import read_highest
 from edge.buffer.store import Store
-from protocols.clock import Clock
+from protocols.clock import MINUTE, Clock
 from protocols.errors import BufferFault
 from protocols.owner_thread import OwnerThread
 from protocols.words import StreamKind
@@ -23,6 +26,21 @@ T = TypeVar("T")
 
 APART: Final = 16
 """Numbers left out between the medium's and the lifeboat's: a stream may be beginning there."""
+BLIND_EPOCH: Final = 1_577_836_800_000_000
+"""2020-01-01, µs."""
+BLIND_STEP: Final = 4 * MINUTE
+BLIND_SPREAD: Final = 10_000
+"""Where nothing can be read numbers go by time, one in so long: faster than any gateway begins
+streams, so that no number is given twice, and slow enough for a century."""
+
+
+def blind_number(folder: Path, clock: Clock) -> int:
+    """Return a number that no stream of a folder which does not open can have reached."""
+    noted = read_highest(folder)
+    if noted:
+        return noted + APART
+    # Apart from what another start without a medium, a moment ago, may have given.
+    return max(0, (clock.now() - BLIND_EPOCH) // BLIND_STEP) + randbelow(BLIND_SPREAD)
 
 
 def failed(fault: BufferFault) -> bool:

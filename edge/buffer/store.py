@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from edge.buffer.delivery import Delivery
+from edge.buffer.faults import of_the_system
 from edge.buffer.folder import Folder
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
 from edge.buffer.load import load_streams
 from edge.buffer.model import Group, Origin, Report, Tell
+from edge.buffer.numbers import known_highest
+from edge.buffer.quarantine import segment_number
 from edge.buffer.quota import Quota
 from edge.buffer.writer import Writer, Written
 from edge.config import BufferSettings
 from edge.sabotage import Sabotage
 from protocols.clock import Clock
-from protocols.errors import BufferDamaged, BufferFault, BufferFull
+from protocols.errors import BufferDamaged, BufferFull
 from protocols.words import StreamKind
 
 P = ParamSpec("P")
@@ -68,9 +71,10 @@ class Store:
             streams=loaded.streams,
             origin=origin,
             clock=clock,
-            highest=loaded.highest,
+            highest=known_highest(folder.path, loaded.highest, lost=folder.put_aside),
             crash=sabotage.crash,
         )
+        self.holdings.look_for_wrecks()
         with suppress(BufferDamaged):  # put aside already; what is left of orphans went with it
             self.run(folder.alarm.save, [], forget=loaded.orphans)
         self.delivery = Delivery(self.holdings)
@@ -95,8 +99,7 @@ class Store:
                 self._put_aside(exc)
                 raise
         except OSError as exc:
-            place, reason = self.holdings.folder.path, exc.strerror or str(exc)
-            raise BufferFault("BUFFER_IO", file=str(place), reason=reason) from exc
+            raise of_the_system(exc, self.holdings.folder.path) from exc
 
     def _put_aside(self, error: BufferDamaged) -> None:
         try:
@@ -107,7 +110,9 @@ class Store:
     def _go_on_with(self, segment_bytes: int) -> None:
         folder = self.holdings.folder
         names = folder.segments()
-        if names and folder.size(names[-1]) < segment_bytes:
+        if not names or segment_number(names[-1]) <= folder.aside.highest():
+            return  # the newest may be one that is being restored
+        if folder.size(names[-1]) < segment_bytes:
             folder.write_to(names[-1])
 
     def write(self, kind: StreamKind, groups: Sequence[Group]) -> Written:

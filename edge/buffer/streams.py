@@ -49,13 +49,21 @@ class Stream:
     """Of the batches handed out last: last seq -> chain head after it."""
     changed: bool = False
     """Something here is not persisted yet."""
+    reach: int = 0
+    """The highest number known to have been given, whether or not a file still has it."""
+    guessed: bool = False
+    """No progress of it was found: where it stands is only what a file said."""
+    recovered: list[Part] = field(default_factory=list)
+    """Originals that turned up after a skip took their numbers: sent below the cursor."""
+    resent: int | None = None
+    """Where the recovered batches end that were handed out last and not answered yet."""
 
     @property
     def last(self) -> int:
         """The highest sequence number there is."""
         ends = [part.last for part in self.parts[-1:]]
         ends += [skip.last for skip in self.skips.values()]
-        return max(ends, default=self.committed)
+        return max(self.reach, max(ends, default=self.committed))
 
     @property
     def first(self) -> int:
@@ -72,7 +80,7 @@ class Stream:
     @property
     def done(self) -> bool:
         """Whether nothing of it will ever be needed again."""
-        return not self.live and self.safe >= self.last
+        return not self.live and self.safe >= self.last and not self.recovered
 
     def skip_over(self, seq: int) -> Skip | None:
         """Return the skip that stands for `seq`."""
@@ -93,7 +101,7 @@ class Stream:
             return None
         later = [p.first for p in self.parts if p.first > seq]
         later += [first for first in self.skips if first > seq]
-        return seq, min(later) - 1
+        return seq, min(later, default=self.last + 1) - 1
 
     def extend(self, file: str, first: int, last: int, batches: int) -> None:
         """Note newly stored batches."""
@@ -103,6 +111,32 @@ class Stream:
         else:
             self.parts.append(Part(file=file, first=first, last=last, batches=batches))
         self.ordinal += batches
+
+    def insert(self, file: str, first: int, last: int, batches: int) -> None:
+        """Note batches that were found again, wherever they belong."""
+        part = next((part for part in self.parts if part.file == file), None)
+        if part is None:
+            self.parts.append(Part(file=file, first=first, last=last, batches=batches))
+        else:
+            part.first, part.last = min(part.first, first), max(part.last, last)
+            part.batches += batches
+        self.parts.sort(key=lambda each: each.first)
+
+    def resent_arrived(self) -> None:
+        """The collector answered: it has the recovered batches that were handed out."""
+        last, self.resent = self.resent, None
+        if last is None or not self.recovered:
+            return
+        if last >= self.recovered[0].last:
+            del self.recovered[0]
+        else:
+            self.recovered[0].first = last + 1
+
+    def offer_recovered(self) -> None:
+        """The collector went back: what was recovered is offered in its turn like everything."""
+        for part in self.recovered:
+            self.insert(part.file, part.first, part.last, part.batches)
+        self.recovered, self.resent = [], None
 
     def note_end(self) -> None:
         """Keep the chain head of a part that was committed to its end."""
@@ -133,3 +167,4 @@ class Stream:
         self.committed, self.head = progress.committed, progress.head
         self.safe, self.skipped = progress.safe, progress.skipped
         self.anchor, self.anchor_head = progress.anchor, progress.anchor_head
+        self.guessed = False

@@ -15,7 +15,7 @@ from edge.buffer.model import Group, Report
 from edge.buffer.seal import seal
 from edge.buffer.streams import Stream
 from edge.sabotage import Sabotage
-from protocols.errors import BufferDamaged, BufferFault
+from protocols.errors import BufferDamaged
 from protocols.wire.chain import chain_start
 from protocols.wire.opening import Opening, encode_opening, new_stream_id
 from protocols.words import StreamKind
@@ -109,10 +109,10 @@ class Writer:
     def _open(self, kind: StreamKind) -> Stream:
         held, origin = self._holdings, self._holdings.origin
         try:
-            number = held.folder.alarm.next_number(held.highest)
+            number = held.folder.next_number(held.highest)
         except BufferDamaged as exc:
             held.damage(ALARM, exc)
-            number = held.folder.alarm.next_number(held.highest)
+            number = held.folder.next_number(held.highest)
         opening = Opening(
             stream=new_stream_id(),
             number=number,

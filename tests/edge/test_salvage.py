@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from edge.buffer import Buffer
 from edge.buffer.cells import records
-from edge.buffer.file import SEQ_BITS, wal
+from edge.buffer.file import wal
+from edge.buffer.rows import SEQ_BITS
 from edge.buffer.salvage import Wreck
 from edge.config import BufferSettings
 from protocols.words import Reading

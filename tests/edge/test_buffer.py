@@ -31,7 +31,10 @@ async def reopen(tmp_path: Path) -> AsyncIterator[Reopen]:
 async def abandon(buffer: Buffer) -> None:
     """Let go of the files as a killed process would: nothing sealed, nothing persisted."""
     buffer._closed = True
-    await buffer._thread.run(buffer._store.holdings.folder.close)
+    store = buffer._sides.medium.store
+    if store is not None:
+        await buffer._thread.run(store.holdings.folder.close)
+    await buffer._sides.sink()
     await buffer._thread.close()
 
 

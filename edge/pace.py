@@ -1,8 +1,9 @@
 """How many batches go into a request, and how long backfill rests after one (pure).
 
-Small at first, doubled while requests are quick, halved when they are slow: one is meant to take
-about a second, so that the collector's writer is never long with one of them, and little has to be
-said again when it is lost.
+Small at first, doubled while requests are quick, halved when they are slow. Quick and slow are told
+apart from the way there and back, which no size changes. A request should neither hold the link for
+much over a second, as it is said again when it is lost, nor the collector's one writer for long: an
+alarm may wait behind it.
 """
 
 from collections import deque
@@ -15,9 +16,15 @@ FIRST: Final = 4
 MOST: Final = 2048
 RAW_BYTES: Final = 256 << 10
 """What a request holds in memory before it is packed; on the wire it is a third or less."""
-QUICK: Final = 0.6
-SLOW: Final = 1.6
-"""Seconds. With a round trip of 0.2 s at least two thirds of the time is sending."""
+QUICK: Final = 0.3
+SLOW: Final = 1.0
+"""Seconds above what a small request takes, which is the way there and back."""
+WORK: Final = 0.3
+"""Seconds of these that are not sending: the collector at work."""
+WORTH: Final = 16
+"""Batches a request holds at least, however long the collector works: it may have a queue."""
+PROBE: Final = 64
+"""Requests after which a small one finds out again how long the way is."""
 BACKFILL_SHARE: Final = 0.7
 """Of the measured link; the rest stays free for what is live."""
 MEASURABLE: Final = 32 << 10
@@ -52,19 +59,35 @@ class Pace:
     def __init__(self) -> None:
         self.batches = FIRST
         self._rates: deque[float] = deque(maxlen=REMEMBERED)
+        self._way = 0.0
+        self._since = 0
 
     def budget(self, credit: int | None = None) -> Budget:
         """Return what the next request may carry; `credit` bytes is what the collector grants."""
         size = RAW_BYTES if credit is None else max(1, min(RAW_BYTES, credit))
-        return Budget(batches=self.batches, bytes=size)
+        batches = self.batches if self._since < PROBE else min(self.batches, FIRST)
+        return Budget(batches=batches, bytes=size)
 
     def went(self, transfer: Transfer, batches: int) -> None:
         """A request of so many batches went so."""
         if transfer.rate is not None:
             self._rates.append(transfer.rate)
-        elif transfer.took > QUICK:  # too small to tell and slow all the same: the link, perhaps
+        elif transfer.took > SLOW:  # too small to tell and slow all the same: the link, perhaps
             self._rates.append(transfer.bytes / transfer.took)
-        self._adapt(transfer.took, batches)
+        sending = max(transfer.sending, transfer.bytes / self.rate if self.rate else 0.0)
+        beside = max(0.0, transfer.took - sending)
+        small = batches <= FIRST
+        self._way = beside if small else min(self._way, beside)
+        self._since = 0 if small else self._since + 1
+        if beside - self._way > WORK and batches > WORTH:
+            self.batches = max(WORTH, min(self.batches, batches) // 2)
+        else:
+            self._adapt(transfer.took - self._way, batches)
+
+    @property
+    def rate(self) -> float | None:
+        """Return the bytes a second of the link, None while unknown."""
+        return sorted(self._rates)[len(self._rates) // 2] if self._rates else None
 
     def _adapt(self, seconds: float, batches: int) -> None:
         if seconds > SLOW:
@@ -89,8 +112,7 @@ class Pace:
         the link's rate is not known, all the time is taken for sending.
         """
         longest = transfer.took * (1 - BACKFILL_SHARE) / BACKFILL_SHARE
-        if not self._rates:
+        if (rate := self.rate) is None:
             return longest
-        rate = sorted(self._rates)[len(self._rates) // 2]
         fair = transfer.bytes / (BACKFILL_SHARE * rate)
         return min(longest, max(0.0, fair - transfer.took))

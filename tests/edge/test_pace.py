@@ -2,7 +2,18 @@
 
 import pytest
 
-from edge.pace import BACKFILL_SHARE, FIRST, MOST, QUICK, RAW_BYTES, SLOW, Pace, Transfer
+from edge.pace import (
+    BACKFILL_SHARE,
+    FIRST,
+    MOST,
+    PROBE,
+    QUICK,
+    RAW_BYTES,
+    SLOW,
+    WORTH,
+    Pace,
+    Transfer,
+)
 
 LINK = 125_000.0
 """One megabit a second."""
@@ -62,6 +73,41 @@ def test_a_refused_connection_says_nothing_about_the_link() -> None:
     before = pace.batches
     pace.broke(0.0, 1)
     assert pace.batches == before
+
+
+def test_a_long_way_there_and_back_is_no_slowness() -> None:
+    pace = Pace()
+    for _ in range(6):
+        pace.went(request(0.9 * SLOW), pace.batches)
+    assert pace.batches == FIRST << 6
+
+
+def test_the_way_is_measured_anew_by_a_small_request_now_and_then() -> None:
+    pace = grown()
+    before = pace.batches
+    sizes = []
+    for _ in range(2 * PROBE + 2):
+        sizes.append(pace.budget().batches)
+        pace.went(request(QUICK / 2), sizes[-1])
+    assert [size for size in sizes if size == FIRST] == [FIRST] * 2
+    assert pace.batches >= before
+
+
+def test_a_collector_long_at_work_gets_less_but_never_crumbs() -> None:
+    pace = grown()
+    before = pace.batches
+    pace.went(request(SLOW / 2), before)
+    assert pace.batches == before // 2
+    for _ in range(30):
+        pace.went(request(SLOW / 2), pace.batches)
+    assert pace.batches == WORTH
+
+
+def test_a_link_that_is_slow_gets_less_down_to_a_single_batch() -> None:
+    pace = grown()
+    for _ in range(30):
+        pace.went(request(2 * SLOW, sending=2 * SLOW), pace.batches)
+    assert pace.batches == 1
 
 
 def test_one_batch_that_is_too_large_cannot_be_halved() -> None:

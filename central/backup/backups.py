@@ -149,11 +149,13 @@ class Backups:
     async def _make(self, target: BackupTarget, actor: str) -> BackupRecord:
         began, now = real_monotonic(), self._clock.now()
         self.running = ("copy", 0, 0)
-        covering = self._covering
+        covering, folder = self._covering, target.folder.resolve()
+        known = await self._db.read(lambda conn: records.held(conn, folder))
         job = Job(
             source=self._db.path,
-            folder=target.folder,
+            folder=folder,
             time=now,
+            create=not known,
             covering=Path(covering.file) if covering else None,
             sha256=covering.sha256 if covering else "",
         )

@@ -61,8 +61,7 @@ def make(asked: Mapping[str, Any], says: _Says) -> None:
     """Check the last one, copy, verify, give it its name. Raises what can go wrong on disks."""
     source, folder = Path(asked["source"]), Path(asked["folder"])
     covering = Path(asked["covering"]) if asked["covering"] is not None else None
-    if covering is None or covering.parent != folder:
-        # A folder that held a backup before and is missing now is a disk that is not mounted.
+    if asked["create"]:
         folder.mkdir(parents=True, exist_ok=True)
     if covering is not None:
         say(covering=_still_sound(covering, asked["sha256"], says))

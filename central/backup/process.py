@@ -27,11 +27,15 @@ class BackupFailed(FengsuiError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to copy where; `covering` is the file that covers what is safe, with its digest."""
+    """What to copy where; `covering` is the file that covers what is safe, with its digest.
+
+    `create`: the folder may be made. One that held backups and is missing is an unmounted disk.
+    """
 
     source: Path
     folder: Path
     time: int
+    create: bool
     covering: Path | None = None
     sha256: str = ""
 
@@ -87,6 +91,7 @@ async def _listen(
         "source": str(job.source.resolve()),
         "folder": str(job.folder.resolve()),
         "time": job.time,
+        "create": job.create,
         "covering": None if job.covering is None else str(job.covering),
         "sha256": job.sha256,
     }

@@ -88,6 +88,16 @@ def not_sound(conn: sqlite3.Connection) -> set[str]:
     return {row[0] for row in conn.execute("SELECT file FROM backup WHERE result = ?", (GONE,))}
 
 
+def held(conn: sqlite3.Connection, folder: Path) -> bool:
+    """Return whether a verified backup was ever made in `folder`."""
+    start = f"{folder}/"
+    row = conn.execute(
+        "SELECT 1 FROM backup WHERE result <> ? AND substr(file, 1, ?) = ? LIMIT 1",
+        (FAILED, len(start), start),
+    ).fetchone()
+    return row is not None
+
+
 def removed(tables: Tables, files: Sequence[str], now: int) -> None:
     """Note that old backups were deleted for newer ones."""
     tables.conn.executemany(

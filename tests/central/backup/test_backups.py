@@ -174,14 +174,19 @@ async def test_a_backup_that_rotted_is_told_before_the_next(collector, clock, ta
     assert await events(collector) == ["BACKUP_RECOVERED", "BACKUP_DAMAGED"]
 
 
-async def test_a_disk_that_is_not_mounted_is_not_written_beneath(collector, clock, target):
+@pytest.mark.parametrize("looked", [False, True])
+async def test_a_disk_that_is_not_mounted_is_not_written_beneath(collector, clock, target, looked):
     await collector.backups.take("os:test")
     for file in target.folder.iterdir():
         file.unlink()
     target.folder.rmdir()
     clock.move(DAY)
+    if looked:
+        await ran(collector, lambda: collector.backups.failures)
+        assert await events(collector) == ["BACKUP_FAILED", "BACKUP_GONE"]
     with pytest.raises(BackupFailed):
         await collector.backups.take("os:test")
+    assert collector.backups.state().state == "failed"
     assert not target.folder.exists()
 
 

@@ -10,7 +10,7 @@ from central.effects import CollectorEvent
 from central.identity import audit, tokens
 from central.identity.principal import Principal
 from central.registry_records import BufferState, BusState, DeviceState, GatewayRecord, PointRecord
-from central.store.interface import Buckets, Latest, ReadingsPage
+from central.store.interface import Buckets, Latest
 from protocols.alarms import rule
 from protocols.clock import Clock, ClockState, StoryClock
 from protocols.quality import Quality, quality_class
@@ -149,12 +149,6 @@ def latest(source: Latest) -> models.Latest:
         late=source.late,
         estimated=source.estimated,
     )
-
-
-def readings(page: ReadingsPage) -> models.Readings:
-    """Return a page of readings."""
-    columns = models.ReadingColumns(time=page.times, value=page.values, quality=page.qualities)
-    return models.Readings(columns=columns, next=page.next)
 
 
 def buckets(source: Buckets) -> models.Buckets:

@@ -1,22 +1,24 @@
-"""`make bench [ONLY=wire|edge|buffer|delivery] [SECONDS=300]`: prints one JSON object a line."""
+"""`make bench [ONLY=wire|edge|buffer|delivery|ingest|herd] [SECONDS=300]`: one JSON object a line."""
 
 import argparse
 import json
 from collections.abc import Callable, Iterator
 
-from tests.bench import buffer, codecs, delivery, gateway_memory
+from tests.bench import buffer, codecs, delivery, gateway_memory, herd, ingest
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--seconds", type=float, default=300.0)
-    parser.add_argument("--only", choices=("wire", "edge", "buffer", "delivery"))
+    parser.add_argument("--only", choices=("wire", "edge", "buffer", "delivery", "ingest", "herd"))
     chosen = parser.parse_args()
     parts: dict[str, Callable[[], Iterator[dict[str, object]]]] = {
         "wire": codecs.measure,
         "edge": lambda: gateway_memory.measure(chosen.seconds),
         "buffer": lambda: buffer.measure(chosen.seconds),
         "delivery": lambda: delivery.measure(chosen.seconds),
+        "ingest": lambda: ingest.measure(chosen.seconds),
+        "herd": herd.measure,
     }
     for name, measure in parts.items():
         if chosen.only in (None, name):

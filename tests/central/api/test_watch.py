@@ -1,10 +1,14 @@
 """What is asked comes back, and nothing beyond the scope."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from central.api.raw import encode_page
+from central.api.times import rfc3339
 from central.effects import CollectorEvent
+from central.store.interface import ReadingsPage
 from tests.central.api.fake_collector import NOW, gateway_record, point_id
 
 QINGYUN = ("qingyun",)
@@ -200,3 +204,15 @@ async def test_a_shared_gateway_tells_nothing_of_other_peoples_sites(client, sco
         "/bus",
         "/qingyun/device",
     ]
+
+
+def test_a_page_of_raw_readings_is_what_the_document_says():
+    times = [0, 1, 1_781_272_800_000_000, 253_402_214_399_999_999]
+    values = [None, True, 2**64 - 1, 0.1]
+    page = ReadingsPage(times=times, values=values, qualities=[0, 0, 1, 2**32 - 1], next="1.2.3")
+    found = json.loads(encode_page(page))
+    assert found["columns"]["time"] == [rfc3339(time) for time in times]
+    assert found["columns"]["value"] == values
+    assert found["next"] == "1.2.3"
+    empty = encode_page(ReadingsPage(times=[], values=[], qualities=[], next=None))
+    assert json.loads(empty)["columns"] == {"time": [], "value": [], "quality": []}

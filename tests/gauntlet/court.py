@@ -32,6 +32,7 @@ def judge(site: Site, options: Options) -> tuple[Verdict, Evidence]:
         for gateway in site.gateways:
             served = np.fromfile(gateway.log, dtype=READ)
             verdict.served += int(served["count"].sum())
+            verdict.unplaced = found.unplaced.get(gateway.name, 0) if options.full_disk else 0
             first = gateway.number * PER_GATEWAY
             points = range(first, first + PER_GATEWAY)
             stored = pool.map(lambda point: _read(site.door, point, site.span()), points)
@@ -39,7 +40,7 @@ def judge(site: Site, options: Options) -> tuple[Verdict, Evidence]:
                 rows += samples.rows
                 _judge(verdict, gateway, found, point, samples, served)
     if rows + found.quarantined != found.proved:
-        verdict.lost += max(0, found.proved - rows)
+        verdict.losses["rows"] += max(0, found.proved - rows)
         verdict.duplicated += max(0, rows - found.proved)
         verdict.because(f"{rows} readings stored, {found.proved} in the evidence")
     judge_events(verdict, found, options)
@@ -71,8 +72,11 @@ def judge_events(verdict: Verdict, found: Evidence, options: Options) -> None:
         verdict.because(f"the collector was put back, and nobody said {' or '.join(RESTORED)}")
     for reason, count in found.lost.items():
         if reason != "quota" or not options.full_disk:
-            verdict.lost += count
+            verdict.losses["ledger"] += count
             verdict.because(f"lost: {count} readings in the loss ledger ({reason})")
+    if verdict.permitted and "DATA_LOST" not in told:
+        verdict.unexplained += 1
+        verdict.because("readings were given up, and no event says so")
     if found.quarantined:
         verdict.wrong += found.quarantined
         verdict.because(f"{found.quarantined} readings were put aside")

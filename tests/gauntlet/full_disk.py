@@ -6,14 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from protocols.clock import real_monotonic
 from tests.gauntlet.links import OPEN
 from tests.gauntlet.site import Gateway, Site
 
 SIZE: Final = "12m"
-SECONDS: Final = 30.0
-"""For so long whatever becomes free is taken away at once."""
-EVERY: Final = 0.1
+SECONDS: Final = 15.0
+"""Between the first filling, the second (of what the gateway has made free) and the end."""
 CHUNK: Final = bytes(64 * 1024)
 
 
@@ -38,15 +36,14 @@ class FullDisk:
         self._pause = threading.Event()
 
     def act(self, _: object) -> None:
-        """Cut the line, fill, go on filling, make room, heal the line."""
+        """Cut the line, fill, fill again, make room, heal the line."""
         gateway, filler = self._gateway, self._gateway.buffer / "somebody-elses-file"
         with gateway.lock, gateway.line:
             before = gateway.commits.accepted
             self._site.links.set(gateway.number, "refuse")
-            until = real_monotonic() + SECONDS
-            while real_monotonic() < until:
+            for _ in range(2):
                 fill(filler)
-                self._pause.wait(EVERY)
+                self._pause.wait(SECONDS)
             filler.unlink()
             accepted = gateway.commits.accepted - before
             self._site.diary.note("full disk", gateway.name, f"{accepted} accepted meanwhile")

@@ -23,7 +23,8 @@ from tests.gauntlet.stored import Evidence
 from tests.gauntlet.verdict import Verdict
 
 POWER_CUTS: Final = 40
-DRAIN_SECONDS: Final = 300.0
+DRAIN_SECONDS: Final = 75.0
+"""Longer than any pause of the uplink."""
 PATIENCE: Final = 6.0
 """A run may take so many times what it takes undisturbed, and then some for each fault."""
 
@@ -86,7 +87,7 @@ def cut_power(verdict: Verdict, options: Options, folder: Path) -> Toll:
     """Cut the power under the same buffer, many times: a `kill -9` leaves the machine's cache."""
     sabotage = options.sabotage if options.sabotage == "nofsync" else ""
     toll = power_leg(folder / "power", options.seed, POWER_CUTS, sabotage)
-    verdict.lost += toll.lost
+    verdict.losses["power"] += toll.lost
     verdict.wrong += toll.invented
     if not toll.clean:
         verdict.unexplained += 1

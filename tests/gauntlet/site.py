@@ -150,17 +150,23 @@ class Site:
                 self.owed += gateway.commits.batches
 
     def wait_drained(self, seconds: float) -> float:
-        """Return once the collector holds what was accepted, or after `seconds`; returns those."""
+        """Return once the collector holds what was accepted, or when nothing of it came for
+        `seconds`; returns how long it took.
+        """
         last: dict[str, int] = {}
         for stream, seq0, n in self.owed:
             last[stream] = max(last.get(stream, 0), seq0 + n - 1)
-        started, pause = real_monotonic(), threading.Event()
-        while (took := real_monotonic() - started) < seconds:
+        started = moved = real_monotonic()
+        pause, before = threading.Event(), -1
+        while real_monotonic() - moved < seconds:
             cursors = read_cursors(self.database)
-            if all(cursors.get(stream, 0) >= seq for stream, seq in last.items()):
+            here = [min(cursors.get(stream, 0), seq) for stream, seq in last.items()]
+            if sum(here) == sum(last.values()):
                 break
+            if sum(here) != before:
+                before, moved = sum(here), real_monotonic()
             pause.wait(0.2)
-        return took
+        return real_monotonic() - started
 
     def span(self) -> tuple[int, int]:
         """Return the time all this site's readings lie in, with a minute to spare (µs UTC)."""

@@ -44,6 +44,8 @@ class Evidence:
     proved: int = 0
     quarantined: int = 0
     loss: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    unplaced: dict[str, int] = field(default_factory=dict)
+    """Gateway to how many readings the loss ledger counts without naming their points."""
     lost: dict[str, int] = field(default_factory=dict)
     """Reason to how many readings the loss ledger counts."""
     security: dict[str, int] = field(default_factory=dict)
@@ -77,6 +79,12 @@ def read_evidence(file: Path) -> Evidence:
         found.quarantined = int(conn.execute("SELECT total(n) FROM quarantine").fetchone()[0])
         found.lost = dict(conn.execute("SELECT reason, sum(count) FROM loss GROUP BY reason"))
         found.loss = _loss(conn)
+        found.unplaced = dict(
+            conn.execute(
+                "SELECT s.gateway, sum(l.count) FROM loss l JOIN stream s ON s.number = l.stream"
+                " WHERE l.point IS NULL GROUP BY s.gateway"
+            )
+        )
         count = "SELECT code, count(*) FROM event WHERE kind {} 'security' GROUP BY code"
         found.security = dict(conn.execute(count.format("=")))
         found.events = dict(conn.execute(count.format("<>")))

@@ -26,6 +26,7 @@ UNANSWERED: Final = 6_000_000
 until it is heard again."""
 SLACK: Final = 6_000_000
 """How far placing may be out when a time is looked up in the loss ledger (see TOLERANCE)."""
+MOST_REASONS: Final = 6
 NOBODY: Final = Life("nobody", 0)
 
 
@@ -34,7 +35,8 @@ class Verdict:
     """The figures of the last line; `reasons` names the first few of each kind."""
 
     readings: int = 0
-    lost: int = 0
+    losses: Counter[str] = field(default_factory=Counter)
+    """Witness (`batches`, `reads`, `rows`, `ledger`, `power`) to how many it misses."""
     duplicated: int = 0
     wrong: int = 0
     unexplained: int = 0
@@ -42,9 +44,16 @@ class Verdict:
     permitted: int = 0
     """Readings given up by policy, with a line in the loss ledger."""
     served: int = 0
+    unplaced: int = 0
+    """Readings in the loss ledger of which it does not say which points they were of."""
     unsealed: int = 0
     """Microseconds: the oldest reading that a kill took along before it was accepted."""
     reasons: list[str] = field(default_factory=list)
+
+    @property
+    def lost(self) -> int:
+        """Return what the witness says that misses most: they speak of the same readings."""
+        return max(self.losses.values(), default=0)
 
     @property
     def clean(self) -> bool:
@@ -52,7 +61,8 @@ class Verdict:
         return not faults and self.readings > 0
 
     def because(self, reason: str) -> None:
-        if len(self.reasons) < 20:
+        kind = reason.partition(" ")[0]
+        if sum(each.startswith(kind) for each in self.reasons) < MOST_REASONS:
             self.reasons.append(reason)
 
 
@@ -80,7 +90,7 @@ def judge_batches(
         if skip is not None and skip[2] in permitted and seq0 + n - 1 <= skip[1]:
             verdict.permitted += missing
             continue
-        verdict.lost += missing
+        verdict.losses["batches"] += missing
         why = f"skipped ({skip[2]})" if skip else f"{n - missing} stored"
         verdict.because(f"lost: {stream[:8]} {seq0}+{n}, {why}")
 
@@ -154,7 +164,10 @@ def _judge_missing(
         if tail and end - time <= TAIL:
             verdict.unsealed = max(verdict.unsealed, end - time if life.end else 0)
         elif not (_was_silent(time, there, samples.bad) or _given_up(time, loss)):
-            verdict.lost += 1
+            if verdict.unplaced > 0:
+                verdict.unplaced -= 1
+                continue
+            verdict.losses["reads"] += 1
             verdict.because(f"lost: point {point} was read at {_when(time)} and is not stored")
 
 

@@ -129,14 +129,17 @@ class AlarmFile(BufferFile):
             ).fetchall()
             return {int(name.removeprefix(REACH)): int(value) for name, value in rows}
 
-    def note(self, record: StreamRecord, manifest: bytes, reach: int) -> None:
+    def note(
+        self, record: StreamRecord, manifest: bytes, reach: int, progress: Progress | None
+    ) -> None:
         """Keep what must be known of a stream to tell, if its files are lost, what was lost."""
         self.must_be_there()
         with faults(self.path), self.db.atomic():
             self.ensure(record, manifest)
-            self.db.conn.execute(
-                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"{REACH}{record.number}", reach)
-            )
+            run = self.db.conn.execute
+            run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"{REACH}{record.number}", reach))
+            if progress is not None:
+                run("INSERT OR IGNORE INTO progress VALUES (?, ?, ?, ?, ?, ?, ?)", _row(progress))
 
     def save(
         self,
@@ -151,10 +154,7 @@ class AlarmFile(BufferFile):
             many = self.db.conn.executemany
             many(
                 "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (p.number, p.committed, p.head, p.safe, p.anchor, p.anchor_head, p.skipped)
-                    for p in progress
-                ],
+                [_row(each) for each in progress],
             )
             many(
                 "DELETE FROM batch WHERE key>=? AND key<=?",
@@ -177,6 +177,10 @@ class AlarmFile(BufferFile):
             pages = run("PRAGMA page_count").fetchone()[0]
             free = run("PRAGMA freelist_count").fetchone()[0]
         return int(pages - free) * PAGE
+
+
+def _row(p: Progress) -> tuple[object, ...]:
+    return (p.number, p.committed, p.head, p.safe, p.anchor, p.anchor_head, p.skipped)
 
 
 def _head(value: bytes | None) -> bytes | None:

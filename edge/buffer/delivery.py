@@ -39,7 +39,7 @@ class Delivery:
     def pending(self, lane: Lane, budget: Budget, without: Collection[str]) -> Pending | None:
         """Return what a lane has to send, or None. Streams named in `without` are passed over."""
         for stream in self._candidates(lane):
-            if stream.id in without:
+            if stream.id in without or self._holdings.is_unsure_of(stream):
                 continue
             if not stream.pending:
                 found = resend(self._holdings, stream, lane, budget)

@@ -139,11 +139,16 @@ class Holdings:
         kinds = set(StreamKind) if ALARM in names else {StreamKind.DATA} if names else set()
         self.salvaging = frozenset(kinds)
 
+    def is_unsure_of(self, stream: Stream) -> bool:
+        """Whether a damaged file may yet tell that a stream begins before where it seems to."""
+        return stream.guessed and stream.committed > 0 and stream.kind in self.salvaging
+
     def note_reach(self) -> None:
         """Make durable how far each stream is, so that a lost end is seen to be lost."""
         for stream in self.streams.values():
             if self.noted.get(stream.number, 0) < stream.last > stream.committed:
-                self.folder.alarm.note(*self._about(stream), stream.last)
+                progress = None if stream.guessed else stream.progress()
+                self.folder.alarm.note(*self._about(stream), stream.last, progress)
                 self.noted[stream.number] = stream.last
 
     def _about(self, stream: Stream) -> tuple[StreamRecord, bytes]:

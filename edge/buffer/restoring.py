@@ -207,6 +207,9 @@ class Restoring:
         """Let go of the file; what is missing of its streams is given up from now on."""
         folder = self.holdings.folder
         folder.restored()
+        touched = [s for s in self.holdings.streams.values() if s.changed and not s.guessed]
+        folder.alarm.save([stream.progress() for stream in touched])
+        self.holdings.note_reach()
         folder.aside.settle(self.wreckage, self.found, lost)
         self.holdings.look_for_wrecks()
 

@@ -66,5 +66,14 @@ def show(picture: dict[str, Any], language: str) -> None:
     for reason, count in sorted(picture["drops"].items()):
         if count:
             print(text("BUFFER_DROPPED", {"reason": reason, "count": count}, language))
+    for kept in picture["kept"]:
+        print(text(state_of(kept), kept | {"size": f"{kept['bytes'] / 1e6:.1f}"}, language))
     for stream in picture["streams"]:
         print("  ".join(str(stream[column]) for column in STREAM_COLUMNS))
+
+
+def state_of(kept: dict[str, Any]) -> str:
+    """Return the code of the sentence about a file put aside."""
+    if kept["newer"]:
+        return "KEPT_NEWER"
+    return "KEPT_UNREAD" if kept["found"] is None else "KEPT_SALVAGED"

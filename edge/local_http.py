@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 SOCKET: Final = "gateway.sock"
 PATIENCE: Final = 5.0
 """Seconds a caller may take to say what it wants."""
+LOOK_EVERY: Final = 5.0
+"""Seconds between looks whether the socket in the folder is still there."""
 LINE: Final = 2048
 CALLERS: Final = 8
 """Most served at a time, and most let in at once; another one is turned away at the door. Who only
@@ -66,6 +68,17 @@ class LocalPages:
             path.unlink(missing_ok=True)
             server = await asyncio.start_unix_server(self._serve, path, limit=LINE, backlog=CALLERS)
         self._servers.append(server)
+
+    async def stay_in(self, folder: Path, look_every: float = LOOK_EVERY) -> None:
+        """Make the socket in `folder` anew whenever it is gone, until cancelled.
+
+        Whoever deletes the folder while the gateway runs deletes the way to ask it, too.
+        """
+        while True:
+            await asyncio.sleep(look_every)
+            with suppress(OSError):
+                if not there(folder):
+                    await self.listen_in(folder)
 
     async def close(self) -> None:
         """Stop serving."""
@@ -111,6 +124,11 @@ class LocalPages:
         if isinstance(said, str):
             return 200, said.encode(), TEXT
         return 200, json.dumps(said, ensure_ascii=False).encode(), JSON
+
+
+def there(folder: Path) -> bool:
+    """Whether the folder has a socket. Raises OSError when the medium refuses."""
+    return (folder / SOCKET).exists()
 
 
 class reachable:  # noqa: N801  # used as a context: `with reachable(folder) as path`

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -110,3 +111,17 @@ async def test_a_page_that_cannot_be_made_says_why(tmp_path: Path) -> None:
 async def test_nobody_there_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         await ask(tmp_path, "/health")
+
+
+async def test_a_folder_that_was_deleted_and_made_again_gets_its_socket_back(
+    pages: LocalPages, tmp_path: Path
+) -> None:
+    folder = tmp_path / "buffer"
+    folder.mkdir()
+    await pages.listen_in(folder)
+    staying = asyncio.create_task(pages.stay_in(folder, look_every=0.01))
+    shutil.rmtree(folder)
+    folder.mkdir()
+    await eventually(lambda: (folder / "gateway.sock").exists())
+    assert await ask(folder, "/health") == {"液位": "12.5"}
+    staying.cancel()

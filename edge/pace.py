@@ -6,7 +6,6 @@ much over a second, as it is said again when it is lost, nor the collector's one
 alarm may wait behind it.
 """
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,17 +26,14 @@ PROBE: Final = 64
 """Requests after which a small one finds out again how long the way is."""
 BACKFILL_SHARE: Final = 0.7
 """Of the measured link; the rest stays free for what is live."""
-MEASURABLE: Final = 32 << 10
-"""Bytes that must have left while sending, for the sending to say how quick the link is."""
-REMEMBERED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
     """How a request went, in seconds and bytes of its body.
 
-    `took` is the whole until the answer, `sending` until all was with the kernel, which then still
-    held `queued`; time in which it gave way to others is in neither.
+    `took` is the whole until the answer, `sending` until the other end had confirmed the body but
+    for `queued` bytes; time in which it gave way to others is in neither.
     """
 
     bytes: int
@@ -47,10 +43,14 @@ class Transfer:
     gave_way: float = 0.0
 
     @property
-    def rate(self) -> float | None:
-        """Return the bytes a second the link took, None when too few left to tell."""
-        moved = self.bytes - self.queued
-        return moved / max(self.sending, 1e-6) if moved >= MEASURABLE else None
+    def on_the_link(self) -> float:
+        """Return the seconds the link was taken: all of them, if that cannot be told."""
+        return self.took if self.queued else self.sending
+
+    @property
+    def beside(self) -> float:
+        """Return the seconds in which the link was free."""
+        return max(0.0, self.took - self.on_the_link)
 
 
 class Pace:
@@ -58,8 +58,8 @@ class Pace:
 
     def __init__(self) -> None:
         self.batches = FIRST
-        self._rates: deque[float] = deque(maxlen=REMEMBERED)
-        self._way = 0.0
+        self._small: Transfer | None = None
+        """The last small request: what it took is the way there and back."""
         self._since = 0
 
     def budget(self, credit: int | None = None) -> Budget:
@@ -70,24 +70,13 @@ class Pace:
 
     def went(self, transfer: Transfer, batches: int) -> None:
         """A request of so many batches went so."""
-        if transfer.rate is not None:
-            self._rates.append(transfer.rate)
-        elif transfer.took > SLOW:  # too small to tell and slow all the same: the link, perhaps
-            self._rates.append(transfer.bytes / transfer.took)
-        sending = max(transfer.sending, transfer.bytes / self.rate if self.rate else 0.0)
-        beside = max(0.0, transfer.took - sending)
-        small = batches <= FIRST
-        self._way = beside if small else min(self._way, beside)
-        self._since = 0 if small else self._since + 1
-        if beside - self._way > WORK and batches > WORTH:
+        self._since += 1
+        if self._small is None or batches <= FIRST:
+            self._small, self._since = transfer, 0
+        if transfer.beside - self._small.beside > WORK and batches > WORTH:
             self.batches = max(WORTH, min(self.batches, batches) // 2)
         else:
-            self._adapt(transfer.took - self._way, batches)
-
-    @property
-    def rate(self) -> float | None:
-        """Return the bytes a second of the link, None while unknown."""
-        return sorted(self._rates)[len(self._rates) // 2] if self._rates else None
+            self._adapt(transfer.took - self._small.took, batches)
 
     def _adapt(self, seconds: float, batches: int) -> None:
         if seconds > SLOW:
@@ -108,11 +97,8 @@ class Pace:
     def rest(self, transfer: Transfer) -> float:
         """Return the pause after a backfill request that leaves the link its share.
 
-        What the collector needed, or the way there and back, has left the link free already; where
-        the link's rate is not known, all the time is taken for sending.
+        On the way there and back, and while the collector worked, the link was free already.
         """
-        longest = transfer.took * (1 - BACKFILL_SHARE) / BACKFILL_SHARE
-        if (rate := self.rate) is None:
-            return longest
-        fair = transfer.bytes / (BACKFILL_SHARE * rate)
-        return min(longest, max(0.0, fair - transfer.took))
+        way = self._small.sending if self._small and not self._small.queued else 0.0
+        filled = max(0.0, transfer.on_the_link - way)
+        return max(0.0, filled / BACKFILL_SHARE - transfer.took)

@@ -8,6 +8,7 @@ may give way to what is more urgent; so that this helps, little waits in the ker
 
 import fcntl
 import http.client
+import select
 import socket
 import ssl
 import struct
@@ -30,6 +31,8 @@ WHOLE: Final = 4.0
 """A request may take so many times the timeout that each of its steps has."""
 PIECE: Final = 16 * 1024
 """Bytes of a body that go out at once; after each it is asked whether to give way."""
+LOOK: Final = 5
+"""Milliseconds between two looks at whether all has been confirmed."""
 GIVE_WAY: Final = 10.0
 """Seconds a request gives way at most in all: the other end does not wait for ever."""
 SEND_QUEUE: Final = 64 * 1024
@@ -134,7 +137,8 @@ class Connection:
         else:
             fields["Content-Length"] = str(len(body))
             kept.request(method, self._target(path), self._pieces(body), fields)
-        sent, queued = real_monotonic(), self._queued(kept, len(body))
+        queued = self._unconfirmed(kept, len(body))
+        sent = real_monotonic()
         response = kept.getresponse()
         data = response.read(ANSWER_BYTES + 1)
         reply = Reply(
@@ -168,15 +172,19 @@ class Connection:
                     break
             yield bytes(view[start : start + PIECE])
 
-    def _queued(self, kept: http.client.HTTPConnection, size: int) -> int:
-        """Return the bytes of a body that the other end has not confirmed; all, if unknown."""
+    def _unconfirmed(self, kept: http.client.HTTPConnection, size: int) -> int:
+        """Wait until the other end has confirmed a body or answers; return what it has not."""
         if self._link.proxy is not None or kept.sock is None:
             return size  # a proxy's kernel confirms what has not seen the link yet
+        poll, until = select.poll(), real_monotonic() + self._link.timeout
+        poll.register(kept.sock, select.POLLIN)
         try:
-            answer = fcntl.ioctl(kept.sock.fileno(), termios.TIOCOUTQ, bytes(4))
-        except OSError:
+            while (left := in_queue(kept.sock)) > 0 and real_monotonic() < until:
+                if poll.poll(LOOK):
+                    return min(size, in_queue(kept.sock))
+        except OSError:  # it is gone, or the system cannot say: the answer will tell
             return size
-        return min(size, int(struct.unpack("i", answer)[0]))
+        return left
 
     @property
     def _plain_proxy(self) -> bool:
@@ -222,6 +230,11 @@ class Connection:
     def _unavailable(self, exc: Exception) -> UplinkUnavailable:
         reason = str(exc) or type(exc).__name__
         return UplinkUnavailable(url=self._link.url, reason=reason)
+
+
+def in_queue(sock: socket.socket) -> int:
+    """Return the bytes that were sent and not confirmed yet."""
+    return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0])
 
 
 def keep_queue_short(sock: socket.socket) -> None:

@@ -19,14 +19,14 @@ LINK = 125_000.0
 """One megabit a second."""
 
 
-def request(took: float, size: int = 1000, sending: float = 0.0, queued: int = 1000) -> Transfer:
-    return Transfer(bytes=size, took=took, sending=sending, queued=queued)
+def request(took: float, sending: float = 0.0) -> Transfer:
+    return Transfer(bytes=1000, took=took, sending=sending, queued=0)
 
 
-def over_the_link(size: int, beside: float = 0.0) -> Transfer:
-    """A request over one megabit: 50 kB were still on their way when all was with the kernel."""
-    sending = (size - 50_000) / LINK
-    return Transfer(bytes=size, took=size / LINK + beside, sending=sending, queued=50_000)
+def over_the_link(size: int, way: float = 0.0, work: float = 0.0) -> Transfer:
+    """A request over one megabit: the confirmation comes `way` after all has left."""
+    sending = size / LINK + way
+    return Transfer(bytes=size, took=sending + work, sending=sending, queued=0)
 
 
 def grown() -> Pace:
@@ -78,7 +78,7 @@ def test_a_refused_connection_says_nothing_about_the_link() -> None:
 def test_a_long_way_there_and_back_is_no_slowness() -> None:
     pace = Pace()
     for _ in range(6):
-        pace.went(request(0.9 * SLOW), pace.batches)
+        pace.went(over_the_link(100 * pace.batches, way=10 * SLOW), pace.batches)
     assert pace.batches == FIRST << 6
 
 
@@ -103,11 +103,11 @@ def test_a_collector_long_at_work_gets_less_but_never_crumbs() -> None:
     assert pace.batches == WORTH
 
 
-def test_a_link_that_is_slow_gets_less_down_to_a_single_batch() -> None:
+def test_a_link_that_is_slow_gets_less() -> None:
     pace = grown()
     for _ in range(30):
-        pace.went(request(2 * SLOW, sending=2 * SLOW), pace.batches)
-    assert pace.batches == 1
+        pace.went(over_the_link(100_000 * pace.batches), pace.batches)
+    assert pace.batches <= FIRST
 
 
 def test_one_batch_that_is_too_large_cannot_be_halved() -> None:
@@ -117,24 +117,24 @@ def test_one_batch_that_is_too_large_cannot_be_halved() -> None:
     assert not pace.too_large(1)
 
 
-def test_backfill_leaves_its_share_of_a_slow_link() -> None:
+@pytest.mark.parametrize("way", [0.0, 0.2])
+def test_backfill_leaves_its_share_of_a_slow_link(way: float) -> None:
     pace = Pace()
-    transfer = over_the_link(150_000)
-    pace.went(transfer, 4)
+    pace.went(over_the_link(0, way), FIRST)
+    transfer = over_the_link(150_000, way)
+    pace.went(transfer, 40)
     share = transfer.bytes / (transfer.took + pace.rest(transfer)) / LINK
     assert share == pytest.approx(BACKFILL_SHARE)
 
 
 def test_time_in_which_the_link_was_free_anyway_is_no_debt() -> None:
     pace = Pace()
-    waited = over_the_link(150_000, beside=5.0)
-    pace.went(waited, 4)
+    waited = over_the_link(150_000, work=5.0)
+    pace.went(waited, 40)
     assert pace.rest(waited) == 0.0
 
 
-def test_what_is_too_small_to_measure_is_taken_for_the_link() -> None:
-    pace = Pace()
-    transfer = request(1.0)
-    pace.went(transfer, 4)
-    share = transfer.took / (transfer.took + pace.rest(transfer))
+def test_where_the_link_cannot_be_told_from_the_collector_all_is_the_link() -> None:
+    transfer = Transfer(bytes=1000, took=1.0, sending=0.01, queued=500)
+    share = transfer.took / (transfer.took + Pace().rest(transfer))
     assert share == pytest.approx(BACKFILL_SHARE)

@@ -2,12 +2,15 @@
 
 Asked before a body is received, so that what is refused is never held. An alarm is never told to
 come again because others are many: it waits here, one gateway's few requests beside the others'.
+What is live steps aside while many alarms come in, for a while; backfill is refused before anything
+was done for it, and the more are refused, the later they are asked to come again.
 The bytes of all other requests under way are bounded, and shared among the gateways that are
 active: a gateway's share is the credit of its answers, and one that sends more than it was granted
 is told so (429). Kept on the event loop.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections import Counter
@@ -34,14 +37,22 @@ LEAST_CREDIT: Final = 64 << 10
 MOST_CREDIT: Final = 8 << 20
 ACTIVE: Final = 10.0
 """Real seconds since its last request in which a gateway counts as one of those that share."""
-ADMITTED: Final = {Lane.LIVE: 256, Lane.BACKFILL: 32}
+ADMITTED: Final = {Lane.LIVE: 1_024, Lane.BACKFILL: 32}
 """Requests under way; the next is told to come again."""
 CROWDED: Final = 64
 """Alarm and live requests under way from which on no backfill is let in."""
+ALARMS_FIRST: Final = 24
+"""Alarm requests under way from which on what is live waits, `ASIDE` real seconds at most."""
+ASIDE: Final = 10.0
 OWN_ALARMS: Final = 4
 """Alarm requests under way of one gateway, which has one connection for them."""
 AGAIN: Final = {Lane.ALARM: (200, 500), Lane.LIVE: (500, 2_000), Lane.BACKFILL: (2_000, 8_000)}
 """Milliseconds after which to come again, spread so that not all of them do at once."""
+SPAN: Final = 5.0
+"""Real seconds over which refusals are counted."""
+BEARABLE: Final = 200
+"""Refusals in that time; with more of them each is asked to stay away as many times longer."""
+LONGER: Final = 8
 
 
 @dataclass(slots=True)
@@ -70,6 +81,10 @@ class Admission:
         self._bytes: Counter[Lane] = Counter()
         self._alarms = asyncio.Condition()
         self._busy = Repeats(logger)
+        self._calm = asyncio.Event()
+        self._calm.set()
+        self._refused = [now(), 0, 0]
+        """Since when, how many since then, how many in the time before."""
 
     @asynccontextmanager
     async def enter(self, gateway: str, lane_name: str, size: int | None) -> AsyncIterator[None]:
@@ -84,18 +99,22 @@ class Admission:
             await self._queue(sender, size)
         else:
             self._check(gateway, sender, lane, size)
+            if lane is Lane.LIVE:
+                await self._step_aside()
         key = lane.name.lower()
         self._figures.waiting[key] += 1
         self._bytes[lane] += size
         sender.requests[lane] += 1
         if lane is not Lane.ALARM:
             sender.bytes += size
+        self._feel()
         try:
             yield
         finally:
             self._figures.waiting[key] -= 1
             self._bytes[lane] -= size
             sender.requests[lane] -= 1
+            self._feel()
             if lane is Lane.ALARM:
                 async with self._alarms:
                     self._alarms.notify_all()
@@ -118,26 +137,65 @@ class Admission:
         sender = self._sender(gateway)
         return max(sender.granted, sender.granted_before)
 
+    def too_many(self, lane_name: str) -> IngestError | None:
+        """Return the refusal of a request that has no chance now; whose it is does not matter."""
+        lane = lane_of(lane_name)
+        return None if lane is Lane.ALARM or not self._full(lane, 0) else self._refuse(lane)
+
     def _check(self, gateway: str, sender: _Sender, lane: Lane, size: int) -> None:
         allowed = max(sender.granted, sender.granted_before)
         if sender.bytes and sender.bytes + size > allowed:
             self._busy.say(gateway, f"{gateway} sends more than its credit of {allowed} bytes: 429")
-            raise IngestError(
-                "CREDIT", 429, size=sender.bytes + size, limit=allowed, **_again(lane)
-            )
+            again = self._again(lane)
+            raise IngestError("CREDIT", 429, size=sender.bytes + size, limit=allowed, **again)
+        if self._full(lane, size):
+            raise self._refuse(lane)
+
+    def _full(self, lane: Lane, size: int) -> bool:
         waiting = self._figures.waiting
         under_way = self._bytes[Lane.LIVE] + self._bytes[Lane.BACKFILL] + size
-        full = waiting[lane.name.lower()] >= ADMITTED[lane]
+        full = waiting[lane.name.lower()] >= ADMITTED[lane] or under_way > BUDGET
         if lane is Lane.BACKFILL:
             full |= waiting["alarm"] + waiting["live"] > CROWDED or under_way > BACKFILL_BUDGET
-        if full or under_way > BUDGET:
-            key = lane.name.lower()
-            self._busy.say(key, f"no more requests of lane {key} fit: 503 BUSY")
-            raise IngestError("BUSY", 503, lane=key, **_again(lane))
+        return full
+
+    def _refuse(self, lane: Lane) -> IngestError:
+        key = lane.name.lower()
+        self._busy.say(key, f"no more requests of lane {key} fit: 503 BUSY")
+        return IngestError("BUSY", 503, lane=key, **self._again(lane))
+
+    def _again(self, lane: Lane) -> dict[str, int]:
+        began, count, before = self._refused
+        if self._now() - began > SPAN:
+            began, count, before = self._now(), 0, count
+        self._refused = [began, count + 1, before]
+        longer = max(1.0, min(max(count, before) / BEARABLE, LONGER))
+        least, most = AGAIN[lane]
+        spread = random.uniform(least, most) * longer  # noqa: S311  # spreads, hides nothing
+        return {"retry_after_ms": round(spread)}
+
+    async def _step_aside(self) -> None:
+        """Let the alarms go first; what waits here is counted as under way."""
+        if self._calm.is_set():
+            return
+        self._figures.waiting["live"] += 1
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ASIDE):
+                    await self._calm.wait()
+        finally:
+            self._figures.waiting["live"] -= 1
+
+    def _feel(self) -> None:
+        """Note whether so many alarms are under way that others step aside."""
+        if self._figures.waiting["alarm"] < ALARMS_FIRST:
+            self._calm.set()
+        else:
+            self._calm.clear()
 
     async def _queue(self, sender: _Sender, size: int) -> None:
         if sender.requests[Lane.ALARM] >= OWN_ALARMS:
-            raise IngestError("CREDIT", 429, size=size, limit=OWN_ALARMS, **_again(Lane.ALARM))
+            raise IngestError("CREDIT", 429, size=size, limit=OWN_ALARMS, **self._again(Lane.ALARM))
         async with self._alarms:
             await self._alarms.wait_for(lambda: self._bytes[Lane.ALARM] + size <= ALARM_BUDGET)
 
@@ -166,7 +224,3 @@ class Admission:
 def lane_of(name: str) -> Lane:
     """Return the lane a request says; one that says none is not in a hurry."""
     return Lane[name.upper()] if name in ("alarm", "live", "backfill") else Lane.BACKFILL
-
-
-def _again(lane: Lane) -> dict[str, int]:
-    return {"retry_after_ms": random.randint(*AGAIN[lane])}  # noqa: S311  # spreads, hides nothing

@@ -137,3 +137,28 @@ async def test_a_request_of_many_batches_above_the_credit_is_refused(
     # A single batch cannot be sent in parts, and an alarm is not held to it.
     assert (await gateway.send(collector, stream, 0, 0, lane="backfill")).committed == 1
     assert (await gateway.send(collector, stream, lane="alarm")).committed == 2
+
+
+async def test_what_is_live_steps_aside_while_many_alarms_come(admission):
+    alarms = AsyncExitStack()
+    await crowd(admission, alarms, "alarm", module.ALARMS_FIRST)
+    waiting = asyncio.create_task(let_in(admission, "gw", "live"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    await alarms.aclose()
+    assert await waiting
+
+
+async def test_the_more_are_refused_the_later_they_come_again(admission, inside, now):
+    await crowd(admission, inside, "live", CROWDED + 1)
+    first = [(await refused(admission, "gw", "backfill")).params["retry_after_ms"]]
+    for _ in range(module.BEARABLE * module.LONGER):
+        admission.too_many("backfill")
+    last = admission.too_many("backfill").params["retry_after_ms"]
+    assert max(first) <= 8_000 < 2_000 * module.LONGER <= last
+    assert admission.too_many("alarm") is None
+    for _ in range(2):
+        now[0] += module.SPAN + 1
+        calm = admission.too_many("backfill").params["retry_after_ms"]
+    assert calm <= 8_000

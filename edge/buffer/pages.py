@@ -73,7 +73,9 @@ def read_journal(file: BinaryIO, length: int) -> Journal:
 def is_broken(file: BinaryIO, length: int) -> bool:
     """Whether a journal holds committed pages that SQLite would leave out without a word.
 
-    Its frames carry a running checksum: after the first that is wrong SQLite reads no further.
+    Its frames carry a running checksum: after the first that is wrong SQLite reads no further. A
+    tear in the last transaction is what a power cut leaves of one that was never synced, its pages
+    in any order; only what was written behind its end proves that it had been.
     """
     if length < WAL_HEADER + FRAME_HEADER + min(SIZES):
         return False
@@ -86,7 +88,7 @@ def is_broken(file: BinaryIO, length: int) -> bool:
     sums = _checksum(order, (0, 0), header[:24])
     if sums != struct.unpack(">2I", header[24:32]):
         return True
-    whole = True
+    whole, ended = True, False
     for offset in range(WAL_HEADER, length - FRAME_HEADER - size + 1, FRAME_HEADER + size):
         file.seek(offset)
         frame = file.read(FRAME_HEADER + size if whole else FRAME_HEADER)
@@ -94,8 +96,10 @@ def is_broken(file: BinaryIO, length: int) -> bool:
         if whole:
             sums = _checksum(order, sums, frame[:8] + frame[FRAME_HEADER:])
             whole = ours and sums == struct.unpack(">2I", frame[16:24])
-        if not whole and ours and frame[4:8] != bytes(4):
-            return True
+        if not whole and ours:
+            if ended:
+                return True
+            ended = frame[4:8] != bytes(4)
     return False
 
 

@@ -89,10 +89,12 @@ def gateway_course(work: Path, cases: Sequence[str], seconds: float = FAILING_SE
 
 
 def state(gateway: Gateway) -> str:
-    """Return what health says of the medium: ok, or why not."""
-    buffer = gateway.page().get("buffer", {})
-    failing, medium = buffer.get("failing"), buffer.get("medium")
-    return str(failing or medium or "ok") if buffer else "silent"
+    """Return what health says of the medium: ok, or why not, or that not all is on it yet."""
+    buffer = gateway.page().get("buffer")
+    if buffer is None:
+        return "silent"
+    held = "memory" if buffer["memory_bytes"] else buffer["medium"]
+    return str(buffer["failing"] or held)
 
 
 def finish(outfit: Outfit, course: Course) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 from tests.faults.failing import Course, finish, longest_hole
 from tests.faults.outfit import Outfit, eventually
 
-DESCRIPTORS: Final = 40
+DESCRIPTORS: Final = 64
 NONE_LEFT: Final = 3
 STOPPED_SECONDS: Final = 20.0
 NOTHING_MORE: Final = 1 << 20

@@ -157,6 +157,7 @@ class FakeCollector:
         self.credit = 1 << 24
         self.tokens: list[str] = []
         self.asked: list[tuple[str, str]] = []
+        self.retry_after = "0"
         self.order: list[tuple[str, str, int]] = []
         self.health: list[dict[str, Any]] = []
         self.duplicates = 0
@@ -243,7 +244,7 @@ class FakeCollector:
                 request.close_connection = True
                 return
             if fault is not None and (page := PAGES.get(fault)):
-                reply(request, *page)
+                reply(request, *page, retry_after=self.retry_after)
                 return
             status, answer = self._do(method, parts, request, body, fault)
             self.changed.notify_all()
@@ -352,11 +353,13 @@ PAGES = {
 }
 
 
-def reply(request: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
+def reply(
+    request: BaseHTTPRequestHandler, status: int, body: bytes, retry_after: str = "0"
+) -> None:
     request.send_response(status)
     request.send_header("Content-Length", str(len(body)))
     if status == 503:
-        request.send_header("Retry-After", "0")
+        request.send_header("Retry-After", retry_after)
     request.end_headers()
     request.wfile.write(body)
 

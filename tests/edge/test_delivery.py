@@ -64,9 +64,10 @@ def config_of(folder: Path, collector: FakeCollector) -> EdgeConfig:
 class Rig:
     """A buffer with its uplink, as the gateway composes them."""
 
-    def __init__(self, buffer: Buffer, state: LinkState) -> None:
+    def __init__(self, buffer: Buffer, state: LinkState, lanes: dict[Lane, Exchange]) -> None:
         self.buffer = buffer
         self.state = state
+        self.lanes = lanes
         self._next = 0
 
     async def put(self, count: int, kind: StreamKind = DATA) -> None:
@@ -113,7 +114,7 @@ async def rig(
     if seals:  # what the uplink itself has to tell is not put by hand
         tasks.append(asyncio.create_task(buffer.run()))
     try:
-        yield Rig(buffer, state)
+        yield Rig(buffer, state, made)
     finally:
         for task in tasks:
             task.cancel()

@@ -7,6 +7,7 @@ with a new one. Space is freed by unlinking whole segments.
 """
 
 import logging
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +49,8 @@ class Folder:
         self._drain: BufferFile | None = None
         try:
             path.mkdir(parents=True, exist_ok=True)
+            if not os.access(path, os.W_OK):  # SQLite would speak of locks
+                raise BufferFault("BUFFER_READ_ONLY", folder=str(path))
             self.aside.bring_back()
             self._tidy()
         except OSError as exc:

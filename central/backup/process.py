@@ -14,6 +14,7 @@ from protocols.errors import FengsuiError
 
 SILENCE: Final = 300.0
 """Real seconds without a word after which the copying process is ended: its disk hangs."""
+GOODBYE: Final = 30.0
 LINE: Final = 1 << 20
 
 Say = Callable[[str, int, int], None]
@@ -66,20 +67,28 @@ async def run(job: Job, progress: Say) -> Outcome:
         return outcome
     try:
         await _listen(process, job, progress, outcome)
+        # It has said all: it ends by itself, and is not signalled while it is being waited for.
+        async with asyncio.timeout(GOODBYE):
+            await process.wait()
     except TimeoutError:
         outcome.failure = f"no progress for {SILENCE:.0f} s: {job.folder}"
     except (OSError, ValueError) as exc:
         outcome.failure = str(exc)
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        # One that hangs in its disk ends when the disk comes back; nobody waits for it.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                await process.wait()
+        if process.returncode is None:
+            await _end(process)
     if outcome.manifest is None and not outcome.failure:
         outcome.failure = f"ended with {process.returncode}"
     return outcome
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End it; one that hangs in its disk ends when the disk comes back, and nobody waits for it."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1.0):
+            await process.wait()
 
 
 async def _listen(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from central.ingest.figures import percentile
+from edge.patience import FIRST, MOST
 from protocols.clock import ClockState, real_monotonic
 from protocols.wire.batch import Stamp, encode_events
 from protocols.words import Event, Reading, StreamKind
@@ -42,8 +43,8 @@ BACKLOG = 20
 """Batches of a backlog, each of PER_BATCH readings."""
 PER_BATCH = 50
 PER_REQUEST = 10
-PATIENCE = {"alarm": (0.2, 5.0), "live": (0.5, 15.0), "backfill": (0.5, 15.0)}
-"""Full jitter: multiplier and most, in seconds, as in edge/uplink.py."""
+PATIENCE = {lane.name.lower(): (FIRST[lane], MOST[lane]) for lane in FIRST}
+"""Full jitter as of the real gateway: the first pause's bound and the longest, in seconds."""
 LEAST_FILES = 8_192
 TOGETHER = 32
 """Gateways introduced side by side before the herd comes."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pydantic import BaseModel
 
 from central.alarms.episode import Episode
-from central.api import models, shapes
+from central.api import gateway_shape, models, shapes
 from central.api.scoped import overview, sees_gateway
 from central.database import StorageError
 from central.effects import Effects
@@ -206,7 +206,7 @@ class Hub:
             yield _values(site, heads)
         for gateway in self._collector.registry.gateways():
             if sees_gateway(subscriber.who, gateway):
-                yield message("gateway", shapes.gateway(gateway, subscriber.who))
+                yield message("gateway", gateway_shape.gateway(gateway, subscriber.who))
 
     def _send_values(self) -> None:
         gathered, self._values = self._values, {}
@@ -224,7 +224,7 @@ class Hub:
                 continue
             for readers in self._by_scope().values():
                 if sees_gateway(readers[0].who, gateway):
-                    told = message("gateway", shapes.gateway(gateway, readers[0].who))
+                    told = message("gateway", gateway_shape.gateway(gateway, readers[0].who))
                     self._send(told, readers)
 
     async def _send_overviews(self) -> None:

@@ -9,10 +9,10 @@ from central.api.times import shown
 from central.effects import CollectorEvent
 from central.identity import audit, tokens
 from central.identity.principal import Principal
-from central.registry_records import BufferState, BusState, DeviceState, GatewayRecord, PointRecord
+from central.registry_records import PointRecord
 from central.store.interface import Buckets, Latest
 from protocols.alarms import rule
-from protocols.clock import Clock, ClockState, StoryClock
+from protocols.clock import Clock, StoryClock
 from protocols.quality import Quality, quality_class
 from protocols.words import Label, Purpose
 
@@ -163,61 +163,6 @@ def buckets(source: Buckets) -> models.Buckets:
             count=source.counts,
             quality=source.qualities,
         )
-    )
-
-
-def gateway(source: GatewayRecord, who: Principal) -> models.Gateway:
-    """Return a gateway with those of its devices that are in scope."""
-    buses = [bus for item in source.buses if (bus := _bus(item, who)) is not None]
-    state = source.clock_state
-    return models.Gateway(
-        name=source.name,
-        label=label(source.label),
-        site=source.site if who.sees(source.site or "") else None,
-        state=cast(Literal["online", "offline", "never"], source.state),
-        last_contact=source.last_contact,
-        offline_since=source.offline_since,
-        backlog=models.Backlog(
-            readings=source.backlog.readings,
-            oldest=source.backlog.oldest,
-            alarm_readings=source.backlog.alarm_readings,
-        ),
-        buffer=_buffer(source.buffer),
-        purpose=cast(models.PurposeName, source.purpose) if source.purpose else None,
-        version=source.version or None,
-        clock_state=None
-        if state is None
-        else cast(models.ClockName, ClockState(state).name.lower()),
-        points=source.points,
-        devices=sum(len(bus.devices) for bus in buses),
-        buses=buses,
-    )
-
-
-def _buffer(source: BufferState) -> models.BufferState:
-    return models.BufferState(
-        bytes=source.bytes,
-        quota_bytes=source.quota_bytes,
-        hours_left=source.hours_left,
-        medium=cast(Literal["ok", "memory", "failing"] | None, source.medium),
-        failing=source.failing,
-        reserve_only=source.reserve_only,
-        drops=dict(source.drops),
-    )
-
-
-def _bus(source: BusState, who: Principal) -> models.BusState | None:
-    devices = [_device(item) for item in source.devices if who.sees(item.site)]
-    if not devices and source.devices:
-        return None
-    return models.BusState(
-        name=source.name, protocol=source.protocol, state=source.state, devices=devices
-    )
-
-
-def _device(source: DeviceState) -> models.DeviceState:
-    return models.DeviceState(
-        name=source.name, label=label(source.label), state=source.state, since=source.since
     )
 
 

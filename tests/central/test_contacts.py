@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from central.api import shapes
+from central.api import gateway_shape
 from central.contacts import OFFLINE_AFTER
 from central.identity.principal import Kind, Principal
 from central.registry_records import BufferState
@@ -194,7 +194,7 @@ async def test_a_gateway_that_tells_nonsense_times_is_still_shown(collector, gat
     assert (record.clock_state, record.backlog.readings, record.backlog.oldest) == (None, 0, None)
     assert record.buses[0].devices[0].since is None
     everyone = Principal(name="a", kind=Kind.SESSION, scope=None)
-    assert shapes.gateway(record, everyone).model_dump_json()
+    assert gateway_shape.gateway(record, everyone).model_dump_json()
 
 
 async def test_a_wall_clock_that_jumps_makes_nobody_offline_and_hides_nobody(

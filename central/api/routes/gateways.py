@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter
 
-from central.api import models, shapes
+from central.api import gateway_shape, models
 from central.api.access import principal
 from central.api.enrolment import create_gateway
 from central.api.rooms import House
@@ -23,7 +23,7 @@ async def gateways(who: Who, house: House) -> models.Gateways:
     """Return every gateway that serves a site in scope."""
     items = house.collector.registry.gateways()
     return models.Gateways(
-        items=[shapes.gateway(item, who) for item in items if sees_gateway(who, item)]
+        items=[gateway_shape.gateway(item, who) for item in items if sees_gateway(who, item)]
     )
 
 

@@ -25,6 +25,7 @@ from edge.reporting import tell_health
 from edge.right_of_way import RightOfWay
 from edge.roster import Roster
 from edge.sabotage import Sabotage
+from edge.telling_losses import tell_losses
 from edge.uplink import Uplink, patience_of
 from edge.uplink_http import Connection
 from protocols.clock import Clock
@@ -106,6 +107,7 @@ async def run_gateway(
                 name="health",
             )
             group.create_task(poll(config.buses, clock, intake, build), name="poller")
+            group.create_task(tell_losses(buffer, roster, intake.event, clock), name="losses")
 
 
 async def serve(pages: LocalPages, config: EdgeConfig) -> int:

@@ -12,6 +12,7 @@ from edge.filling import FillRate
 from edge.link_state import LinkState
 from edge.metrics_page import metrics_text
 from edge.roster import Roster
+from edge.telling_losses import all_drops
 from protocols.clock import Clock
 from protocols.quality import quality_class
 
@@ -60,7 +61,7 @@ class Health:
             "buses": [self._bus(name) for name in self._roster.buses],
             "buffer": self._buffer_report(stats),
             "memory_kb": memory_kb(),
-            "drops": stats.drops,
+            "drops": all_drops(stats.drops, self._roster),
         }
 
     async def page(self) -> dict[str, Any]:
@@ -85,6 +86,7 @@ class Health:
             "protocol": bus.bus.protocol,
             "state": self._roster.bus_state(name),
             "missed": bus.missed,
+            "losses": dict(bus.lost()),
             "restarts": bus.restarts,
             "devices": [
                 {

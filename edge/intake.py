@@ -38,7 +38,9 @@ class Intake:
     def _report(
         self, readings: Iterable[Reading], *, owed: bool = False
     ) -> list[asyncio.Future[None]]:
-        known = [reading for reading in readings if 0 <= reading.point < self._count]
+        told = list(readings)
+        known = [reading for reading in told if 0 <= reading.point < self._count]
+        self.roster.strays += len(told) - len(known)
         self.roster.newest.update((reading.point, reading) for reading in known)
         chosen = self._deadband.select(known, self._clock.mono())
         urgent = [reading for reading in chosen if self._alarm[reading.point]]

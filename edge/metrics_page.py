@@ -112,6 +112,16 @@ def _buses(buses: Iterable[Mapping[str, Any]]) -> Iterator[Metric]:
     names = [({"bus": bus["name"]}, bus) for bus in listed]
     yield Metric("fengsui_bus_missed_total", "counter", "Scans that were due and not made",
                  [(labels, bus["missed"]) for labels, bus in names])  # fmt: skip
+    yield Metric(
+        "fengsui_bus_losses_total",
+        "counter",
+        "Readings dropped before they could be taken in, by reason",
+        [
+            (labels | {"reason": reason}, count)
+            for labels, bus in names
+            for reason, count in sorted(bus["losses"].items())
+        ],
+    )
     yield Metric("fengsui_bus_restarts_total", "counter", "Times a driver died and began anew",
                  [(labels, bus["restarts"]) for labels, bus in names])  # fmt: skip
     yield Metric(

@@ -87,6 +87,7 @@ class BusTask:
 
     async def _drive(self) -> None:
         driver = self._build(self._bus, self._clock)
+        self._state.counting = getattr(driver, "losses", None)
         owed: asyncio.Queue[Owed] = asyncio.Queue(OWED)
         try:
             async with asyncio.TaskGroup() as group:
@@ -96,6 +97,7 @@ class BusTask:
                 else:
                     await self._poll(driver, owed)
         finally:
+            self._state.forget_driver()
             await driver.close()
 
     async def _hand_in(self, sample: Sample, owed: asyncio.Queue[Owed]) -> None:

@@ -1,5 +1,7 @@
 """What is known of buses and devices right now: on line or not, since when, last readings."""
 
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from protocols.device import Bus, Device
@@ -28,7 +30,18 @@ class BusState:
     bus: Bus
     missed: int = 0
     restarts: int = 0
-    rejected: int = 0
+    losses: Counter[str] = field(default_factory=Counter)
+    """What drivers that are gone had lost, by reason."""
+    counting: Callable[[], Mapping[str, int]] | None = None
+    """Tells what the driver that runs now has lost since it was made."""
+
+    def lost(self) -> Counter[str]:
+        """Return what was dropped before it could be taken in, by reason."""
+        return self.losses + Counter(self.counting() if self.counting else {})
+
+    def forget_driver(self) -> None:
+        """Keep what the present driver has lost: it is thrown away."""
+        self.losses, self.counting = self.lost(), None
 
 
 @dataclass(slots=True)
@@ -40,6 +53,8 @@ class Roster:
     newest: dict[int, Reading] = field(default_factory=dict)
     owner: dict[int, str] = field(default_factory=dict)
     """Point index to device name."""
+    strays: int = 0
+    """Readings of points that nobody configured: a driver's mistake."""
 
     @classmethod
     def of(cls, buses: tuple[Bus, ...]) -> "Roster":

@@ -35,7 +35,11 @@ class PolledDriver(Protocol):
 
 
 class PushedDriver(Protocol):
-    """Tells by itself; what waits is bounded, and a full queue slows the sender or is counted."""
+    """Tells by itself; what waits is bounded, and a full queue slows the sender or is counted.
+
+    A driver that can lose readings has `losses() -> Mapping[str, int]`: how many, by reason, since
+    it was made; never one that is not counted.
+    """
 
     async def open(self) -> None:
         """Connect and subscribe to every point of the bus. Raises DeviceUnreachable."""

@@ -56,6 +56,10 @@ class OpcUaDriver:
         """Readings that waited too long to be received; the oldest of their point."""
         return self._waiting.dropped
 
+    def losses(self) -> dict[str, int]:
+        """Return what was lost, by reason; a server tells that it lost values, not how many."""
+        return {"queue_full": self.dropped, "server_queue_full": self.overflows}
+
     async def open(self) -> None:
         """Connect and subscribe to every point of the bus.
 

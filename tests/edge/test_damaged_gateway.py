@@ -23,9 +23,8 @@ __all__ = ["collector", "plant", "start"]
 
 
 def spoil(folder: Path) -> None:
-    """Take the alarm file's header and a stretch of the data's journal, as a bad card would."""
-    with (folder / "alarm.db").open("r+b") as file:
-        file.write(b"\xff" * 1024)
+    """Empty the alarm file, but not its journal; spoil a stretch of the data's journal."""
+    (folder / "alarm.db").write_bytes(b"")
     journal = folder / "data-00000001.db-wal"
     with journal.open("r+b") as file:
         file.seek(journal.stat().st_size * 2 // 3)

@@ -14,10 +14,10 @@ times as fast must not cost five times as many.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from edge.buffer.lifeboat import Lifeboat
 from edge.buffer.medium import Medium
@@ -27,8 +27,9 @@ from edge.buffer.rescue import Rescue
 from edge.buffer.routes import Routes
 from edge.buffer.salvager import Salvager
 from edge.buffer.sealing import Sealing
-from edge.buffer.sides import Sides, blind_number, failed
+from edge.buffer.sides import Sides, blind_number
 from edge.buffer.store import Store
+from edge.buffer.tending import Tending
 from edge.buffer.turns import Turns
 from edge.buffer.waiting import Waiting
 from edge.config import BufferSettings
@@ -43,10 +44,6 @@ logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-PERSIST_EVERY: Final = 30.0
-"""Real seconds between cursors on the medium: what a restart sends again at most."""
-QUOTA_EVERY: Final = 5.0
 
 
 class Buffer:
@@ -96,7 +93,8 @@ class Buffer:
         self._sealing = Sealing(
             clock, self._sides, self._waiting, self._turns, self._relief, self._rescue
         )
-        self._salvager = Salvager(self._sides.ashore, self._tell, self._wake)
+        self._tending = Tending(self._sides, self._turns, self._relief, self._on_fault)
+        self._salvager = Salvager(self._in_turn, self._tell, self._wake)
         self._closed = False
 
     @classmethod
@@ -175,16 +173,9 @@ class Buffer:
         async with asyncio.TaskGroup() as group:
             for kind in StreamKind:
                 group.create_task(self._sealing.run(kind))
-            group.create_task(self._keep_doing(self.persist, PERSIST_EVERY))
-            group.create_task(self._keep_doing(self.relieve, QUOTA_EVERY))
+            group.create_task(self._tending.run())
             group.create_task(self._rescue.run())
             group.create_task(self._salvager.keep())
-
-    async def _keep_doing(self, what: Callable[[], Awaitable[None]], every: float) -> None:
-        while True:
-            await asyncio.sleep(every)
-            with suppress(BufferFault):
-                await what()
 
     async def seal(self, kind: StreamKind) -> None:
         """Seal everything taken in so far of a kind: onto the medium, into memory if that fails.
@@ -194,7 +185,12 @@ class Buffer:
         await self._sealing.seal(kind)
 
     async def _run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._thread.run(self._store.run, call, *args, **kwargs)
+        async with self._turns.take():
+            return await self._thread.run(self._store.run, call, *args, **kwargs)
+
+    async def _in_turn(self, call: Callable[[Store], T]) -> T:
+        async with self._turns.take():
+            return await self._sides.ashore(call)
 
     async def recover(self) -> bool:
         """Try a medium that failed now; True when it works and has what was in memory."""
@@ -255,29 +251,11 @@ class Buffer:
 
     async def persist(self) -> None:
         """Make the cursors durable and free what the collector holds safely."""
-        if self._sides.lifeboat is not None:
-            await self._sides.aboard(lambda boat: boat.housekeeping.persist())
-        await self._tend(self._persist())
-
-    async def _persist(self) -> None:
-        async with self._turns.take():
-            await self._sides.ashore(lambda store: store.housekeeping.persist())
+        await self._tending.persist()
 
     async def relieve(self) -> None:
         """Give up, by policy and counted, until there is room on the medium."""
-        await self._tend(self._relief.relieve())
-
-    async def _tend(self, what: Coroutine[None, None, None]) -> None:
-        """Do something to the medium, if it takes anything at all."""
-        if self._sides.refused == frozenset(StreamKind):
-            what.close()
-            return
-        try:
-            await what
-        except BufferFault as exc:
-            if not failed(exc):
-                raise
-            self._on_fault(exc)
+        await self._tending.relieve()
 
     async def stats(self) -> Stats:
         """Return backlog, sizes and what was given up."""

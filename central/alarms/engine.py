@@ -8,7 +8,7 @@ undone transaction it is read again.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -127,7 +127,11 @@ class Engine:
         return min(ends) + GRACE if ends else None
 
     def take_rules(
-        self, tables: Tables, rules: Sequence[ruleset.Wanted], numbers: Sequence[int], now: int
+        self,
+        tables: Tables,
+        rules: Sequence[ruleset.Wanted],
+        numbers: Mapping[int, int],
+        now: int,
     ) -> ruleset.Taken:
         """Make `rules` those of their points; re-evaluates at once."""
         self._ensure(tables.conn)

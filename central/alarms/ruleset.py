@@ -5,7 +5,7 @@ its journal (RULE_CHANGED); a rule that is gone lets its alarm return.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -51,10 +51,10 @@ def take(
     conn: sqlite3.Connection,
     known: dict[str, Tracked],
     rules: Sequence[Wanted],
-    numbers: Sequence[int],
+    numbers: Mapping[int, int],
     now: int,
 ) -> Taken:
-    """Bring `rules` up to date; `numbers` are the registry's, by the manifest's index."""
+    """Bring `rules` up to date; `numbers` are the registry's, by place in the manifest."""
     taken = Taken()
     for rule, place, levels in rules:
         stored = conn.execute(

@@ -99,7 +99,9 @@ class Ingest:
             if described.manifest.gateway != gateway:
                 raise IngestError("FORBIDDEN", 403, gateway=described.manifest.gateway)
             now, urgency = self._clock.now(), URGENCY[lane_of(lane)]
-            kept = await self._db.write(lambda tables: keep(tables, described, now))
+            kept = await self._db.write(
+                lambda tables: keep(tables, described, now), urgency=urgency
+            )
             if kept.news is not None:
                 await self._take_rules(described, urgency)
                 await self._db.write(

@@ -103,7 +103,11 @@ def take_portion(
     tables: Tables, engine: Engine, described: Described, portion: list[Wanted], now: int
 ) -> Opened:
     """Take some of a manifest's rules before it is current."""
-    numbers = number_points(tables, described.manifest)
+    look = "SELECT number FROM point WHERE id = ?"
+    numbers = {
+        place: tables.conn.execute(look, (subject,)).fetchone()[0]
+        for place, subject in {each.place: each.rule.subject for each in portion}.items()
+    }
     return opened_by(engine, engine.take_rules(tables, portion, numbers, now))
 
 

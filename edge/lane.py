@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 IDLE: Final = 15.0
 """Seconds after which a lane looks by itself even without news."""
+PATIENT: Final = 5.0
+"""Seconds after which backfill sends a request though others have work: where alarms come faster
+than they are answered there is no end to that, and what is never sent is lost in the end."""
 BACKLOG: Final = 5 * SECOND
 """Older than this after an outage, and what is live begins a fresh stream."""
 ONE: Final = Budget(batches=1, bytes=1)
@@ -66,6 +69,7 @@ class LaneTask:
         self._taken = shared.taken
         self._pace = Pace()
         self._credit: int | None = None
+        self._sent_at = real_monotonic()
         self._down = False
         self._asked = False
         self._review = False
@@ -106,8 +110,10 @@ class LaneTask:
         if pending is None:
             self._set_idle("idle")
             back = self._aside.back(real_monotonic())
-            await self._listen(IDLE if back is None else min(IDLE, back))
+            idle = PATIENT if self._lane is Lane.BACKFILL else IDLE
+            await self._listen(idle if back is None else min(idle, back))
             return
+        self._sent_at = real_monotonic()
         self._way.claim(self._lane)
         self._state.state = "sending"
         self._taken.add(pending.stream)
@@ -130,7 +136,7 @@ class LaneTask:
                 callback()
 
     async def _next(self) -> Pending | None:
-        if self._lane is Lane.BACKFILL and not self._way.clear(self._lane):
+        if self._gives_way() and not self._way.clear(self._lane):
             return None
         # While the link is in doubt one batch is enough to find out.
         budget = ONE if self._down else self._pace.budget(self._credit)
@@ -139,6 +145,9 @@ class LaneTask:
         # A stream that was rotated meanwhile may still be under way as a live one: answers about
         # one stream must come in the order of its requests.
         return None if pending is not None and pending.stream in self._taken else pending
+
+    def _gives_way(self) -> bool:
+        return self._lane is Lane.BACKFILL and real_monotonic() - self._sent_at < PATIENT
 
     async def _deliver(self, pending: Pending) -> Sent | None:
         started, batches = real_monotonic(), len(pending.batches)

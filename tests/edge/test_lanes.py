@@ -4,6 +4,8 @@ import random
 import threading
 from dataclasses import replace
 
+import pytest
+
 from edge.config import EdgeConfig
 from edge.exchange import OPENED
 from edge.patience import ASKED_MOST
@@ -162,3 +164,29 @@ async def test_health_tells_what_each_lane_does(
     assert live["goodput"] > 0
     assert live["request_seconds"] > 0
     assert picture["lanes"]["alarm"]["requests"] == 0
+
+
+async def test_backfill_is_not_kept_waiting_for_ever(
+    config: EdgeConfig, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The alarm lane never has nothing under way; what is left of an earlier run arrives anyway."""
+    monkeypatch.setattr("edge.lane.PATIENT", 0.1)
+    over = threading.Event()
+
+    def fault(lane: str) -> None:
+        if lane == "alarm":
+            collector.lock.release()
+            over.wait(20)
+            collector.lock.acquire()
+
+    collector.fault = lambda lane: "cut"
+    async with rig(config) as gateway:
+        await gateway.put(5)
+    collector.fault = fault  # type: ignore[assignment]  # it never names a fault
+    async with rig(config) as gateway:
+        await gateway.put(1, ALARM)
+        await eventually(lambda: gateway.state.lanes[Lane.ALARM].state == "sending")
+        await until(collector, lambda c: c.count() == 5)
+        over.set()
+        await until(collector, lambda c: c.count() == 6)
+    assert [lane for lane, _, _ in collector.order] == ["backfill", "alarm"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from protocols.simulators.collector_door import CollectorDoor
 
-PAGE: Final = 10_000
+PAGE: Final = 50_000
 NOT_GOOD: Final = 0xC0000000
 OFFSET: Final = np.timedelta64(8 * 3600, "s")
 """The API writes China Standard Time."""

@@ -129,8 +129,13 @@ class Quota:
     def _committed(self, held: list[str]) -> Dropping | None:
         streams = self._holdings.streams.values()
         waiting = {part.file for s in streams for part in s.parts if unsent(s, part)}
+        waiting |= self._recovered()
         name = next((name for name in held if name not in waiting), None)
         return None if name is None else self._dropping(name)
+
+    def _recovered(self) -> set[str]:
+        """Return the segments with originals that are sent once more, behind the cursor."""
+        return {part.file for s in self._holdings.streams.values() for part in s.recovered}
 
     def _sealed(self) -> list[str]:
         """Return the segments that may go, oldest first; the open one only when it is all."""
@@ -149,7 +154,7 @@ class Quota:
 
     def _can_thin(self, name: str) -> bool:
         folder = self._holdings.folder
-        if name in self._passed or name in self._thinned:
+        if name in self._passed or name in self._thinned or name in self._recovered():
             return False
         if folder.free() < folder.size(name) // THINNED_SHARE:
             return False

@@ -51,13 +51,14 @@ def build_backlog(
     streams: int = 1,
     kind: StreamKind = StreamKind.DATA,
     seed: int = 7,
+    segment: int = 64 << 20,
 ) -> int:
     """Leave `readings` unsent readings in `folder`, in `streams` streams; returns the files' bytes.
 
     The newest reading is as old as one scan by `clock`. `origin.decimals` should be 2 for each of
     `points` points. Blocks; run it in a thread or before the loop starts. Raises BufferFault.
     """
-    settings = BufferSettings(folder=folder, quota_bytes=QUOTA)
+    settings = BufferSettings(folder=folder, quota_bytes=QUOTA, segment_bytes=segment)
     store = Store(settings, origin, clock, _never)
     try:
         span = (readings // points + 1) * SECOND

@@ -1,5 +1,6 @@
 """What the buffer costs: bytes written a reading, readings a gigabyte, memory of a backlog."""
 
+import asyncio
 import subprocess
 import sys
 import tempfile
@@ -8,7 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from protocols.clock import SystemClock
+from edge.buffer import Buffer
+from edge.config import BufferSettings
+from protocols.clock import SystemClock, real_monotonic
+from protocols.words import Event, StreamKind
 from tests.bench.backlog import build_backlog
 from tests.bench.buffer_child import ORIGIN
 from tests.bench.gateway_memory import vmrss_mb
@@ -21,6 +25,7 @@ WRITING: Final = 120
 """Seconds at 100 readings each, at least: several checkpoints of the journal."""
 DENSITY: Final = 1_000_000
 BACKLOG: Final = 10_000_000
+SEGMENT: Final = 1 << 20
 
 
 class Child:
@@ -135,6 +140,42 @@ def memory(readings: int) -> Iterator[dict[str, object]]:
     }
 
 
+async def alarms_beside_thinning(folder: Path, quota: int, readings: int) -> dict[str, object]:
+    """Thin and drop a backlog down to half its size, and seal an alarm every 20 ms meanwhile."""
+    settings = BufferSettings(folder=folder, quota_bytes=quota, segment_bytes=SEGMENT)
+    buffer = await Buffer.open(settings, ORIGIN, SystemClock())
+    relieving, waits = asyncio.create_task(buffer.relieve()), list[float]()
+    started = real_monotonic()
+    while not relieving.done():
+        begun = real_monotonic()
+        buffer.append(StreamKind.ALARM, [Event("DEVICE_RETURNED", "d", 0)])
+        await buffer.seal(StreamKind.ALARM)
+        waits.append(1000 * (real_monotonic() - begun))
+        await asyncio.sleep(0.02)
+    took = real_monotonic() - started
+    await relieving
+    drops = (await buffer.stats()).drops
+    await buffer.close()
+    return {
+        "name": "buffer.alarm_beside_thinning",
+        "seal_ms_p50": round(sorted(waits)[len(waits) // 2], 1),
+        "seal_ms_p99": round(sorted(waits)[int(len(waits) * 0.99)], 1),
+        "seal_ms_most": round(max(waits), 1),
+        "alarms": len(waits),
+        "seconds": round(took, 1),
+        "drops": drops,
+        "readings": readings,
+    }
+
+
+def thinning(readings: int) -> dict[str, object]:
+    """Measure how long an alarm waits beside it."""
+    with place() as folder:
+        place_of, clock = folder / "b", SystemClock()
+        size = build_backlog(place_of, readings, 100, POINTS, ORIGIN, clock, segment=SEGMENT)
+        return asyncio.run(alarms_beside_thinning(place_of, size // 2, readings))
+
+
 def peak_mb(pid: int) -> float:
     """Return the most a process was ever resident (VmHWM), in megabytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -145,6 +186,7 @@ def peak_mb(pid: int) -> float:
 
 def measure(seconds: float) -> Iterator[dict[str, object]]:
     """Yield every figure; `seconds` of writing, 120 at least."""
+    yield thinning(DENSITY)
     yield density(100)
     yield density(1000)
     yield from memory(BACKLOG)

@@ -1,16 +1,19 @@
-"""`make bench [ONLY=wire|edge|buffer|delivery|ingest|herd] [SECONDS=300]`: one JSON object a line."""
+"""`make bench [ONLY=<part>] [SECONDS=300]`: one JSON object a line; the parts are below."""
 
 import argparse
 import json
 from collections.abc import Callable, Iterator
 
-from tests.bench import buffer, codecs, delivery, gateway_memory, herd, ingest
+from tests.bench import buffer, codecs, delivery, gateway_memory, herd, ingest, lifeboat
+
+
+PARTS = ("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--seconds", type=float, default=300.0)
-    parser.add_argument("--only", choices=("wire", "edge", "buffer", "delivery", "ingest", "herd"))
+    parser.add_argument("--only", choices=PARTS)
     chosen = parser.parse_args()
     parts: dict[str, Callable[[], Iterator[dict[str, object]]]] = {
         "wire": codecs.measure,
@@ -19,6 +22,7 @@ def main() -> None:
         "delivery": lambda: delivery.measure(chosen.seconds),
         "ingest": lambda: ingest.measure(chosen.seconds),
         "herd": herd.measure,
+        "lifeboat": lifeboat.measure,
     }
     for name, measure in parts.items():
         if chosen.only in (None, name):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from central.backup import manifest, records
+from central.backup import manifest, older, records
 from central.backup.process import BackupFailed, Job, Outcome, run
 from central.backup.records import FAILED, GONE, VERIFIED, BackupRecord
 from central.config import BackupTarget
@@ -84,6 +84,9 @@ class Backups:
 
     async def run(self) -> None:
         """Make backups when they are due, until cancelled."""
+        if self._target is not None:
+            folder = self._target.folder.resolve()
+            self._say(await older.compare(self._db, folder, self._clock.now()))
         while self._target is not None:
             await self._look()
             wait = self._due(self._target) - self._clock.now()

@@ -223,3 +223,24 @@ async def test_what_has_no_manifest_of_its_own_is_no_backup(collector, target, s
     manifest.beside(target.folder / manifest.listing(target.folder)[0].file).write_text(spoilt)
     assert manifest.listing(target.folder) == []
     assert record.bytes > 0
+
+
+async def test_a_database_older_than_its_backup_says_so_once(collector, gateway, stream, config):
+    copy = config.database.with_name("snapshot.db")
+    await gateway.deliver(collector, stream, gateway.reading("level", 1.0))
+    with closing(sqlite3.connect(config.database)) as conn, closing(sqlite3.connect(copy)) as to:
+        conn.backup(to)
+    await gateway.deliver(collector, stream, gateway.reading("level", 2.0))
+    await collector.backups.take("os:test")
+    newest = manifest.listing(config.backup.folder)[0].file
+    await collector.close()
+    for name in (config.database, config.database.with_name(config.database.name + "-wal")):
+        name.unlink(missing_ok=True)
+    copy.rename(config.database)
+    async with await Collector.open(config, collector.clock) as again:
+        for _ in range(2):
+            await ran(again, lambda: again.backups.state().state == "ok")
+        told = [item for item in (await again.events()).items if "OLDER" in item.code]
+        assert [(item.code, item.kind, item.params) for item in told] == [
+            ("COLLECTOR_OLDER_THAN_BACKUP", "security", {"file": newest, "count": 1})
+        ]

@@ -14,8 +14,9 @@ from fastapi import FastAPI
 
 from protocols.errors import FengsuiError
 
-BACKLOG: Final = 2048
-"""Connections the kernel holds while a thousand gateways come back at once."""
+BACKLOG: Final = 8192
+"""Connections the kernel holds (as far as it does) while a thousand gateways come back at once; one
+that finds no room tries again after 1, 3, 7 ... seconds."""
 CONNECTIONS: Final = 16_384
 """Open files asked for: two connections of each of some thousand gateways."""
 FAREWELL: Final = 5
@@ -66,6 +67,7 @@ def settings(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="off",
+        backlog=BACKLOG,
         log_config=None,
         access_log=False,
         server_header=False,

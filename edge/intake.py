@@ -29,6 +29,7 @@ class Intake:
         self._alarm = [point.sheet.lane == "alarm" for point in points]
         self._count = len(points)
         self._lossy = False
+        self._heard: dict[StreamKind, asyncio.Future[None]] = {}
 
     def take(self, sample: Sample) -> list[asyncio.Future[None]]:
         """Report what is worth it; what is returned is done when all of it is durable."""
@@ -46,11 +47,15 @@ class Intake:
         urgent = [reading for reading in chosen if self._alarm[reading.point]]
         routine = [reading for reading in chosen if not self._alarm[reading.point]]
         lanes = ((StreamKind.ALARM, urgent), (StreamKind.DATA, routine))
-        waits = [self._buffer.append(kind, readings) for kind, readings in lanes if readings]
+        waits = {kind: self._buffer.append(kind, some) for kind, some in lanes if some}
         points = [reading.point for reading in chosen] if owed else []
-        for wait in waits:
-            wait.add_done_callback(partial(self._check_stored, points))
-        return waits
+        for kind, wait in waits.items():
+            # What comes in together shares what tells: heard once, it must not be heard a thousand
+            # times, each costing memory for as long as the medium fails.
+            if points or wait is not self._heard.get(kind):
+                wait.add_done_callback(partial(self._check_stored, points))
+            self._heard[kind] = wait
+        return list(waits.values())
 
     def _check_stored(self, owed: Sequence[int], wait: asyncio.Future[None]) -> None:
         """What was given up does not count as reported: what is owed will be sent again at once;

@@ -220,7 +220,8 @@ async def settle(owed: asyncio.Queue[Owed], not_stored: Callable[[], None]) -> N
     """
     while True:
         waits, acknowledge = await owed.get()
-        results = await asyncio.gather(*waits, return_exceptions=True)
+        # Shielded: others wait for the same, and this may be cancelled.
+        results = await asyncio.gather(*map(asyncio.shield, waits), return_exceptions=True)
         if any(isinstance(result, BaseException) for result in results):
             not_stored()
             continue

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from tests.bench import buffer, codecs, delivery, gateway_memory, herd, ingest, lifeboat
 
-
 PARTS = ("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat")
 
 

@@ -29,36 +29,57 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 def load_config(path: Path) -> EdgeConfig:
     """Return the configuration in `path`. Raises ConfigError with every problem; nothing else."""
-    kind, found = _ask(path)
-    if kind != "edge":
-        raise ConfigError([Problem("NOT_EDGE", str(path), 0, "")])
-    config: EdgeConfig = found
-    return config
+    return Checking(path).config()
 
 
-def _ask(path: Path) -> tuple[str, Any]:
-    """Run the child and return what it found: `edge` or `profile` and the struct."""
-    command = [sys.executable, "-m", CHILD, str(path)]
-    parts = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(parts), "PYTHONSAFEPATH": "1"}
-    try:
-        done = subprocess.run(  # noqa: S603  # our own module, the path is an argument
-            command, capture_output=True, env=environment, timeout=PATIENCE, check=False
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise _failed(path, "CHECK_TIMEOUT", seconds=int(PATIENCE)) from exc
-    except OSError as exc:
-        raise _failed(path, "CHECK_FAILED", reason=str(exc)) from exc
-    if done.returncode != 0:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise _failed(path, "CHECK_FAILED", reason=last[0] if last else str(done.returncode))
-    try:
-        kind, found = pickle.loads(done.stdout)  # noqa: S301  # from our own child
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError) as exc:
-        raise _failed(path, "CHECK_FAILED", reason=type(exc).__name__) from exc
-    if kind == "problems":
-        raise ConfigError(found)
-    return str(kind), found
+class Checking:
+    """The child at work on a file from now on: whoever asks may load what it needs meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._error: OSError | None = None
+        command = [sys.executable, "-m", CHILD, str(path)]
+        parts = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(parts), "PYTHONSAFEPATH": "1"}
+        try:
+            self._child = subprocess.Popen(  # noqa: S603  # our own module, the path is an argument
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+            )
+        except OSError as exc:
+            self._error = exc
+
+    def config(self) -> EdgeConfig:
+        """Wait for it. Raises ConfigError with every problem; nothing else. Call it once."""
+        kind, found = self.outcome()
+        if kind != "edge":
+            raise ConfigError([Problem("NOT_EDGE", str(self._path), 0, "")])
+        config: EdgeConfig = found
+        return config
+
+    def outcome(self) -> tuple[str, Any]:
+        """Return what was found: `edge` or `profile` and the struct. Raises ConfigError."""
+        path = self._path
+        if self._error is not None:
+            raise _failed(path, "CHECK_FAILED", reason=str(self._error)) from self._error
+        with self._child as child:
+            try:
+                told, errors = child.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired as exc:
+                child.kill()
+                raise _failed(path, "CHECK_TIMEOUT", seconds=int(PATIENCE)) from exc
+            except BaseException:
+                child.kill()
+                raise
+        if child.returncode != 0:
+            last = errors.decode(errors="replace").strip().splitlines()[-1:]
+            raise _failed(path, "CHECK_FAILED", reason=last[0] if last else str(child.returncode))
+        try:
+            kind, found = pickle.loads(told)  # noqa: S301  # from our own child
+        except (pickle.UnpicklingError, EOFError, ValueError, TypeError) as exc:
+            raise _failed(path, "CHECK_FAILED", reason=type(exc).__name__) from exc
+        if kind == "problems":
+            raise ConfigError(found)
+        return str(kind), found
 
 
 def _failed(path: Path, code: str, **params: str | int) -> ConfigError:
@@ -75,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def check_command(args: argparse.Namespace) -> int:
     """Check a file; print every problem or one line of praise. Returns the exit code: 0 or 1."""
     try:
-        kind, found = _ask(args.file)
+        kind, found = Checking(args.file).outcome()
     except ConfigError as exc:
         print_problems(exc.problems, args.language, as_json=args.json)
         return 1

@@ -1,4 +1,8 @@
-"""The commands of `fengsui-edge`: run a gateway, check a file, read once, look into the buffer."""
+"""The commands of `fengsui-edge`: run a gateway, check a file, read once, look into the buffer.
+
+What a command needs is loaded when it runs: the gateway's own modules while the child checks the
+file, since a restart counts by the second.
+"""
 
 import argparse
 import asyncio
@@ -13,12 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from edge import check
-from edge.buffer_command import buffer_command
-from edge.check import load_config, print_problems
-from edge.gateway import run_gateway
-from edge.once import once_command
+from edge.check import Checking, print_problems
 from protocols.errors import ConfigError, FengsuiError
-from protocols.story import load_clock
 from protocols.texts import LANGUAGES, catalogue, text
 
 logger = logging.getLogger(__name__)
@@ -114,9 +114,27 @@ def _config(made: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT, then seal and close cleanly."""
     logging.basicConfig(level=args.log.upper(), format=LOG_FORMAT, stream=sys.stderr)
-    config = load_config(args.config)
+    checking = Checking(args.config)
+    from edge.gateway import run_gateway
+    from protocols.story import load_clock
+
+    config = checking.config()
     clock = load_clock(args.story)
     return asyncio.run(_until_told(run_gateway(config, clock, report=_reporter(args))))
+
+
+def once_command(args: argparse.Namespace) -> int:
+    """Read every device once."""
+    from edge import once
+
+    return once.once_command(args)
+
+
+def buffer_command(args: argparse.Namespace) -> int:
+    """Look into the buffer."""
+    from edge import buffer_command as looking
+
+    return looking.buffer_command(args)
 
 
 async def _until_told(running: Coroutine[None, None, None]) -> int:

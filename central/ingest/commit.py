@@ -30,7 +30,7 @@ from protocols.wire.chain import chain_next
 from protocols.wire.headers import ClockReport
 from protocols.words import Value
 
-PART: Final = 20_000
+PART: Final = 16_000
 """Readings of a request that one transaction takes (at least one batch)."""
 
 WENT_BACK: Final = "COLLECTOR_WENT_BACK"

@@ -21,7 +21,7 @@ def test_no_cut_loses_what_was_accepted(tmp_path):
 
 @pytest.mark.parametrize("sabotage", ["nofsync", "normal"])
 def test_without_its_syncs_the_same_buffer_loses(tmp_path, sabotage):
-    toll = power_leg(tmp_path, SEED, 30, sabotage)
+    toll = power_leg(tmp_path, SEED, 15, sabotage)
     assert toll.lost > 0, f"{sabotage}: the cuts find nothing any more"
 
 

@@ -15,6 +15,7 @@ from protocols.errors import DriverError
 from protocols.wire.answer import Answer, encode_answer
 from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch, decode_batch
 from protocols.wire.chain import chain_next, chain_start, digest
+from protocols.wire.cursors import Cursor, Cursors, decode_question, encode_cursors
 from protocols.wire.headers import parse_chain, parse_content_digest
 from protocols.wire.opening import Opening, decode_opening, encode_opening
 from protocols.wire.request import inflate, unpack
@@ -264,6 +265,8 @@ class FakeCollector:
         if parts[0] == "health":
             self.health.append(json.loads(body))
             return 200, b""
+        if parts[0] == "cursors":
+            return 200, self._cursors(request.headers["Fengsui-Nonce"], body)
         if parts[0] == "manifests":
             data = inflate(body, request.headers["Content-Encoding"])
             assert digest(data).hex() == parts[1]
@@ -272,6 +275,12 @@ class FakeCollector:
         if method == "PUT":
             return self._open(parts[1], body)
         return self._batches(parts[1], request, body, fault)
+
+    def _cursors(self, nonce: str, body: bytes) -> bytes:
+        held = {stream: self.streams.get(stream) for stream in decode_question(body)}
+        cursors = {stream: found.cursor if found else 0 for stream, found in held.items()}
+        streams = {stream: Cursor(at, self.safe(at)) for stream, at in cursors.items()}
+        return encode_cursors(Cursors(incarnation=self.incarnation, nonce=nonce, streams=streams))
 
     def _open(self, stream: str, body: bytes) -> tuple[int, bytes]:
         opening = decode_opening(body)
@@ -349,6 +358,7 @@ PAGES = {
     "busy": (503, b'{"code":"BUSY","params":{}}'),
     "html": (200, b"<html><body>Please log in</body></html>"),
     "html404": (404, b"<html>no such page</html>"),
+    "slow": (408, b'{"code":"SLOW","params":{}}'),
     "refused": (401, b'{"code":"UNAUTHENTICATED","params":{}}'),
 }
 

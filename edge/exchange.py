@@ -5,7 +5,6 @@ Only a complete answer with this stream's id and this request's nonce counts. Ev
 """
 
 import asyncio
-import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,18 @@ from typing import Final
 
 from edge.buffer import Buffer, Pending, WentBack
 from edge.pace import Transfer
+from edge.replies import (
+    BUSY,
+    LESS,
+    NOT_US,
+    StreamRefused,
+    TooLarge,
+    Waiting,
+    error_code,
+    head_of,
+    must_accept,
+    refusal,
+)
 from edge.sabotage import Sabotage
 from edge.uplink_http import Connection, Reply
 from protocols.clock import Clock
@@ -28,35 +39,12 @@ from protocols.wire.request import pack
 from protocols.words import Event, Lane, StreamKind
 
 RECORD: Final = {"Content-Type": "application/json"}
-BUSY: Final = (429, 502, 503, 504)
 CLOSING: Final = 1.0
 """Seconds; a thread that still waits for a connection is left to end by itself."""
 MOVED: Final = ("GAP", "NOT_AN_EDGE", "CHAIN")
 """Refusals that say where the collector's cursor is."""
-NOT_US: Final = (401, 403, 407)
-"""The gateway as a whole is refused, not a stream."""
 OPENED: Final = 256
 """Streams whose opening the collector is known to have; one forgotten costs a request more."""
-
-
-class TooLarge(UplinkRefused):
-    """Fewer batches a request are asked for."""
-
-    code = "TOO_LARGE"
-
-
-class StreamRefused(UplinkRefused):
-    """This stream is refused, others may do; `stream` is set aside for a while."""
-
-
-class Waiting(UplinkUnavailable):
-    """The collector is there and asks to wait; `seconds` None when it did not say how long."""
-
-    code = "COLLECTOR_BUSY"
-
-    def __init__(self, seconds: float | None) -> None:
-        super().__init__()
-        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +124,7 @@ class Exchange:
     def _explain(self, reply: Reply) -> None:
         """Raise what a reply without an answer most likely means, if that can be told."""
         if reply.status in BUSY:
-            raise Waiting(reply.retry_after)
+            raise Waiting(reply.retry_after, less=reply.status in LESS)
         if reply.status == 413:
             raise TooLarge
         if error_code(reply.body) is not None:
@@ -168,7 +156,8 @@ class Exchange:
         if code == "TOO_LARGE":
             raise TooLarge
         if code == "BUSY" or reply.status in BUSY:
-            raise Waiting(reply.retry_after or answer.retry_after_ms / 1000 or None)
+            seconds = reply.retry_after or answer.retry_after_ms / 1000 or None
+            raise Waiting(seconds, less=reply.status in LESS)
         kind = UplinkRefused if reply.status in NOT_US else StreamRefused
         raise kind(code, status=reply.status, stream=pending.stream)
 
@@ -242,41 +231,3 @@ class Exchange:
 def lane_field(lane: Lane) -> dict[str, str]:
     """Return the header by which the collector admits alarms first."""
     return {headers.LANE: lane.name.lower()}
-
-
-def must_accept(reply: Reply) -> None:
-    """Raise UplinkError unless this is the collector's yes: 200 and no body, unlike a portal's."""
-    if reply.status != 200 or reply.body:
-        raise refusal(reply)
-
-
-def refusal(reply: Reply) -> UplinkRefused | UplinkUnavailable:
-    """Return what a reply that is no yes means."""
-    if reply.status in BUSY:
-        return Waiting(reply.retry_after)
-    code = error_code(reply.body)
-    if code is None:
-        return UplinkRefused("NOT_THE_COLLECTOR", status=reply.status)
-    kind = UplinkRefused if reply.status in NOT_US else StreamRefused
-    return kind(code, status=reply.status)
-
-
-def error_code(body: bytes) -> str | None:
-    """Return the `code` of an error of ours; None when the body is somebody else's."""
-    try:
-        data = json.loads(body)
-    except ValueError:
-        return None
-    code = data.get("code") if isinstance(data, dict) else None
-    return code[:64] if isinstance(code, str) else None
-
-
-def head_of(params: Mapping[str, object]) -> bytes | None:
-    """Return the chain head the collector said it has, if it said one."""
-    text = params.get("head")
-    if not isinstance(text, str) or len(text) != 64:
-        return None
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return None

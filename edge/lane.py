@@ -15,10 +15,11 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from edge.aside import FULL, Aside
 from edge.aside import MOST as MOST_ASIDE
 from edge.buffer import Budget, Buffer, Pending
-from edge.exchange import Exchange, Sent, StreamRefused, TooLarge, Waiting
+from edge.exchange import Exchange, Sent
 from edge.link_state import LinkState
 from edge.pace import Pace
 from edge.patience import Patience
+from edge.replies import StreamRefused, TooLarge, Waiting
 from edge.right_of_way import RightOfWay
 from protocols.clock import SECOND, Clock, real_monotonic
 from protocols.errors import BufferFault, UplinkError
@@ -160,6 +161,10 @@ class LaneTask:
         except StreamRefused as exc:
             self._set_aside(pending, exc.code)
             return None
+        except Waiting as exc:
+            if exc.less:
+                self._pace.too_large(batches)
+            raise
         except UplinkError:
             self._pace.broke(real_monotonic() - started, batches)
             raise

@@ -18,7 +18,7 @@ RAW_BYTES: Final = 256 << 10
 QUICK: Final = 0.3
 SLOW: Final = 1.0
 """Seconds above what a small request takes, which is the way there and back."""
-WORK: Final = 0.3
+WORK: Final = 0.6
 """Seconds of these that are not sending: the collector at work."""
 WORTH: Final = 16
 """Batches a request holds at least, however long the collector works: it may have a queue."""
@@ -73,8 +73,9 @@ class Pace:
         self._since += 1
         if self._small is None or batches <= FIRST:
             self._small, self._since = transfer, 0
-        if transfer.beside - self._small.beside > WORK and batches > WORTH:
-            self.batches = max(WORTH, min(self.batches, batches) // 2)
+        if transfer.beside - self._small.beside > WORK:
+            if batches > WORTH:
+                self.batches = max(WORTH, min(self.batches, batches) // 2)
         else:
             self._adapt(transfer.took - self._small.took, batches)
 

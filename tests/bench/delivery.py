@@ -32,7 +32,7 @@ def measure(seconds: float) -> Iterator[dict[str, object]]:
     yield from alarms_idle(min(30.0, window))
     yield from wire(min(20.0, window))
     yield from drain()
-    yield from round_trips(min(30.0, window))
+    yield from round_trips(min(15.0, window))
     yield from alarms_draining(window)
 
 

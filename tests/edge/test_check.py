@@ -178,6 +178,41 @@ def test_a_secret_others_can_read_is_refused(example, mode):
     assert problem.params["mode"] == f"{mode:04o}"
 
 
+PROXY = "  proxy: http://10.0.0.1:3128\n"
+CREDENTIALS = "  proxy_credentials_file: proxy.credentials\n"
+
+
+def with_proxy(example, keys, mode):
+    """Write `keys` into the example's collector, and the credentials with `mode` beside it."""
+    text = example.read_text(encoding="utf-8")
+    example.write_text(text.replace("collector:\n", f"collector:\n{keys}", 1), encoding="utf-8")
+    secret = example.parent / "proxy.credentials"
+    if mode is not None:
+        secret.touch(mode=0o600)
+        secret.write_text("user:secret", encoding="ascii")
+        secret.chmod(mode)
+    return secret
+
+
+@pytest.mark.parametrize(
+    ("keys", "mode", "code"),
+    [
+        (PROXY + CREDENTIALS, 0o640, "SECRET_OPEN"),
+        (PROXY + CREDENTIALS, None, "SECRET_MISSING"),
+        (CREDENTIALS, 0o600, "KEY_NEEDED"),
+    ],
+)
+def test_a_proxys_credentials_are_kept_like_the_token(example, keys, mode, code):
+    with_proxy(example, keys, mode)
+    assert the_problem(example).code == code
+
+
+def test_a_proxy_with_credentials_is_taken(example):
+    secret = with_proxy(example, PROXY + CREDENTIALS, 0o600)
+    link = load_config(example).collector
+    assert (link.proxy, link.proxy_credentials_file) == ("http://10.0.0.1:3128", secret)
+
+
 def test_an_empty_secret_is_refused(example):
     (example.parent / "gateway.token").write_text("", encoding="ascii")
     assert the_problem(example).code == "SECRET_EMPTY"

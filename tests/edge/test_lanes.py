@@ -49,7 +49,7 @@ async def test_an_alarm_gets_through_while_a_backfill_request_hangs(
     collector.fault = lambda lane: "cut"
     async with rig(config) as gateway:
         await gateway.put(5)
-    collector.fault = fault  # type: ignore[assignment]  # it never names a fault
+    collector.fault = fault
     async with rig(config) as gateway:
         await eventually(lambda: gateway.state.lanes[Lane.BACKFILL].state == "sending")
         await gateway.put(1, ALARM)
@@ -78,7 +78,7 @@ def test_a_request_under_way_gives_way_between_two_pieces(
     reply = connection.request("POST", "health", body)
     connection.close()
     assert reply.status == 200
-    assert len(collector.health[0]) == 3 * PIECE  # type: ignore[arg-type]
+    assert len(collector.health[0]) == 3 * PIECE
     assert asked == [False] * 3 + [True] * 4
     assert reply.transfer.gave_way > 0
     assert reply.transfer.took >= 0
@@ -116,6 +116,27 @@ async def test_no_answer_silences_the_alarm_lane(
         assert lanes[Lane.ALARM].retries >= 3
         assert (lanes[Lane.LIVE].state, lanes[Lane.LIVE].problem) == ("waiting", "COLLECTOR_BUSY")
     assert Hurry(Lane.ALARM).asked(3600) <= ASKED_MOST[Lane.ALARM] / 100
+
+
+async def test_less_is_sent_when_less_is_asked_for(
+    config: EdgeConfig, collector: FakeCollector
+) -> None:
+    collector.fault = lambda lane: "cut"
+    async with rig(config) as gateway:
+        for _ in range(40):
+            await gateway.put(1)
+    turns = iter([None, None, None, "slow"])
+    collector.fault = lambda lane: next(turns, None) if lane == "backfill" else None
+    async with rig(config) as gateway:
+        await until(collector, lambda c: c.count() == 40)
+        await gateway.delivered()
+        lane = gateway.state.lanes[Lane.BACKFILL]
+        assert lane.retries == 1
+    lasts = [last for _, _, last in collector.order]
+    sizes = [last - first for first, last in zip([0, *lasts], lasts, strict=False)]
+    assert sizes == [4, 8, 16, 1, 6, 5], (
+        "after the refusal of 12 one batch asks, then half as many go"
+    )
 
 
 async def test_credit_is_obeyed_lane_by_lane(config: EdgeConfig, collector: FakeCollector) -> None:
@@ -182,7 +203,7 @@ async def test_backfill_is_not_kept_waiting_for_ever(
     collector.fault = lambda lane: "cut"
     async with rig(config) as gateway:
         await gateway.put(5)
-    collector.fault = fault  # type: ignore[assignment]  # it never names a fault
+    collector.fault = fault
     async with rig(config) as gateway:
         await gateway.put(1, ALARM)
         await eventually(lambda: gateway.state.lanes[Lane.ALARM].state == "sending")

@@ -10,6 +10,7 @@ from edge.pace import (
     QUICK,
     RAW_BYTES,
     SLOW,
+    WORK,
     WORTH,
     Pace,
     Transfer,
@@ -96,10 +97,10 @@ def test_the_way_is_measured_anew_by_a_small_request_now_and_then() -> None:
 def test_a_collector_long_at_work_gets_less_but_never_crumbs() -> None:
     pace = grown()
     before = pace.batches
-    pace.went(request(SLOW / 2), before)
+    pace.went(request(2 * WORK), before)
     assert pace.batches == before // 2
     for _ in range(30):
-        pace.went(request(SLOW / 2), pace.batches)
+        pace.went(request(2 * WORK), pace.batches)
     assert pace.batches == WORTH
 
 

@@ -26,7 +26,8 @@ from central.config import BackupTarget, CentralConfig
 from edge.buffer import Budget, Buffer, Origin
 from edge.config import BufferSettings
 from edge.cursors import ask_cursors
-from edge.exchange import Exchange, StreamRefused
+from edge.exchange import Exchange
+from edge.replies import StreamRefused
 from protocols.errors import UplinkError
 from protocols.owner_thread import OwnerThread
 from protocols.wire.manifest import manifest_digest

@@ -11,7 +11,7 @@ PER_DEVICE: Final = 100
 PER_GATEWAY: Final = DEVICES * PER_DEVICE
 URGENT: Final = 4
 """Points of each gateway's first device that travel on the alarm lane: sealed and sent at once."""
-SCAN: Final = 0.25
+SCAN: Final = 0.35
 RATE: Final = int(PER_GATEWAY / SCAN)
 """Readings a second of one gateway that nobody disturbs."""
 SITE: Final = "gauntlet"

@@ -9,12 +9,11 @@ from typing import Final
 
 from protocols.simulators.collector_door import DoorClosed
 from tests.gauntlet.plan import Restore
-from tests.gauntlet.processes import wait_until
+from tests.gauntlet.processes import Stuck, wait_until
 from tests.gauntlet.site import Gateway, Site
-from tests.gauntlet.stored import read_cursors
 
-DELIVERED_SECONDS: Final = 240.0
-"""Lines fail meanwhile, and the collector is killed."""
+QUIET_SECONDS: Final = 120.0
+"""Lines fail meanwhile, and the collector is killed: longer than any pause of the uplink."""
 
 
 class Restores:
@@ -59,19 +58,14 @@ class Restores:
             with gateway.commits.lock:
                 before = list(gateway.commits.batches)
             self._start(gateway)
-            wait_until(
-                lambda: self._holds(before), f"{gateway.name} is delivered", DELIVERED_SECONDS
-            )
+            if not self._site.wait_held(before, QUIET_SECONDS):
+                raise Stuck(f"{gateway.name} is not delivered\n{gateway.process.log_tail()}")
             gateway.process.stop()
             self._start(gateway)
 
     def _start(self, gateway: Gateway) -> None:
         life = gateway.start()
         wait_until(lambda: bool(life.first), f"{gateway.name} accepts again")
-
-    def _holds(self, batches: list[tuple[str, int, int]]) -> bool:
-        cursors = read_cursors(self._site.database)
-        return all(cursors.get(stream, 0) >= seq0 + n - 1 for stream, seq0, n in batches)
 
     def _enter_again(self) -> None:
         """A session may be younger than what was put back."""

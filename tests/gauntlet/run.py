@@ -23,7 +23,7 @@ from tests.gauntlet.stored import Evidence
 from tests.gauntlet.verdict import Verdict
 
 POWER_CUTS: Final = 40
-DRAIN_SECONDS: Final = 75.0
+DRAIN_QUIET: Final = 75.0
 """Longer than any pause of the uplink."""
 PATIENCE: Final = 6.0
 """A run may take so many times what it takes undisturbed, and then some for each fault."""
@@ -56,7 +56,7 @@ def run(options: Options, folder: Path) -> Result:
         _go_wrong(site, options)
         seconds["accepting"] = real_monotonic() - opened
         site.freeze()
-        seconds["draining"] = site.wait_drained(DRAIN_SECONDS)
+        seconds["draining"] = site.wait_drained(DRAIN_QUIET)
         site.end_gateways()
         ended = real_monotonic()
         verdict, evidence = judge(site, options)

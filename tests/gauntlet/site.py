@@ -149,24 +149,32 @@ class Site:
             with gateway.commits.lock:
                 self.owed += gateway.commits.batches
 
-    def wait_drained(self, seconds: float) -> float:
-        """Return once the collector holds what was accepted, or when nothing of it came for
-        `seconds`; returns how long it took.
+    def wait_drained(self, quiet: float) -> float:
+        """Return how long it took until the collector held what was accepted, or until nothing of
+        it had come for `quiet` seconds.
+        """
+        started = real_monotonic()
+        self.wait_held(self.owed, quiet)
+        return real_monotonic() - started
+
+    def wait_held(self, batches: list[tuple[str, int, int]], quiet: float) -> bool:
+        """Return True once the collector holds `batches`; False when none came for so long.
+
+        A machine that is slow is not a fault.
         """
         last: dict[str, int] = {}
-        for stream, seq0, n in self.owed:
+        for stream, seq0, n in batches:
             last[stream] = max(last.get(stream, 0), seq0 + n - 1)
-        started = moved = real_monotonic()
-        pause, before = threading.Event(), -1
-        while real_monotonic() - moved < seconds:
+        pause, before, moved = threading.Event(), -1, real_monotonic()
+        while real_monotonic() - moved < quiet:
             cursors = read_cursors(self.database)
-            here = [min(cursors.get(stream, 0), seq) for stream, seq in last.items()]
-            if sum(here) == sum(last.values()):
-                break
-            if sum(here) != before:
-                before, moved = sum(here), real_monotonic()
+            here = sum(min(cursors.get(stream, 0), seq) for stream, seq in last.items())
+            if here == sum(last.values()):
+                return True
+            if here != before:
+                before, moved = here, real_monotonic()
             pause.wait(0.2)
-        return real_monotonic() - started
+        return False
 
     def span(self) -> tuple[int, int]:
         """Return the time all this site's readings lie in, with a minute to spare (µs UTC)."""

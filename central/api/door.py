@@ -11,6 +11,7 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from central.api.headers import INGEST_PATH
+from protocols.errors import IngestError
 from protocols.wire.headers import LANE
 
 _LANE: Final = LANE.lower().encode()
@@ -29,21 +30,25 @@ class Door:
             return
         ingest = scope["app"].state.rooms.collector.ingest
         lane = dict(scope["headers"]).get(_LANE, b"").decode("latin-1")
-        refusal = ingest.admission.too_many(lane)
-        if refusal is None:
-            await self.app(scope, receive, send)
-            return
+        async with ingest.admission.approach(lane) as refusal:
+            if refusal is None:
+                await self.app(scope, receive, send)
+                return
         ingest.figures.requests += 1
         ingest.figures.refused[refusal.code] += 1
-        wait = int(refusal.params.get("retry_after_ms") or 0)
-        content = json.dumps({"code": refusal.code, "params": refusal.params}).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(content)),
-            (b"retry-after", b"%d" % -(-wait // 1000)),
-        ]
-        await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await _refuse(refusal, send)
+
+
+async def _refuse(refusal: IngestError, send: Send) -> None:
+    wait = int(refusal.params.get("retry_after_ms") or 0)
+    content = json.dumps({"code": refusal.code, "params": refusal.params}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(content)),
+        (b"retry-after", b"%d" % -(-wait // 1000)),
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
 
 
 def _is_data(scope: Scope) -> bool:

@@ -10,7 +10,6 @@ is told so (429). Kept on the event loop.
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections import Counter
@@ -42,8 +41,9 @@ ADMITTED: Final = {Lane.LIVE: 1_024, Lane.BACKFILL: 32}
 CROWDED: Final = 64
 """Alarm and live requests under way from which on no backfill is let in."""
 ALARMS_FIRST: Final = 24
-"""Alarm requests under way from which on what is live waits, `ASIDE` real seconds at most."""
-ASIDE: Final = 10.0
+"""Alarm requests that have arrived from which on what is live waits at the door ..."""
+ASIDE: Final = 3.0
+"""... so many real seconds, less than a gateway's patience; then it is told to come again."""
 OWN_ALARMS: Final = 4
 """Alarm requests under way of one gateway, which has one connection for them."""
 AGAIN: Final = {Lane.ALARM: (200, 500), Lane.LIVE: (500, 2_000), Lane.BACKFILL: (2_000, 8_000)}
@@ -83,6 +83,7 @@ class Admission:
         self._busy = Repeats(logger)
         self._calm = asyncio.Event()
         self._calm.set()
+        self._arrived = self._aside = 0
         self._refused = [now(), 0, 0]
         """Since when, how many since then, how many in the time before."""
 
@@ -99,22 +100,18 @@ class Admission:
             await self._queue(sender, size)
         else:
             self._check(gateway, sender, lane, size)
-            if lane is Lane.LIVE:
-                await self._step_aside()
         key = lane.name.lower()
         self._figures.waiting[key] += 1
         self._bytes[lane] += size
         sender.requests[lane] += 1
         if lane is not Lane.ALARM:
             sender.bytes += size
-        self._feel()
         try:
             yield
         finally:
             self._figures.waiting[key] -= 1
             self._bytes[lane] -= size
             sender.requests[lane] -= 1
-            self._feel()
             if lane is Lane.ALARM:
                 async with self._alarms:
                     self._alarms.notify_all()
@@ -174,21 +171,43 @@ class Admission:
         spread = random.uniform(least, most) * longer  # noqa: S311  # spreads, hides nothing
         return {"retry_after_ms": round(spread)}
 
-    async def _step_aside(self) -> None:
-        """Let the alarms go first; what waits here is counted as under way."""
-        if self._calm.is_set():
+    @asynccontextmanager
+    async def approach(self, lane_name: str) -> AsyncIterator[IngestError | None]:
+        """Be asked first, before any work; gives the refusal of what has no chance now.
+
+        Whose request it is does not matter here. What is live lets many alarms go first.
+        """
+        lane = lane_of(lane_name)
+        if lane is not Lane.ALARM:
+            yield self.too_many(lane_name) or await self._step_aside(lane)
             return
-        self._figures.waiting["live"] += 1
+        self._arrived += 1
+        self._feel()
         try:
-            with contextlib.suppress(TimeoutError):
+            yield None
+        finally:
+            self._arrived -= 1
+            self._feel()
+
+    async def _step_aside(self, lane: Lane) -> IngestError | None:
+        """Return the refusal of what has waited long enough, None when it may go on."""
+        if self._calm.is_set():
+            return None
+        if self._aside < ADMITTED[Lane.LIVE] and lane is Lane.LIVE:
+            self._aside += 1
+            try:
                 async with asyncio.timeout(ASIDE):
                     await self._calm.wait()
-        finally:
-            self._figures.waiting["live"] -= 1
+                    return None
+            except TimeoutError:
+                pass
+            finally:
+                self._aside -= 1
+        return self._refuse(lane)
 
     def _feel(self) -> None:
-        """Note whether so many alarms are under way that others step aside."""
-        if self._figures.waiting["alarm"] < ALARMS_FIRST:
+        """Note whether so many alarms have arrived that others step aside."""
+        if self._arrived < ALARMS_FIRST:
             self._calm.set()
         else:
             self._calm.clear()

@@ -139,15 +139,32 @@ async def test_a_request_of_many_batches_above_the_credit_is_refused(
     assert (await gateway.send(collector, stream, lane="alarm")).committed == 2
 
 
+async def approach(admission, lane):
+    async with asyncio.timeout(5), admission.approach(lane) as refusal:
+        return refusal
+
+
 async def test_what_is_live_steps_aside_while_many_alarms_come(admission):
     alarms = AsyncExitStack()
-    await crowd(admission, alarms, "alarm", module.ALARMS_FIRST)
-    waiting = asyncio.create_task(let_in(admission, "gw", "live"))
+    for _ in range(module.ALARMS_FIRST):
+        assert await alarms.enter_async_context(admission.approach("alarm")) is None
+    waiting = asyncio.create_task(approach(admission, "live"))
     for _ in range(5):
         await asyncio.sleep(0)
     assert not waiting.done()
+    assert (await approach(admission, "backfill")).code == "BUSY"
+    assert await approach(admission, "alarm") is None
     await alarms.aclose()
-    assert await waiting
+    assert await waiting is None
+    assert await approach(admission, "backfill") is None
+
+
+async def test_what_is_live_does_not_wait_for_ever(admission, inside, monkeypatch):
+    monkeypatch.setattr(module, "ASIDE", 0.01)
+    for _ in range(module.ALARMS_FIRST):
+        await inside.enter_async_context(admission.approach("alarm"))
+    refusal = await approach(admission, "live")
+    assert (refusal.code, refusal.params["lane"]) == ("BUSY", "live")
 
 
 async def test_the_more_are_refused_the_later_they_come_again(admission, inside, now):

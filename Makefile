@@ -6,6 +6,7 @@ PARTITIONS ?= 4
 GATEWAYS ?= 2
 RESTORES ?= 0
 SABOTAGE ?=
+FULL_DISK ?=
 KEEP ?=
 SEED ?=
 CRASHES ?= 2000
@@ -15,7 +16,7 @@ ONLY ?=
 SECONDS ?= 300
 
 PY := .venv/bin/python
-GAUNTLET := $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep $(KEEP))
+GAUNTLET := $(if $(FULL_DISK),--full-disk) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep $(KEEP))
 
 .PHONY: demo test check bench vectors gauntlet soak faults model schema lock clean
 

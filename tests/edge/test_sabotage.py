@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from edge.buffer import Buffer
+from edge.buffer.file import BufferFile
 from edge.config import BufferSettings
 from edge.sabotage import STRIKES_AT, Sabotage
 from protocols.errors import FengsuiError
+from protocols.wire.answer import Answer
 from protocols.words import Lane, Reading
 from tests.edge.buffer_suite import ALARM, DATA, ORIGIN
 from tests.edge.test_buffer_files import drain, told
@@ -67,3 +69,29 @@ def test_an_unknown_fault_is_named() -> None:
         Sabotage({"FENGSUI_SABOTAGE": "burn"})
     assert caught.value.code == "SABOTAGE_UNKNOWN"
     assert caught.value.params["found"] == "burn"
+
+
+def answer(committed: int, safe: int) -> Answer:
+    return Answer(
+        stream="0" * 32,
+        committed=committed,
+        safe=safe,
+        incarnation="1" * 32,
+        credit=1,
+        retry_after_ms=0,
+        now=0,
+        nonce="2" * 32,
+    )
+
+
+def test_forget_takes_what_is_stored_for_backed_up() -> None:
+    assert Sabotage({"FENGSUI_SABOTAGE": "forget"}).heard(answer(7, 3)).safe == 7
+    assert Sabotage({}).heard(answer(7, 3)).safe == 3
+
+
+@pytest.mark.parametrize(("kind", "level"), [("nofsync", 0), ("", 2)])
+def test_nofsync_lets_a_file_not_wait_for_its_medium(tmp_path: Path, kind: str, level: int) -> None:
+    file = BufferFile(tmp_path / "data-00000001.db")
+    Sabotage({"FENGSUI_SABOTAGE": kind} if kind else {}).prepare(file)
+    assert file.db.conn.execute("PRAGMA synchronous").fetchone()[0] == level
+    file.close()

@@ -8,6 +8,8 @@
 """
 
 import asyncio
+import socket
+import struct
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -16,6 +18,7 @@ from typing import Any, Final
 KINDS: Final = ("refuse", "half-open", "lost-answers", "trickle")
 OPEN: Final = "open"
 CHUNK: Final = 64 * 1024
+AT_ONCE: Final = struct.pack("ii", 1, 0)
 TRICKLE: Final = (64, 0.05)
 """Bytes at a time, and seconds between."""
 
@@ -49,7 +52,7 @@ class Link:
             await self.listen()
         if mode == OPEN:  # a connection that lacks bytes must not go on
             for writer in self._robbed:
-                writer.transport.abort()
+                reset(writer)
             self._robbed.clear()
 
     def _close(self) -> None:
@@ -58,7 +61,7 @@ class Link:
             self._server = None
         for pair in self._pairs:
             for writer in pair:
-                writer.transport.abort()
+                reset(writer)
 
     async def close(self) -> None:
         self._whole.set()
@@ -73,7 +76,7 @@ class Link:
         try:
             back_reader, back = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
-            writer.transport.abort()
+            reset(writer)
             return
         pair = (writer, back)
         self._pairs.add(pair)
@@ -102,6 +105,14 @@ class Link:
                 await writer.drain()
             with suppress(RuntimeError):
                 writer.write_eof()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection as a broken line does: no goodbye, and what waits is thrown away."""
+    carrier = writer.get_extra_info("socket")
+    if carrier is not None and carrier.fileno() >= 0:
+        carrier.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    writer.transport.abort()
 
 
 class Links:

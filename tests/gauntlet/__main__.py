@@ -7,9 +7,11 @@ Exit code 1 when anything was lost, doubled or wrong, or did not come back to wo
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import NoReturn
 
 from protocols.clock import SystemClock
 from tests.gauntlet.layout import MOST_GATEWAYS
@@ -37,6 +39,7 @@ def main() -> int:
         root=root,
         full_disk=chosen.full_disk and root,
     )
+    signal.signal(signal.SIGTERM, stop)
     print(f"gauntlet: seed {seed}", flush=True)
     folder = chosen.keep or Path(tempfile.mkdtemp(prefix="gauntlet-"))
     try:
@@ -44,11 +47,19 @@ def main() -> int:
     except Stuck as exc:
         print(f"gauntlet: {exc}\nseed {seed}, FAILED")
         return 1
+    except KeyboardInterrupt:
+        print(f"gauntlet: broken off, seed {seed}")
+        return 130
     finally:
         if chosen.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
     print(summary(result))
     return 0 if result.verdict.clean else 1
+
+
+def stop(number: int, _: object) -> NoReturn:
+    """End as by Ctrl-C: processes, rules and mounts are taken away."""
+    raise KeyboardInterrupt(number)
 
 
 def arguments() -> argparse.ArgumentParser:

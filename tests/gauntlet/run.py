@@ -23,6 +23,8 @@ from tests.gauntlet.stored import Evidence
 from tests.gauntlet.verdict import Verdict
 
 POWER_CUTS: Final = 40
+TELL_EVERY: Final = 120.0
+WHATS: Final = ("kill edge", "kill central", "partition", "restore")
 DRAIN_QUIET: Final = 75.0
 """Longer than any pause of the uplink."""
 PATIENCE: Final = 6.0
@@ -62,6 +64,7 @@ def run(options: Options, folder: Path) -> Result:
         verdict, evidence = judge(site, options)
         seconds["judging"] = real_monotonic() - ended
         toll = cut_power(verdict, options, folder)
+        seconds["cutting power"] = real_monotonic() - ended - seconds["judging"]
     finally:
         drop_rules()
         site.close()
@@ -102,7 +105,8 @@ def _go_wrong(site: Site, options: Options) -> None:
         worker.start()
     undisturbed = options.readings / (RATE * options.gateways)
     faults = options.kills + options.partitions + 10 * options.restores
-    limit = real_monotonic() + PATIENCE * undisturbed + 30.0 * faults + 120.0
+    told = real_monotonic()
+    limit = told + PATIENCE * undisturbed + 30.0 * faults + 120.0
     try:
         while site.accepted < options.readings or not all(w.done.is_set() for w in workers):
             for worker in workers:
@@ -110,11 +114,20 @@ def _go_wrong(site: Site, options: Options) -> None:
                     raise worker.failed
             if real_monotonic() > limit:
                 raise Stuck(f"only {site.accepted} accepted in time\n{site.logs()}")
+            if real_monotonic() > told + TELL_EVERY:
+                told = real_monotonic()
+                print(f"  {progress(site)}", flush=True)
             over.wait(0.05)
     finally:
         over.set()
         for worker in workers:
             worker.join(60)
+
+
+def progress(site: Site) -> str:
+    """Return how far a long run is."""
+    done = [f"{what} {sum(site.diary.of(what).values())}" for what in WHATS]
+    return f"{site.accepted} accepted, {', '.join(done)}"
 
 
 def _workers(site: Site, plan: Plan, over: threading.Event) -> list[Keeper | Hand[Any]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from sqlite_utils import Database as Tables
 
 from central import events
-from central.database import Database
+from central.database import Database, Urgency
 from central.effects import CollectorEvent, Effects
 from central.health import Health, read_health
 from central.registry_records import BusState, DeviceState, GatewayRecord
@@ -71,7 +71,9 @@ class Contacts:
             away = contact.offline_since
             try:
                 await self._db.write(
-                    lambda tables: _mark_online(tables, gateway, away, now), self._told(gateway)
+                    lambda tables: _mark_online(tables, gateway, away, now),
+                    self._told(gateway),
+                    urgency=Urgency.URGENT,  # the first request after an outage is an alarm's
                 )
             except sqlite3.Error:  # its return has not been told: the next request tells it
                 self._contacts[gateway] = replace(self.contact(gateway), offline_since=away)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,10 @@ def measure(gateways: int = GATEWAYS) -> Iterator[dict[str, Any]]:
         herd = [_gateway(collector, nth) for nth in range(gateways)]
         tally = Tally()
         asyncio.run(_introduce(collector.port, herd))
+        template = _scans()
+        back = [_returning(gateway, template, _high()) for gateway in herd]
         began, used = real_monotonic(), collector.cpu_seconds()
-        asyncio.run(_come_back(collector.port, herd, tally))
+        asyncio.run(_come_back(collector.port, back, tally, template))
         seconds, used = real_monotonic() - began, collector.cpu_seconds() - used
         held = count(collector.database, herd)
         yield {
@@ -142,25 +145,39 @@ async def _introduce(port: int, herd: list[BenchGateway]) -> None:
             group.create_task(one(gateway))
 
 
-async def _come_back(port: int, herd: list[BenchGateway], tally: Tally) -> None:
+@dataclass
+class Returning:
+    """A gateway with what it sealed while it was away: the herd's time is the collector's."""
+
+    gateway: BenchGateway
+    alarms: Stream
+    first: tuple[bytes, str]
+    live: Stream
+    now: tuple[bytes, str]
+    late: Stream
+
+
+def _returning(gateway: BenchGateway, template: Template, high: Template) -> Returning:
     now, mono = CLOCK_NOW.now(), CLOCK_NOW.mono()
-    readings = [
-        Reading(row % POINTS, 50.0 + row % 7, 0, row // POINTS * SECOND) for row in range(PER_BATCH)
-    ]
-    template = Template(readings, [2] * POINTS)
+    alarms, live, late = gateway.open(StreamKind.ALARM), gateway.open(), gateway.open()
+    first = packed([alarms.seal(high, now, mono), _event(alarms, now, mono)])
+    return Returning(gateway, alarms, first, live, packed([live.seal(template, now, mono)]), late)
+
+
+async def _come_back(port: int, herd: list[Returning], tally: Tally, template: Template) -> None:
     async with asyncio.TaskGroup() as group:
-        for gateway in herd:
-            group.create_task(_alarms(Link(port, gateway.token), gateway, tally))
-            group.create_task(
-                _data(Link(port, gateway.token), gateway, tally, (template, now, mono))
-            )
+        for each in herd:
+            group.create_task(_alarms(Link(port, each.gateway.token), each, tally))
+            group.create_task(_data(Link(port, each.gateway.token), each, tally, template))
 
 
-async def _alarms(link: Link, gateway: BenchGateway, tally: Tally) -> None:
-    stream = gateway.open(StreamKind.ALARM)
-    high = Template([Reading(0, 95.0, 0, 0), Reading(1, 50.0, 0, 0)], [2] * POINTS)
+async def _alarms(link: Link, back: Returning, tally: Tally) -> None:
+    gateway, stream = back.gateway, back.alarms
     await _until_open(link, gateway, stream, ("alarm", tally))
-    for nth in range(3):
+    await _until_committed(link, gateway, stream, (back.first, "alarm", tally))
+    tally.stored[gateway.name] += 3
+    high = _high()
+    for nth in (1, 2):
         now, mono = CLOCK_NOW.now(), CLOCK_NOW.mono()
         sealed = [stream.seal(high, now, mono), _event(stream, now, mono)]
         await _until_committed(link, gateway, stream, (packed(sealed), "alarm", tally))
@@ -169,14 +186,11 @@ async def _alarms(link: Link, gateway: BenchGateway, tally: Tally) -> None:
     link.close()
 
 
-async def _data(
-    link: Link, gateway: BenchGateway, tally: Tally, what: tuple[Template, int, int]
-) -> None:
-    template, now, mono = what
-    live, late = gateway.open(), gateway.open()
-    await _until_open(link, gateway, live, ("live", tally))
-    sealed = packed([live.seal(template, now, mono)])
-    await _until_committed(link, gateway, live, (sealed, "live", tally))
+async def _data(link: Link, back: Returning, tally: Tally, template: Template) -> None:
+    gateway, late = back.gateway, back.late
+    now, mono = CLOCK_NOW.now(), CLOCK_NOW.mono()
+    await _until_open(link, gateway, back.live, ("live", tally))
+    await _until_committed(link, gateway, back.live, (back.now, "live", tally))
     await _until_open(link, gateway, late, ("backfill", tally))
     for first in range(0, BACKLOG, PER_REQUEST):
         ago = 3_600 * SECOND
@@ -189,6 +203,18 @@ async def _data(
         await _until_committed(link, gateway, late, (sealed, "backfill", tally))
     tally.stored[gateway.name] += PER_BATCH * (1 + BACKLOG)
     link.close()
+
+
+@cache
+def _high() -> Template:
+    return Template([Reading(0, 95.0, 0, 0), Reading(1, 50.0, 0, 0)], [2] * POINTS)
+
+
+def _scans() -> Template:
+    readings = [
+        Reading(row % POINTS, 50.0 + row % 7, 0, row // POINTS * SECOND) for row in range(PER_BATCH)
+    ]
+    return Template(readings, [2] * POINTS)
 
 
 def _event(stream: Stream, now: int, mono: int) -> bytes:

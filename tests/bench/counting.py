@@ -17,12 +17,12 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     while True:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            first, *lines = head.split("\r\n")
+            fields = dict(line.lower().split(": ", 1) for line in lines if ": " in line)
+            await reader.readexactly(int(fields.get("content-length", "0")))
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
             return
-        first, *lines = head.split("\r\n")
-        fields = dict(line.lower().split(": ", 1) for line in lines if ": " in line)
-        await reader.readexactly(int(fields.get("content-length", "0")))
         body = b""
         if first.startswith("POST") and "/streams/" in first:
             committed = int(fields["fengsui-chain"].split(";")[0].removeprefix("seq="))

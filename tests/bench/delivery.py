@@ -33,6 +33,7 @@ def measure(seconds: float) -> Iterator[dict[str, object]]:
     yield from wire(min(20.0, window))
     yield from drain()
     yield from round_trips(min(15.0, window))
+    yield from alarms_on_a_full_link(min(30.0, window))
     yield from alarms_draining(window)
 
 
@@ -81,6 +82,27 @@ def drain() -> Iterator[dict[str, object]]:
         feed = feed_in(Path(folder), f"http://127.0.0.1:{port}", "secret")
         backlog(feed, 5_000_000)
         yield {"name": "delivery.drain.gateway_alone", **rates(run(replace(feed, drain=True)))}
+
+
+def alarms_on_a_full_link(seconds: float) -> Iterator[dict[str, object]]:
+    """The same where only the link is narrow: the collector counts and is never at work."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, counting() as port:
+        feed = feed_in(Path(folder), "", "secret")
+        backlog(feed, 4_000_000)
+        with one_megabit(port) as link:
+            told = run(
+                replace(feed, url=link.url, seconds=seconds, live_rate=100, alarm_every=0.5),
+                link.prefix,
+            )
+            sent = told["uplink"]["lanes"]["backfill"]["sent_bytes"]
+            yield {
+                "name": "delivery.alarm.full_link",
+                **latencies(told),
+                "backfill_share": round(sent / told["seconds"] / BYTES_PER_SECOND, 3),
+                "link_share": round(link.relay.up / told["seconds"] / BYTES_PER_SECOND, 3),
+                "gave_way_s": round(told["uplink"]["lanes"]["backfill"]["gave_way"], 1),
+                "link": f"1 Mbit/s, {link.means}",
+            }
 
 
 def round_trips(seconds: float) -> Iterator[dict[str, object]]:

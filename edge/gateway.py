@@ -101,6 +101,7 @@ async def run_gateway(
             started.set_result(Running(health_port=port))
         async with asyncio.TaskGroup() as group:
             group.create_task(buffer.run(), name="buffer")
+            group.create_task(pages.stay_in(config.buffer.folder), name="socket")
             group.create_task(uplink.run(), name="uplink")
             group.create_task(
                 tell_health(beside, health, link, clock, uplink.try_again, asking.look),

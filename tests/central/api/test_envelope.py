@@ -70,6 +70,13 @@ async def test_a_body_beyond_its_limit_is_refused(client, people, path, limit, c
     assert beyond.headers["content-security-policy"].startswith(CSP)
 
 
+async def test_a_gateway_is_sent_no_byte_that_is_for_browsers(client, people):
+    headers = await people.token("gateway", gateway="gw-qingyun")
+    taken = await client.post("/api/v1/ingest/health", content=b"{}", headers=headers)
+    assert taken.status_code == 200
+    assert set(taken.headers) == {"content-length"}
+
+
 async def test_an_unexpected_error_is_told_without_a_trace(client, people, collector, caplog):
     def broken(site=None):
         raise LookupError("the secret inside")

@@ -12,6 +12,7 @@ from typing import Final
 from edge.buffer.faults import faults
 from edge.buffer.file import BufferFile, StreamRecord, key
 from edge.buffer.format import PAGE, SCHEMA
+from edge.buffer.rows import NUMBER_MOST, SEQ_MOST
 from protocols.wire.header import read_header
 
 NEXT_NUMBER: Final = "next_number"
@@ -64,7 +65,7 @@ class AlarmFile(BufferFile):
         with faults(self.path), self.db.atomic():
             run = self.db.conn.execute
             row = run("SELECT value FROM meta WHERE name=?", (NEXT_NUMBER,)).fetchone()
-            number = max(at_least + 1, row[0] if row else 1)
+            number = max(at_least + 1, _bounded(row[0], NUMBER_MOST) if row else 1)
             run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (NEXT_NUMBER, number + 1))
         return number
 
@@ -85,11 +86,11 @@ class AlarmFile(BufferFile):
             ).fetchall()
             return {
                 row[0]: Progress(
-                    number=int(row[0]),
-                    committed=int(row[1]),
+                    number=_bounded(row[0], NUMBER_MOST),
+                    committed=_bounded(row[1], SEQ_MOST),
                     head=_head(row[2]),
-                    safe=int(row[3]),
-                    anchor=int(row[4]),
+                    safe=_bounded(row[3], SEQ_MOST),
+                    anchor=_bounded(row[4], SEQ_MOST),
                     anchor_head=_head(row[5]),
                     skipped=bool(row[6]),
                 )
@@ -127,7 +128,8 @@ class AlarmFile(BufferFile):
             rows = self.db.conn.execute(
                 "SELECT name, value FROM meta WHERE name>=? AND name<?", (REACH, REACH + "~")
             ).fetchall()
-            return {int(name.removeprefix(REACH)): int(value) for name, value in rows}
+            numbers = [_bounded(name.removeprefix(REACH), NUMBER_MOST) for name, _ in rows]
+            return dict(zip(numbers, (_bounded(row[1], SEQ_MOST) for row in rows), strict=True))
 
     def note(
         self, record: StreamRecord, manifest: bytes, reach: int, progress: Progress | None
@@ -181,6 +183,14 @@ class AlarmFile(BufferFile):
 
 def _row(p: Progress) -> tuple[object, ...]:
     return (p.number, p.committed, p.head, p.safe, p.anchor, p.anchor_head, p.skipped)
+
+
+def _bounded(value: int | str, most: int) -> int:
+    """Return a stored number. Raises ValueError: no writer of ours has put it there."""
+    number = int(value)
+    if not 0 <= number <= most:
+        raise ValueError("out of bounds")
+    return number
 
 
 def _head(value: bytes | None) -> bytes | None:

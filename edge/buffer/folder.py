@@ -21,6 +21,7 @@ from edge.buffer.migrations import MIGRATED
 from edge.buffer.model import Kept, Tell
 from edge.buffer.numbers import read_highest, write_highest
 from edge.buffer.quarantine import NEWER, Quarantine, Wreckage, segment_number
+from edge.buffer.strangers import put_strangers_aside
 from protocols.errors import BufferDamaged, BufferFault, BufferNewer
 
 logger = logging.getLogger(__name__)
@@ -51,13 +52,16 @@ class Folder:
             path.mkdir(parents=True, exist_ok=True)
             if not os.access(path, os.W_OK):  # SQLite would speak of locks
                 raise BufferFault("BUFFER_READ_ONLY", folder=str(path))
+            for name in put_strangers_aside(path):
+                self._tell("BUFFER_STRANGER", {"file": name})
             self.aside.bring_back()
             self._tidy()
+            for name in self.segments():
+                self._sizes[name] = size_of(path / name)
         except OSError as exc:
             raise of_the_system(exc, path) from exc
+        # Last: when anything fails there is no open file whose lock the next attempt would meet.
         self.alarm = self._open_or_replace(ALARM, AlarmFile)
-        for name in self.segments():
-            self._sizes[name] = size_of(path / name)
 
     def _tidy(self) -> None:
         """Delete what was never finished; put aside journals whose file is gone."""
@@ -68,7 +72,8 @@ class Folder:
                 copy.unlink()
         for journal in self.path.glob(f"{SEGMENTS}-wal"):
             name = journal.name.removesuffix("-wal")
-            if not (self.path / name).exists() and journal.stat().st_size:
+            lone = segment_number(name) and not (self.path / name).exists()
+            if lone and journal.stat().st_size:
                 self._put_aside(name, "missing")
         known = self.segments() or read_highest(self.path)
         if known and not (self.path / ALARM).exists() and not wal(self.path / ALARM).exists():
@@ -77,7 +82,8 @@ class Folder:
 
     def segments(self) -> list[str]:
         """Return the names of the data segments, oldest first."""
-        return sorted(file.name for file in self.path.glob(SEGMENTS))
+        names = (file.name for file in self.path.glob(SEGMENTS))
+        return sorted(filter(segment_number, names), key=segment_number)
 
     @property
     def active_name(self) -> str | None:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from edge.buffer.rows import NUMBER_MOST
+
 NUMBERS: Final = "highest-stream"
 AHEAD: Final = 10_000
 """Streams. A process gives a few; there is room for eight million."""
@@ -21,7 +23,8 @@ def read_highest(folder: Path) -> int:
     with suppress(OSError, ValueError):
         text = (folder / NUMBERS).read_text(encoding="ascii")
         if text.endswith("\n"):
-            return max(0, int(text))
+            number = int(text)
+            return number if 0 <= number <= NUMBER_MOST else 0
     return 0
 
 

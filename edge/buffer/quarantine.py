@@ -7,6 +7,7 @@ be read, by this process or the next. Only files that were read are ever deleted
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ DONE: Final = ".salvaged"
 NEWEST: Final = 8
 """Damaged files kept at most once they were read; they also keep to a share of the quota."""
 SEGMENT: Final = "data-"
+NUMBERED: Final = re.compile(r"data-([0-9]{8,12})\.db")
+"""The name of a segment; a longer number is nobody's of ours, and one more would not fit a name."""
+OURS: Final = re.compile(r"(alarm|data-[0-9]{8,12})\.db\.[0-9]+")
+"""The name of a file put aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +115,9 @@ class Quarantine:
         """Return the files put aside (a journal without its file counts), the oldest first."""
         with suppress(OSError):
             names = {path.name.removesuffix("-wal") for path in (self._folder / folder).iterdir()}
-            paths = [self._folder / folder / name for name in names if not name.endswith(DONE)]
-            return sorted((p for p in paths if ".db." in p.name), key=_age)
+            paths = [self._folder / folder / name for name in names if OURS.fullmatch(name)]
+            files = [p for p in paths if p.is_file() or (wal(p).is_file() and not p.exists())]
+            return sorted(files, key=_age)
         return []
 
 
@@ -148,9 +154,9 @@ def original(path: Path) -> str:
 
 
 def segment_number(name: str) -> int:
-    """Return the number in a segment's name, 0 when there is none."""
-    digits = name.removeprefix(SEGMENT).partition(".")[0]
-    return int(digits) if name.startswith(SEGMENT) and digits.isdecimal() else 0
+    """Return the number in a segment's name, 0 when it is no segment's."""
+    found = NUMBERED.fullmatch(name)
+    return int(found[1]) if found else 0
 
 
 def known(path: Path) -> bool:

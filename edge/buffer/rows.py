@@ -7,6 +7,9 @@ from typing import Any, Final, NamedTuple
 from protocols.wire.opening import decode_opening
 
 SEQ_BITS: Final = 40
+SEQ_MOST: Final = (1 << SEQ_BITS) - 1
+NUMBER_MOST: Final = (1 << 63 - SEQ_BITS) - 1
+"""What fits a key: eight million streams."""
 
 
 class Row(NamedTuple):

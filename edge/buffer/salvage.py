@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, NamedTuple, Self, TypeGuard
 from edge.buffer.alarm_file import INCARNATION, NEXT_NUMBER, REACH, Progress, Skip
 from edge.buffer.cells import Cell, Record, columns, records
 from edge.buffer.pages import HEADER, Journal, page_size, read_journal
-from edge.buffer.rows import SEQ_BITS, Row, StreamRecord, stream_record
+from edge.buffer.rows import NUMBER_MOST, SEQ_BITS, SEQ_MOST, Row, StreamRecord, stream_record
 from protocols.errors import WireError
 from protocols.wire.batch import SkipBatch, decode_batch
 from protocols.wire.header import read_header
@@ -26,7 +26,6 @@ from protocols.words import StreamKind
 STEP: Final = 64
 """Pages looked at before whoever reads may do something else: about a millisecond."""
 BATCH_COLUMNS: Final = 5
-SEQ_MASK: Final = (1 << SEQ_BITS) - 1
 
 
 class Batch(NamedTuple):
@@ -181,7 +180,7 @@ def whole(record: Record) -> Batch | None:
         header, _ = read_header(data)
     except WireError:
         return None
-    number, seq0 = record.rowid >> SEQ_BITS, record.rowid & SEQ_MASK
+    number, seq0 = record.rowid >> SEQ_BITS, record.rowid & SEQ_MOST
     if (header.number, header.seq0, header.n) != (number, seq0, n):
         return None
     return Batch(number, ordinal, Row(seq0, header.n, data))
@@ -205,10 +204,11 @@ def enter(found: Found, record: Record) -> None:
 def _is_note(name: str, value: int | str) -> bool:
     if name == INCARNATION:
         return isinstance(value, str)
+    number = name.removeprefix(REACH)
     counted = name == NEXT_NUMBER or (
-        name.startswith(REACH) and name.removeprefix(REACH).isdecimal()
+        name.startswith(REACH) and number.isdecimal() and len(number) <= len(str(NUMBER_MOST))
     )
-    return counted and isinstance(value, int) and value > 0
+    return counted and isinstance(value, int) and 0 < value <= SEQ_MOST
 
 
 def _stream_or_progress(found: Found, number: int, rest: Sequence[Cell]) -> None:
@@ -222,7 +222,8 @@ def _stream_or_progress(found: Found, number: int, rest: Sequence[Cell]) -> None
         committed, head, safe, anchor, anchor_head, skipped = rest
         if not (isinstance(committed, int) and isinstance(safe, int) and isinstance(anchor, int)):
             return
-        sound = 0 <= safe <= committed and 0 <= anchor <= committed and number > 0
+        sound = 0 <= safe <= committed <= SEQ_MOST and 0 <= anchor <= committed
+        sound = sound and 0 < number <= NUMBER_MOST
         if sound and _is_head(head) and _is_head(anchor_head):
             found.progress.append(
                 Progress(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 
 from central.api import errors, models
 from central.api.access import bare_routes
@@ -30,6 +31,8 @@ from central.api.routes import (
 )
 from central.api.version import API_VERSION
 
+_UNTRACED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+"""Asking for each request whether anybody listens costs a seventh of it; figures: /metrics."""
 # Gateways first: they ask a thousand times as often as people.
 _ROUTERS: Final = (ingest, session, watch, gateways, alarms, events, stream, tokens, audit, health)
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
@@ -40,6 +43,7 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 def create_app(rooms: Rooms | None, *, with_demo: bool, dist: Path = DIST) -> FastAPI:
     """Build the application; `rooms` None builds it for its document only."""
     app = FastAPI(
+        telemetry=_UNTRACED,
         title="Fengsui 烽燧",
         summary="Codes and parameters, never sentences; times RFC 3339 with offset.",
         version=API_VERSION,

@@ -203,7 +203,7 @@ class Exchange:
         reply = await self._call("POST", "cursors", encode_question(streams), fields)
         if reply.status != 200:
             raise refusal(reply)
-        return parse_cursors(reply.body, nonce, streams)
+        return self.sabotage.told(parse_cursors(reply.body, nonce, streams))
 
     async def post_health(self, body: bytes) -> None:
         """Tell the collector how the gateway is. Raises UplinkError."""

@@ -16,6 +16,7 @@ from edge.buffer.model import Group
 from protocols.crash_points import CrashPoints
 from protocols.errors import FengsuiError
 from protocols.wire.answer import Answer
+from protocols.wire.cursors import Cursors
 from protocols.words import Reading, StreamKind
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,13 @@ class Sabotage:
     def heard(self, answer: Answer) -> Answer:
         """Return what the collector is to have answered."""
         return replace(answer, safe=answer.committed) if self.kind == "forget" else answer
+
+    def told(self, cursors: Cursors) -> Cursors:
+        """Return what the collector is to have said of several streams."""
+        if self.kind != "forget":
+            return cursors
+        held = {name: replace(each, safe=each.committed) for name, each in cursors.streams.items()}
+        return replace(cursors, streams=held)
 
     def drops(self, kind: StreamKind) -> bool:
         """Return whether the batch just stored is to vanish."""

@@ -10,6 +10,7 @@ from edge.config import BufferSettings
 from edge.sabotage import STRIKES_AT, Sabotage
 from protocols.errors import FengsuiError
 from protocols.wire.answer import Answer
+from protocols.wire.cursors import Cursor, Cursors
 from protocols.words import Lane, Reading
 from tests.edge.buffer_suite import ALARM, DATA, ORIGIN
 from tests.edge.test_buffer_files import drain, told
@@ -87,6 +88,9 @@ def answer(committed: int, safe: int) -> Answer:
 def test_forget_takes_what_is_stored_for_backed_up() -> None:
     assert Sabotage({"FENGSUI_SABOTAGE": "forget"}).heard(answer(7, 3)).safe == 7
     assert Sabotage({}).heard(answer(7, 3)).safe == 3
+    said = Cursors(incarnation="1" * 32, nonce="2" * 32, streams={"s": Cursor(7, 3)})
+    assert Sabotage({"FENGSUI_SABOTAGE": "forget"}).told(said).streams == {"s": Cursor(7, 7)}
+    assert Sabotage({}).told(said) == said
 
 
 @pytest.mark.parametrize(("kind", "level"), [("nofsync", 0), ("", 2)])

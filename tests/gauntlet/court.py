@@ -1,6 +1,6 @@
 """Reads everything back and judges it; two readers, as reading and judging take about as long."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -17,8 +17,11 @@ from tests.gauntlet.verdict import Verdict, judge_batches, judge_point
 
 READERS: Final = 3
 FORBIDDEN: Final = ("STREAM_DIVERGES", "CHAIN_BROKEN", "BUFFER_SET_BACK")
-RESTORED: Final = ("COLLECTOR_WENT_BACK", "COLLECTOR_BEHIND")
-"""What must be told when a collector was put back, and may be told only then."""
+TOLD: Final = {
+    "backup": ("COLLECTOR_RESTORED",),
+    "snapshot": ("COLLECTOR_WENT_BACK", "COLLECTOR_BEHIND"),
+}
+"""What must be told when a collector was put back in this way, and may be told only then."""
 
 
 def judge(site: Site, options: Options) -> tuple[Verdict, Evidence]:
@@ -43,7 +46,7 @@ def judge(site: Site, options: Options) -> tuple[Verdict, Evidence]:
         verdict.losses["rows"] += max(0, found.proved - rows)
         verdict.duplicated += max(0, rows - found.proved)
         verdict.because(f"{rows} readings stored, {found.proved} in the evidence")
-    judge_events(verdict, found, options)
+    judge_events(verdict, found, options, site.diary.of("restore"))
     return verdict, found
 
 
@@ -60,16 +63,20 @@ def _judge(
     judge_point(verdict, point, samples, mine["time"], lives, loss)
 
 
-def judge_events(verdict: Verdict, found: Evidence, options: Options) -> None:
+def judge_events(
+    verdict: Verdict, found: Evidence, options: Options, restored: Mapping[str, int]
+) -> None:
     """Security events, and losses that no full disk explains, must not have happened."""
     told = found.security | found.events
-    for code, count in told.items():
-        if code in FORBIDDEN or (code in found.security and code not in RESTORED):
-            verdict.unexplained += count
-            verdict.because(f"event {code}, {count} times")
-    if options.restores and not set(RESTORED) & set(told):
+    back = {code for kind, n in restored.items() if n for code in TOLD[kind]}
+    never = set(FORBIDDEN) | {code for codes in TOLD.values() for code in codes} - back
+    for code in sorted(told):
+        if code in never or (code in found.security and code not in back):
+            verdict.unexplained += told[code]
+            verdict.because(f"event {code}, {told[code]} times")
+    for code in sorted(back - set(told)):
         verdict.unexplained += 1
-        verdict.because(f"the collector was put back, and nobody said {' or '.join(RESTORED)}")
+        verdict.because(f"the collector was put back, and no event says {code}")
     for reason, count in found.lost.items():
         if reason != "quota" or not options.full_disk:
             verdict.losses["ledger"] += count

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.gauntlet.links import OPEN
+from tests.gauntlet.processes import wait_until
 from tests.gauntlet.site import Gateway, Site
 
 SIZE: Final = "12m"
@@ -47,8 +48,10 @@ class FullDisk:
             filler.unlink()
             accepted = gateway.commits.accepted - before
             self._site.diary.note("full disk", gateway.name, f"{accepted} accepted meanwhile")
-            self._pause.wait(2.0)
             self._site.links.set(gateway.number, OPEN)
+            full = gateway.commits.accepted  # what memory holds is not accepted before it is ashore
+            wait_until(lambda: gateway.commits.accepted > full, f"{gateway.name} accepts again")
+            self._pause.wait(2.0)
 
 
 def fill(file: Path) -> None:

@@ -140,18 +140,20 @@ class Backups:
             task.exception()  # known to who asked, told to people: not a stray one
 
     def _due(self, target: BackupTarget) -> int:
-        never = self._clock.now() + LOOK
+        now, covering = self._clock.now(), self._covering
         if target.every is None:
-            return never
+            return now + LOOK
+        # What lies further ahead than it can was noted before the clock went back.
         if self._again is not None:
-            return self._again
-        if self._covering is None or (self._newest and self._newest.result == GONE):
-            return self._clock.now()
-        return self._covering.time + target.every
+            return self._again if self._again - now <= LONGEST_RETRY else now
+        if covering is None or (self._newest and self._newest.result == GONE):
+            return now
+        return covering.time + target.every if covering.time - now <= LOOK else now
 
     async def _make(self, target: BackupTarget, actor: str) -> BackupRecord:
         began, now = real_monotonic(), self._clock.now()
         self.running = ("copy", 0, 0)
+        self._again = now + RETRY  # also when what came of it cannot be written
         covering, folder = self._covering, target.folder.resolve()
         known = await self._db.read(lambda conn: records.held(conn, folder))
         job = Job(
@@ -266,10 +268,15 @@ def _is_there(record: BackupRecord) -> bool:
 
 def _prune(folder: Path, newest: manifest.BackupManifest, keep: int, bad: set[str]) -> list[str]:
     """Delete what is older than the `keep` newest sound ones; what is not sound counts for none."""
-    ours = [m for m in manifest.listing(folder, newest.lineage) if m.file != newest.file]
-    sound = [newest, *(m for m in ours if str(folder / m.file) not in bad)]
-    oldest = sound[:keep][-1].time
-    removed = [folder / m.file for m in ours if m.time < oldest]
+    kept, removed = 1, list[Path]()
+    for each in manifest.listing(folder, newest.lineage, newest.time):
+        file = folder / each.file
+        if each.file == newest.file:
+            continue
+        if kept >= keep:
+            removed.append(file)
+        elif str(file) not in bad:
+            kept += 1
     for file in removed:
         manifest.remove(file)
     if removed:

@@ -59,14 +59,23 @@ def main() -> int:
 
 def make(asked: Mapping[str, Any], says: _Says) -> None:
     """Check the last one, copy, verify, give it its name. Raises what can go wrong on disks."""
-    source, folder = Path(asked["source"]), Path(asked["folder"])
+    folder = Path(asked["folder"])
     covering = Path(asked["covering"]) if asked["covering"] is not None else None
     if asked["create"]:
         folder.mkdir(parents=True, exist_ok=True)
     if covering is not None:
         say(covering=_still_sound(covering, asked["sha256"], says))
+    with manifest.alone(folder):
+        file, done = _made(Path(asked["source"]), folder, asked["time"], says)
+    cursors = covered(file)
+    for start in range(0, len(cursors), GROUP):
+        say(cursors=cursors[start : start + GROUP])
+    say(done=asdict(done))
+
+
+def _made(source: Path, folder: Path, time: int, says: _Says) -> tuple[Path, BackupManifest]:
     manifest.clear_partial(folder)
-    name = manifest.name_at(folder, asked["time"])
+    name = manifest.name_at(folder, time)
     file, partial = folder / name, folder / (name + manifest.TMP)
     try:
         copy(source, partial, says.progress)
@@ -74,7 +83,7 @@ def make(asked: Mapping[str, Any], says: _Says) -> None:
         held = verify(partial, says.progress)
         done = BackupManifest(
             file=name,
-            time=asked["time"],
+            time=time,
             bytes=partial.stat().st_size,
             sha256=digest,
             incarnation=held.incarnation,
@@ -87,10 +96,7 @@ def make(asked: Mapping[str, Any], says: _Says) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    cursors = covered(file)
-    for start in range(0, len(cursors), GROUP):
-        say(cursors=cursors[start : start + GROUP])
-    say(done=asdict(done))
+    return file, done
 
 
 def _still_sound(file: Path, digest: str, says: _Says) -> str:

@@ -5,19 +5,25 @@ final name was verified and has its manifest; what was being made when the power
 `.tmp`.
 """
 
+import errno
+import fcntl
 import json
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from protocols.errors import FengsuiError
+from protocols.wire.bounds import TIME
 
 FORMAT: Final = 1
 TMP: Final = ".tmp"
+LOCK: Final = "backup.lock"
+"""Held by whoever makes a backup: several collectors may share the folder."""
 NAME: Final = re.compile(r"collector-\d{8}T\d{6}Z(-\d+)?\.db")
 _BYTES: Final = 64 * 1024
 
@@ -71,15 +77,20 @@ def read(file: Path) -> BackupManifest:
     try:
         with beside(file).open("rb") as source:
             data = json.loads(source.read(_BYTES))
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:
         raise BackupUnusable(file=str(file), reason=f"{beside(file).name}: {exc}") from exc
     if not _fits(data) or data["file"] != file.name:
         raise BackupUnusable(file=str(file), reason=f"{beside(file).name} is not its manifest")
     return BackupManifest(**data)
 
 
-def listing(folder: Path, lineage: str | None = None) -> list[BackupManifest]:
-    """Return the backups that are there whole in size, newest first; others are passed over."""
+def listing(
+    folder: Path, lineage: str | None = None, now: int | None = None
+) -> list[BackupManifest]:
+    """Return the backups that are there whole in size, newest first; others are passed over.
+
+    What is of a time after `now` was made before the clock went back: it comes last.
+    """
     found: list[BackupManifest] = []
     for file in folder.glob("collector-*.db") if folder.is_dir() else ():
         if NAME.fullmatch(file.name) is None:
@@ -88,13 +99,32 @@ def listing(folder: Path, lineage: str | None = None) -> list[BackupManifest]:
             manifest = read(file)
             if file.stat().st_size == manifest.bytes and lineage in (None, manifest.lineage):
                 found.append(manifest)
-    return sorted(found, key=lambda manifest: manifest.time, reverse=True)
+    return sorted(
+        found, key=lambda each: (now is None or each.time <= now, each.time), reverse=True
+    )
 
 
 def remove(file: Path) -> None:
     """Delete a backup; without its manifest it is none any more. Raises OSError."""
     beside(file).unlink(missing_ok=True)
     file.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the folder while a backup is made in it. Raises OSError: another one is being made."""
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            reason = "another backup is being made here"
+            raise OSError(errno.EBUSY, reason, str(folder)) from exc
+        except OSError:
+            pass  # a network folder without locks: names are looked at before they are taken
+        yield
+    finally:
+        os.close(lock)
 
 
 def clear_partial(folder: Path) -> None:
@@ -120,6 +150,8 @@ def _fits(data: Any) -> bool:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         return False
     known = {field.name: field.type for field in fields(BackupManifest)}
-    return data.keys() == known.keys() and all(
-        type(data[name]) is kind for name, kind in known.items()
+    return (
+        data.keys() == known.keys()
+        and all(type(data[name]) is kind for name, kind in known.items())
+        and 0 <= data["time"] <= TIME
     )

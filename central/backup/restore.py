@@ -40,6 +40,12 @@ class NoBackup(FengsuiError):
     code = "BACKUP_NONE"
 
 
+class OthersBackups(FengsuiError):
+    """The folder holds backups of other collectors; which is meant has to be said."""
+
+    code = "BACKUP_OTHERS"
+
+
 class RestoreFailed(FengsuiError):
     """Files could not be written or moved; `reason` says which. The database is as it was."""
 
@@ -68,15 +74,34 @@ class _Story:
     actor: str
 
 
-def chosen(config: CentralConfig, file: Path | None) -> Path:
-    """Return the backup to restore: the one named, or the newest on the target. Raises NoBackup."""
+def chosen(config: CentralConfig, file: Path | None, now: int) -> Path:
+    """Return the backup to restore: the one named, or this collector's newest on the target.
+
+    Raises NoBackup, or OthersBackups where nobody can tell which of several collectors is meant.
+    """
     if file is not None:
         return file
     folder = config.backup.folder if config.backup else None
-    found = manifest.listing(folder) if folder else []
+    found = manifest.listing(folder, now=now) if folder else []
     if folder is None or not found:
         raise NoBackup(folder=str(folder) if folder else "")
-    return folder / found[0].file
+    own = _lineage(config.database)
+    ours = [each for each in found if own in (None, each.lineage)]
+    if len({each.lineage for each in ours}) != 1:
+        raise OthersBackups(folder=str(folder))
+    return folder / ours[0].file
+
+
+def _lineage(database: Path) -> str | None:
+    """Return whose the database is; None when there is none, or none that can be read."""
+    if not database.is_file():
+        return None
+    uri = f"{database.resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as conn:
+            return records.lineage(conn)
+    except (sqlite3.Error, TypeError):
+        return None
 
 
 def checked(file: Path, progress: Progress) -> BackupManifest:
@@ -102,10 +127,8 @@ def restore(
     database = config.database
     fresh = database.with_name(database.name + ".restoring")
     lost = between(database, file)
+    incarnation = _prepared(fresh, _Story(file, said, lost, clock.now(), actor))
     try:
-        _discard(fresh)
-        _copy(file, fresh)
-        incarnation = _renew(fresh, _Story(file, said, lost, clock.now(), actor))
         moment = datetime.fromtimestamp(clock.now() // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
         aside = _free_name(database, f"{database.name}.before-restore-{moment}")
         was_there = database.exists()
@@ -135,6 +158,18 @@ def finish(database: Path) -> bool:
     return True
 
 
+def _prepared(fresh: Path, story: _Story) -> str:
+    """Make what is to be put in place; nothing is left of it where that fails (a full disk)."""
+    try:
+        _discard(fresh)
+        _copy(story.file, fresh)
+        return _renew(fresh, story)
+    except (OSError, sqlite3.Error) as exc:
+        with suppress(OSError):
+            _discard(fresh)
+        raise RestoreFailed(reason=str(exc)) from exc
+
+
 def _copy(file: Path, fresh: Path) -> None:
     with file.open("rb") as source, fresh.open("xb") as target:
         while piece := source.read(PIECE):
@@ -157,6 +192,9 @@ def _renew(fresh: Path, story: _Story) -> str:
                 (str(story.now),),
             )
             tables.conn.execute("UPDATE stream SET safe = cursor, restored = cursor")
+            # Who logged out since, or whose session was ended, does not come back by it.
+            tables.conn.execute("DELETE FROM session")
+            tables.conn.execute("DELETE FROM login_link")
             folder = story.file.resolve().parent
             records.enter(tables, records.made(story.said, folder, story.actor, 0.0))
             _tell(tables, story)
@@ -196,10 +234,12 @@ def _tell(tables: Tables, story: _Story) -> None:
 
 def _note(folder: Path, aside: str) -> None:
     note = folder / NOTE
-    with note.open("w", encoding="utf-8") as out:
+    partial = note.with_name(note.name + manifest.TMP)
+    with partial.open("w", encoding="utf-8") as out:
         json.dump({"aside": aside}, out)
         out.flush()
         os.fsync(out.fileno())
+    partial.replace(note)
     sync_folder(folder)
 
 

@@ -27,6 +27,7 @@ from protocols.words import Value
 
 SITE: Final = timezone(timedelta(hours=8))
 BAR: Final = 30
+PHASES: Final = {"copy": "BACKUP_COPY", "verify": "BACKUP_VERIFY"}
 
 
 def backup(file: Path, language: str) -> int:
@@ -52,7 +53,7 @@ def backups(file: Path, language: str) -> int:
     config = load_config(file)
     if config.backup is None:
         raise NoTarget
-    found = manifest.listing(config.backup.folder)
+    found = manifest.listing(config.backup.folder, now=SystemClock().now())
     for item in found:
         path = str(config.backup.folder / item.file)
         print(text("BACKUP_LINE", {**_shown(path, item.time, item.bytes)}, language))
@@ -68,7 +69,7 @@ def restore_backup(file: Path, named: Path | None, language: str) -> int:
         if finish(config.database):
             print(text("RESTORE_FINISHED", {"file": str(config.database)}, language))
             return 0
-        source = chosen(config, named)
+        source = chosen(config, named, SystemClock().now())
         said = checked(source, _progress(_bar(language)))
         _end_bar()
         done = restore(config, source, said, SystemClock(), operator())
@@ -117,7 +118,7 @@ def _bar(language: str) -> Callable[..., None]:
     def show(phase: str, done: int, total: int) -> None:
         if sys.stderr.isatty():
             full = BAR * done // total if total else 0
-            word = text(f"BACKUP_{phase.upper()}", {}, language)
+            word = text(PHASES[phase], {}, language)
             sys.stderr.write(f"\r{word} [{'#' * full:<{BAR}}]")
             sys.stderr.flush()
 

@@ -213,3 +213,26 @@ def test_what_was_revoked_since_is_named(fengsui, config, database):
     with closing(sqlite3.connect(database)) as conn, conn:
         conn.execute("UPDATE person SET disabled = 1 WHERE name = 'ann'")
     assert "请重新停用:ann" in fengsui("restore", config)[1]
+
+
+def test_sessions_that_were_ended_do_not_come_back(fengsui, config, database):
+    with closing(sqlite3.connect(database)) as conn, conn:
+        conn.execute("INSERT INTO session VALUES ('hash', 'ann', 1, 1, 9000000000000000)")
+    fengsui("backup", config)
+    assert fengsui("restore", config)[0] == 0
+    assert rows(database, "SELECT * FROM session") == []
+    assert rows(database, "SELECT * FROM login_link") == []
+
+
+def test_a_restore_that_finds_no_room_leaves_nothing_behind(fengsui, config, database, monkeypatch):
+    fengsui("backup", config)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(restore.os, "fsync", full)
+        code, _, err = fengsui("restore", config)
+    assert (code, "No space left" in err) == (1, True)
+    assert not list(database.parent.glob("*restor*"))
+    assert fengsui("restore", config)[0] == 0

@@ -19,7 +19,15 @@ from central.ingest.admission import Admission, lane_of
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.figures import Figures
-from central.ingest.manifests import Described, Manifests, Opened, keep, take_portion
+from central.ingest.manifests import (
+    Change,
+    Changes,
+    Described,
+    Manifests,
+    Opened,
+    keep,
+    take_portion,
+)
 from central.ingest.request import IngestRequest, Prepared, prepare, refused
 from central.ingest.streams import make_first, manifest_body, open_stream, read_cursors
 from protocols.clock import Clock, real_monotonic
@@ -79,6 +87,7 @@ class Ingest:
         self.figures = Figures()
         self.admission = Admission(self.figures)
         self._manifests = Manifests()
+        self._changes = Changes()
 
     async def put_manifest(  # who, what, how it is packed, and how much it hurries
         self, gateway: str, digest: str, body: bytes, encoding: str, lane: str = ""
@@ -98,17 +107,18 @@ class Ingest:
                 raise refused(exc) from exc
             if described.manifest.gateway != gateway:
                 raise IngestError("FORBIDDEN", 403, gateway=described.manifest.gateway)
-            now, urgency = self._clock.now(), URGENCY[lane_of(lane)]
-            kept = await self._db.write(
-                lambda tables: keep(tables, described, now), urgency=urgency
-            )
-            if kept.news is not None:
-                await self._take_rules(described, urgency)
-                await self._db.write(
-                    lambda tables: make_first(tables, self._engine, described, now),
-                    self._after.opened,
-                    urgency=urgency,
+            now, change = self._clock.now(), self._changes.of(gateway, URGENCY[lane_of(lane)])
+            async with change:
+                kept = await self._db.write(
+                    lambda tables: keep(tables, described, now), urgency=change.urgency
                 )
+                if kept.news is not None:
+                    await self._take_rules(described, change)
+                    await self._db.write(
+                        lambda tables: make_first(tables, self._engine, described, now),
+                        self._after.opened,
+                        urgency=change.urgency,
+                    )
 
     async def put_stream(self, gateway: str, stream: str, body: bytes, lane: str = "") -> None:
         """Take an opening record; the same again is welcome.
@@ -132,17 +142,28 @@ class Ingest:
                 raise opened.error
 
     async def _open(self, opening: Opening, body: bytes, urgency: Urgency) -> Opened:
-        described: Described | None = None
-        while True:
-            opened = await self._db.write(
-                partial(_open_stream, self._engine, (opening, body), described, self._clock.now()),
-                self._after.opened,
-                urgency=urgency,
-            )
-            if opened.news is None:
-                return opened
-            described = await self._described(opened.news)
-            await self._take_rules(described, urgency)
+        opened = await self._opened(opening, body, None, urgency)
+        if opened.news is None:
+            return opened
+        change = self._changes.of(opening.gateway, urgency)
+        async with change:
+            # Another opening may have been first, and be newer.
+            described: Described | None = None
+            while True:
+                opened = await self._opened(opening, body, described, change.urgency)
+                if opened.news is None:
+                    return opened
+                described = await self._described(opened.news)
+                await self._take_rules(described, change)
+
+    async def _opened(
+        self, opening: Opening, body: bytes, described: Described | None, urgency: Urgency
+    ) -> Opened:
+        return await self._db.write(
+            partial(_open_stream, self._engine, (opening, body), described, self._clock.now()),
+            self._after.opened,
+            urgency=urgency,
+        )
 
     async def _described(self, digest: str) -> Described:
         """Return a manifest that is kept, decoded here rather than where alarms are written."""
@@ -152,12 +173,12 @@ class Ingest:
         body = await self._db.glance(lambda conn: manifest_body(conn, digest))
         return await self._alarm_opener.run(self._manifests.describe, digest, body)
 
-    async def _take_rules(self, described: Described, urgency: Urgency) -> None:
+    async def _take_rules(self, described: Described, change: Change) -> None:
         for portion in described.portions():
             await self._db.write(
                 partial(_take_portion, self._engine, described, portion, self._clock.now()),
                 self._after.opened,
-                urgency=urgency,
+                urgency=change.urgency,
             )
 
     async def post_batches(self, gateway: str, stream: str, request: IngestRequest) -> Answer:

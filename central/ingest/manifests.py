@@ -5,15 +5,18 @@ hundred at a time, then that it is current. So no alarm waits behind it. A colle
 between has some rules of it early; the gateway opens its stream again, and the rest follows.
 """
 
+import asyncio
 import threading
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine
 from central.alarms.records import EpisodeRow
 from central.alarms.ruleset import Taken, Wanted, wanted
+from central.database_queue import Urgency
 from central.effects import CollectorEvent
 from central.registry import Entry, number_points
 from protocols.alarms.rule import Level
@@ -82,6 +85,26 @@ class Manifests:
                 oldest = next(iter(self._known))
                 self._points -= len(self._known.pop(oldest).manifest.points)
         return described
+
+
+class Change(asyncio.Lock):
+    """Held by one change of a gateway's rules from its first portion to its last."""
+
+    urgency = Urgency.PATIENT
+    """That of the most urgent who waits for it: no alarm stream waits behind a patient one."""
+
+
+class Changes:
+    """The changes under way: two of one gateway whose portions took turns would leave both."""
+
+    def __init__(self) -> None:
+        self._of: WeakValueDictionary[str, Change] = WeakValueDictionary()
+
+    def of(self, gateway: str, urgency: Urgency) -> Change:
+        """Return what whoever changes the gateway's rules has to hold."""
+        change = self._of.setdefault(gateway, Change())
+        change.urgency = min(change.urgency, urgency)
+        return change
 
 
 def keep(tables: Tables, described: Described, now: int) -> Opened:

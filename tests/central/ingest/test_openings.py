@@ -1,0 +1,53 @@
+"""Manifests of one gateway that come at once: the newest one's rules are those that hold."""
+
+import asyncio
+
+import pytest
+
+from central.database_queue import Urgency
+from central.ingest import manifests
+from tests.central.builders import HIGH, LOW, Gateway, PointSpec
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    monkeypatch.setattr(manifests, "PORTION", 1)
+
+
+async def rules(collector):
+    return await collector.db.read(
+        lambda conn: conn.execute("SELECT id FROM rule WHERE active ORDER BY id").fetchall()
+    )
+
+
+async def test_an_older_opening_under_way_leaves_nothing_behind(collector, clock):
+    await collector.registry.add_gateway("other")
+    first = Gateway(clock, "other", (PointSpec("a"),))
+    await first.register(collector, first.open())
+    older = Gateway(clock, "other", tuple(PointSpec(f"p{n}", limits=HIGH) for n in range(8)))
+    newer = Gateway(clock, "other", (PointSpec("p0", limits=LOW),))
+    older.streams, newer.streams = 1, 2
+    await asyncio.gather(
+        older.register(collector, older.open()), newer.register(collector, newer.open())
+    )
+    assert await rules(collector) == [("site/other/tank/p0:low",)]
+
+
+async def test_a_first_manifest_under_way_leaves_nothing_behind(collector, clock):
+    await collector.registry.add_gateway("other")
+    older = Gateway(clock, "other", tuple(PointSpec(f"p{n}", limits=HIGH) for n in range(8)))
+    newer = Gateway(clock, "other", (PointSpec("p0", limits=LOW),))
+    newer.streams = 1
+    await asyncio.gather(
+        older.register(collector, older.open()), newer.register(collector, newer.open())
+    )
+    assert await rules(collector) == [("site/other/tank/p0:low",)]
+
+
+async def test_the_most_urgent_who_waits_hurries_the_change():
+    changes = manifests.Changes()
+    patient = changes.of("gw", Urgency.PATIENT)
+    async with patient:
+        assert changes.of("gw", Urgency.URGENT) is patient
+        assert patient.urgency is Urgency.URGENT
+        assert changes.of("other", Urgency.USUAL).urgency is Urgency.USUAL

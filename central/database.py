@@ -261,7 +261,8 @@ class Database:
             with self._tables.atomic():
                 return _Result(work(self._tables))
         except Exception as exc:  # noqa: BLE001  # handed to whoever asked, whole
-            if self._tables.conn.total_changes != before:
+            # What SQLite refused may have been the first write after memory was changed.
+            if self._tables.conn.total_changes != before or isinstance(exc, sqlite3.Error):
                 self._undone()
             return _Result(error=exc)
 

@@ -62,6 +62,15 @@ async def test_one_that_fails_takes_nothing_with_it(db):
     assert undone == [True]
 
 
+async def test_what_sqlite_refuses_is_undone_in_memory_too(db):
+    """Nothing was written yet, but whoever wanted to may have changed its memory before."""
+    undone = []
+    db.on_rollback.append(lambda: undone.append(True))
+    with pytest.raises(sqlite3.OperationalError):
+        await db.write(lambda tables: tables.execute("INSERT INTO nowhere VALUES (1)"))
+    assert undone == [True]
+
+
 async def test_a_transaction_lost_whole_is_tried_again_one_by_one(db):
     def fatal(tables):
         tables.execute("ROLLBACK")

@@ -125,7 +125,9 @@ async def _unexpected(request: Request, exc: Exception) -> JSONResponse:
 
 
 def _seconds(exc: FengsuiError) -> str:
-    stated = exc.params.get("seconds")
+    stated, spread = exc.params.get("seconds"), exc.params.get("retry_after_ms")
+    if isinstance(spread, int):
+        stated = -(-spread // 1000)
     return str(max(1, round(stated))) if isinstance(stated, int | float) else "1"
 
 

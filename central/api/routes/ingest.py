@@ -52,7 +52,8 @@ async def post_batches(who: Sender, house: House, stream: str, request: Request)
 async def post_cursors(who: Sender, house: House, request: Request) -> Response:
     """Say how far the streams a gateway still keeps are here, and what of them is backed up."""
     nonce = request.headers.get(NONCE, "")
-    body = await receive(request, RECORD_BYTES)
+    with house.collector.ingest.figures.refusing():
+        body = await receive(request, RECORD_BYTES)
     said = await house.collector.ingest.cursors(who.name, body, nonce)
     return Response(encode_cursors(said), media_type="application/json")
 
@@ -60,5 +61,7 @@ async def post_cursors(who: Sender, house: House, request: Request) -> Response:
 @router.post("/health", openapi_extra=BINARY)
 async def post_health(who: Sender, house: House, request: Request) -> Response:
     """Take the gateway's own state."""
-    await house.collector.ingest.post_health(who.name, await receive(request, HEALTH_BYTES))
+    with house.collector.ingest.figures.refusing():
+        body = await receive(request, HEALTH_BYTES)
+    await house.collector.ingest.post_health(who.name, body)
     return Response()

@@ -168,3 +168,27 @@ async def test_what_is_refused_by_its_lane_is_not_received(site, collector, monk
         f"/api/v1/ingest/streams/{STREAM}", content=b"{}", headers={LANE: "alarm"}
     )
     assert urgent.status_code == 400
+
+
+async def test_every_refusal_of_a_body_is_counted(site, collector):
+    _, client, _ = site
+    for path in ("cursors", "health", f"streams/{STREAM}/batches"):
+        for content in (pieces(2 * REQUEST_BYTES), bytes(REQUEST_BYTES + 1)):
+            reply = await client.post(
+                f"/api/v1/ingest/{path}", content=content, headers={NONCE: NONCE_1}
+            )
+            assert (reply.status_code, reply.json()["code"]) == (413, "TOO_LARGE")
+    assert reply.json()["nonce"] == NONCE_1
+    assert collector.ingest.figures.refused["TOO_LARGE"] == 6
+
+
+async def test_what_has_no_answers_shape_asks_for_the_same_wait(site, collector, monkeypatch):
+    """An opening is refused as long as its error says: not all come back after a second."""
+    _, client, _ = site
+
+    async def busy(*_):
+        raise IngestError("BUSY", 503, retry_after_ms=6_100, lane="live")
+
+    monkeypatch.setattr(collector.ingest, "put_stream", busy)
+    reply = await client.put(f"/api/v1/ingest/streams/{STREAM}", content=b"{}")
+    assert (reply.status_code, reply.headers["retry-after"]) == (503, "7")

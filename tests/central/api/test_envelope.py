@@ -6,7 +6,8 @@ import sqlite3
 
 import pytest
 
-from central.api.headers import INGEST_LIMIT, JSON_LIMIT
+from central.api.headers import JSON_LIMIT
+from central.health import HEALTH_BYTES
 
 CSP = "default-src 'none'"
 
@@ -50,7 +51,7 @@ async def test_unknown_paths_and_methods_have_the_same_shape(client):
 
 @pytest.mark.parametrize(
     ("path", "limit"),
-    [("/api/v1/session", JSON_LIMIT), ("/api/v1/ingest/health", INGEST_LIMIT)],
+    [("/api/v1/session", JSON_LIMIT), ("/api/v1/ingest/health", HEALTH_BYTES)],
 )
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_a_body_beyond_its_limit_is_refused(client, people, path, limit, chunked):

@@ -96,16 +96,15 @@ class Admission:
         lane = lane_of(lane_name)
         size = REQUEST_BYTES if size is None else min(size, REQUEST_BYTES)
         sender = self._sender(gateway)
+        key = lane.name.lower()
         if lane is Lane.ALARM:
             await self._queue(sender, size)
         else:
             self._check(gateway, sender, lane, size)
-        key = lane.name.lower()
+            sender.requests[lane] += 1
+            sender.bytes += size
         self._figures.waiting[key] += 1
         self._bytes[lane] += size
-        sender.requests[lane] += 1
-        if lane is not Lane.ALARM:
-            sender.bytes += size
         try:
             yield
         finally:
@@ -215,8 +214,13 @@ class Admission:
     async def _queue(self, sender: _Sender, size: int) -> None:
         if sender.requests[Lane.ALARM] >= OWN_ALARMS:
             raise IngestError("CREDIT", 429, size=size, limit=OWN_ALARMS, **self._again(Lane.ALARM))
-        async with self._alarms:
-            await self._alarms.wait_for(lambda: self._bytes[Lane.ALARM] + size <= ALARM_BUDGET)
+        sender.requests[Lane.ALARM] += 1  # one that waits is one of the few too
+        try:
+            async with self._alarms:
+                await self._alarms.wait_for(lambda: self._bytes[Lane.ALARM] + size <= ALARM_BUDGET)
+        except BaseException:
+            sender.requests[Lane.ALARM] -= 1
+            raise
 
     def _sender(self, gateway: str) -> _Sender:
         now = self._now()

@@ -116,10 +116,10 @@ def _open(raw: bytes) -> Sealed:
 
 
 def _lane(text: str) -> Lane:
-    try:
-        return Lane[text.upper()]
-    except KeyError:
-        raise WireError("WIRE_HEADER", where="Fengsui-Lane") from None
+    """Return what admission went by too; without a lane a request is backfill."""
+    if text not in ("", "alarm", "live", "backfill"):
+        raise WireError("WIRE_HEADER", where="Fengsui-Lane")
+    return Lane[text.upper()] if text else Lane.BACKFILL
 
 
 def _check_consecutive(prepared: Prepared) -> None:

@@ -79,6 +79,22 @@ async def test_an_alarm_waits_for_bytes_and_is_not_refused(admission, inside, mo
     assert await waiting
 
 
+async def test_alarm_requests_that_wait_are_among_the_few(admission, monkeypatch):
+    monkeypatch.setattr(module, "ALARM_BUDGET", KIB)
+    first = AsyncExitStack()
+    await crowd(admission, first, "alarm", 1)
+    waiting = [
+        asyncio.create_task(let_in(admission, "gw", "alarm")) for _ in range(module.OWN_ALARMS)
+    ]
+    await asyncio.sleep(0)
+    assert (await refused(admission, "gw", "alarm")).status == 429
+    waiting.pop().cancel()
+    await asyncio.sleep(0)
+    await first.aclose()
+    assert all(await asyncio.gather(*waiting))
+    assert await let_in(admission, "gw", "alarm")
+
+
 async def test_one_gateways_alarm_requests_are_few(admission, inside):
     for _ in range(module.OWN_ALARMS):
         await inside.enter_async_context(admission.enter("gw", "alarm", KIB))

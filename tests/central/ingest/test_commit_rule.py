@@ -222,6 +222,7 @@ async def test_a_stream_needs_its_manifest_and_opens_one_way(collector, gateway)
         ({"chain": "seq=2;h=" + "0" * 64}, "CHAIN"),
         ({"clock": "noon"}, "WIRE"),
         ({"lane": "fast"}, "WIRE"),
+        ({"lane": "ALARM"}, "WIRE"),
         ({"nonce": "1"}, "WIRE"),
         ({"encoding": "br"}, "WIRE"),
     ],

@@ -161,6 +161,7 @@ class Backups:
             folder=folder,
             time=now,
             create=not known,
+            begin=not known or actor != SCHEDULE,
             covering=Path(covering.file) if covering else None,
             sha256=covering.sha256 if covering else "",
         )

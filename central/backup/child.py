@@ -6,6 +6,7 @@ snapshot with it. Speaks JSON lines on standard output: `progress` [phase, done,
 Ends when its standard input does: its parent is gone.
 """
 
+import errno
 import json
 import os
 import sqlite3
@@ -65,6 +66,9 @@ def make(asked: Mapping[str, Any], says: _Says) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     if covering is not None:
         say(covering=_still_sound(covering, asked["sha256"], says))
+    if not asked["begin"] and manifest.untouched(folder):
+        reason = "empty: is its disk mounted? `fengsui-central backup` begins a new one"
+        raise OSError(errno.ENODEV, reason, str(folder))
     with manifest.alone(folder):
         file, done = _made(Path(asked["source"]), folder, asked["time"], says)
     cursors = covered(file)

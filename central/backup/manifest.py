@@ -127,6 +127,11 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
+def untouched(folder: Path) -> bool:
+    """Return whether no backup was ever made in the folder as it is mounted now."""
+    return not (folder / LOCK).exists() and not any(folder.glob("collector-*.db"))
+
+
 def clear_partial(folder: Path) -> None:
     """Delete what an interrupted backup left. Raises OSError."""
     for partial in (*folder.glob(f"collector-*.db{TMP}"), *folder.glob(f"collector-*.json{TMP}")):

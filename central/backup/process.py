@@ -31,12 +31,14 @@ class Job:
     """What to copy where; `covering` is the file that covers what is safe, with its digest.
 
     `create`: the folder may be made. One that held backups and is missing is an unmounted disk.
+    `begin`: it may be empty. One that held backups most likely is where a disk was mounted.
     """
 
     source: Path
     folder: Path
     time: int
     create: bool
+    begin: bool
     covering: Path | None = None
     sha256: str = ""
 
@@ -101,6 +103,7 @@ async def _listen(
         "folder": str(job.folder.resolve()),
         "time": job.time,
         "create": job.create,
+        "begin": job.begin,
         "covering": None if job.covering is None else str(job.covering),
         "sha256": job.sha256,
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from central.backup import manifest, records
-from central.backup.backups import RETRY
+from central.backup.backups import RETRY, SCHEDULE
 from central.backup.process import BackupFailed
 from central.backup.restore import OthersBackups, chosen
 from central.collector import Collector
@@ -130,3 +130,17 @@ async def test_a_manifest_that_makes_no_sense_is_passed_over(collector, target, 
     assert manifest.listing(target.folder) == []
     with pytest.raises(manifest.BackupUnusable):
         manifest.read(Path(made.file))
+
+
+async def test_where_a_disk_was_mounted_nothing_is_begun_by_itself(collector, clock, target):
+    await collector.backups.take("os:test")
+    target.folder.rename(target.folder.with_name("unmounted"))
+    target.folder.mkdir()
+    with pytest.raises(BackupFailed) as refusal:
+        await collector.backups.take(SCHEDULE)
+    assert "mounted?" in str(refusal.value.params["reason"])
+    assert list(target.folder.iterdir()) == []
+    await collector.backups.take("os:test")  # somebody looked: it is a new disk
+    clock.move(DAY)
+    await collector.backups.take(SCHEDULE)
+    assert len(manifest.listing(target.folder)) == 2

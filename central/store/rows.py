@@ -180,8 +180,9 @@ class RowStore:
 def newest_good(conn: sqlite3.Connection, number: int) -> tuple[int, float, int, int] | None:
     """Return (time, value, stream, received) of the newest good number that knew its time."""
     row: tuple[int, float, int, int] | None = conn.execute(
-        "SELECT time, value, stream, received FROM reading WHERE point = ? "
-        "AND quality < 0x40000000 AND class <> 2 AND typeof(value) IN ('integer', 'real') "
+        "SELECT time, iif(class = 2, CAST(value AS REAL), value), stream, received FROM reading "
+        "WHERE point = ? AND quality < 0x40000000 "
+        "AND (class = 2 OR typeof(value) IN ('integer', 'real')) "
         "AND flags & ? = 0 ORDER BY time DESC, received, seq LIMIT 1",
         (number, FLAG_ESTIMATED),
     ).fetchone()

@@ -116,3 +116,22 @@ async def test_what_passed_is_what_comes_next_starts_from(collector, gateway, st
         lambda conn: conn.execute("SELECT event FROM alarm_journal").fetchall()
     )
     assert words == [("LATE_ALARM",)]
+
+
+async def test_the_largest_integers_are_the_newest_sample_after_a_restart(tmp_path, clock):
+    """What SQLite keeps as text was judged too: an older reading stays a stray."""
+    points = (PointSpec("count", "int", limits=(level("H", 1e19),)),)
+    async with await open_collector(tmp_path, clock) as collector:
+        await collector.registry.add_gateway("gw")
+        gateway = Gateway(clock, points=points)
+        stream = gateway.open()
+        await gateway.register(collector, stream)
+        clock.move(60)
+        await gateway.deliver(collector, stream, gateway.reading("count", 2**63, ago=10))
+    async with await open_collector(tmp_path, clock) as again:
+        await gateway.deliver(again, stream, gateway.reading("count", 2**64 - 1, ago=20))
+        assert (await again.alarms.episodes()).items == ()
+        words = await again.db.read(
+            lambda conn: conn.execute("SELECT event FROM alarm_journal").fetchall()
+        )
+        assert words == [("LATE_ALARM",)]

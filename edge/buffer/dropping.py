@@ -28,11 +28,20 @@ class Loss:
     """A range of one stream on its way to becoming a skip; `at` is where its ledger has got to."""
 
     stream: Stream
-    file: str
+    part: Part
     first: int
     last: int
     at: int
     tally: Tally = field(default_factory=Tally)
+
+    @property
+    def file(self) -> str:
+        return self.part.file
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether its file was put aside meanwhile: what was in it may yet be found."""
+        return not any(part is self.part for part in self.stream.parts)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +90,7 @@ class Dropping:
 
     def finish(self) -> None:
         """Write the skips, then free the space. Raises BufferFull; may be called again then."""
-        if self.void:
+        if self.void or (self.file != ALARM and any(each.overtaken for each in self.losses)):
             return
         while self.losses:
             loss = self.losses[0]
@@ -136,7 +145,7 @@ def unsent(stream: Stream, part: Part) -> list[Loss]:
             seq = skip.last + 1
             continue
         last = min(part.last, stream.run_end(seq))
-        losses.append(Loss(stream=stream, file=part.file, first=seq, last=last, at=seq))
+        losses.append(Loss(stream=stream, part=part, first=seq, last=last, at=seq))
         seq = last + 1
     return losses
 

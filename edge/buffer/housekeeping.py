@@ -66,15 +66,11 @@ class Housekeeping:
                 part.batches = newest - (ordinal(stream.number, stream.safe) or newest - 1)
 
     def _free_segments(self) -> list[str]:
-        folder = self._holdings.folder
-        return [n for n in folder.segments() if n not in folder.in_use and self._is_free(n)]
-
-    def _is_free(self, name: str) -> bool:
-        return not any(
-            part.file == name and (part.last > stream.safe or part in stream.recovered)
-            for stream in self._holdings.streams.values()
-            for part in (*stream.parts, *stream.recovered)
-        )
+        folder, streams = self._holdings.folder, self._holdings.streams.values()
+        # Once through all parts: there may be thousands of streams and of segments.
+        needed = {part.file for s in streams for part in s.parts if part.last > s.safe}
+        needed |= {part.file for s in streams for part in s.recovered} | folder.in_use
+        return [name for name in folder.segments() if name not in needed]
 
     def anchor_past(self, name: str) -> None:
         """Remember the chain head at the end of what is about to go from a file."""

@@ -13,6 +13,7 @@ from edge.buffer.rewriting import Rewriting
 from edge.buffer.thinning import Thinner
 from edge.config import BufferSettings
 from protocols.clock import MINUTE, SECOND, ClockState
+from protocols.errors import BufferDamaged
 from protocols.wire.batch import (
     ReadingsBatch,
     SkipBatch,
@@ -351,6 +352,26 @@ async def test_an_alarm_that_finds_no_room_waits_for_no_ledger(opened: Open) -> 
     await there.drain(buffer)
     assert there.readings == {"quota": total}
     assert there.lines == {None: total}
+
+
+async def test_a_segment_put_aside_while_it_goes_is_not_given_up(opened: Open) -> None:
+    buffer = await opened()
+    total = await scan(buffer, 60)
+    await buffer.rotate(DATA)
+    total += await scan(buffer, 60)
+    store, name = buffer._store, "data-00000001.db"
+    await buffer._run(store.holdings.folder.retire)
+    work = await buffer._run(store.quota._dropping, name)
+    while await buffer._run(work.step):
+        pass
+    damage = BufferDamaged(file=name, reason="test")
+    await buffer._run(store.holdings.damage, name, damage)
+    await buffer.salvage()
+    await buffer._run(work.finish)
+    assert (await buffer.stats()).drops == {}
+    collector = Counting()
+    await collector.drain(buffer, Lane.BACKFILL, Lane.LIVE)
+    assert collector.readings == {"stored": total}
 
 
 def test_the_minute_is_the_wall_clocks() -> None:

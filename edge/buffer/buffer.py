@@ -87,7 +87,7 @@ class Buffer:
             self._routes,
             self._turns,
             tell=self._tell,
-            relieve=self.relieve,
+            relieve=self._relief.relieve,
             wake=self._wake,
         )
         self._sealing = Sealing(

@@ -105,7 +105,7 @@ class Rescue:
                 await self._bring_ashore()
             except BufferFault as exc:
                 logger.debug("the medium does not work yet: %s", exc)
-                self.launch(exc)
+                self.launch(exc, StreamKind.DATA)  # a full medium still has room for alarms
                 return False
             if not await self._sides.aboard(lambda boat: boat.empty):
                 return False  # only by number: it is sent from memory, then this ends

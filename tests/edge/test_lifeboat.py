@@ -8,7 +8,7 @@ import pytest
 
 from edge.buffer import Budget, Buffer, Pending
 from edge.config import BufferSettings
-from protocols.errors import BufferFault
+from protocols.errors import BufferFault, BufferFull
 from protocols.wire.batch import SkipBatch, SkipReason, decode_batch
 from protocols.words import Lane, Reading, StreamKind
 from tests.edge.buffer_suite import (
@@ -359,3 +359,25 @@ class TestLifeboat(BufferSuite):
         yield again
         for buffer in made:
             await buffer.close()
+
+
+async def test_a_medium_that_fills_while_things_come_back_goes_on_taking_alarms(
+    opened: Open, medium: FailingMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer = await opened()
+    medium.fail()
+    wait = await keep(buffer, 1.0)
+    medium.mend()
+
+    def full(*_: object, **__: object) -> None:
+        raise BufferFull(file="data")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.buffer.rescue.take", full)
+        assert not await buffer.recover()
+        alarm = await keep(buffer, 9.0, kind=ALARM)
+        assert alarm.done(), "on the medium"
+        assert not wait.done()
+    assert await buffer.recover()
+    assert wait.done()
+    assert await everything(buffer) == [1.0, 9.0]

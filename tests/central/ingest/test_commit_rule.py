@@ -89,11 +89,21 @@ async def test_other_data_under_known_numbers_keeps_the_first_and_alerts(
 
 async def test_a_broken_chain_stores_nothing_and_alerts(collector, gateway, stream):
     gateway.seal(stream, gateway.reading("level", 1.0))
-    bad = gateway.request(stream, chain=f"seq=1;h={'0' * 64}")
+    bad = gateway.request(stream, chain=f"seq=1;h={'1' * 64}")
     code, status, _ = await refused(collector.ingest.post_batches("gw", stream.id, bad))
     assert (code, status) == ("CHAIN", 400)
     assert await stored(collector) == []
     assert (await collector.events()).items[0].code == "CHAIN_BROKEN"
+
+
+async def test_a_head_that_was_lost_is_no_matter_of_security(collector, gateway, stream):
+    """Where it stands is told, so that the gateway can go on; nobody has forged anything."""
+    gateway.seal(stream, gateway.reading("level", 1.0))
+    lost = gateway.request(stream, chain=f"seq=1;h={'0' * 64}")
+    code, status, error = await refused(collector.ingest.post_batches("gw", stream.id, lost))
+    assert (code, status) == ("CHAIN", 400)
+    assert len(error.params["head"]) == 64
+    assert (await collector.events()).items == ()
 
 
 async def test_a_body_that_does_not_decode_is_put_aside_whole(collector, gateway, stream, clock):

@@ -28,7 +28,7 @@ def judge(site: Site, options: Options) -> tuple[Verdict, Evidence]:
     """Hold what the collector serves against what was accepted and against the truth."""
     verdict = Verdict()
     found = read_evidence(site.database)
-    permitted = frozenset({"quota"} if options.full_disk else ())
+    permitted = permitted_reasons(options)
     judge_batches(verdict, site.owed, found.batches, found.skips, permitted)
     rows = 0
     with ThreadPoolExecutor(READERS) as pool:
@@ -63,6 +63,15 @@ def _judge(
     judge_point(verdict, point, samples, mine["time"], lives, loss)
 
 
+def permitted_reasons(options: Options) -> frozenset[str]:
+    """Return what readings may be given up for: a full disk takes first what the collector has and
+    no backup covers, and a restore then misses that.
+    """
+    if not options.full_disk:
+        return frozenset()
+    return frozenset({"quota", "gone_at_collector"} if options.restores else {"quota"})
+
+
 def judge_events(
     verdict: Verdict, found: Evidence, options: Options, restored: Mapping[str, int]
 ) -> None:
@@ -78,7 +87,7 @@ def judge_events(
         verdict.unexplained += 1
         verdict.because(f"the collector was put back, and no event says {code}")
     for reason, count in found.lost.items():
-        if reason != "quota" or not options.full_disk:
+        if reason not in permitted_reasons(options):
             verdict.losses["ledger"] += count
             verdict.because(f"lost: {count} readings in the loss ledger ({reason})")
     if verdict.permitted and "DATA_LOST" not in told:

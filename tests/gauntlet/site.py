@@ -35,6 +35,7 @@ class Gateway:
         """Whoever makes its line fail holds this."""
         self._env = {"FENGSUI_SABOTAGE": sabotage} if sabotage else {}
         self._plant: subprocess.Popen[bytes] | None = None
+        self._health = quiet_port()
         self.process = Process(
             self.name, "edge", ["run", self.folder / "edge.yaml", "--log", "warning"], folder
         )
@@ -49,12 +50,21 @@ class Gateway:
         self._plant = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
         assert self._plant.stdout
         plant = int(self._plant.stdout.readline())
-        ports = layout.Ports(uplink=self.uplink, plant=plant, health=quiet_port())
+        ports = layout.Ports(uplink=self.uplink, plant=plant, health=self._health)
         config = layout.edge_config(self.folder, profiles, self.number, ports)
         (self.folder / "edge.yaml").write_text(config, encoding="utf-8")
 
     def start(self, env: dict[str, str] | None = None) -> Life:
         return self.process.start({**self._env, **(env or {})}, self.commits)
+
+    def knows_all_is_delivered(self) -> bool:
+        """Return whether it was answered for everything that its earlier processes left."""
+        page = CollectorDoor("127.0.0.1", self._health)
+        try:
+            streams = page.ask("GET", "/buffer")["streams"]
+        except (OSError, DoorClosed):
+            return False
+        return all(s["live"] or s["committed"] >= s["last"] for s in streams)
 
     def end(self) -> None:
         self.process.end()
@@ -107,9 +117,9 @@ class Site:
             self.links.add(gateway.number, gateway.uplink, self.port)
             gateway.start()
 
-    def login_code(self) -> str:
-        """Make an administrator while the collector is stopped; returns the code of his link."""
-        made = self.command("create-admin", self.config, "judge", "--login-link")
+    def login_code(self, name: str = "judge") -> str:
+        """Make an administrator; returns the code of his link."""
+        made = self.command("create-admin", self.config, name, "--login-link")
         return next(word.rsplit("code=", 1)[1] for word in made.split() if "code=" in word)
 
     def command(self, *words: object) -> str:

@@ -100,9 +100,9 @@ async def test_a_head_that_was_lost_is_no_matter_of_security(collector, gateway,
     """Where it stands is told, so that the gateway can go on; nobody has forged anything."""
     gateway.seal(stream, gateway.reading("level", 1.0))
     lost = gateway.request(stream, chain=f"seq=1;h={'0' * 64}")
-    code, status, error = await refused(collector.ingest.post_batches("gw", stream.id, lost))
+    code, status, params = await refused(collector.ingest.post_batches("gw", stream.id, lost))
     assert (code, status) == ("CHAIN", 400)
-    assert len(error.params["head"]) == 64
+    assert len(params["head"]) == 64
     assert (await collector.events()).items == ()
 
 

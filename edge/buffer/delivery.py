@@ -205,8 +205,9 @@ class Delivery:
         """Take the collector's cursor, though no batch or skip of ours ends there."""
         if target > stream.last:
             target, head = stream.last, None
-        stream.committed, stream.sent = target, {}
-        stream.head = head if head is not None else self.head_at(stream, target)
+        # Found before the cursor moves: the head here now is that of where it stands now.
+        known = head if head is not None else self.head_at(stream, target)
+        stream.committed, stream.head, stream.sent = target, known, {}
         stream.changed = True
 
     def _go_back(self, stream: Stream, target: int, head: bytes | None) -> None:

@@ -343,3 +343,23 @@ class BufferSuite:
         await done
         again = await reopen()
         assert values_of(await again.pending(Lane.BACKFILL, PLENTY)) == [1.0]
+
+    async def test_going_on_from_where_the_collector_stands_keeps_the_chain(
+        self, reopen: Reopen
+    ) -> None:
+        """All was offered again, and then it turns out that some of it is there after all."""
+        buffer = await reopen()
+        for value in range(5):
+            await put(buffer, float(value))
+        pending = await buffer.pending(Lane.LIVE, PLENTY)
+        assert pending is not None
+        heads = [chain_start(pending.opening)]
+        for data in pending.batches:
+            heads.append(chain_next(heads[-1], data))
+        await buffer.committed(pending.stream, 5, 0)
+        await buffer.offer_again()
+        await buffer.rewind(pending.stream, 4)
+        rest = await buffer.pending(Lane.LIVE, PLENTY)
+        assert rest is not None
+        assert (rest.first, rest.last, rest.head) == (4, 5, heads[5])
+        await buffer.close()

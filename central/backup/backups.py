@@ -198,7 +198,6 @@ class Backups:
         self, target: BackupTarget, outcome: Outcome, attempt: tuple[int, str, float]
     ) -> None:
         time, actor, seconds = attempt
-        self.failures += 1
         wait = min(RETRY << min(self._refused, 10), LONGEST_RETRY, target.every or LONGEST_RETRY)
         self._refused += 1
         now = self._clock.now()
@@ -218,6 +217,7 @@ class Backups:
         event = await self._db.write(
             lambda tables: records.failed(tables, record, wait // MINUTE, now)
         )
+        self.failures += 1
         self._say([event])
         raise BackupFailed(reason=outcome.failure, minutes=wait // MINUTE)
 

@@ -146,10 +146,14 @@ class Holdings:
     def note_reach(self) -> None:
         """Make durable how far each stream is, so that a lost end is seen to be lost."""
         for stream in self.streams.values():
-            if self.noted.get(stream.number, 0) < stream.last > stream.committed:
-                progress = None if stream.guessed else stream.progress()
-                self.folder.alarm.note(*self._about(stream), stream.last, progress)
-                self.noted[stream.number] = stream.last
+            if self.noted.get(stream.number, 0) < stream.last > stream.safe:
+                self.note(stream)
+
+    def note(self, stream: Stream) -> None:
+        """Keep apart from its data what a stream is and how far, durable on return."""
+        progress = None if stream.guessed else stream.progress()
+        self.folder.alarm.note(*self._about(stream), stream.last, progress)
+        self.noted[stream.number] = stream.last
 
     def _about(self, stream: Stream) -> tuple[StreamRecord, bytes]:
         return self.record(stream), self.manifest(stream.manifest) or b""

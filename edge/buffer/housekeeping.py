@@ -101,9 +101,17 @@ class Housekeeping:
 
     def free(self, name: str) -> None:
         """Unlink a segment now, whatever it holds: the caller has accounted for it."""
+        self._remember_without(name)
         self.anchor_past(name)
         self.save()
         self.unlink(name)
+
+    def _remember_without(self, name: str) -> None:
+        """Keep the opening of what no backup covers: a restored collector may ask for it again."""
+        for stream in self._holdings.streams.values():
+            here = [part.file == name for part in stream.parts]
+            if here and all(here) and stream.safe < stream.committed:
+                self._holdings.note(stream)
 
     def unlink(self, name: str) -> None:
         """Remove a segment whose streams are anchored past it."""

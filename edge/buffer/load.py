@@ -134,8 +134,9 @@ def _place(loaded: Loaded) -> None:
         stream.skips[skip.first] = skip
     for number, record in loaded.records.items():
         progress = loaded.progress.get(number)
-        reached = 0 if progress is None else progress.committed
-        if loaded.reaches.get(number, 0) > reached and number not in loaded.streams:
+        # What is committed and not safe may be asked for again, though nothing of it is here.
+        needed = 0 if progress is None else progress.safe
+        if loaded.reaches.get(number, 0) > needed and number not in loaded.streams:
             loaded.streams[number] = new_stream(replace(record, base=0))
     for number, stream in loaded.streams.items():
         progress = loaded.progress.get(number)

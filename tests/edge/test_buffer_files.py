@@ -223,6 +223,34 @@ async def test_what_is_committed_goes_before_anything_is_lost(opened: Open) -> N
     assert stats.drops["not_yet_backed_up"] > 0
 
 
+async def test_what_was_forgotten_whole_is_told_to_a_restored_collector_after_a_kill(
+    opened: Open,
+) -> None:
+    """The collector had it, no backup did, the quota took it: whoever starts next must know."""
+    quota = 256 * 1024
+    buffer = await opened(quota=quota)
+    assert not await buffer.meet("aa" * 16)
+    await many(buffer, 60, start=0)
+    first = await buffer.pending(Lane.LIVE, PLENTY)
+    assert first is not None
+    stream, total = first.stream, 0
+    while (pending := await buffer.pending(Lane.LIVE, PLENTY)) is not None:
+        await buffer.committed(pending.stream, pending.last, 0)
+        total = pending.last
+    await buffer.rotate(DATA)
+    for i in range(1, 10):
+        await many(buffer, 60, start=i * 12_000)
+        await buffer.relieve()
+    held = {each.stream for each in (await buffer.stats()).streams}
+    assert stream in held
+    await abandon(buffer)
+    again = await opened(quota=quota)
+    assert await again.meet("bb" * 16), "a database restored from before all that"
+    skips = told([p for p in await drain(again, Lane.BACKFILL) if p.stream == stream])[1]
+    assert [skip.reason for skip in skips] == [SkipReason.GONE_AT_COLLECTOR]
+    assert sum(skip.header.n for skip in skips) == total
+
+
 async def test_alarms_fill_the_quota_only_when_nothing_else_is_left(opened: Open) -> None:
     buffer = await opened(quota=256 * 1024)
     for _ in range(40):

@@ -28,13 +28,18 @@ class Reader:
         self._path = path
         self._owner = OwnerThread(name)
         self._conn: sqlite3.Connection | None = None
+        self._ending = False
 
     async def run(self, work: Callable[[sqlite3.Connection], T], deadline: float) -> T:
         """Run `work` within one snapshot; one query after the other. Raises QueryTooLong."""
         return await self._owner.run(self._query, work, deadline)
 
     def interrupt(self) -> None:
-        """End the query that runs, if one does: its caller gets an sqlite3.OperationalError."""
+        """End the query that runs and those that wait: they get an sqlite3.OperationalError.
+
+        SQLite forgets an interruption that comes between two statements; the flag does not.
+        """
+        self._ending = True
         with contextlib.suppress(sqlite3.ProgrammingError):  # closed meanwhile
             if self._conn is not None:
                 self._conn.interrupt()
@@ -52,7 +57,9 @@ class Reader:
                 uri, uri=True, isolation_level=None, check_same_thread=False
             )
         end = real_monotonic() + deadline
-        self._conn.set_progress_handler(lambda: real_monotonic() > end, _PROGRESS_STEPS)
+        self._conn.set_progress_handler(
+            lambda: self._ending or real_monotonic() > end, _PROGRESS_STEPS
+        )
         self._conn.execute("BEGIN")
         try:
             return work(self._conn)

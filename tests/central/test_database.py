@@ -216,6 +216,25 @@ async def test_closing_does_not_wait_for_a_long_query(tmp_path, clock):
         await query
 
 
+async def test_an_interruption_between_two_statements_is_not_forgotten(tmp_path, clock):
+    db = await Database.open(tmp_path / "collector.db", clock)
+    loop, begun, go = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def late(conn):
+        loop.call_soon_threadsafe(begun.set)
+        go.wait()
+        return conn.execute(ENDLESS).fetchone()
+
+    query = asyncio.create_task(db.read(late, deadline=60))
+    await begun.wait()
+    closing = asyncio.create_task(db.close())
+    loop.call_later(0.05, go.set)
+    async with asyncio.timeout(10):
+        await closing
+    with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        await query
+
+
 async def test_a_transaction_that_lasts_lets_urgent_work_in(db, monkeypatch):
     monkeypatch.setattr(database_module, "HOLD", -1.0)
     done = []

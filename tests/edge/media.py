@@ -1,5 +1,7 @@
 """Ways to make a real medium fail under a buffer, and to make it work again."""
 
+import ctypes
+import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,24 +42,41 @@ def no_writes(folder: Path) -> Iterator[FailingMedium]:
 
 @contextmanager
 def no_folder(folder: Path) -> Iterator[FailingMedium]:
-    """The folder is gone, and a file lies in its place, as under a mount that came off."""
+    """The folder is gone, and a file lies in its place, as under a mount that came off.
+
+    One takes the other's place in one step, as mounts do: between two, the buffer, which is at work
+    in its own thread, would make the folder anew.
+    """
     away = folder.with_name(folder.name + ".away")
 
     def fail() -> None:
         if folder.is_dir():
-            folder.rename(away)
-        folder.write_text("not a folder")
+            away.write_text("not a folder")
+            swap(folder, away)
+        elif not folder.exists():
+            folder.write_text("not a folder")
 
     def mend() -> None:
-        if folder.is_file():
+        if not folder.is_file():
+            return
+        if away.exists():
+            swap(folder, away)
+            away.unlink()
+        else:
             folder.unlink()
-            if away.exists():
-                away.rename(folder)
 
     try:
         yield FailingMedium(folder, fail, mend, readable=False)
     finally:
         mend()
+
+
+def swap(one: Path, other: Path) -> None:
+    """Let two names change places in one step (renameat2 of Linux)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    if libc.renameat2(here, bytes(one), here, bytes(other), exchange):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(one))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from edge.buffer.lifeboat import Lifeboat
 from edge.buffer.medium import Medium
@@ -45,6 +45,13 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+GOOD_NEWS: Final = {
+    "BUFFER_WORKS_AGAIN": logging.WARNING,
+    "BUFFER_SALVAGED": logging.WARNING,
+    "BUFFER_QUARANTINE_TRIMMED": logging.INFO,
+}
+"""What is told without anything being wrong just now, and how loud the log says it."""
+
 
 class Buffer:
     """A durable queue in one folder, used by one process. Make it with `Buffer.open`."""
@@ -69,7 +76,6 @@ class Buffer:
             return Store(settings, origin, clock, tell, report=report, sabotage=spoiler)
 
         self._thread = thread
-        self._gateway = origin.gateway
         self._clock = clock
         self._turns = Turns()
         self._relief = Relief(self._run, lambda: self._store)
@@ -133,8 +139,9 @@ class Buffer:
         return self._sides.medium.must()
 
     def _tell(self, code: str, params: Mapping[str, Value]) -> None:
-        logger.error("%s", text(code, params, "en"))
-        event = Event(code, self._gateway, self._clock.mono(), tuple(params.items()))
+        logger.log(GOOD_NEWS.get(code, logging.ERROR), "%s", text(code, params, "en"))
+        # No subject: it is the gateway itself, which the collector names.
+        event = Event(code, "", self._clock.mono(), tuple(params.items()))
         if not self._closed:
             self.append(StreamKind.ALARM, [event])
 
@@ -262,6 +269,9 @@ class Buffer:
         stats = await self._routes.stats()
         drops = Counter(stats.drops) + self._rescue.drops + Counter(memory=self._sealing.fallen)
         unsealed = self._sealing.unsealed + self._waiting.items
+        stuck = self._sealing.stuck
+        if stuck is not None:
+            stats = replace(stats, medium="failing", failing=stats.failing or stuck.code)
         return replace(stats, drops=dict(drops), unsealed=unsealed)
 
     async def close(self) -> None:

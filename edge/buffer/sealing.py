@@ -44,6 +44,7 @@ class Sealing:
         rescue: Rescue,
     ) -> None:
         self.fallen = 0
+        self._stuck: dict[StreamKind, BufferFault] = {}
         self.listeners: list[Callable[[StreamKind], None]] = []
         self._drawers = {kind: Drawer(clock) for kind in StreamKind}
         self._sides = sides
@@ -57,6 +58,11 @@ class Sealing:
     def unsealed(self) -> int:
         """How many items were taken in and not sealed yet."""
         return sum(drawer.items for drawer in self._drawers.values())
+
+    @property
+    def stuck(self) -> BufferFault | None:
+        """Why neither medium nor memory took what was to be sealed last; None while one does."""
+        return next(iter(self._stuck.values()), None)
 
     def put(self, kind: StreamKind, items: Items) -> asyncio.Future[None]:
         """Take items in; what is returned is done when they are durable."""
@@ -98,7 +104,9 @@ class Sealing:
             except BufferFault as exc:
                 logger.error("neither medium nor memory take data: %s", exc)  # noqa: TRY400
                 self.fallen += self._drawers[kind].put_back(entries)
+                self._stuck[kind] = exc
                 raise
+            self._stuck.pop(kind, None)
         self.tell(kind)
 
     def tell(self, kind: StreamKind) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from edge.buffer import Budget, Buffer, Pending
+from edge.buffer.lifeboat import Lifeboat
 from edge.config import BufferSettings
 from protocols.errors import BufferFault, BufferFull
-from protocols.wire.batch import SkipBatch, SkipReason, decode_batch
+from protocols.wire.batch import EventsBatch, SkipBatch, SkipReason, decode_batch
 from protocols.words import Lane, Reading, StreamKind
 from tests.edge.buffer_suite import (
     ALARM,
@@ -381,3 +382,46 @@ async def test_a_medium_that_fills_while_things_come_back_goes_on_taking_alarms(
     assert await buffer.recover()
     assert wait.done()
     assert await everything(buffer) == [1.0, 9.0]
+
+
+async def test_it_says_when_not_even_memory_takes_anything(
+    opened: Open, medium: FailingMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer = await opened()
+    medium.fail()
+    await keep(buffer, 1.0, kind=ALARM)
+
+    def refuse(*_: object) -> None:
+        raise BufferFault("BUFFER_IO", file="memory", reason="no memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lifeboat, "write", refuse)
+        wait = buffer.append(ALARM, readings(2.0))
+        with pytest.raises(BufferFault):
+            await buffer.seal(ALARM)
+        stats = await buffer.stats()
+        assert (stats.medium, stats.failing) == ("failing", "BUFFER_IO")
+        assert not wait.done()
+    await buffer.seal(ALARM)
+    assert (await buffer.stats()).medium == "memory"
+    medium.mend()
+    assert await buffer.recover()
+    await wait
+    assert (await buffer.stats()).medium == "ok"
+
+
+async def test_what_it_tells_is_about_the_gateway_and_good_news_is_no_error(
+    opened: Open, medium: FailingMedium, caplog: pytest.LogCaptureFixture
+) -> None:
+    buffer = await opened()
+    medium.fail()
+    await keep(buffer, 1.0)
+    medium.mend()
+    assert await buffer.recover()
+    await buffer.seal(ALARM)
+    batches = [decode_batch(d) for p in await drain(buffer, Lane.ALARM) for d in p.batches]
+    events = [e for batch in batches if isinstance(batch, EventsBatch) for e in batch.events]
+    assert {event.code for event in events} == {"BUFFER_FAILING", "BUFFER_WORKS_AGAIN"}
+    assert {event.subject for event in events} == {""}, "the collector puts the gateway before it"
+    levels = [each.levelname for each in caplog.records if each.name == "edge.buffer.buffer"]
+    assert levels == ["ERROR", "WARNING"]

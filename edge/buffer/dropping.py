@@ -12,7 +12,7 @@ from edge.buffer.folder import ALARM
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
 from edge.buffer.ledger import Tally
-from edge.buffer.rewriting import STEP
+from edge.buffer.rewriting import STEP, THINNED
 from edge.buffer.streams import Part, Stream
 from edge.buffer.thinning import known_header
 from protocols.clock import real_monotonic
@@ -33,6 +33,8 @@ class Loss:
     last: int
     at: int
     tally: Tally = field(default_factory=Tally)
+    stood_for: list[tuple[int, int]] | None = None
+    """The ranges that thinning gave up, and counted, before; None: not looked at yet."""
 
     @property
     def file(self) -> str:
@@ -92,6 +94,7 @@ class Dropping:
         """Write the skips, then free the space. Raises BufferFull; may be called again then."""
         if self.void or (self.file != ALARM and any(each.overtaken for each in self.losses)):
             return
+        self._look_what_was_given_up_before()
         while self.losses:
             loss = self.losses[0]
             # Sent and answered while the ledger was written: that part is not lost after all.
@@ -103,10 +106,29 @@ class Dropping:
                 drop_head(loss.stream, loss.last)
             self.losses.pop(0)
         if self.file != ALARM:
-            for stream in self.holdings.streams.values():
-                self._count_forgotten(stream)
-            self.housekeeping.free(self.file)
+            self._free()
         self.done = True
+
+    def _free(self) -> None:
+        forgotten = sum(map(self._forgotten, self.holdings.streams.values()))
+        self.housekeeping.free(self.file)
+        if forgotten:  # counted once it is so: this may be done again
+            self.holdings.drops["not_yet_backed_up"] += forgotten
+
+    def _look_what_was_given_up_before(self) -> None:
+        for loss in self.losses:
+            if loss.stood_for is None:
+                loss.stood_for = self._stood_for(loss)
+
+    def _stood_for(self, loss: Loss) -> list[tuple[int, int]]:
+        """Return what was given up before; only a thinned segment has skips among its batches."""
+        try:
+            file = self.holdings.folder.get(loss.file)
+            if file.meta(THINNED) is None:
+                return []
+            return file.stood_for(loss.stream.number, loss.first, loss.last)
+        except BufferDamaged:
+            return []
 
     def free_first(self) -> bool:
         """Free the segment's space where there is not even room to note it; then call `finish`.
@@ -123,17 +145,18 @@ class Dropping:
         total, tally = loss.last - first + 1, loss.tally
         whole = first == loss.first and loss.at > loss.last
         lines = tally.ledger(total) if whole else [tally.summed(total)]
-        counted = min(total, tally.stood_for)
+        counted = sum(max(0, b - max(a, first) + 1) for a, b in loss.stood_for or ())
         self.holdings.put_skip(
             loss.stream, first, loss.last, SkipReason.QUOTA, lines, counted=counted
         )
 
-    def _count_forgotten(self, stream: Stream) -> None:
-        for part in stream.parts:
-            last = min(part.last, stream.committed)
-            if part.file == self.file and last > stream.safe:
-                first = max(part.first, stream.safe + 1)
-                self.holdings.drops["not_yet_backed_up"] += last - first + 1
+    def _forgotten(self, stream: Stream) -> int:
+        """Return how much of a stream goes that the collector has and no backup covers."""
+        return sum(
+            max(0, min(part.last, stream.committed) - max(part.first, stream.safe + 1) + 1)
+            for part in stream.parts
+            if part.file == self.file
+        )
 
 
 def unsent(stream: Stream, part: Part) -> list[Loss]:

@@ -24,6 +24,7 @@ from edge.buffer.migrations import migrate
 from edge.buffer.rows import Row, StreamRecord, key, stream_record, stream_row
 from edge.buffer.sqlite import Database
 from protocols.errors import BufferDamaged, BufferFault
+from protocols.wire.header import BatchKind
 
 __all__ = ["BufferFile", "Row", "StreamRecord", "key", "unlink", "wal"]
 
@@ -119,6 +120,22 @@ class BufferFile:
                 (low + seq, low + last, batches),
             ).fetchall()
         return [(at - low, n) for at, n in rows]
+
+    def stood_for(self, number: int, first: int, last: int) -> list[tuple[int, int]]:
+        """Return the ranges within `first..last` that batches which are skips stand for, in order.
+
+        Reads all of it: ask only where there may be one.
+        """
+        low, kind = key(number, 0), bytes([BatchKind.SKIP])
+        with faults(self.path):
+            rows = self.db.conn.execute(
+                "SELECT key - ?1, n FROM batch WHERE key<=?1 + ?3 AND key>=coalesce("
+                "(SELECT MAX(key) FROM batch WHERE key<=?1 + ?2 AND key>=?1), ?1 + ?2)"
+                " AND substr(bytes, 1, 1)=?4 ORDER BY key",
+                (low, first, last, kind),
+            ).fetchall()
+        found = [(max(at, first), min(at + n - 1, last)) for at, n in rows]
+        return [each for each in found if each[0] <= each[1]]
 
     def must_be_there(self) -> None:
         """Raise BufferDamaged when the file was deleted: SQLite would write on, into nowhere."""

@@ -31,8 +31,6 @@ class Tally:
 
     lines: dict[int | None, Line] = field(default_factory=dict)
     known: int = 0
-    stood_for: int = 0
-    """Of `known`: numbers that a skip stood for already, given up and counted before."""
 
     def enter(self, data: bytes) -> None:
         """Count what one batch holds; what cannot be read is left to the sum."""
@@ -52,7 +50,6 @@ class Tally:
         """Take over the lines of a skip that goes in turn."""
         for line in batch.ledger:
             self._add(line.point, line.start, line.end, line.count)
-        self.stood_for += batch.header.n
 
     def _add(self, point: int | None, start: int | None, end: int | None, count: int) -> None:
         line = self.lines.get(point)

@@ -318,6 +318,38 @@ async def test_a_thinned_segment_that_goes_later_counts_what_it_still_held(opene
     assert there.lines == {0: total // 2, 1: total // 2}, "each reading is in the ledger once"
 
 
+async def test_what_thinning_gave_up_is_not_counted_again_when_an_alarm_needs_the_room(
+    opened: Open,
+) -> None:
+    buffer = await opened()
+    total = await scan(buffer, 120)
+    await through(buffer, await work_of(buffer))
+    assert await buffer._run(buffer._store.quota.make_room_at_once)
+    assert (await buffer.stats()).drops == {"thinned": 118 * 40, "quota": 2 * 40}
+    there = Counting()
+    await there.drain(buffer)
+    assert there.readings == {"quota": total}
+
+
+async def test_what_arrived_while_a_thinned_segment_goes_is_neither_counted_nor_credited(
+    opened: Open,
+) -> None:
+    """The first minute, one batch and its skip, gets through; the second is given up."""
+    buffer = await opened()
+    await scan(buffer, 120)
+    await through(buffer, await work_of(buffer))
+    store = buffer._store
+    work = await buffer._run(store.quota._dropping, "data-00000001.db")
+    while await buffer._run(work.step):
+        pass
+    sent = await buffer.pending(Lane.LIVE, Budget(batches=2, bytes=1 << 20))
+    assert sent is not None
+    assert sent.last == 60 * 40
+    await buffer.committed(sent.stream, sent.last, sent.last)
+    await buffer._run(work.finish)
+    assert (await buffer.stats()).drops == {"thinned": 118 * 40, "quota": 1 * 40}
+
+
 async def test_what_is_committed_but_not_safe_goes_before_anything_is_thinned(
     opened: Open,
 ) -> None:

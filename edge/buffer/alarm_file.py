@@ -143,6 +143,17 @@ class AlarmFile(BufferFile):
             if progress is not None:
                 run("INSERT OR IGNORE INTO progress VALUES (?, ?, ?, ?, ?, ?, ?)", _row(progress))
 
+    def lower_reach(self, number: int, most: int) -> None:
+        """Take back a note that a stream reached further than `most`; durable on return."""
+        name = f"{REACH}{number}"
+        with faults(self.path), self.db.atomic():
+            if most > 0:
+                self.db.conn.execute(
+                    "UPDATE meta SET value=? WHERE name=? AND value>?", (most, name, most)
+                )
+            else:
+                self.db.conn.execute("DELETE FROM meta WHERE name=?", (name,))
+
     def save(
         self,
         progress: Sequence[Progress],

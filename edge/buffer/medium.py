@@ -120,7 +120,12 @@ def reserve(held: Holdings, highest: int) -> None:
 
 
 def cut(held: Holdings, stream: Stream, floor: int) -> None:
-    """Take everything above `floor` out of a stream: it was never handed out from here."""
+    """Take everything above `floor` out of a stream: it was never handed out from here.
+
+    The note of how far it reached goes first: were it left, a kill would make a loss of it.
+    """
+    held.folder.alarm.lower_reach(stream.number, floor)
+    held.noted.pop(stream.number, None)
     for part in list(stream.parts):
         if part.last <= floor:
             continue

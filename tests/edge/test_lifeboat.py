@@ -8,6 +8,7 @@ import pytest
 
 from edge.buffer import Budget, Buffer, Pending
 from edge.buffer.lifeboat import Lifeboat
+from edge.buffer.store import Store
 from edge.config import BufferSettings
 from protocols.errors import BufferFault, BufferFull
 from protocols.wire.batch import EventsBatch, SkipBatch, SkipReason, decode_batch
@@ -425,3 +426,28 @@ async def test_what_it_tells_is_about_the_gateway_and_good_news_is_no_error(
     assert {event.subject for event in events} == {""}, "the collector puts the gateway before it"
     levels = [each.levelname for each in caplog.records if each.name == "edge.buffer.buffer"]
     assert levels == ["ERROR", "WARNING"]
+
+
+async def test_a_kill_after_it_failed_again_on_the_way_back_leaves_no_hole(
+    opened: Open, medium: FailingMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How far a stream had come ashore was noted; then it was taken off the medium again."""
+    buffer = await opened()
+    await put(buffer, 1.0)
+    medium.fail()
+    waits = [await keep(buffer, 2.0), await keep(buffer, 3.0)]
+    medium.mend()
+
+    def fails(store: Store, **_: object) -> None:
+        store.housekeeping.persist()
+        raise BufferFault("BUFFER_IO", file="data", reason="EIO")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.buffer.rescue.land", fails)
+        assert not await buffer.recover()
+        patch.setattr("edge.buffer.rescue.take", fails)
+        assert not await buffer.recover()
+    assert not any(wait.done() for wait in waits)
+    await abandon(buffer)
+    again = await opened()
+    assert await everything(again) == [1.0], "what was never durable is no loss"

@@ -26,6 +26,7 @@ from protocols.wire.manifest import encode_manifest, manifest_digest
 from protocols.wire.opening import Opening, encode_opening, new_stream_id
 from protocols.wire.request import compress, pack
 from protocols.words import Label, PointId, Purpose, Reading, StreamKind
+from tests.central.template import fresh
 
 SECOND = 1_000_000
 START = 1_781_272_800_000_000
@@ -256,6 +257,12 @@ async def refused(awaitable):
     raise AssertionError("was not refused")
 
 
+def config_in(folder):
+    return CentralConfig(file=folder / "central.yaml", database=folder / "collector.db")
+
+
 async def open_collector(folder, clock):
-    config = CentralConfig(file=folder / "central.yaml", database=folder / "collector.db")
+    """Open the collector of `folder`; a new one begins with a copy of today's empty tables."""
+    config = config_in(folder)
+    fresh(config.database)
     return await Collector.open(config, clock)

@@ -18,9 +18,10 @@ from typing import Any, Final
 
 from sqlite_utils import Database as Tables
 
+from central.collector import Collector
 from central.database_file import open_file
 from protocols.clock import SystemClock, real_monotonic
-from tests.central.builders import Gateway, HandClock, open_collector
+from tests.central.builders import Gateway, HandClock, config_in
 from tests.faults.crash_vfs import MEMORY, SYNCHRONOUS, Toll, legs, quiet
 from tests.faults.medium import Medium, Step, lay_out
 from tests.faults.recording import Recorder, recording
@@ -56,7 +57,7 @@ def ledger_leg(folder: Path, seed: int, crashes: int, sabotage: str = "") -> Tol
 
 async def _collect(folder: Path, recorder: Recorder, seed: int) -> None:
     clock, dice = HandClock(), random.Random(seed)
-    collector = await open_collector(folder, clock)
+    collector = await Collector.open(config_in(folder), clock)
     try:
         gateways = [Gateway(clock, f"gw-{n}") for n in range(GATEWAYS)]
         for gateway in gateways:

@@ -33,6 +33,7 @@ from protocols.owner_thread import OwnerThread
 from protocols.wire.manifest import manifest_digest
 from protocols.words import Lane, Purpose, Reading, StreamKind
 from tests.central.builders import BOOT, HandClock, manifest
+from tests.central.template import fresh
 from tests.model.direct import Fault, Way
 
 T = TypeVar("T")
@@ -76,6 +77,7 @@ class Together(RuleBasedStateMachine):
         self.centre = self.place()
         self.medium = self.place()
         self.centre.mkdir()
+        fresh(self.config().database)
         self.run(self.open_collector())
         self.run(self.collector.registry.add_gateway(GATEWAY, "site"))
         self.run(self.open_gateway())

@@ -14,6 +14,7 @@ from central.identity.roles import Role
 from central.identity.tokens import Token
 from tests.central.api.fake_collector import FakeCollector
 from tests.central.identity.hands import HandClock, cheap_passwords
+from tests.central.template import fresh
 
 PASSWORD = "correct horse battery"
 
@@ -73,7 +74,7 @@ def clock():
 
 @pytest.fixture
 async def db(tmp_path, clock):
-    database = await Database.open(tmp_path / "central.db", clock)
+    database = await Database.open(fresh(tmp_path / "central.db"), clock)
     yield database
     await database.close()
 

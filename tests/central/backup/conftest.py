@@ -3,6 +3,7 @@ import pytest
 from central.collector import Collector
 from central.config import BackupTarget, CentralConfig
 from protocols.clock import HOUR
+from tests.central.template import fresh
 
 
 @pytest.fixture
@@ -19,6 +20,7 @@ def config(tmp_path, target):
 
 @pytest.fixture
 async def collector(config, clock):
+    fresh(config.database)
     made = await Collector.open(config, clock)
     await made.registry.add_gateway("gw")
     yield made

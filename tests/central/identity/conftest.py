@@ -5,6 +5,7 @@ from central.identity import persons
 from central.identity.desk import FrontDesk
 from central.identity.roles import Role
 from tests.central.identity.hands import HandClock, cheap_passwords
+from tests.central.template import fresh
 
 PASSWORD = "correct horse battery"
 
@@ -16,7 +17,7 @@ def clock():
 
 @pytest.fixture
 async def db(tmp_path, clock):
-    database = await Database.open(tmp_path / "central.db", clock)
+    database = await Database.open(fresh(tmp_path / "central.db"), clock)
     yield database
     await database.close()
 

@@ -8,13 +8,14 @@ import contextlib
 import sys
 from pathlib import Path
 
+from central.collector import Collector
 from central.registry import GatewayExists
-from tests.central.builders import Gateway, HandClock, open_collector
+from tests.central.builders import Gateway, HandClock, config_in
 
 
 async def main(folder, per_batch):
     clock = HandClock()
-    collector = await open_collector(folder, clock)
+    collector = await Collector.open(config_in(folder), clock)
     with contextlib.suppress(GatewayExists):
         await collector.registry.add_gateway("gw")
     gateway = Gateway(clock)

@@ -20,6 +20,8 @@ INCARNATION: Final = "incarnation"
 REACH: Final = "reach."
 """Begins the name of a note, by stream: the highest number given when it was last persisted. What
 is lost with a file, behind the last number still found, is told by it."""
+TOLD: Final = "told."
+"""Begins the name of a note, by stream: how far the collector had it before it went back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class Progress:
     """What the collector said of a stream, and the chain heads known at two places of it.
 
     `anchor` is a place at or before everything still kept, so that any later head can be computed.
+    `told` is how far the collector had it before it went back; 0: it never did.
     """
 
     number: int
@@ -36,6 +39,7 @@ class Progress:
     anchor: int
     anchor_head: bytes | None
     skipped: bool
+    told: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,7 @@ class AlarmFile(BufferFile):
 
     def progress(self) -> dict[int, Progress]:
         """Return what is known of every stream, by number."""
+        told = self._notes(TOLD)
         with faults(self.path):
             rows = self.db.conn.execute(
                 "SELECT number, committed, head, safe, anchor, anchor_head, skipped FROM progress"
@@ -93,6 +98,7 @@ class AlarmFile(BufferFile):
                     anchor=_bounded(row[4], SEQ_MOST),
                     anchor_head=_head(row[5]),
                     skipped=bool(row[6]),
+                    told=told.get(row[0], 0),
                 )
                 for row in rows
             }
@@ -123,12 +129,15 @@ class AlarmFile(BufferFile):
             )
 
     def reaches(self) -> dict[int, int]:
-        """Return the highest number noted of each stream."""
+        """Return how far each stream had reached when that was noted, by number."""
+        return self._notes(REACH)
+
+    def _notes(self, prefix: str) -> dict[int, int]:
         with faults(self.path):
             rows = self.db.conn.execute(
-                "SELECT name, value FROM meta WHERE name>=? AND name<?", (REACH, REACH + "~")
+                "SELECT name, value FROM meta WHERE name>=? AND name<?", (prefix, prefix + "~")
             ).fetchall()
-            numbers = [_bounded(name.removeprefix(REACH), NUMBER_MOST) for name, _ in rows]
+            numbers = [_bounded(row[0].removeprefix(prefix), NUMBER_MOST) for row in rows]
             return dict(zip(numbers, (_bounded(row[1], SEQ_MOST) for row in rows), strict=True))
 
     def note(
@@ -169,6 +178,11 @@ class AlarmFile(BufferFile):
                 "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [_row(each) for each in progress],
             )
+            went_back = [each for each in progress if each.told > each.committed]
+            many(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                [(f"{TOLD}{each.number}", each.told) for each in went_back],
+            )
             many(
                 "DELETE FROM batch WHERE key>=? AND key<=?",
                 [(key(number, 0), key(number, last)) for number, last in (batches or {}).items()],
@@ -178,7 +192,8 @@ class AlarmFile(BufferFile):
             many("DELETE FROM progress WHERE number=?", gone)
             many("DELETE FROM skip WHERE number=?", gone)
             many("DELETE FROM stream WHERE number=?", gone)
-            many("DELETE FROM meta WHERE name=?", [(f"{REACH}{number}",) for number in forget])
+            notes = [(f"{prefix}{number}",) for number in forget for prefix in (REACH, TOLD)]
+            many("DELETE FROM meta WHERE name=?", notes)
             self.db.conn.execute(
                 "DELETE FROM manifest WHERE digest NOT IN (SELECT manifest FROM stream)"
             )

@@ -71,7 +71,7 @@ class Delivery:
                 continue
             hole = stream.missing(seq)
             if hole is not None:
-                self._holdings.put_skip(stream, *hole, SkipReason.CORRUPT)
+                self._skip_hole(stream, *hole)
                 continue
             part = stream.part_over(seq)
             rows = self._read(stream, part, seq, budget) if part else []
@@ -99,6 +99,14 @@ class Delivery:
             last = after.seq0 - 1 if after else (found[-1].last if found else end)
             self._holdings.put_skip(stream, seq, min(last, end), SkipReason.CORRUPT)
         return sound
+
+    def _skip_hole(self, stream: Stream, first: int, last: int) -> None:
+        """Skip what no file has. What the collector once had is gone on both sides: not damaged."""
+        if first <= stream.told:
+            last = min(last, stream.told)
+            self._holdings.put_skip(stream, first, last, SkipReason.GONE_AT_COLLECTOR)
+        else:
+            self._holdings.put_skip(stream, first, last, SkipReason.CORRUPT)
 
     def _skip_rest(self, stream: Stream, seq: int, last: int, skip: bytes) -> None:
         """Skip the rest of what a skip stood for, which was given up and counted then."""
@@ -212,6 +220,7 @@ class Delivery:
 
     def _go_back(self, stream: Stream, target: int, head: bytes | None) -> None:
         stream.offer_recovered()
+        stream.told = max(stream.told, stream.committed)
         expected, kept = target + 1, stream.first
         if target >= kept:
             target = self._heads.edge(stream, target)

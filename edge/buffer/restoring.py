@@ -230,6 +230,7 @@ def cautious(progress: Progress) -> Progress:
         anchor=progress.anchor,
         anchor_head=progress.anchor_head,
         skipped=True,
+        told=progress.told,
     )
 
 

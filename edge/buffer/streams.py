@@ -51,6 +51,8 @@ class Stream:
     """Something here is not persisted yet."""
     reach: int = 0
     """The highest number known to have been given, whether or not a file still has it."""
+    told: int = 0
+    """How far the collector had it, at most, when it went back; 0: it never did."""
     guessed: bool = False
     """No progress of it was found: where it stands is only what a file said."""
     recovered: list[Part] = field(default_factory=list)
@@ -160,6 +162,7 @@ class Stream:
             anchor=self.anchor,
             anchor_head=self.anchor_head,
             skipped=self.skipped,
+            told=self.told,
         )
 
     def resume(self, progress: Progress) -> None:
@@ -167,4 +170,5 @@ class Stream:
         self.committed, self.head = progress.committed, progress.head
         self.safe, self.skipped = progress.safe, progress.skipped
         self.anchor, self.anchor_head = progress.anchor, progress.anchor_head
+        self.told = max(self.told, progress.told)
         self.guessed = False

@@ -251,6 +251,36 @@ async def test_what_was_forgotten_whole_is_told_to_a_restored_collector_after_a_
     assert sum(skip.header.n for skip in skips) == total
 
 
+async def test_a_middle_that_no_backup_covered_is_gone_not_damaged(
+    opened: Open, tmp_path: Path
+) -> None:
+    """The collector had all of it; the middle was forgotten for room; then the collector goes."""
+    buffer = await opened(segment=24 * 1024)
+    assert not await buffer.meet("aa" * 16)
+    await many(buffer, 62, start=0)
+    total = 0
+    while (pending := await buffer.pending(Lane.LIVE, PLENTY)) is not None:
+        await buffer.committed(pending.stream, pending.last, 0)
+        total = pending.last
+    work = await buffer._run(buffer._store.quota._dropping, "data-00000002.db")
+    await buffer._run(work.finish)
+    middle = (await buffer.stats()).drops["not_yet_backed_up"]
+    assert 0 < middle < total
+    await many(buffer, 5, start=total)
+    assert await buffer.meet("bb" * 16), "restored from before all that"
+    await buffer.persist()
+    await abandon(buffer)
+    sorted(tmp_path.glob("data-*.db"))[-2].unlink()  # noqa: ASYNC240
+    again = await opened(segment=24 * 1024)
+    values, skips, _ = told(await drain(again, Lane.BACKFILL))
+    damaged = [skip for skip in skips if skip.reason is SkipReason.CORRUPT]
+    assert [skip.header.seq0 for skip in damaged] == [total + 1], "what it never had"
+    gone = [skip for skip in skips if skip not in damaged]
+    assert {skip.reason for skip in gone} == {SkipReason.GONE_AT_COLLECTOR}
+    assert gone[0].header.n == middle
+    assert len(values) + sum(skip.header.n for skip in skips) == total + 5 * 200
+
+
 async def test_alarms_fill_the_quota_only_when_nothing_else_is_left(opened: Open) -> None:
     buffer = await opened(quota=256 * 1024)
     for _ in range(40):

@@ -1,5 +1,7 @@
 """The collector of the model: the commit rule, backup, restore."""
 
+from functools import lru_cache
+
 from tests.model.state import Answer, Collector, Request, Rows, Rules
 
 
@@ -16,6 +18,8 @@ def put(collector: Collector, rows: Rows) -> Collector:
     return collector._replace(streams=tuple(sorted((*others, rows))))
 
 
+# A state is made of few parts that come back in thousands of others: each is worked out once.
+@lru_cache(maxsize=1 << 16)
 def commit(
     collector: Collector, request: Request, rules: Rules, *, crash: bool = False
 ) -> tuple[Collector, Answer | None]:

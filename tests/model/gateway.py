@@ -1,5 +1,7 @@
 """The gateway of the model: sampling, sending, what answers do, forgetting and giving up."""
 
+from functools import lru_cache
+
 from tests.model.state import GONE, Answer, Gateway, Request, Rules, Stream
 
 
@@ -18,7 +20,9 @@ def sampled(gateway: Gateway, reading: int, fresh_id: int) -> Gateway:
     return put(gateway, live._replace(entries=(*live.entries, reading)))
 
 
-def requests(gateway: Gateway) -> list[Request]:
+# As at the collector: what few parts come to is worked out once.
+@lru_cache(maxsize=1 << 16)
+def requests(gateway: Gateway) -> tuple[Request, ...]:
     """Return what may be sent: one entry, or all that wait, from `committed + 1` on."""
     found: list[Request] = []
     for stream in gateway.streams:
@@ -26,7 +30,7 @@ def requests(gateway: Gateway) -> list[Request]:
         sizes = sorted({1, len(waiting)}) if waiting else []
         first = stream.committed + 1
         found += [Request(stream.id, first, waiting[:size]) for size in sizes]
-    return found
+    return tuple(found)
 
 
 def held(stream: Stream, first: int) -> tuple[int, ...]:
@@ -36,6 +40,7 @@ def held(stream: Stream, first: int) -> tuple[int, ...]:
     return waiting[:gone]
 
 
+@lru_cache(maxsize=1 << 16)
 def answered(gateway: Gateway, answer: Answer, rules: Rules) -> Gateway:
     """Apply an answer: forward, or back to what the collector still has."""
     if gateway.incarnation not in (0, answer.incarnation):
@@ -73,6 +78,7 @@ def skipped(entries: tuple[int, ...], committed: int) -> tuple[int, ...]:
     )
 
 
+@lru_cache(maxsize=1 << 16)
 def persisted(gateway: Gateway) -> Gateway:
     """Make the cursors durable and forget what is safe."""
     return gateway._replace(streams=tuple(_persisted(stream) for stream in gateway.streams))
@@ -90,6 +96,7 @@ def forgotten(entry: int) -> int:
     return entry if entry > GONE else abs(entry) + GONE
 
 
+@lru_cache(maxsize=1 << 16)
 def restarted(gateway: Gateway, rules: Rules) -> Gateway:
     """The process ends, however, and starts: cursors as persisted, streams closed for ever."""
     streams = tuple(

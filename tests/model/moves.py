@@ -1,6 +1,7 @@
 """Everything that may happen next in a state."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from tests.model import collector as centre
 from tests.model import gateway as edge
@@ -46,8 +47,13 @@ def sample(state: State) -> State:
 
 
 def connect(state: State) -> State:
-    cursors = {rows.id: rows.cursor for rows in state.collector.streams}
-    return state._replace(gateway=edge.connected(state.gateway, cursors))
+    return state._replace(gateway=_connected(state.gateway, state.collector))
+
+
+@lru_cache(maxsize=1 << 16)
+def _connected(gateway: edge.Gateway, collector: Collector) -> edge.Gateway:
+    cursors = {rows.id: rows.cursor for rows in collector.streams}
+    return edge.connected(gateway, cursors)
 
 
 def _faults_at_gateway(state: State, rules: Rules) -> Iterator[Move]:
@@ -82,7 +88,7 @@ def _image_back(state: State, rules: Rules) -> State:
 
 
 def _deliveries(state: State, rules: Rules) -> Iterator[Move]:
-    for message in sorted(state.wire, key=repr):
+    for message in sorted(state.wire, key=_written):
         if isinstance(message, Answer):
             gateway = edge.answered(state.gateway, message, rules)
             if gateway != state.gateway:
@@ -92,6 +98,11 @@ def _deliveries(state: State, rules: Rules) -> Iterator[Move]:
                 )
             continue
         yield from _commits(state, message, rules)
+
+
+@lru_cache(maxsize=1 << 16)
+def _written(message: Request | Answer) -> str:
+    return repr(message)
 
 
 def _commits(state: State, request: Request, rules: Rules) -> Iterator[Move]:

@@ -6,6 +6,7 @@ style attribute. A gateway is no browser and pays for each byte: unless it is re
 answered only what docs/wire.md says.
 """
 
+import itertools
 import json
 import secrets
 from typing import Final
@@ -48,13 +49,16 @@ class Envelope:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        # Finds a request in the log and hides nothing: new randomness for each would cost more.
+        self._start = secrets.token_hex(4)
+        self._count = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope["request_id"] = secrets.token_hex(8)
+        scope["request_id"] = f"{self._start}{next(self._count) & 0xFFFFFFFF:08x}"
         answer = _Answer(scope, send)
         if scope["path"].startswith(INGEST_PATH):
             # Bounded where it is received (`central.api.body`): refused as the wire says, counted.

@@ -36,6 +36,7 @@ LEAST_CREDIT: Final = 64 << 10
 MOST_CREDIT: Final = 8 << 20
 ACTIVE: Final = 10.0
 """Real seconds since its last request in which a gateway counts as one of those that share."""
+RECOUNT: Final = 1.0
 ADMITTED: Final = {Lane.LIVE: 1_024, Lane.BACKFILL: 32}
 """Requests under way; the next is told to come again."""
 CROWDED: Final = 64
@@ -78,6 +79,8 @@ class Admission:
         self._now = now
         self._senders: dict[str, _Sender] = {}
         self._pruned = now()
+        self._sharers = (now(), 0)
+        """When those who share were last counted, and how many they were; 0: count anew."""
         self._bytes: Counter[Lane] = Counter()
         self._alarms = asyncio.Condition()
         self._busy = Repeats(logger)
@@ -123,7 +126,7 @@ class Admission:
         What is answered now may cross what it was told just before: either is kept to.
         """
         sender = self._sender(gateway)
-        share = BUDGET // max(1, len(self._active()))
+        share = BUDGET // max(1, self._sharing())
         sender.granted_before = sender.granted
         sender.granted = max(LEAST_CREDIT, min(share, MOST_CREDIT))
         return sender.granted
@@ -227,6 +230,9 @@ class Admission:
         sender = self._senders.get(gateway)
         if sender is None:
             sender = self._senders[gateway] = _Sender(now)
+            self._sharers = (now, 0)
+        elif now - sender.last > ACTIVE:
+            self._sharers = (now, 0)
         sender.last = now
         if now - self._pruned > ACTIVE:
             self._pruned = now
@@ -239,11 +245,20 @@ class Admission:
                 del self._senders[name]
         return sender
 
-    def _active(self) -> list[_Sender]:
-        since = self._now() - ACTIVE
-        return [each for each in self._senders.values() if each.last >= since or not each.idle]
+    def _sharing(self) -> int:
+        """Return how many are active; a newcomer counts at once, one that left within `RECOUNT`."""
+        counted, number = self._sharers
+        now = self._now()
+        if not number or now - counted >= RECOUNT:
+            since = now - ACTIVE
+            number = sum(each.last >= since or not each.idle for each in self._senders.values())
+            self._sharers = (now, number)
+        return number
+
+
+_LANES: Final = {name: Lane[name.upper()] for name in ("alarm", "live", "backfill")}
 
 
 def lane_of(name: str) -> Lane:
     """Return the lane a request says; one that says none is not in a hurry."""
-    return Lane[name.upper()] if name in ("alarm", "live", "backfill") else Lane.BACKFILL
+    return _LANES.get(name, Lane.BACKFILL)

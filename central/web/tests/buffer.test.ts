@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { formatLeft, givenUp, isFailing } from "../src/logic/buffer";
+import { bufferGrade, formatLeft, gatewayGrade, givenUp, isFailing } from "../src/logic/buffer";
+import { sentence } from "../src/i18n/catalogue";
+import { reasonWord } from "../src/i18n/reasons";
 import { gatewayOrder } from "../src/logic/order";
 import { buffer, gateway } from "./made";
 
@@ -21,9 +23,26 @@ describe("a gateway's buffer", () => {
     expect(givenUp(gateway({ buffer: buffer({ drops: { quota: 2, memory: 0, thinned: 9 } }) }))).toEqual([["thinned", 9], ["quota", 2]]);
   });
 
-  it("stands above gateways that are well", () => {
+  it("is graded: losing data, then no room or hours, then days", () => {
+    const grade = (over: Parameters<typeof buffer>[0]) => bufferGrade(gateway({ buffer: buffer(over) }));
+    expect(grade({ medium: "failing", failing: "BUFFER_FULL" })).toBe("red");
+    expect(grade({ medium: "memory", failing: "BUFFER_READ_ONLY" })).toBe("red");
+    expect(grade({ medium: "memory", failing: "BUFFER_FULL" })).toBe("orange");
+    expect(grade({ medium: "ok", reserve_only: true })).toBe("orange");
+    expect([23.9, 24, 71.9, 72, null].map((hours_left) => grade({ medium: "ok", hours_left }))).toEqual(["orange", "yellow", "yellow", null, null]);
+    expect(bufferGrade(gateway({ state: "offline", buffer: buffer({ medium: "failing" }) }))).toBeNull();
+    expect(gatewayGrade(gateway({ clock_state: "unsynchronised" }))).toBe("yellow");
+  });
+
+  it("says why in words; a code nobody knows is shown as it is", () => {
+    expect(["quota", "BUFFER_READ_ONLY", "journal", "some_new_reason", "fault.x", "[Errno 5]"].map(reasonWord)).toEqual(["缓存到配额", "只读", "日志损坏", "some_new_reason", "fault.x", "[Errno 5]"]);
+    expect(sentence("DATA_LOST", { count: 3, reason: "corrupt" })).toBe("缺失 3 条数据，原因：文件损坏，已记入数据缺失台账。");
+  });
+
+  it("stands above gateways that are well, and above those never seen", () => {
     const worse = gateway({ name: "z", buffer: buffer({ medium: "memory" }) });
     const behind = gateway({ name: "a", backlog: { readings: 900, oldest: null, alarm_readings: 0 } });
-    expect([behind, worse].sort(gatewayOrder).map((item) => item.name)).toEqual(["z", "a"]);
+    const fresh = gateway({ name: "n", state: "never" });
+    expect([fresh, behind, worse].sort(gatewayOrder).map((item) => item.name)).toEqual(["z", "n", "a"]);
   });
 });

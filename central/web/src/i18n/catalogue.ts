@@ -2,6 +2,7 @@
 
 import { moment } from "../logic/time";
 import { language } from "./index";
+import { reasonWord } from "./reasons";
 
 type Sentences = Record<string, string>;
 const files = import.meta.glob<{ default: Sentences }>(
@@ -20,6 +21,7 @@ const TIME = /^\d{4}-\d\d-\d\dT/;
 /** Gateways state moments in microseconds; the API writes its own as RFC 3339. */
 const MICROSECONDS = new Set(["since", "at", "oldest"]);
 function shown(name: string, value: unknown, now: number): string {
+  if (name === "reason" && typeof value === "string") return reasonWord(value);
   const iso = typeof value === "number" && MICROSECONDS.has(name) ? new Date(value / 1000).toISOString() : value;
   return typeof iso === "string" && TIME.test(iso) ? moment(iso, now) : String(value);
 }

@@ -1,15 +1,36 @@
 /** How a gateway's buffer is, for people: pure functions. */
 
-import type { Gateway } from "../api/types";
+import type { Colour, Gateway } from "../api/types";
 import { formatAge, type Language } from "./age";
 
 const HOUR = 3600;
 const DAY = 24;
-/** Below so many hours left, somebody should look. */
+/** Below so many hours left, somebody should look; below `SHORT`, soon. */
 export const SOON = 72;
+export const SHORT = 24;
 
 /** Whether the medium stores nothing: what is new is held in memory, or lost. */
 export const isFailing = (gateway: Gateway): boolean => gateway.buffer.medium !== null && gateway.buffer.medium !== "ok";
+
+/** Whether there is no room on the gateway's disk, for whatever reason: the card itself is not at fault. */
+export const isFull = (gateway: Gateway): boolean => gateway.buffer.reserve_only || gateway.buffer.failing === "BUFFER_FULL";
+
+/**
+ * How bad a gateway's buffer is, as a level: red while data is lost or would die with the power, orange while the
+ * disk is full or the buffer lasts less than `SHORT`, yellow below `SOON`; null: nothing to say, or not in contact.
+ */
+export function bufferGrade(gateway: Gateway): Colour | null {
+  const { medium, hours_left } = gateway.buffer;
+  if (gateway.state !== "online") return null;
+  if (medium === "failing" || (isFailing(gateway) && !isFull(gateway))) return "red";
+  if (isFull(gateway) || (hours_left !== null && hours_left < SHORT)) return "orange";
+  return hours_left !== null && hours_left < SOON ? "yellow" : null;
+}
+
+/** How bad a gateway is that is online: its buffer, or a clock nobody set. */
+export function gatewayGrade(gateway: Gateway): Colour | null {
+  return bufferGrade(gateway) ?? (gateway.state === "online" && gateway.clock_state === "unsynchronised" ? "yellow" : null);
+}
 
 /** How long the buffer will do at the present rate: `5 h`, `12 天`, `> 1000 天`; null when not told. */
 export function formatLeft(hours: number | null, language: Language): string | null {

@@ -1,7 +1,7 @@
 /** Worst first, everywhere: level, then unacknowledged, then newest. */
 
 import type { AlarmState, Colour, Episode, Gateway, LevelCounts } from "../api/types";
-import { isFailing } from "./buffer";
+import { gatewayGrade } from "./buffer";
 
 export const COLOURS: readonly Colour[] = ["red", "orange", "yellow", "blue"];
 
@@ -26,14 +26,19 @@ export function moreFirst(a: LevelCounts, b: LevelCounts): number {
   return 0;
 }
 
-const GATEWAY: Record<Gateway["state"], number> = { offline: 0, never: 1, online: 2 };
+/** Where a gateway stands: offline, then in contact with something wrong by its level, then never seen, then well. */
+function place(gateway: Gateway): number {
+  const grade = gatewayGrade(gateway);
+  if (gateway.state === "offline") return 0;
+  if (grade) return 1 + rank(grade);
+  return gateway.state === "never" ? 1 + COLOURS.length : 2 + COLOURS.length;
+}
 
-/** Offline longest first, then never seen, then those whose buffer stores nothing, then the largest backlog. */
+/** Offline longest first, then the worst in contact, then never seen, then the largest backlog. */
 export function gatewayOrder(a: Gateway, b: Gateway): number {
   return (
-    GATEWAY[a.state] - GATEWAY[b.state] ||
+    place(a) - place(b) ||
     (a.offline_since ?? "").localeCompare(b.offline_since ?? "") ||
-    Number(isFailing(b)) - Number(isFailing(a)) ||
     (b.backlog?.readings ?? 0) - (a.backlog?.readings ?? 0) ||
     (a.name < b.name ? -1 : 1)
   );

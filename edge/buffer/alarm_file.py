@@ -116,15 +116,15 @@ class AlarmFile(BufferFile):
         return [Skip(number=r[0], first=r[1], last=r[2], bytes=r[3]) for r in rows]
 
     def put_skip(self, skip: Skip, record: StreamRecord, manifest: bytes) -> None:
-        """Keep a skip instead of those it overlaps, with what its stream needs to be sent."""
+        """Keep a skip instead of those it covers whole, with what its stream needs to be sent."""
         with faults(self.path), self.db.atomic():
             self.ensure(record, manifest)
             self.db.conn.execute(
-                "DELETE FROM skip WHERE number=? AND first<=? AND last>=?",
-                (skip.number, skip.last, skip.first),
+                "DELETE FROM skip WHERE number=? AND first>=? AND last<=?",
+                (skip.number, skip.first, skip.last),
             )
             self.db.conn.execute(
-                "INSERT INTO skip VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO skip VALUES (?, ?, ?, ?)",
                 (skip.number, skip.first, skip.last, skip.bytes),
             )
 

@@ -49,7 +49,8 @@ class Heads:
     def _stored(self, stream: Stream, seq: int, last: int) -> list[Row]:
         skip = stream.skip_over(seq)
         if skip is not None:
-            whole = skip.first == seq
+            # Where it is parted, the collector's chain went on over what did arrive.
+            whole = skip.first == seq and not stream.is_parted(skip)
             return [Row(seq, skip.last - seq + 1, skip.bytes)] if whole else []
         part = stream.part_over(seq)
         if part is None:

@@ -78,6 +78,7 @@ class Holdings:
     ) -> None:
         """Seal a skip over `first..last` and keep it, durable on return.
 
+        One that began before stays: it is sent if the collector goes back to where it begins.
         `counted` of these were given up, and counted, before. Raises SalvageUnderway when what is
         missing may yet be found.
         """
@@ -102,8 +103,7 @@ class Holdings:
         alarm = self.folder.alarm
         alarm.save([stream.progress()])
         alarm.put_skip(skip, self.record(stream), self.manifest(stream.manifest) or b"")
-        overlap = [f for f, old in stream.skips.items() if f <= last and old.last >= first]
-        for old in overlap:
+        for old in [f for f, old in stream.skips.items() if f >= first and old.last <= last]:
             del stream.skips[old]
         stream.skips[first] = skip
         self.drops[reason.name.lower()] += count - counted

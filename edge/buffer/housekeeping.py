@@ -158,7 +158,8 @@ class Housekeeping:
         )
 
     def _batches(self, stream: Stream) -> int:
-        count = sum(1 for skip in stream.skips.values() if skip.last > stream.committed)
+        waiting = {skip.last for skip in stream.skips.values() if skip.last > stream.committed}
+        count = len(waiting)  # of two that end together one is sent
         for part in stream.parts:
             if part.first > stream.committed:
                 count += part.batches

@@ -85,8 +85,13 @@ class Stream:
         return not self.live and self.safe >= self.last and not self.recovered
 
     def skip_over(self, seq: int) -> Skip | None:
-        """Return the skip that stands for `seq`."""
-        return next((s for s in self.skips.values() if s.first <= seq <= s.last), None)
+        """Return the skip that stands for `seq`; of several the one that begins last."""
+        over = [s for s in self.skips.values() if s.first <= seq <= s.last]
+        return max(over, key=lambda s: s.first) if over else None
+
+    def is_parted(self, skip: Skip) -> bool:
+        """Whether the collector had some of what a skip stands for, so that another follows."""
+        return any(skip.first < other.first <= skip.last for other in self.skips.values())
 
     def part_over(self, seq: int) -> Part | None:
         """Return the part that holds `seq`."""

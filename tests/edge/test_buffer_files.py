@@ -281,6 +281,40 @@ async def test_a_middle_that_no_backup_covered_is_gone_not_damaged(
     assert len(values) + sum(skip.header.n for skip in skips) == total + 5 * 200
 
 
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_skip_of_which_the_collector_had_the_beginning_is_told_whole_when_it_loses_that(
+    opened: Open, restart: bool
+) -> None:
+    buffer = await opened(segment=24 * 1024)
+    assert not await buffer.meet("aa" * 16)
+    await many(buffer, 20)
+    await buffer.rotate(DATA)
+    work = await buffer._run(buffer._store.quota._dropping, "data-00000001.db")
+    while await buffer._run(work.step):
+        pass
+    await buffer._run(work.finish)
+    whole = await buffer.pending(Lane.BACKFILL, PLENTY)
+    assert whole is not None
+    count = (await buffer.stats()).drops["quota"]
+    assert (whole.first, whole.last) == (1, count)
+    # The data had arrived, and only the answer was lost: up to there nothing is missing.
+    assert await buffer.rewind(whole.stream, 201, b"\1" * 32) is None
+    rest = await buffer.pending(Lane.BACKFILL, PLENTY)
+    assert rest is not None
+    assert (rest.first, rest.last) == (201, count)
+    await buffer.committed(rest.stream, rest.last, 0)
+    if restart:
+        await buffer.close()
+        buffer = await opened(segment=24 * 1024)
+    assert await buffer.meet("bb" * 16), "restored from before all that"
+    values, skips, _ = told(await drain(buffer, Lane.BACKFILL))
+    assert [(each.reason, each.header.n) for each in skips] == [(SkipReason.QUOTA, count)]
+    assert {line.point for line in skips[0].ledger} != {None}, "by point, as it was given up"
+    assert len(values) == 20 * 200 - count
+    given_up = (await buffer.stats()).drops
+    assert given_up == ({} if restart else {"quota": count}), "counted once"
+
+
 async def test_alarms_fill_the_quota_only_when_nothing_else_is_left(opened: Open) -> None:
     buffer = await opened(quota=256 * 1024)
     for _ in range(40):

@@ -9,10 +9,11 @@ from typing import Final
 
 from edge.buffer.file import Row
 from edge.buffer.folder import ALARM
+from edge.buffer.format import THINNED
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
 from edge.buffer.ledger import Tally
-from edge.buffer.rewriting import STEP, THINNED
+from edge.buffer.rewriting import STEP
 from edge.buffer.streams import Part, Stream
 from edge.buffer.thinning import known_header
 from protocols.clock import real_monotonic

@@ -26,3 +26,6 @@ SCHEMA: Final = (
     " crc INTEGER NOT NULL, bytes BLOB NOT NULL)",
     META,
 )
+
+THINNED: Final = "thinned"
+"""Noted in a segment that was thinned: it is not thinned again, and has skips among its batches."""

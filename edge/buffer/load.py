@@ -45,6 +45,13 @@ class Loaded:
         self.records, self.skips = records, skips
         self.progress, self.reaches = progress, reaches
 
+    def must_fit(self, file: BufferFile, held: list[Held]) -> None:
+        """Raise BufferDamaged when another stream has a number here: of another card or gateway."""
+        for record in (each.record for each in held):
+            known = self.streams.get(record.number) or self.records.get(record.number)
+            if known is not None and known.id != record.id:
+                raise BufferDamaged(file=str(file.path), reason="foreign stream")
+
     @property
     def highest(self) -> int:
         """The highest stream number any file knows."""
@@ -67,6 +74,7 @@ def load_streams(folder: Folder) -> Loaded:
         try:
             file = folder.get(name)
             held = _read(file)
+            loaded.must_fit(file, held)
             if file.meta(RECOVERED):
                 loaded.resent.append(name)
             if name == ALARM:

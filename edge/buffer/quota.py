@@ -15,10 +15,11 @@ from typing import Final
 from edge.buffer.ballast import Ballast, ballast_size
 from edge.buffer.dropping import Dropping, unsent
 from edge.buffer.folder import ALARM
+from edge.buffer.format import THINNED
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
 from edge.buffer.model import Room
-from edge.buffer.rewriting import THINNED, Rewriting
+from edge.buffer.rewriting import Rewriting
 from protocols.errors import BufferDamaged, BufferFull
 from protocols.words import StreamKind
 

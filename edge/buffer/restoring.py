@@ -15,11 +15,13 @@ from typing import Final
 from edge.buffer.alarm_file import INCARNATION, NEXT_NUMBER, REACH, Progress, Skip
 from edge.buffer.file import BufferFile, StreamRecord
 from edge.buffer.folder import ALARM
+from edge.buffer.format import THINNED
 from edge.buffer.holdings import Holdings
 from edge.buffer.load import RECOVERED, new_stream, stand
 from edge.buffer.quarantine import Wreckage
 from edge.buffer.salvage import Batch, Found
 from edge.buffer.streams import Part, Stream
+from protocols.wire.header import BatchKind
 from protocols.words import StreamKind
 
 MANIFESTS: Final = 16
@@ -43,6 +45,7 @@ class Restoring:
     _reaches: dict[int, int] = field(default_factory=dict)
     _touched: set[int] = field(default_factory=set)
     _apart: str | None = None
+    _thinned: bool = False
 
     @property
     def target(self) -> str:
@@ -56,6 +59,7 @@ class Restoring:
             if len(self._manifests) < MANIFESTS:
                 self._manifests[digest] = data
         if self.target != ALARM:
+            self._thinned = self._thinned or any(name == THINNED for name, _ in found.meta)
             return
         self._progress |= {progress.number: progress for progress in found.progress}
         self._skips += found.skips
@@ -76,7 +80,7 @@ class Restoring:
         """Apply what was learnt: where streams are, which of their numbers are skipped."""
         for number, progress in self._progress.items():
             stream = self.holdings.streams.get(number)
-            if stream is not None and stream.guessed:
+            if stream is not None and not self._is_strange(stream) and stream.guessed:
                 stream.resume(cautious(progress))
                 stream.changed = True
         for number, reach in self._reaches.items():
@@ -128,6 +132,8 @@ class Restoring:
     def _stream(self, number: int) -> Stream | None:
         """Return a stream of that number, from what the file says of it when it is not known."""
         stream = self.holdings.streams.get(number)
+        if stream is not None and self._is_strange(stream):
+            return None
         if stream is None and number in self._records:
             record = self._records[number]
             stream = self.holdings.streams[number] = new_stream(record)
@@ -137,6 +143,11 @@ class Restoring:
                 stream.resume(cautious(progress))
             self.holdings.highest = max(self.holdings.highest, number)
         return stream
+
+    def _is_strange(self, stream: Stream) -> bool:
+        """Whether the file's stream of that number is another one: of another card or gateway."""
+        record = self._records.get(stream.number)
+        return record is not None and record.id != stream.id
 
     def _begin_at(self, stream: Stream, seq: int) -> None:
         """Let a stream of which no progress is known begin where the first of its batches does."""
@@ -157,6 +168,10 @@ class Restoring:
             return
         held, alarm = self.holdings, self.target == ALARM
         file = held.folder.alarm if alarm else held.folder.restore(self.target)
+        if not alarm and (self._thinned or any(map(stands_for, batches))):
+            self._thinned = True
+            if file.meta(THINNED) is None:
+                file.set_meta(THINNED, 1)
         self._insert(file, stream, batches)
         first = min(batch.row.seq0 for batch in batches)
         last = max(batch.row.last for batch in batches)
@@ -232,6 +247,11 @@ def cautious(progress: Progress) -> Progress:
         skipped=True,
         told=progress.told,
     )
+
+
+def stands_for(batch: Batch) -> bool:
+    """Whether a batch is a skip: among data only thinning puts one."""
+    return batch.row.bytes[0] == BatchKind.SKIP
 
 
 def is_late(stream: Stream, batch: Batch) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.buffer.file import BufferFile, Row, StreamRecord, key, unlink, wal
+from edge.buffer.format import THINNED
 from edge.buffer.holdings import Holdings
 from edge.buffer.housekeeping import Housekeeping
 from edge.buffer.streams import Part, Stream
@@ -33,8 +34,6 @@ PIECE: Final = 128 * 1024
 """Bytes written and flushed by one step: about 15 ms on a slow card."""
 ROWS: Final = 64
 READ: Final = 64 * 1024
-THINNED: Final = "thinned"
-"""Noted in a segment that was thinned: it is not thinned again."""
 NEW: Final = ".new"
 
 

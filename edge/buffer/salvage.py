@@ -15,6 +15,7 @@ from typing import BinaryIO, Final, NamedTuple, Self, TypeGuard
 
 from edge.buffer.alarm_file import INCARNATION, NEXT_NUMBER, REACH, Progress, Skip
 from edge.buffer.cells import Cell, Record, columns, records
+from edge.buffer.format import THINNED
 from edge.buffer.pages import HEADER, Journal, page_size, read_journal
 from edge.buffer.rows import NUMBER_MOST, SEQ_BITS, SEQ_MOST, Row, StreamRecord, stream_record
 from protocols.errors import WireError
@@ -204,6 +205,8 @@ def enter(found: Found, record: Record) -> None:
 def _is_note(name: str, value: int | str) -> bool:
     if name == INCARNATION:
         return isinstance(value, str)
+    if name == THINNED:
+        return value == 1
     number = name.removeprefix(REACH)
     counted = name == NEXT_NUMBER or (
         name.startswith(REACH) and number.isdecimal() and len(number) <= len(str(NUMBER_MOST))

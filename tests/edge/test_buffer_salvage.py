@@ -13,7 +13,9 @@ import pytest
 
 from edge.buffer import Buffer, Pending
 from edge.buffer.file import wal
+from edge.buffer.rewriting import Rewriting
 from edge.config import BufferSettings
+from protocols.clock import SECOND
 from protocols.wire.batch import SkipBatch, SkipReason, decode_batch
 from protocols.words import Lane, Reading
 from tests.edge.buffer_suite import ALARM, DATA, ORIGIN, PLENTY, put
@@ -348,3 +350,53 @@ async def test_few_damaged_files_are_kept(opened: Open, tmp_path: Path) -> None:
     assert codes.count("BUFFER_QUARANTINE_TRIMMED") == 3
     assert len(list((tmp_path / "quarantine").glob("*.db.*[0-9]"))) == 8
     await settle()
+
+
+async def test_a_segment_of_another_card_is_not_mixed_with_ours(
+    opened: Open, tmp_path: Path
+) -> None:
+    """Both cards have a stream of the same number."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder, value in ((ours, 1.0), (theirs, 100.0)):
+        buffer = await opened(folder)
+        for n in range(3):
+            await put(buffer, value + n)
+        await buffer.close()
+    shutil.copy(theirs / "data-00000001.db", ours / "data-00000002.db")
+    buffer = await opened(ours)
+    await buffer.salvage()
+    values, skips, _ = told(await drain(buffer, Lane.BACKFILL))
+    assert (values, skips) == ([1.0, 2.0, 3.0], [])
+    await settle()
+    await buffer.seal(ALARM)
+    codes = told(await drain(buffer, Lane.ALARM))[2]
+    assert codes == ["BUFFER_QUARANTINED", "BUFFER_SALVAGED"]
+    assert (ours / "quarantine" / "data-00000002.db.1").exists()
+
+
+async def test_a_thinned_segment_that_was_salvaged_is_still_known_as_thinned(
+    opened: Open, tmp_path: Path
+) -> None:
+    folder = tmp_path / "thin"
+    buffer = await opened(folder)
+    clock = buffer._clock
+    assert isinstance(clock, FakeClock)
+    for second in range(10):
+        buffer.append(DATA, [Reading(0, second + n / 7, 0, clock.mono()) for n in range(200)])
+        await buffer.seal(DATA)
+        clock.time += SECOND
+    store = buffer._store
+    await buffer._run(store.holdings.folder.retire)
+    thin = Rewriting(store.holdings, store.housekeeping, "data-00000001.db")
+    while await buffer._run(thin.step):
+        pass
+    await buffer._run(thin.finish)
+    thinned = (await buffer.stats()).drops["thinned"]
+    assert 0 < thinned < 10 * 200
+    await buffer.close()
+    path = folder / "data-00000001.db"
+    path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
+    again = await opened(folder)
+    await again.salvage()
+    assert await again._run(again._store.quota.make_room_at_once)
+    assert (await again.stats()).drops == {"quota": 10 * 200 - thinned}, "the rest was told before"

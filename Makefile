@@ -14,6 +14,8 @@ CUTS ?= 20
 DIR ?= tests/testcases/vectors
 ONLY ?=
 SECONDS ?= 300
+# More than cores: real processes, disks and timeouts are waited for most of the time.
+WORKERS ?= 4
 
 PY := .venv/bin/python
 GAUNTLET := $(if $(FULL_DISK),--full-disk) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep $(KEEP))
@@ -27,7 +29,7 @@ demo:
 test:
 	@$(MAKE) --no-print-directory check
 	@$(PY) scripts/webtest
-	@$(PY) -m pytest -q -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check:
 	@python3 scripts/setup test

@@ -132,7 +132,7 @@ class Gateway:
         (self.process.kill if kill else self.process.terminate)()
         code = self.process.wait(10)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(60)
         assert self.process.stderr is not None
         self.process.stderr.close()
         assert kill or code == 0, self._errors

@@ -94,7 +94,7 @@ async def test_an_alarm_goes_out_though_the_medium_fails(
     assert (stats.failing, stats.medium) == ("BUFFER_IO", "memory")
     values, _, _ = told(await drain(buffer, Lane.ALARM))
     assert values == [9.0]
-    await asyncio.wait_for(alarm, 5)
+    await asyncio.wait_for(alarm, 60)
     await buffer.seal(ALARM)
     assert told(await drain(buffer, Lane.ALARM))[2] == ["BUFFER_FAILING"]
 
@@ -112,7 +112,7 @@ async def test_what_was_undelivered_comes_back_onto_the_medium(
     assert len(reported) == 1
     medium.mend()
     assert await buffer.recover()
-    await asyncio.wait_for(asyncio.gather(*waits), 5)
+    await asyncio.wait_for(asyncio.gather(*waits), 60)
     assert sum(n for _, _, n in reported) >= 8, "told as durable, once"
     assert len({(s, first) for s, first, _ in reported}) == len(reported)
     stats = await buffer.stats()

@@ -156,7 +156,7 @@ class Gateway:
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
-        self._thread.join(5)
+        self._thread.join(60)
         return code
 
 

@@ -18,8 +18,8 @@ from protocols.errors import DeviceUnreachable
 from protocols.quality import Quality, is_bad
 from protocols.words import Reading, TimeMark, Value
 
-SLACK = 0.5
-"""Seconds a loaded machine may add to a timeout."""
+SLACK = 2.0
+"""Seconds a loaded machine may add to a timeout; the libraries' own are longer."""
 
 
 @dataclass

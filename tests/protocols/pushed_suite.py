@@ -20,7 +20,9 @@ from protocols.words import Label, PointId, Reading, TimeMark, Value
 TIMEOUT = 1.5
 """The bus's timeout in these tests, real seconds."""
 SCAN = 0.05
-PATIENCE = 10.0
+PATIENCE = 60.0
+SLACK = 2.0
+"""Seconds a loaded machine may add to a timeout; the libraries' own are longer."""
 
 
 class Rig(Protocol):
@@ -200,7 +202,7 @@ class PushedContract:
         start = real_monotonic()
         with pytest.raises(DeviceUnreachable) as caught:
             await driver.open()
-        assert real_monotonic() - start < TIMEOUT + 1.0
+        assert real_monotonic() - start < TIMEOUT + SLACK
         assert caught.value.device == rig.bus.name
         assert caught.value.retry
         await driver.close()
@@ -217,7 +219,7 @@ class PushedContract:
         start = real_monotonic()
         with pytest.raises(DeviceUnreachable):
             await until(driver, lambda _: False)
-        assert real_monotonic() - start < TIMEOUT + 1.0
+        assert real_monotonic() - start < TIMEOUT + SLACK
         with pytest.raises(DeviceUnreachable):
             await driver.receive()
         await driver.close()
@@ -242,10 +244,10 @@ class PushedContract:
         start = real_monotonic()
         with pytest.raises(DeviceUnreachable):
             await until(driver, lambda _: False)
-        assert real_monotonic() - start < rig.shortest + 0.5
+        assert real_monotonic() - start < rig.shortest + SLACK
         start = real_monotonic()
         await driver.close()
-        assert real_monotonic() - start < 3.0
+        assert real_monotonic() - start < 3.0 + SLACK
         await wire.close()
         await clean(rig)
 
@@ -257,7 +259,7 @@ class PushedContract:
         start = real_monotonic()
         with pytest.raises(DeviceUnreachable):
             await driver.open()
-        assert real_monotonic() - start < TIMEOUT + 1.0
+        assert real_monotonic() - start < TIMEOUT + SLACK
         await wire.close()
         await clean(rig)
 

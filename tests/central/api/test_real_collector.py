@@ -47,7 +47,7 @@ async def base(collector):
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.stop()
-    await asyncio.wait_for(serving, 10)
+    await asyncio.wait_for(serving, 60)
     for task in tasks:
         task.cancel()
 

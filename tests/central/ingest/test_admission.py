@@ -44,7 +44,7 @@ async def refused(admission, gateway, lane, size=KIB):
 
 
 async def let_in(admission, gateway, lane, size=KIB):
-    async with asyncio.timeout(5), admission.enter(gateway, lane, size):
+    async with asyncio.timeout(60), admission.enter(gateway, lane, size):
         return True
 
 
@@ -156,7 +156,7 @@ async def test_a_request_of_many_batches_above_the_credit_is_refused(
 
 
 async def approach(admission, lane):
-    async with asyncio.timeout(5), admission.approach(lane) as refusal:
+    async with asyncio.timeout(60), admission.approach(lane) as refusal:
         return refusal
 
 

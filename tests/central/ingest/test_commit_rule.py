@@ -379,7 +379,7 @@ async def test_an_alarm_is_prepared_beside_a_backlog(collector, gateway, stream,
     def slow(request):
         if request.lane == "backfill":
             loop.call_soon_threadsafe(inflating.set)
-            go.wait(10)
+            go.wait(120)
         return prepare(request)
 
     monkeypatch.setattr(gate, "prepare", slow)
@@ -389,7 +389,7 @@ async def test_an_alarm_is_prepared_beside_a_backlog(collector, gateway, stream,
         gateway.seal(each, gateway.reading("level", 1.0))
     late = asyncio.create_task(gateway.send(collector, stream, lane="backfill"))
     await inflating.wait()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert (await gateway.send(collector, alarms, lane="alarm")).committed == 1
     assert not late.done()
     go.set()

@@ -69,7 +69,7 @@ async def test_answers(framing, body, answer):
         ask = rtu_frame(body) if framing == "rtu" else tcp_frame(b"\x12\x34", body)
         wanted = rtu_frame(wanted) if framing == "rtu" else tcp_frame(b"\x12\x34", wanted)
         writer.write(ask)
-        assert await asyncio.wait_for(reader.readexactly(len(wanted)), 2) == wanted
+        assert await asyncio.wait_for(reader.readexactly(len(wanted)), 60) == wanted
 
 
 @pytest.mark.parametrize("framing", ["tcp", "rtu"])
@@ -82,8 +82,8 @@ async def test_requests_in_pieces_and_together(framing):
         await settle()
         writer.write(framed[0][5:] + framed[1])
         size = 7 if framing == "rtu" else 11
-        first = await asyncio.wait_for(reader.readexactly(size), 2)
-        second = await asyncio.wait_for(reader.readexactly(size), 2)
+        first = await asyncio.wait_for(reader.readexactly(size), 60)
+        second = await asyncio.wait_for(reader.readexactly(size), 60)
         assert bytes.fromhex("0102") in first
         assert bytes.fromhex("4148") in second
         assert simulator.requests("tank") == 2
@@ -106,7 +106,7 @@ async def test_silence_of_an_absent_and_of_a_silenced_device(framing):
         simulator.silent("tank", False)
         writer.write(framed(request(3, 13, 1)))
         # The only answer is the last one's.
-        answer = await asyncio.wait_for(reader.read(64), 2)
+        answer = await asyncio.wait_for(reader.read(64), 60)
         assert answer == framed(bytes.fromhex("09 03 02 4148"))
 
 
@@ -116,7 +116,7 @@ async def test_a_wrong_crc_is_not_answered():
         await writer.drain()
         await settle()
         writer.write(rtu_frame(request(3, 13, 1)))
-        answer = await asyncio.wait_for(reader.read(64), 2)
+        answer = await asyncio.wait_for(reader.read(64), 60)
         assert answer == rtu_frame(bytes.fromhex("09 03 02 4148"))
         assert simulator.requests("tank") == 1
 
@@ -125,7 +125,7 @@ async def test_a_length_no_frame_has_ends_the_connection():
     async with connected("tcp") as (_, reader, writer):
         writer.write(b"\0\1\0\0\xff\xff\x09\x03")
         with contextlib.suppress(ConnectionResetError):
-            assert await asyncio.wait_for(reader.read(64), 2) == b""
+            assert await asyncio.wait_for(reader.read(64), 60) == b""
 
 
 async def test_faults_are_switched_while_it_runs():
@@ -133,7 +133,7 @@ async def test_faults_are_switched_while_it_runs():
 
         async def ask(start, count):
             writer.write(tcp_frame(b"\0\1", request(3, start, count)))
-            return (await asyncio.wait_for(reader.read(64), 2))[6:]
+            return (await asyncio.wait_for(reader.read(64), 60))[6:]
 
         simulator.refuse("tank", 12)
         assert await ask(10, 5) == bytes.fromhex("09 83 02")

@@ -82,8 +82,12 @@ class Folder:
 
     def segments(self) -> list[str]:
         """Return the names of the data segments, oldest first."""
-        names = (file.name for file in self.path.glob(SEGMENTS))
-        return sorted(filter(segment_number, names), key=segment_number)
+        try:
+            with os.scandir(self.path) as found:  # a glob takes twice as long over thousands
+                names = [(segment_number(each.name), each.name) for each in found]
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return []
+        return [name for number, name in sorted(names) if number]
 
     @property
     def active_name(self) -> str | None:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from edge.buffer.alarm_file import Progress
+from edge.buffer.backlog import Waiting
 from edge.buffer.delivery import Delivery
 from edge.buffer.folder import ALARM
 from edge.buffer.holdings import Holdings
-from edge.buffer.model import Backlog, Room, Stats, StreamStats
+from edge.buffer.model import Room, Stats, StreamStats
 from edge.buffer.streams import Part, Stream
 from protocols.errors import BufferDamaged, BufferFault
-from protocols.wire.batch import read_header
 from protocols.words import StreamKind
 
 
@@ -21,6 +21,7 @@ class Housekeeping:
         self._holdings = holdings
         self._delivery = delivery
         self.quota_bytes = quota_bytes
+        self._waiting = Waiting(holdings)
         self.room: Callable[[], Room] = Room
 
     def persist(self) -> None:
@@ -137,9 +138,10 @@ class Housekeeping:
         """Return the state of the buffer; reads a few rows, never a backlog."""
         held = self._holdings
         streams = sorted(held.streams.values(), key=lambda s: s.number)
+        self._waiting.forget_others()
         return Stats(
-            alarm=self._backlog([s for s in streams if s.kind is StreamKind.ALARM]),
-            data=self._backlog([s for s in streams if s.kind is StreamKind.DATA]),
+            alarm=self._waiting.count(s for s in streams if s.kind is StreamKind.ALARM),
+            data=self._waiting.count(s for s in streams if s.kind is StreamKind.DATA),
             bytes=held.folder.total(),
             quota_bytes=self.quota_bytes,
             written=held.written,
@@ -148,35 +150,6 @@ class Housekeeping:
             streams=tuple(_stream_stats(stream) for stream in streams),
             kept=held.folder.kept(),
         )
-
-    def _backlog(self, streams: list[Stream]) -> Backlog:
-        waiting = [stream for stream in streams if stream.pending]
-        return Backlog(
-            readings=sum(stream.pending for stream in waiting),
-            batches=sum(self._batches(stream) for stream in waiting),
-            oldest=min((self._oldest(stream) for stream in waiting), default=None),
-        )
-
-    def _batches(self, stream: Stream) -> int:
-        waiting = {skip.last for skip in stream.skips.values() if skip.last > stream.committed}
-        count = len(waiting)  # of two that end together one is sent
-        for part in stream.parts:
-            if part.first > stream.committed:
-                count += part.batches
-            elif part.last > stream.committed:
-                ordinal = self._holdings.folder.get(part.file).ordinal
-                newest = ordinal(stream.number, part.last) or 0
-                count += newest - (ordinal(stream.number, stream.committed) or 0)
-        return count
-
-    def _oldest(self, stream: Stream) -> int:
-        seq = stream.committed + 1
-        skip = stream.skip_over(seq)
-        if skip is not None:
-            return read_header(skip.bytes)[0].wall0
-        part = stream.part_over(seq)
-        row = self._holdings.folder.get(part.file).before(stream.number, seq) if part else None
-        return read_header(row.bytes)[0].wall0 if row else self._holdings.clock.now()
 
 
 def _stream_stats(stream: Stream) -> StreamStats:

@@ -63,9 +63,12 @@ class Stream:
     @property
     def last(self) -> int:
         """The highest sequence number there is."""
-        ends = [part.last for part in self.parts[-1:]]
-        ends += [skip.last for skip in self.skips.values()]
-        return max(self.reach, max(ends, default=self.committed))
+        last = self.parts[-1].last if self.parts else 0
+        if self.skips:
+            last = max(last, max(skip.last for skip in self.skips.values()))
+        elif not self.parts:
+            last = self.committed
+        return max(self.reach, last)
 
     @property
     def first(self) -> int:

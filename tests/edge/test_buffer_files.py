@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.buffer import Budget, Buffer, Pending
+from edge.buffer import Backlog, Budget, Buffer, Pending
+from edge.buffer.backlog import Waiting
 from edge.buffer.file import BufferFile
 from edge.buffer.format import PRAGMAS
 from edge.config import BufferSettings
@@ -313,6 +314,34 @@ async def test_a_skip_of_which_the_collector_had_the_beginning_is_told_whole_whe
     assert len(values) == 20 * 200 - count
     given_up = (await buffer.stats()).drops
     assert given_up == ({} if restart else {"quota": count}), "counted once"
+
+
+async def test_what_is_known_of_the_backlog_is_what_looking_again_tells(opened: Open) -> None:
+    buffer = await opened(segment=24 * 1024)
+
+    async def look() -> Backlog:
+        store = buffer._store
+        data = [s for s in store.holdings.streams.values() if s.kind is DATA]
+        fresh = await buffer._run(Waiting(store.holdings).count, data)
+        assert (await buffer.stats()).data == fresh
+        return fresh
+
+    for turn in range(4):
+        await many(buffer, 6, start=turn * 1200)
+        await look()
+        pending = await buffer.pending(Lane.LIVE, Budget(batches=2 + turn, bytes=1 << 20))
+        assert pending is not None
+        await buffer.committed(pending.stream, pending.last - turn % 2 * 200, 0)
+        await look()
+    await buffer.rewind(pending.stream, 1)
+    assert (await look()).readings == 4800
+    work = await buffer._run(buffer._store.quota._dropping, "data-00000001.db")
+    await buffer._run(work.finish)
+    assert (await look()).batches == 24 - 4 + 1
+    await buffer.committed(pending.stream, 100, 0)
+    assert (await look()).readings > 4600
+    await drain(buffer, Lane.LIVE)
+    assert await look() == Backlog(readings=0, batches=0, oldest=None)
 
 
 async def test_alarms_fill_the_quota_only_when_nothing_else_is_left(opened: Open) -> None:

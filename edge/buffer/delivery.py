@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection
 from contextlib import suppress
 
+from edge.buffer.alarm_file import Skip
 from edge.buffer.file import Row
 from edge.buffer.folder import ALARM
 from edge.buffer.heads import Heads, consecutive
@@ -65,7 +66,7 @@ class Delivery:
             seq = stream.committed + 1
             skip = stream.skip_over(seq)
             if skip is not None and skip.first == seq:
-                return [Row(skip.first, skip.last - skip.first + 1, skip.bytes)]
+                return _skips(stream, skip, budget)
             if skip is not None:
                 self._skip_rest(stream, seq, skip.last, skip.bytes)
                 continue
@@ -275,6 +276,18 @@ class Delivery:
     def head_at(self, stream: Stream, seq: int) -> bytes | None:
         """Return the chain head after `seq`, computed from the nearest known one."""
         return self._heads.head_at(stream, seq)
+
+
+def _skips(stream: Stream, skip: Skip | None, budget: Budget) -> list[Row]:
+    """Return a skip and those that follow it without a gap, as many as a request may carry."""
+    rows, size = list[Row](), 0
+    while skip is not None and len(rows) < max(1, budget.batches):
+        size += len(skip.bytes)
+        if rows and size > budget.bytes:
+            break
+        rows.append(Row(skip.first, skip.last - skip.first + 1, skip.bytes))
+        skip = stream.skips.get(skip.last + 1)
+    return rows
 
 
 def _offered_from(stream: Stream) -> int:

@@ -316,6 +316,25 @@ async def test_a_skip_of_which_the_collector_had_the_beginning_is_told_whole_whe
     assert given_up == ({} if restart else {"quota": count}), "counted once"
 
 
+async def test_skips_that_follow_each_other_go_out_together(opened: Open) -> None:
+    buffer = await opened()
+    await many(buffer, 10)
+    (stream,) = buffer._store.holdings.streams.values()
+    put_skip = buffer._store.holdings.put_skip
+    for first in range(1, 1401, 200):
+        await buffer._run(put_skip, stream, first, first + 199, SkipReason.QUOTA)
+    three = await buffer.pending(Lane.LIVE, Budget(batches=3, bytes=1 << 20))
+    assert three is not None
+    assert (three.first, three.last, len(three.batches)) == (1, 600, 3)
+    few = await buffer.pending(Lane.LIVE, Budget(batches=9, bytes=1))
+    assert few is not None
+    assert len(few.batches) == 1
+    await buffer.committed(three.stream, 400, 0)
+    rest = await drain(buffer, Lane.LIVE)
+    assert [(each.first, each.last) for each in rest] == [(401, 1400), (1401, 2000)]
+    assert rest[-1].head is not None
+
+
 async def test_what_is_known_of_the_backlog_is_what_looking_again_tells(opened: Open) -> None:
     buffer = await opened(segment=24 * 1024)
 

@@ -30,7 +30,7 @@ class Front(NamedTuple):
     batches: int
 
 
-class Waiting:
+class Backlogs:
     """Counts what waits; in the buffer's thread."""
 
     def __init__(self, holdings: Holdings) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from edge.buffer.alarm_file import Progress
-from edge.buffer.backlog import Waiting
+from edge.buffer.backlog import Backlogs
 from edge.buffer.delivery import Delivery
 from edge.buffer.folder import ALARM
 from edge.buffer.holdings import Holdings
@@ -21,7 +21,7 @@ class Housekeeping:
         self._holdings = holdings
         self._delivery = delivery
         self.quota_bytes = quota_bytes
-        self._waiting = Waiting(holdings)
+        self._backlogs = Backlogs(holdings)
         self.room: Callable[[], Room] = Room
 
     def persist(self) -> None:
@@ -138,10 +138,10 @@ class Housekeeping:
         """Return the state of the buffer; reads a few rows, never a backlog."""
         held = self._holdings
         streams = sorted(held.streams.values(), key=lambda s: s.number)
-        self._waiting.forget_others()
+        self._backlogs.forget_others()
         return Stats(
-            alarm=self._waiting.count(s for s in streams if s.kind is StreamKind.ALARM),
-            data=self._waiting.count(s for s in streams if s.kind is StreamKind.DATA),
+            alarm=self._backlogs.count(s for s in streams if s.kind is StreamKind.ALARM),
+            data=self._backlogs.count(s for s in streams if s.kind is StreamKind.DATA),
             bytes=held.folder.total(),
             quota_bytes=self.quota_bytes,
             written=held.written,

@@ -1,14 +1,16 @@
 """What only files can show: pragmas, damage, segments, the quota, a second process."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+import edge.buffer
 from edge.buffer import Backlog, Budget, Buffer, Pending
-from edge.buffer.backlog import Waiting
+from edge.buffer.backlog import Backlogs
 from edge.buffer.file import BufferFile
 from edge.buffer.format import PRAGMAS
 from edge.config import BufferSettings
@@ -59,6 +61,12 @@ def told(pendings: list[Pending]) -> tuple[list[float], list[SkipBatch], list[st
             assert isinstance(batch, EventsBatch)
             codes += [event.code for event in batch.events]
     return values, skips, codes
+
+
+def test_every_module_has_its_place_in_the_overview() -> None:
+    here = Path(edge.buffer.__file__).parent
+    modules = {file.stem for file in here.glob("*.py")} - {"__init__"}
+    assert modules == set(re.findall(r"`([a-z_]+)`", edge.buffer.__doc__ or "")) - {"append"}
 
 
 def test_the_pragmas_took_effect(tmp_path: Path) -> None:
@@ -341,7 +349,7 @@ async def test_what_is_known_of_the_backlog_is_what_looking_again_tells(opened: 
     async def look() -> Backlog:
         store = buffer._store
         data = [s for s in store.holdings.streams.values() if s.kind is DATA]
-        fresh = await buffer._run(Waiting(store.holdings).count, data)
+        fresh = await buffer._run(Backlogs(store.holdings).count, data)
         assert (await buffer.stats()).data == fresh
         return fresh
 

@@ -212,7 +212,7 @@ def test_what_was_revoked_since_is_named(fengsui, config, database):
     fengsui("backup", config)
     with closing(sqlite3.connect(database)) as conn, conn:
         conn.execute("UPDATE person SET disabled = 1 WHERE name = 'ann'")
-    assert "请重新停用:ann" in fengsui("restore", config)[1]
+    assert "请重新停用：ann" in fengsui("restore", config)[1]
 
 
 def test_sessions_that_were_ended_do_not_come_back(fengsui, config, database):

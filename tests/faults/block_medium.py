@@ -7,6 +7,7 @@ root. Whatever was made is taken away again by `close`, also after a failure.
 
 import os
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from protocols.clock import real_monotonic
 
 TOOLS: Final = ("nbdkit", "nbdfuse", "losetup", "mkfs.ext4", "e2fsck", "mount", "umount")
 SIZE: Final = 192 << 20
-READY_SECONDS: Final = 20.0
+READY_SECONDS: Final = 60.0
 
 
 def impossible() -> str:
@@ -81,7 +82,7 @@ class BlockMedium:
             "nbdkit", "-f", "-U", self._socket, "--filter=cache", "file", self._image, *cache,
             "cache-low-threshold=98",
         )  # fmt: skip
-        self._until(self._socket.exists, "nbdkit listens")
+        self._until(self._listens, "nbdkit listens")
         disk = self._export / "disk"
         self._bridge = self._start("nbdfuse", disk, "--unix", self._socket)
         self._until(disk.exists, "nbdfuse shows the disk")
@@ -123,6 +124,13 @@ class BlockMedium:
             self._bridge.wait()
             self._bridge = None
 
+    def _listens(self) -> bool:
+        """Whether one can connect: the socket's file is there before anyone listens at it."""
+        with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+            probe.connect(str(self._socket))
+            return True
+        return False
+
     def _start(self, *command: object) -> "subprocess.Popen[bytes]":
         words = [str(word) for word in command]
         words[0] = find(words[0]) or words[0]
@@ -134,5 +142,6 @@ class BlockMedium:
         pause = threading.Event()
         while not holds():
             if real_monotonic() > deadline:
-                raise TimeoutError(what)
+                log = (self._work / "medium.log").read_text(errors="replace")
+                raise TimeoutError(f"{what}: {log[-500:]}")
             pause.wait(0.02)

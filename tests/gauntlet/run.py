@@ -66,8 +66,10 @@ def run(options: Options, folder: Path) -> Result:
         toll = cut_power(verdict, options, folder)
         seconds["cutting power"] = real_monotonic() - ended - seconds["judging"]
     finally:
-        drop_rules()
-        site.close()
+        try:
+            drop_rules()
+        finally:
+            site.close()
         if options.full_disk:
             take_away(site.gateways[-1])
     seconds["all"] = real_monotonic() - began

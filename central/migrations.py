@@ -195,3 +195,12 @@ def m007_backup(db: Database) -> None:
         "INSERT INTO collector(key, value) VALUES ('lineage', lower(hex(randomblob(16))))",
     ):
         db.execute(statement)
+
+
+@collector()
+def m010_numbers(db: Database) -> None:
+    """A manifest keeps the numbers of its points: int64, little-endian, in its own order.
+
+    Where they are missing (an older file) they are worked out and written at the first use.
+    """
+    db.execute("ALTER TABLE manifest ADD COLUMN numbers BLOB")

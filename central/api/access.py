@@ -82,11 +82,15 @@ def every_route(routes: Sequence[BaseRoute]) -> Iterator[BaseRoute]:
 
 def permission_of(route: BaseRoute) -> Permission | None:
     """Return what `route` asks for; None: it asks nothing."""
-    if not isinstance(route, APIRoute):
-        return None
+    access = access_of(route) if isinstance(route, APIRoute) else None
+    return None if access is None else access.permission
+
+
+def access_of(route: APIRoute) -> Access | None:
+    """Return the dependency that lets a caller of `route` in."""
     for dependency in route.dependant.dependencies:
         if isinstance(dependency.call, Access):
-            return dependency.call.permission
+            return dependency.call
     return None
 
 

@@ -80,7 +80,7 @@ class Admission:
         self._senders: dict[str, _Sender] = {}
         self._pruned = now()
         self._sharers = (now(), 0)
-        """When those who share were last counted, and how many they were; 0: count anew."""
+        """When those who share were last counted, and how many they are since."""
         self._bytes: Counter[Lane] = Counter()
         self._alarms = asyncio.Condition()
         self._busy = Repeats(logger)
@@ -230,9 +230,9 @@ class Admission:
         sender = self._senders.get(gateway)
         if sender is None:
             sender = self._senders[gateway] = _Sender(now)
-            self._sharers = (now, 0)
-        elif now - sender.last > ACTIVE:
-            self._sharers = (now, 0)
+            self._joined()
+        elif now - sender.last > ACTIVE and sender.idle:
+            self._joined()
         sender.last = now
         if now - self._pruned > ACTIVE:
             self._pruned = now
@@ -245,11 +245,15 @@ class Admission:
                 del self._senders[name]
         return sender
 
+    def _joined(self) -> None:
+        counted, number = self._sharers
+        self._sharers = (counted, number + 1)
+
     def _sharing(self) -> int:
         """Return how many are active; a newcomer counts at once, one that left within `RECOUNT`."""
         counted, number = self._sharers
         now = self._now()
-        if not number or now - counted >= RECOUNT:
+        if now - counted >= RECOUNT:
             since = now - ACTIVE
             number = sum(each.last >= since or not each.idle for each in self._senders.values())
             self._sharers = (now, number)

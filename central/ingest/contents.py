@@ -8,7 +8,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
 from sqlite_utils import Database as Tables
 
 from central import events
@@ -173,7 +172,7 @@ class Contents:
     def _numbers(self, tables: Tables, digest: str) -> Integers:
         known = self._maps.get(digest)
         if known is None:
-            known = np.array(manifest_numbers(tables, digest), np.int64)
+            known = manifest_numbers(tables, digest)
             if self._mapped + len(known) > MAPPED:
                 self.forget()
             self._maps[digest] = known

@@ -7,10 +7,12 @@ between has some rules of it early; the gateway opens its stream again, and the 
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
+import numpy as np
 from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine
@@ -114,12 +116,20 @@ def keep(tables: Tables, described: Described, now: int) -> Opened:
         "INSERT OR IGNORE INTO manifest(digest, gateway, received, body) VALUES (?, ?, ?, ?)",
         (described.digest, manifest.gateway, now, described.body),
     )
-    number_points(tables, manifest)
+    keep_numbers(tables, described.digest, number_points(tables, manifest))
     current = tables.conn.execute(
         "SELECT manifest FROM gateway WHERE name = ?", (manifest.gateway,)
     ).fetchone()
     first = current is not None and current[0] is None
     return Opened(news=described.digest if first else None)
+
+
+def keep_numbers(tables: Tables, digest: str, numbers: Sequence[int]) -> None:
+    """Keep the numbers of a manifest's points, which never change, beside it."""
+    tables.conn.execute(
+        "UPDATE manifest SET numbers = ? WHERE digest = ? AND numbers IS NULL",
+        (np.array(numbers, "<i8").tobytes(), digest),
+    )
 
 
 def take_portion(

@@ -8,13 +8,15 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine
-from central.ingest.manifests import Described, Opened, opened_by
+from central.ingest.manifests import Described, Opened, keep_numbers, opened_by
 from central.ingest.numbering import buffer_set_back
 from central.registry import numbers_of, read_entry
+from central.store.columns import Integers
 from protocols.errors import IngestError
 from protocols.wire.chain import chain_start
 from protocols.wire.cursors import Cursor
@@ -139,15 +141,19 @@ def open_stream(  # the record as read and as it came, and its manifest once its
     return replace(opened, events=(*opened.events, *told))
 
 
-def manifest_numbers(tables: Tables, digest: str) -> tuple[int, ...]:
+def manifest_numbers(tables: Tables, digest: str) -> Integers:
     """Return the registry's number of every point of a manifest, by index."""
-    gateway, body = tables.conn.execute(
-        "SELECT gateway, body FROM manifest WHERE digest = ?", (digest,)
+    gateway, body, kept = tables.conn.execute(
+        "SELECT gateway, body, numbers FROM manifest WHERE digest = ?", (digest,)
     ).fetchone()
-    # Its form was proved when it came; here only names are read.
+    if kept is not None:
+        return np.frombuffer(kept, "<i8").astype(np.int64)
+    # Kept by an older collector. Its form was proved when it came; here only names are read.
     points = json.loads(body)["points"]
     ids = [f"{point['site']}/{gateway}/{point['device']}/{point['name']}" for point in points]
-    return numbers_of(tables.conn, gateway, ids)
+    numbers = numbers_of(tables.conn, gateway, ids)
+    keep_numbers(tables, digest, numbers)
+    return np.array(numbers, np.int64)
 
 
 def manifest_body(conn: sqlite3.Connection, digest: str) -> bytes:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from central.api.access import principal
 from central.api.body import receive
 from central.api.delivery import admitted, deliver
+from central.api.machine_route import MachineRoute
 from central.api.rooms import House
 from central.health import HEALTH_BYTES
 from central.identity.principal import Principal
@@ -19,7 +20,7 @@ from protocols.wire.bounds import RECORD_BYTES, REQUEST_BYTES
 from protocols.wire.cursors import encode_cursors
 from protocols.wire.headers import LANE, NONCE
 
-router: Final = APIRouter(prefix="/api/v1/ingest", tags=["ingest"])
+router: Final = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], route_class=MachineRoute)
 Sender = Annotated[Principal, principal(Permission.INGEST)]
 BINARY: Final = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
 

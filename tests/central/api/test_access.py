@@ -1,10 +1,11 @@
 """Every route asks for a permission, and every role gets exactly what the table says."""
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from central.api.access import OPEN, bare_routes, every_route, permission_of
 from central.api.app import create_app
+from central.api.machine_route import MachineRoute
 from central.identity.roles import Permission, Role
 from tests.central.api.fake_collector import episode
 
@@ -135,6 +136,15 @@ def test_a_bare_route_is_found_also_in_an_included_router():
     outer.include_router(inner)
     app.include_router(outer)
     assert bare_routes(app.routes) == ["GET /bare"]
+
+
+def test_a_machines_route_without_a_permission_is_refused_at_once():
+    async def handler(request: Request) -> Response:
+        return Response()
+
+    router = APIRouter(route_class=MachineRoute)
+    with pytest.raises(RuntimeError, match="/bare asks for no permission"):
+        router.add_api_route("/bare", handler)
 
 
 def test_the_table_knows_every_route(app):

@@ -51,3 +51,27 @@ async def test_the_most_urgent_who_waits_hurries_the_change():
         assert changes.of("gw", Urgency.URGENT) is patient
         assert patient.urgency is Urgency.URGENT
         assert changes.of("other", Urgency.USUAL).urgency is Urgency.USUAL
+
+
+async def numbers(collector):
+    return await collector.db.read(
+        lambda conn: conn.execute("SELECT numbers FROM manifest ORDER BY received").fetchall()
+    )
+
+
+async def test_a_manifest_of_an_older_collector_gets_its_numbers_at_the_first_use(collector, clock):
+    await collector.registry.add_gateway("other")
+    gateway = Gateway(clock, "other", (PointSpec("a"), PointSpec("b")))
+    stream = gateway.open()
+    await gateway.register(collector, stream)
+    kept = await numbers(collector)
+    await collector.db.write(lambda tables: tables.execute("UPDATE manifest SET numbers = NULL"))
+    gateway.seal(stream, gateway.reading("b", 7.0))
+    await gateway.send(collector, stream)
+    assert await numbers(collector) == kept
+    stored = await collector.db.read(
+        lambda conn: conn.execute(
+            "SELECT p.id, r.value FROM reading r JOIN point p ON p.number = r.point"
+        ).fetchall()
+    )
+    assert stored == [("site/other/tank/b", 7.0)]

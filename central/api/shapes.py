@@ -50,7 +50,7 @@ def token(source: tokens.Token) -> models.Token:
     return models.Token(
         id=source.id,
         name=source.name,
-        kind=cast(Literal["person", "system", "gateway"], source.kind.value),
+        kind=cast(Literal["person", "system", "gateway", "readings"], source.kind.value),
         roles=sorted(source.roles),
         scope=scope(source.scope),
         gateway=source.gateway,

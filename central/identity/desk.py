@@ -107,15 +107,16 @@ class FrontDesk:
     async def by_token(self, token: str) -> Principal | None:
         """Return whom an API token stands for.
 
-        A gateway is known from memory after its first request. Only this process writes:
-        `revoked` forgets at once.
+        A gateway, a virtual one too, is known from memory after its first request. Only this
+        process writes: `revoked` forgets at once.
         """
         key = stored(token)
         if (known := self._gateways.get(key)) is not None:
             return known
         revocations = self._revocations
         who = await self._db.glance(lambda conn: tokens.find(conn, key))
-        if who is not None and who.kind is Kind.GATEWAY and revocations == self._revocations:
+        machine = who is not None and who.kind in (Kind.GATEWAY, Kind.READINGS)
+        if who is not None and machine and revocations == self._revocations:
             self._gateways[key] = who
         return who
 

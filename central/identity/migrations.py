@@ -43,3 +43,29 @@ def m001_identity(db: Database) -> None:
             action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL,
             prev TEXT NOT NULL, hash TEXT NOT NULL) STRICT"""
     )
+
+
+@identity()
+def m002_readings_tokens(db: Database) -> None:
+    """A kind of token that hands in the readings of one virtual gateway, with limits of its own.
+
+    The limits are per minute; NULL on every other kind.
+    """
+    for statement in (
+        """CREATE TABLE api_token_new (
+            id TEXT PRIMARY KEY, token_hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('person', 'system', 'gateway', 'readings')),
+            roles TEXT NOT NULL, scope TEXT, gateway TEXT, person TEXT REFERENCES person(name),
+            created INTEGER NOT NULL, created_by TEXT NOT NULL, revoked INTEGER,
+            readings_per_minute INTEGER, requests_per_minute INTEGER,
+            CHECK ((kind IN ('gateway', 'readings')) = (gateway IS NOT NULL)),
+            CHECK ((kind = 'readings') = (readings_per_minute IS NOT NULL)),
+            CHECK ((kind = 'readings') = (requests_per_minute IS NOT NULL)),
+            CHECK ((kind = 'person') = (person IS NOT NULL))) STRICT""",
+        """INSERT INTO api_token_new (id, token_hash, name, kind, roles, scope, gateway, person,
+            created, created_by, revoked) SELECT id, token_hash, name, kind, roles, scope, gateway,
+            person, created, created_by, revoked FROM api_token""",
+        "DROP TABLE api_token",
+        "ALTER TABLE api_token_new RENAME TO api_token",
+    ):
+        db.execute(statement)

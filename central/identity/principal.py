@@ -15,6 +15,7 @@ class Kind(StrEnum):
     PERSON = "person"  # an API token that acts for a person
     SYSTEM = "system"
     GATEWAY = "gateway"
+    READINGS = "readings"  # hands in the readings of one virtual gateway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Principal:
         """Return whether one of the roles grants `permission` (a gateway may deliver, only)."""
         if self.kind is Kind.GATEWAY:
             return permission is Permission.INGEST
+        if self.kind is Kind.READINGS:
+            return permission is Permission.READINGS
         if permission in SESSION_ONLY and self.kind is not Kind.SESSION:
             return False
         return any(permission in PERMISSIONS[role] for role in self.roles)

@@ -39,6 +39,8 @@ class Permission(StrEnum):
     AUDIT = "audit"
     INGEST = "ingest"
     """Deliver; held by gateway tokens and by no role."""
+    READINGS = "readings"
+    """Hand in readings and describe points; held by a virtual gateway's tokens and by no role."""
 
 
 _WATCH: Final = frozenset({Permission.SESSION, Permission.READ, Permission.EVENTS})

@@ -1,6 +1,7 @@
 """API tokens: opaque, stored hashed, revoked at once.
 
-A `gateway` token is bound to one gateway and may only deliver for it. A `person` token acts for its
+A `gateway` token is bound to one gateway and may only deliver for it; a `readings` token hands in
+what one virtual gateway measured, within limits of its own. A `person` token acts for its
 maker and never for more than the maker may at that moment; a `system` token stands for a machine.
 """
 
@@ -22,8 +23,21 @@ from central.identity.principal import (
 from central.identity.roles import Role
 from central.identity.secrets import mint, stored
 
-PREFIXES: Final = {Kind.GATEWAY: "fsg_", Kind.SYSTEM: "fss_", Kind.PERSON: "fsp_"}
+PREFIXES: Final = {
+    Kind.GATEWAY: "fsg_",
+    Kind.READINGS: "fsr_",
+    Kind.SYSTEM: "fss_",
+    Kind.PERSON: "fsp_",
+}
 """So that a leaked token is recognised for what it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What a readings token may do in a minute, on average."""
+
+    readings_per_minute: int = 60_000
+    requests_per_minute: int = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +54,8 @@ class Token:
     gateway: str | None = None
     person: str | None = None
     revoked: int | None = None
+    allowance: Allowance | None = None
+    """Of a readings token."""
 
 
 def new_id() -> str:
@@ -49,10 +65,11 @@ def new_id() -> str:
 
 def put(db: Database, token: Token) -> str:
     """Store `token` and return its secret, which is shown once."""
-    secret = mint(PREFIXES[token.kind])
+    secret, most = mint(PREFIXES[token.kind]), token.allowance
     db.execute(
         """INSERT INTO api_token (id, token_hash, name, kind, roles, scope, gateway, person,
-           created, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+           created, created_by, readings_per_minute, requests_per_minute)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             token.id,
             stored(secret),
@@ -64,6 +81,8 @@ def put(db: Database, token: Token) -> str:
             token.person,
             token.created,
             token.created_by,
+            most and most.readings_per_minute,
+            most and most.requests_per_minute,
         ),
     )
     return secret
@@ -90,7 +109,7 @@ def find(conn: sqlite3.Connection, token_hash: str) -> Principal | None:
         return None
     kind, roles = Kind(row[1]), read_roles(row[2])
     scope = read_scope(row[3], roles)
-    if kind is Kind.GATEWAY:
+    if kind in (Kind.GATEWAY, Kind.READINGS):
         return Principal(name=row[4], kind=kind, gateway=row[4], credential=token_hash)
     if kind is Kind.PERSON:
         if row[5] is None:
@@ -107,11 +126,23 @@ def had_one(conn: sqlite3.Connection, gateway: str) -> bool:
     return found.fetchone() is not None
 
 
+def allowance(conn: sqlite3.Connection, token_hash: str) -> tuple[str, Allowance] | None:
+    """Return a readings token's id and what it may do; None when it is no such token."""
+    row = conn.execute(
+        """SELECT id, readings_per_minute, requests_per_minute FROM api_token
+           WHERE token_hash = ? AND kind = 'readings'""",
+        (token_hash,),
+    ).fetchone()
+    if row is None:
+        return None
+    return row[0], Allowance(readings_per_minute=row[1], requests_per_minute=row[2])
+
+
 def listed(conn: sqlite3.Connection) -> list[Token]:
     """Return every token, newest first, revoked ones included."""
     rows = conn.execute(
-        """SELECT id, name, kind, roles, scope, gateway, person, created, created_by, revoked
-           FROM api_token ORDER BY created DESC, id"""
+        """SELECT id, name, kind, roles, scope, gateway, person, created, created_by, revoked,
+           readings_per_minute, requests_per_minute FROM api_token ORDER BY created DESC, id"""
     )
     return [_listed(row) for row in rows]
 
@@ -129,7 +160,14 @@ def _listed(row: tuple[str, ...]) -> Token:
         created=int(row[7]),
         created_by=row[8],
         revoked=None if row[9] is None else int(row[9]),
+        allowance=_allowance(row),
     )
+
+
+def _allowance(row: tuple[str, ...]) -> Allowance | None:
+    if row[10] is None:
+        return None
+    return Allowance(readings_per_minute=int(row[10]), requests_per_minute=int(row[11]))
 
 
 def _within(

@@ -49,7 +49,7 @@ class Token(Answer):
 
     id: str
     name: str
-    kind: Literal["person", "system", "gateway"]
+    kind: Literal["person", "system", "gateway", "readings"]
     roles: list[Role]
     scope: Scope | None
     gateway: str | None

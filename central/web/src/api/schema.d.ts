@@ -1425,7 +1425,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "person" | "system" | "gateway";
+            kind: "person" | "system" | "gateway" | "readings";
             /** Roles */
             roles: components["schemas"]["Role"][];
             scope: components["schemas"]["Scope"] | null;

@@ -9,11 +9,12 @@ from typing import Final
 
 from sqlite_utils import Database, Migrations
 
+from central.enrolment.migrations import enrolment
 from central.identity.migrations import identity
 
 collector = Migrations("collector")
 
-SETS: Final = (collector, identity)
+SETS: Final = (collector, identity, enrolment)
 
 
 def migrate(tables: Database, now: int) -> str:
@@ -204,3 +205,38 @@ def m010_numbers(db: Database) -> None:
     Where they are missing (an older file) they are worked out and written at the first use.
     """
     db.execute("ALTER TABLE manifest ADD COLUMN numbers BLOB")
+
+
+@collector()
+def m011_keys(db: Database) -> None:
+    """Public keys of gateways: who may speak for which, and since when no more.
+
+    `state` is pending, active, held, revoked or replaced; one key of a gateway is active at a time.
+    `boot_first` is the first boot that spoke with it.
+    """
+    for statement in (
+        """CREATE TABLE gateway_key (
+            keyid TEXT PRIMARY KEY, gateway TEXT NOT NULL REFERENCES gateway(name),
+            alg TEXT NOT NULL, public BLOB NOT NULL,
+            state TEXT NOT NULL
+                CHECK (state IN ('pending', 'active', 'held', 'revoked', 'replaced')),
+            created INTEGER NOT NULL, approved_by TEXT, ended INTEGER, boot_first TEXT) STRICT""",
+        "CREATE INDEX gateway_key_gateway ON gateway_key(gateway, state)",
+        "CREATE UNIQUE INDEX gateway_key_active ON gateway_key(gateway) WHERE state = 'active'",
+    ):
+        db.execute(statement)
+
+
+@collector()
+def m015_clock(db: Database) -> None:
+    """Where a boot lies in UTC, learned after its first contact; only added to, in order of id.
+
+    From `mono` on its offset is `clock_offset`, since `since` it may have been (all µs, monotonic).
+    """
+    db.execute(
+        """CREATE TABLE boot_anchor (
+            id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, boot TEXT NOT NULL,
+            since INTEGER NOT NULL, mono INTEGER NOT NULL, clock_offset INTEGER NOT NULL,
+            clock_state INTEGER NOT NULL, learned INTEGER NOT NULL) STRICT"""
+    )
+    db.execute("CREATE INDEX boot_anchor_boot ON boot_anchor(gateway, boot, id)")

@@ -135,7 +135,9 @@ class Registry:
         if not NAME.fullmatch(name):
             raise NameRefused(name=name)
         entry = Entry(name, label or Label(name), site, self._clock.now())
-        await self._db.write(lambda tables: _insert(tables, entry), lambda _: self.put(entry))
+        await self._db.write(
+            lambda tables: insert_gateway(tables, entry), lambda _: self.put(entry)
+        )
         return self._contacts.record(entry)
 
 
@@ -184,7 +186,8 @@ def _numbers(conn: sqlite3.Connection, gateway: str) -> dict[str, int]:
     return dict(conn.execute("SELECT id, number FROM point WHERE gateway = ?", (gateway,)))
 
 
-def _insert(tables: Tables, entry: Entry) -> None:
+def insert_gateway(tables: Tables, entry: Entry) -> None:
+    """Write a new gateway (writer thread). Raises GatewayExists."""
     found = tables.conn.execute(
         "INSERT OR IGNORE INTO gateway(name, label, site, created) VALUES (?, ?, ?, ?)",
         (entry.name, json.dumps([entry.label.zh, entry.label.en]), entry.site, entry.created),

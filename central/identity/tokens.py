@@ -138,6 +138,14 @@ def allowance(conn: sqlite3.Connection, token_hash: str) -> tuple[str, Allowance
     return row[0], Allowance(readings_per_minute=row[1], requests_per_minute=row[2])
 
 
+def of_gateway(conn: sqlite3.Connection, gateway: str) -> list[str]:
+    """Return the ids of the gateway's tokens that stand."""
+    rows = conn.execute(
+        "SELECT id FROM api_token WHERE gateway = ? AND revoked IS NULL ORDER BY id", (gateway,)
+    )
+    return [str(row[0]) for row in rows]
+
+
 def listed(conn: sqlite3.Connection) -> list[Token]:
     """Return every token, newest first, revoked ones included."""
     rows = conn.execute(

@@ -208,6 +208,32 @@ def m010_numbers(db: Database) -> None:
 
 
 @collector()
+def m013_evidence(db: Database) -> None:
+    """Signed heads of chains, kept for ever; up to where evidence was deleted; how much there is.
+
+    `seq` 0: the opening record. `apart`: see central/evidence/heads.py. Of an edge: the head after
+    the last number deleted, how much was deleted, when the newest of it had come, and when it went.
+    """
+    for statement in (
+        """CREATE TABLE evidence_head (
+            stream INTEGER NOT NULL REFERENCES stream(number), seq INTEGER NOT NULL,
+            apart INTEGER NOT NULL, head BLOB NOT NULL, received INTEGER NOT NULL,
+            keyid TEXT, alg TEXT, nonce BLOB, signature BLOB, content_digest BLOB, bound TEXT,
+            PRIMARY KEY (stream, seq, apart)) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE evidence_edge (
+            stream INTEGER PRIMARY KEY REFERENCES stream(number), seq INTEGER NOT NULL,
+            head BLOB NOT NULL, batches INTEGER NOT NULL, bytes INTEGER NOT NULL,
+            received INTEGER NOT NULL, deleted INTEGER NOT NULL) STRICT""",
+        """CREATE TABLE evidence_total (
+            one INTEGER PRIMARY KEY CHECK (one = 1), batches INTEGER NOT NULL,
+            bytes INTEGER NOT NULL) STRICT""",
+        """INSERT INTO evidence_total(one, batches, bytes)
+            SELECT 1, count(*), coalesce(sum(length(body)), 0) FROM evidence""",
+    ):
+        db.execute(statement)
+
+
+@collector()
 def m011_keys(db: Database) -> None:
     """Public keys of gateways: who may speak for which, and since when no more.
 

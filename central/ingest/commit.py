@@ -17,6 +17,7 @@ from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine
+from central.evidence import heads
 from central.ingest import evidence, placing, suspicion
 from central.ingest.contents import Committed, Contents
 from central.ingest.evidence import Again
@@ -78,8 +79,14 @@ class Committer:
                     "UPDATE stream SET cursor = ?, head = ? WHERE number = ?",
                     (done.committed, proof.heads[len(taken) - 1], stream.number),
                 )
+                if done.committed == request.last:
+                    at = (stream.number, request.last)
+                    heads.keep_head(tables, at, request.head, request.signed, now)
         if recovered:
             self._contents.write(tables, stream, recovered, done)
+            if request.signed is not None and request.last <= stream.cursor:
+                at = (stream.number, request.last)
+                heads.keep_head(tables, at, request.head, request.signed, now, apart=True)
         if len(part) < len(request.batches) and done.error is None:
             done.left = replace(
                 request,

@@ -37,7 +37,11 @@ class Again(Enum):
 
 
 def keep(tables: Tables, stream: int, batches: Sequence[Sealed], now: int) -> None:
-    """Keep the batches' canonical bytes."""
+    """Keep the batches' canonical bytes, and count them."""
+    tables.conn.execute(
+        "UPDATE evidence_total SET batches = batches + ?, bytes = bytes + ?",
+        (len(batches), sum(len(batch.raw) for batch in batches)),
+    )
     tables.conn.executemany(
         "INSERT INTO evidence(stream, seq0, n, kind, received, digest, body) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -15,6 +15,7 @@ from sqlite_utils import Database as Tables
 from central.alarms.engine import Engine
 from central.alarms.ruleset import Wanted
 from central.database import Database, Urgency
+from central.evidence.heads import SignedRequest
 from central.ingest.admission import Admission, lane_of
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
@@ -29,7 +30,7 @@ from central.ingest.manifests import (
     take_portion,
 )
 from central.ingest.request import IngestRequest, Prepared, prepare, refused
-from central.ingest.streams import make_first, manifest_body, open_stream, read_cursors
+from central.ingest.streams import Record, make_first, manifest_body, open_stream, read_cursors
 from protocols.clock import Clock, real_monotonic
 from protocols.errors import IngestError, WireError
 from protocols.owner_thread import OwnerThread
@@ -37,10 +38,11 @@ from protocols.wire.answer import Answer
 from protocols.wire.bounds import MANIFEST_BYTES, REQUEST_BYTES
 from protocols.wire.cursors import Cursors, decode_question
 from protocols.wire.manifest import manifest_digest
-from protocols.wire.opening import Opening, decode_opening
+from protocols.wire.opening import decode_opening
 from protocols.wire.request import inflate, parse_nonce
 from protocols.words import Lane
 
+Signed = SignedRequest | None
 OPENING: Final = 1_200
 """Requests being opened at once: every one that was admitted."""
 URGENCY: Final = {
@@ -120,7 +122,9 @@ class Ingest:
                         urgency=change.urgency,
                     )
 
-    async def put_stream(self, gateway: str, stream: str, body: bytes, lane: str = "") -> None:
+    async def put_stream(  # who opens which stream, with what, how it hurries, what was signed
+        self, gateway: str, stream: str, body: bytes, lane: str = "", signed: Signed = None
+    ) -> None:
         """Take an opening record; the same again is welcome.
 
         Raises IngestError WIRE, FORBIDDEN, MANIFEST_UNKNOWN (428), STREAM_DIVERGES (409).
@@ -137,30 +141,31 @@ class Ingest:
                 raise IngestError("FORBIDDEN", 403, gateway=opening.gateway)
             if opening.sig_alg != "none":
                 raise IngestError("WIRE", 400, reason="SIG_ALG", value=opening.sig_alg)
-            opened = await self._open(opening, body, URGENCY[lane_of(lane)])
+            opened = await self._open(Record(opening, body, signed), URGENCY[lane_of(lane)])
             if opened.error is not None:
                 raise opened.error
 
-    async def _open(self, opening: Opening, body: bytes, urgency: Urgency) -> Opened:
-        opened = await self._opened(opening, body, None, urgency)
+    async def _open(self, record: Record, urgency: Urgency) -> Opened:
+        opened = await self._opened(record, None, urgency)
         if opened.news is None:
             return opened
-        change = self._changes.of(opening.gateway, urgency)
+        change = self._changes.of(record.opening.gateway, urgency)
         async with change:
             # Another opening may have been first, and be newer.
             described: Described | None = None
             while True:
-                opened = await self._opened(opening, body, described, change.urgency)
+                opened = await self._opened(record, described, change.urgency)
                 if opened.news is None:
                     return opened
                 described = await self._described(opened.news)
                 await self._take_rules(described, change)
 
     async def _opened(
-        self, opening: Opening, body: bytes, described: Described | None, urgency: Urgency
+        self, record: Record, described: Described | None, urgency: Urgency
     ) -> Opened:
+        now = self._clock.now()
         return await self._db.write(
-            partial(_open_stream, self._engine, (opening, body), described, self._clock.now()),
+            lambda tables: open_stream(tables, self._engine, record, described, now),
             self._after.opened,
             urgency=urgency,
         )
@@ -277,16 +282,6 @@ class Ingest:
         except sqlite3.Error as exc:
             self.figures.refused["STORE_UNAVAILABLE"] += 1
             raise IngestError("STORE_UNAVAILABLE", 503, retry_after_ms=STORE_RETRY_MS) from exc
-
-
-def _open_stream(
-    engine: Engine,
-    record: tuple[Opening, bytes],
-    described: Described | None,
-    now: int,
-    tables: Tables,
-) -> Opened:
-    return open_stream(tables, engine, record, described, now)
 
 
 def _take_portion(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
+from central.evidence.heads import SignedRequest
 from protocols.errors import IngestError, WireError
 from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch, decode_batch, read_header
 from protocols.wire.bounds import REQUEST_BYTES
@@ -32,6 +33,8 @@ class IngestRequest:
     clock: str
     lane: str
     nonce: str
+    signed: SignedRequest | None = None
+    """What was verified of it; None from a gateway without a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Prepared:
     clock: ClockReport
     lane: Lane
     nonce: str
+    signed: SignedRequest | None = None
     proved: Proof | None = None
     """Of what is left of a request whose first part is committed."""
 
@@ -89,6 +93,7 @@ def prepare(request: IngestRequest) -> Prepared:
             clock=parse_clock(request.clock),
             lane=_lane(request.lane),
             nonce=parse_nonce(request.nonce),
+            signed=request.signed,
         )
     except WireError as exc:
         raise refused(exc) from exc

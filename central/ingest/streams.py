@@ -7,12 +7,14 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine
+from central.evidence.heads import SignedRequest, keep_head
 from central.ingest.manifests import Described, Opened, keep_numbers, opened_by
 from central.ingest.numbering import buffer_set_back
 from central.registry import numbers_of, read_entry
@@ -21,6 +23,14 @@ from protocols.errors import IngestError
 from protocols.wire.chain import chain_start
 from protocols.wire.cursors import Cursor
 from protocols.wire.opening import Opening, decode_opening
+
+
+class Record(NamedTuple):
+    """An opening record as read and as it came, and what its gateway signed of it."""
+
+    opening: Opening
+    body: bytes
+    signed: SignedRequest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +102,7 @@ def make_first(tables: Tables, engine: Engine, described: Described, now: int) -
 def open_stream(  # the record as read and as it came, and its manifest once its rules are taken
     tables: Tables,
     engine: Engine,
-    record: tuple[Opening, bytes],
+    record: Record,
     described: Described | None,
     now: int,
 ) -> Opened:
@@ -100,7 +110,7 @@ def open_stream(  # the record as read and as it came, and its manifest once its
 
     Without `described` a manifest that would become current is returned as news, nothing done.
     """
-    opening, body = record
+    opening, body, signed = record
     conn = tables.conn
     owner = conn.execute(
         "SELECT gateway FROM manifest WHERE digest = ?", (opening.manifest,)
@@ -130,6 +140,10 @@ def open_stream(  # the record as read and as it came, and its manifest once its
             opening.number,
         ),
     )
+    number, start = conn.execute(
+        "SELECT number, head FROM stream WHERE id = ?", (opening.stream,)
+    ).fetchone()
+    keep_head(tables, (number, 0), start, signed, now)
     if newer:
         conn.execute(
             "UPDATE gateway SET manifest = ?, stream_number = ?, stream_opened = ? WHERE name = ?",

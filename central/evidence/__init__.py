@@ -1,0 +1,1 @@
+"""Proof: signed chain heads for ever, evidence for its retention, verifying and handing out."""

@@ -1,0 +1,58 @@
+"""Heads of chains with the signatures over them, kept in the transaction that took the data.
+
+A row says: after number `seq` of the stream the chain's head was `head`, and the holder of `keyid`
+signed so. Number 0 is the opening record, whose digest is the head before any batch. `apart`: the
+head of a chain that goes through originals which came back after their skip, not through the skip.
+What is not in the row follows from it: method, path and chain field of the request.
+Runs in the writer thread.
+"""
+
+from typing import NamedTuple
+
+from sqlite_utils import Database as Tables
+
+from protocols.errors import WireError
+from protocols.signing.request import Claimed, Message
+from protocols.wire.headers import parse_content_digest
+
+
+class SignedRequest(NamedTuple):
+    """What a gateway signed of a request; whoever let the request in has verified it."""
+
+    claimed: Claimed
+    message: Message
+
+
+def keep_head(  # of which stream, up to where, what it is and who signed it
+    tables: Tables,
+    at: tuple[int, int],
+    head: bytes,
+    signed: SignedRequest | None,
+    now: int,
+    *,
+    apart: bool = False,
+) -> None:
+    """Keep the head at (stream's number, seq); the first to be said of a place stays."""
+    values: tuple[object, ...] = (None,) * 6
+    if signed is not None:
+        claimed, message = signed
+        values = (
+            claimed.keyid,
+            claimed.alg,
+            bytes.fromhex(claimed.nonce),
+            claimed.signature,
+            _digest(message.content_digest),
+            None if at[1] else message.bound,
+        )
+    tables.conn.execute(
+        "INSERT OR IGNORE INTO evidence_head(stream, seq, apart, head, received, keyid, alg, nonce, "
+        "signature, content_digest, bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*at, int(apart), head, now, *values),
+    )
+
+
+def _digest(field: str) -> bytes:
+    try:
+        return parse_content_digest(field)
+    except WireError:
+        return b""  # refused long before; such a signature proves nothing and verifying says so

@@ -254,6 +254,30 @@ def m011_keys(db: Database) -> None:
 
 
 @collector()
+def m014_door(db: Database) -> None:
+    """Virtual gateways of others' systems, their requests by key, and the lines of these.
+
+    `answer` is what the request was answered; `digest` of what was sent, so that the same key with
+    other content is refused. A stream's `line` is the one it continues for the alarms.
+    """
+    for statement in (
+        """CREATE TABLE virtual_gateway (
+            name TEXT PRIMARY KEY REFERENCES gateway(name), sites TEXT NOT NULL,
+            offline_after INTEGER NOT NULL, created INTEGER NOT NULL,
+            created_by TEXT NOT NULL) STRICT""",
+        """CREATE TABLE door_request (
+            stream INTEGER PRIMARY KEY REFERENCES stream(number), digest BLOB NOT NULL,
+            answer TEXT NOT NULL) STRICT""",
+        """CREATE TABLE door_line (
+            stream INTEGER PRIMARY KEY REFERENCES stream(number), gateway TEXT NOT NULL,
+            purpose TEXT NOT NULL, newest INTEGER NOT NULL) STRICT""",
+        "CREATE INDEX door_line_newest ON door_line(gateway, purpose, newest)",
+        "ALTER TABLE stream ADD COLUMN line INTEGER",
+    ):
+        db.execute(statement)
+
+
+@collector()
 def m015_clock(db: Database) -> None:
     """Where a boot lies in UTC, learned after its first contact; only added to, in order of id.
 

@@ -103,7 +103,7 @@ class Contents:
         judged = self._engine.evaluate(
             tables,
             Evaluation(
-                stream=stream.number,
+                stream=stream.line or stream.number,
                 purpose=Purpose[stream.purpose.upper()],
                 arrival=done.received,
                 rows=rows,

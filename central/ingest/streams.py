@@ -50,13 +50,15 @@ class Stream:
     """What a verified backup covers."""
     restored: int | None
     """The cursor that a restore left it with."""
+    line: int | None = None
+    """The stream this one continues for the alarms (`central.door.lines`)."""
 
 
 def read_stream(conn: sqlite3.Connection, stream: str) -> Stream | None:
     """Return the stream with that id."""
     row = conn.execute(
         "SELECT number, id, gateway, boot, purpose, manifest, opening, cursor, head, safe, "
-        "restored FROM stream WHERE id = ?",
+        "restored, line FROM stream WHERE id = ?",
         (stream,),
     ).fetchone()
     if row is None:
@@ -73,6 +75,7 @@ def read_stream(conn: sqlite3.Connection, stream: str) -> Stream | None:
         head=row[8],
         safe=row[9],
         restored=row[10],
+        line=row[11],
     )
 
 

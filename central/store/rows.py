@@ -178,9 +178,14 @@ class RowStore:
 
 
 def newest_good(conn: sqlite3.Connection, number: int) -> tuple[int, float, int, int] | None:
-    """Return (time, value, stream, received) of the newest good number that knew its time."""
+    """Return (time, value, stream, received) of the newest good number that knew its time.
+
+    The stream is the one the alarms know: of a line its first.
+    """
     row: tuple[int, float, int, int] | None = conn.execute(
-        "SELECT time, iif(class = 2, CAST(value AS REAL), value), stream, received FROM reading "
+        "SELECT time, iif(class = 2, CAST(value AS REAL), value), "
+        "coalesce((SELECT line FROM stream WHERE number = reading.stream), stream), "
+        "received FROM reading "
         "WHERE point = ? AND quality < 0x40000000 "
         "AND (class = 2 OR typeof(value) IN ('integer', 'real')) "
         "AND flags & ? = 0 ORDER BY time DESC, received, seq LIMIT 1",

@@ -1,0 +1,101 @@
+"""A request as a stream of its own, minted at the centre, so that it goes the way of every stream.
+
+stream = hash(token, Idempotency-Key): the same key is the same stream, whose numbers are taken or
+not. Its readings carry their source's time, so nothing of it is ever placed anew.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from central.door.judging import Points
+from central.ingest.request import Prepared, Sealed
+from protocols.clock import ClockState
+from protocols.errors import WireError
+from protocols.wire.batch import Stamp, encode_readings, read_header
+from protocols.wire.chain import chain_next, chain_start, digest
+from protocols.wire.headers import ClockReport
+from protocols.wire.opening import Opening, encode_opening
+from protocols.wire.readings import ReadingsBatch
+from protocols.words import Lane, Purpose, Reading, StreamKind
+
+NO_NONCE: Final = "0" * 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mint:
+    """Where and when a stream is made; `number` is its ordinal at the virtual gateway."""
+
+    gateway: str
+    number: int
+    purpose: Purpose
+    now: int
+
+
+def stream_of(token: str, key: str) -> str:
+    """Return the id of the stream that a token's key names."""
+    return hashlib.sha256(f"{token}\n{key}".encode()).hexdigest()[:32]
+
+
+def boot_of(gateway: str) -> str:
+    """A virtual gateway never starts: all it sends is of one boot."""
+    return hashlib.sha256(f"virtual gateway\n{gateway}".encode()).hexdigest()[:32]
+
+
+def opening(stream: str, manifest: str, mint: Mint) -> tuple[Opening, bytes]:
+    """Return the stream's opening record, as read and as bytes."""
+    made = Opening(
+        stream=stream,
+        number=mint.number,
+        gateway=mint.gateway,
+        kind=StreamKind.DATA,
+        boot=boot_of(mint.gateway),
+        purpose=mint.purpose,
+        manifest=manifest,
+        opened=mint.now,
+    )
+    return made, encode_opening(made)
+
+
+def prepared(opened: bytes, readings: list[Reading], points: Points, mint: Mint) -> Prepared:
+    """Return the readings (at least one) as the batches a gateway would have sealed of them."""
+    batches = _sealed(readings, points, mint, 1)
+    head = chain_start(opened)
+    for batch in batches:
+        head = chain_next(head, batch.raw)
+    now = mint.now
+    report = ClockReport(
+        boot=boot_of(mint.gateway), mono=now, wall=now, state=ClockState.SYNCHRONISED
+    )
+    return Prepared(batches=batches, head=head, clock=report, lane=Lane.LIVE, nonce=NO_NONCE)
+
+
+def _sealed(readings: list[Reading], points: Points, mint: Mint, seq0: int) -> list[Sealed]:
+    stamp = Stamp(
+        clock_state=ClockState.SYNCHRONISED,
+        number=mint.number,
+        seq0=seq0,
+        mono0=mint.now,
+        wall0=mint.now,
+    )
+    try:
+        raw = encode_readings(stamp, readings, points.decimals)
+    except WireError as exc:
+        if exc.code != "WIRE_TOO_LARGE" or len(readings) == 1:
+            raise
+        middle = len(readings) // 2  # long texts: more bytes than one batch may hold
+        return [
+            *_sealed(readings[:middle], points, mint, seq0),
+            *_sealed(readings[middle:], points, mint, seq0 + middle),
+        ]
+    header, _ = read_header(raw)
+    content = ReadingsBatch(
+        header=header,
+        points=[reading.point for reading in readings],
+        times=[reading.time for reading in readings],
+        marks=[reading.mark for reading in readings],
+        qualities=[reading.quality for reading in readings],
+        values=[reading.value for reading in readings],
+        decimals={},
+    )
+    return [Sealed(raw, digest(raw), header, content)]

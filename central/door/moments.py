@@ -1,0 +1,47 @@
+"""Times as others write them (pure, total): RFC 3339 with an offset, or whole microseconds UTC.
+
+Numbers are taken only where the sender said `time_us`: seconds or milliseconds in a field of
+microseconds would lie in 1970, and nobody would notice.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from central.door.reasons import Reason
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+_FORM: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_DIGITS: Final = re.compile(r"[0-9]{1,18}")
+LEAST: Final = 100_000_000_000_000
+"""March 1973 in microseconds; what is below was in another unit."""
+MOST: Final = 253_402_214_400_000_000
+"""The last moment (µs UTC) that can be written as a date in any offset."""
+
+Moment = int | Reason
+
+
+def written(text: object) -> Moment:
+    """Return the microseconds of an RFC 3339 text (its digits beyond microseconds are cut)."""
+    if type(text) is not str or not _FORM.fullmatch(text):
+        return Reason.BAD_TIME
+    try:
+        return (datetime.fromisoformat(text.upper()) - EPOCH) // MICROSECOND
+    except (ValueError, OverflowError):
+        return Reason.BAD_TIME
+
+
+def counted(number: object) -> Moment:
+    """Return whole microseconds since 1970."""
+    if type(number) is not int or not LEAST <= number <= MOST:
+        return Reason.BAD_TIME
+    return number
+
+
+def counted_text(text: str) -> Moment:
+    """Return the same from digits."""
+    return counted(int(text)) if _DIGITS.fullmatch(text) else Reason.BAD_TIME

@@ -45,8 +45,8 @@ def keep_head(  # of which stream, up to where, what it is and who signed it
             None if at[1] else message.bound,
         )
     tables.conn.execute(
-        "INSERT OR IGNORE INTO evidence_head(stream, seq, apart, head, received, keyid, alg, nonce, "
-        "signature, content_digest, bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO evidence_head(stream, seq, apart, head, received, keyid, alg, "
+        "nonce, signature, content_digest, bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*at, int(apart), head, now, *values),
     )
 

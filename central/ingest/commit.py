@@ -79,20 +79,15 @@ class Committer:
                     "UPDATE stream SET cursor = ?, head = ? WHERE number = ?",
                     (done.committed, proof.heads[len(taken) - 1], stream.number),
                 )
-                if done.committed == request.last:
-                    at = (stream.number, request.last)
-                    heads.keep_head(tables, at, request.head, request.signed, now)
         if recovered:
             self._contents.write(tables, stream, recovered, done)
-            if request.signed is not None and request.last <= stream.cursor:
-                at = (stream.number, request.last)
-                heads.keep_head(tables, at, request.head, request.signed, now, apart=True)
         if len(part) < len(request.batches) and done.error is None:
             done.left = replace(
                 request,
                 batches=request.batches[len(part) :],
                 proved=_rest(proof, max(0, len(part) - len(old))),
             )
+        _keep_head(tables, stream, request, done, apart=bool(recovered))
         self._look_back(tables, stream, done)
         done.due = self._engine.due()
         if done.error is None:
@@ -164,6 +159,16 @@ def _first_part(batches: list[Sealed]) -> list[Sealed]:
     weights = accumulate(min(batch.header.n, BATCH_ITEMS) for batch in batches)
     within = sum(1 for weight in weights if weight <= PART)
     return batches[: max(1, within)]
+
+
+def _keep_head(
+    tables: Tables, stream: Stream, request: Prepared, done: Committed, *, apart: bool
+) -> None:
+    """Keep the head of a request whose last part is in, or that brought back what was skipped."""
+    apart = apart and request.signed is not None and request.last <= stream.cursor
+    if apart or (request.last > stream.cursor and done.committed == request.last):
+        at = (stream.number, request.last)
+        heads.keep_head(tables, at, request.head, request.signed, done.received, apart=apart)
 
 
 def _rest(proof: Proof | None, taken: int) -> Proof | None:

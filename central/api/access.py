@@ -6,6 +6,7 @@ a cookie needs `X-Requested-With: fengsui`, which no foreign page can send.
 """
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 from typing import Any, Final
 
 from fastapi import Depends, Request
@@ -39,10 +40,15 @@ class Access:
         self.permission = permission
 
     async def __call__(self, request: Request) -> Principal:
-        """Raise 401 for nobody we know, 403 for one who may not."""
+        """Raise 401 for nobody we know, 403 for one who may not, 429 for one who asks too often."""
         who = await _recognise(request)
+        guards = rooms_of(request).guards
         if who is None:
+            if wait := guards.stranger(request.scope):
+                raise ApiError(429, "TOO_MANY", seconds=ceil(wait))
             raise unauthenticated()
+        if wait := guards.known(request.scope, who):
+            raise ApiError(429, "TOO_MANY", seconds=ceil(wait))
         if not who.may(self.permission):
             raise ApiError(403, "FORBIDDEN", permission=self.permission.value)
         if who.kind is Kind.SESSION and request.method not in _SAFE:

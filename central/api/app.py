@@ -29,6 +29,7 @@ from central.api.routes import (
     tokens,
     watch,
 )
+from central.api.threshold import Threshold
 from central.api.version import API_VERSION
 
 _UNTRACED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
@@ -59,6 +60,7 @@ def create_app(rooms: Rooms | None, *, with_demo: bool, dist: Path = DIST) -> Fa
     errors.register(app)
     app.add_middleware(Envelope)
     app.add_middleware(Door)
+    app.add_middleware(Threshold)
     bare = bare_routes(app.routes)
     if bare:
         raise RuntimeError(f"routes without a permission: {', '.join(bare)}")

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from central.api.body import declared, receive
+from central.api.errors import turned_away
 from central.api.rooms import Rooms
 from central.collector import Collector
 from central.ingest.request import IngestRequest
@@ -21,6 +22,7 @@ from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE
 _HEX128: Final = re.compile(r"[0-9a-f]{32}")
 _LANES: Final = frozenset({"alarm", "live", "backfill"})
 _AGAIN: Final = frozenset({429, 503})
+ALARM: Final = "alarm"
 RETRY_MS: Final = 1000
 """What a gateway that came at a bad moment waits when the refusal does not say."""
 
@@ -49,8 +51,11 @@ async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> 
         credit = ingest.admission.credit(gateway) if refusal.status in _AGAIN else 0
         answer = refusal_answer(house.collector, stream, nonce, refusal, credit)
         status = refusal.status
+        turned_away(request, status, refusal.code, refusal.params)
     house.metrics.delivered(lane if lane in _LANES else "unknown", size, real_monotonic() - begun)
     headers = {"Retry-After": str(-(-answer.retry_after_ms // 1000))} if status in _AGAIN else {}
+    if status == 408:
+        headers["Connection"] = "close"  # the rest of the body is not read
     return Response(encode_answer(answer), status, headers, media_type="application/json")
 
 
@@ -68,8 +73,13 @@ async def admitted(
             await stack.enter_async_context(
                 ingest.admission.enter(gateway, lane, declared(request))
             )
-            body = await receive(request, limit)
+            pressed = ingest.admission.pressed if lane == ALARM else _never
+            body = await receive(request, limit, pressed)
         yield body
+
+
+def _never() -> bool:
+    return False
 
 
 def refusal_answer(

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
-from central.api.headers import SECURE, BodyTooLarge
+from central.api.headers import SECURE, BodyTooLarge, BodyTooSlow
 from central.database import StorageError
 from protocols.errors import FengsuiError, IllegalTransition, IngestError
 from protocols.words import Value
@@ -84,7 +84,10 @@ async def _ours(request: Request, exc: FengsuiError) -> JSONResponse:
     if status == 500:
         logger.error("request failed", exc_info=exc, extra={"request": _id(request)})
         return JSONResponse(body(request, "INTERNAL", {}), 500)
+    turned_away(request, status, exc.code, exc.params)
     headers = {"Retry-After": _seconds(exc)} if status in (429, 503) else {}
+    if status == 408:
+        headers["Connection"] = "close"  # the rest of the body is not read
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body(request, exc.code, exc.params), status, headers)
@@ -95,8 +98,11 @@ async def _framework(request: Request, exc: HTTPException) -> JSONResponse:
     params: dict[str, Any] = {}
     if isinstance(exc, BodyTooLarge):
         params = {**exc.params}
+    elif isinstance(exc, BodyTooSlow):
+        code, params = "SLOW", {**exc.params}
     elif exc.status_code == 404:
         params = {"what": "path", "name": request.scope["path"]}
+    turned_away(request, exc.status_code, code, params)
     return JSONResponse(body(request, code, params), exc.status_code, exc.headers)
 
 
@@ -115,6 +121,7 @@ async def _database(request: Request, exc: Exception) -> JSONResponse:
 
 async def _gone(request: Request, exc: Exception) -> JSONResponse:
     """The line was cut in the middle of a request: nobody hears this, and nothing was done."""
+    turned_away(request, 400, "CUT", {})
     return JSONResponse(body(request, "REFUSED", {}), 400)
 
 
@@ -122,6 +129,12 @@ async def _unexpected(request: Request, exc: Exception) -> JSONResponse:
     # Runs outside our own middleware: says the headers itself. The server logs the traceback.
     headers = {**SECURE, "X-Request-Id": _id(request)}
     return JSONResponse(body(request, "INTERNAL", {}), 500, headers)
+
+
+def turned_away(request: Request, status: int, code: str, params: Mapping[str, Any]) -> None:
+    """Count a refusal, and make it known where it is a matter of security."""
+    if (rooms := request.app.state.rooms) is not None:
+        rooms.guards.turned_away(request.scope, status, code, params)
 
 
 def _seconds(exc: FengsuiError) -> str:

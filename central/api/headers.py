@@ -15,6 +15,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from central.api.body import bounded
+
 JSON_LIMIT: Final = 1024 * 1024
 INGEST_PATH: Final = "/api/v1/ingest/"
 
@@ -44,6 +46,14 @@ class BodyTooLarge(HTTPException):
         self.params = {"size": size, "limit": limit}
 
 
+class BodyTooSlow(HTTPException):
+    """The body stopped coming, or came so slowly that it held a place for nothing."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(408, headers={"Connection": "close"})
+        self.params = {"size": size}
+
+
 class Envelope:
     """The outermost of our own ASGI layers."""
 
@@ -66,7 +76,7 @@ class Envelope:
         elif (size := _declared(scope)) > JSON_LIMIT:
             await _too_large(scope, BodyTooLarge(size, JSON_LIMIT), answer)
         else:
-            await self.app(scope, _counted(receive, JSON_LIMIT), answer.send)
+            await self.app(scope, bounded(receive, JSON_LIMIT, _refusal), answer.send)
 
 
 class _Answer:
@@ -97,21 +107,12 @@ def _declared(scope: Scope) -> int:
     return 0
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
-    size = 0
-
-    async def counted() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > limit:
-            raise BodyTooLarge(size, limit)
-        return message
-
-    return counted
+def _refusal(status: int, size: int) -> HTTPException:
+    return BodyTooSlow(size) if status == 408 else BodyTooLarge(size, JSON_LIMIT)
 
 
 async def _too_large(scope: Scope, found: BodyTooLarge, answer: _Answer) -> None:
+    scope["app"].state.rooms.guards.turned_away(scope, 413, "TOO_LARGE", found.params)
     error = {"code": "TOO_LARGE", "params": found.params, "request": scope["request_id"]}
     content = json.dumps(error).encode()
     headers = [

@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as Source
 
 from central.api.backup_metrics import backup_metrics
+from central.api.guard_metrics import GuardMetrics
 from central.api.hub import Hub
 from central.database import Database
 from central.effects import Effects
@@ -24,6 +25,7 @@ from protocols.texts import catalogue
 
 if TYPE_CHECKING:
     from central.collector import Collector
+    from central.guard.guards import Guards
 
 SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 OTHER: Final = "OTHER"
@@ -33,12 +35,13 @@ OTHER: Final = "OTHER"
 class Metrics:
     """Counters of the routes, and the exposition of everything."""
 
-    def __init__(self, collector: "Collector", desk: FrontDesk, hub: Hub) -> None:
+    def __init__(self, collector: "Collector", desk: FrontDesk, hub: Hub, guards: "Guards") -> None:
         self._collector = collector
         self._desk = desk
         self._registry = CollectorRegistry()
         self._picture = _Picture(collector, hub)
         self._registry.register(self._picture)
+        self._registry.register(GuardMetrics(guards))
         self._requests = Counter(
             "fengsui_ingest_requests", "Batch requests", ["lane"], registry=self._registry
         )

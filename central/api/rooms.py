@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from central.api.hub import Hub
     from central.api.metrics import Metrics
     from central.collector import Collector
+    from central.guard.guards import Guards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
-    """The collector, the front desk, the live stream, the metrics, the demonstration's cables."""
+    """The collector, the front desk, the live stream, the metrics, the cables, the guards."""
 
     collector: "Collector"
     desk: FrontDesk
     hub: "Hub"
     metrics: "Metrics"
     cables: "Cables"
+    guards: "Guards"
 
 
 def rooms_of(request: Request) -> Rooms:

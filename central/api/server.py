@@ -7,11 +7,13 @@ import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
 
+from central.api.guarded_protocol import GuardedProtocol
 from protocols.errors import FengsuiError
 
 BACKLOG: Final = 8192
@@ -63,9 +65,11 @@ def many_connections() -> None:
 
 
 def settings(app: FastAPI) -> uvicorn.Config:
-    """Return the server's settings; uvloop and httptools are used where they are installed."""
+    """Return the server's settings; uvloop is used where it is installed."""
+    protocol: Any = partial(GuardedProtocol, app.state.rooms.guards)
     return uvicorn.Config(
         app,
+        http=protocol,
         lifespan="off",
         backlog=BACKLOG,
         log_config=None,
@@ -95,6 +99,12 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._before_stop = before_stop
         self._when_started = when_started
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look, each second, for connections that keep a place and say nothing."""
+        if counter % 10 == 0:
+            self.config.app.state.rooms.guards.connections.look()  # type: ignore[union-attr]
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so: from here on requests and signals are answered."""

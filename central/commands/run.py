@@ -26,6 +26,8 @@ from central.backup.backups import Backups
 from central.collector import Collector
 from central.config import CentralConfig, load_config
 from central.control import Say, Told, holding, listening
+from central.guard.guards import Guards
+from central.guard.incidents import Incidents
 from central.identity.creation import Made, Wanted, administrators, create_admin
 from central.identity.desk import FrontDesk
 from protocols.clock import Clock, SystemClock
@@ -79,24 +81,28 @@ async def _serve(
         }
         gc.freeze()  # what is there from the start stays
         async with listening(folder, acts):
-            await _until_stopped(collector, rooms.hub, server, listener)
+            await _until_stopped(collector, rooms, server, listener)
 
 
 def furnish(collector: Collector, cables: Cables) -> Rooms:
     """Put the collector into rooms of an API; people live on the machine's own time."""
     desk = FrontDesk(collector.db, SystemClock())
     hub = Hub(collector, desk)
-    metrics = Metrics(collector, desk, hub)
+    guards = Guards(Incidents(collector.db, collector.clock, collector.tell))
+    metrics = Metrics(collector, desk, hub, guards)
     collector.listeners += [hub.listen, metrics.listen]
-    return Rooms(collector=collector, desk=desk, hub=hub, metrics=metrics, cables=cables)
+    return Rooms(
+        collector=collector, desk=desk, hub=hub, metrics=metrics, cables=cables, guards=guards
+    )
 
 
 async def _until_stopped(
-    collector: Collector, hub: Hub, server: Server, listener: socket.socket
+    collector: Collector, rooms: Rooms, server: Server, listener: socket.socket
 ) -> None:
     """Serve; when one of the collector's own tasks fails, everything stops with its error."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(collector.run()), group.create_task(hub.run())]
+        work = (collector.run(), rooms.hub.run(), rooms.guards.incidents.run())
+        tasks = [group.create_task(each) for each in work]
         await server.serve(sockets=[listener])
         for task in tasks:
             task.cancel()

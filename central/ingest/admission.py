@@ -83,6 +83,7 @@ class Admission:
         """When those who share were last counted, and how many they are since."""
         self._bytes: Counter[Lane] = Counter()
         self._alarms = asyncio.Condition()
+        self._queued = 0
         self._busy = Repeats(logger)
         self._calm = asyncio.Event()
         self._calm.set()
@@ -140,6 +141,10 @@ class Admission:
         """Return the refusal of a request that has no chance now; whose it is does not matter."""
         lane = lane_of(lane_name)
         return None if lane is Lane.ALARM or not self._full(lane, 0) else self._refuse(lane)
+
+    def pressed(self) -> bool:
+        """Return whether alarms wait for the room that bodies under way take up."""
+        return self._queued > 0
 
     def _check(self, gateway: str, sender: _Sender, lane: Lane, size: int) -> None:
         allowed = max(sender.granted, sender.granted_before)
@@ -220,7 +225,13 @@ class Admission:
         sender.requests[Lane.ALARM] += 1  # one that waits is one of the few too
         try:
             async with self._alarms:
-                await self._alarms.wait_for(lambda: self._bytes[Lane.ALARM] + size <= ALARM_BUDGET)
+                self._queued += 1
+                try:
+                    await self._alarms.wait_for(
+                        lambda: self._bytes[Lane.ALARM] + size <= ALARM_BUDGET
+                    )
+                finally:
+                    self._queued -= 1
         except BaseException:
             sender.requests[Lane.ALARM] -= 1
             raise

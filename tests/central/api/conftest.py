@@ -7,6 +7,8 @@ from central.api.hub import Hub
 from central.api.metrics import Metrics
 from central.api.rooms import Rooms
 from central.database import Database
+from central.guard.guards import Guards
+from central.guard.incidents import Incidents
 from central.identity import persons, sessions, tokens
 from central.identity.desk import FrontDesk
 from central.identity.principal import Kind
@@ -23,11 +25,13 @@ def furnish(collector, clock, passwords=None, cables=None):
     """Put a collector into rooms of an API."""
     desk = FrontDesk(collector.db, clock, passwords or cheap_passwords())
     hub = Hub(collector, desk)
+    guards = Guards(Incidents(collector.db, clock, lambda _: None))
     return Rooms(
+        guards=guards,
         collector=collector,
         desk=desk,
         hub=hub,
-        metrics=Metrics(collector, desk, hub),
+        metrics=Metrics(collector, desk, hub, guards),
         cables=Cables(cables or {}),
     )
 

@@ -35,10 +35,15 @@ class SiteObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectorLink:
-    """Where the collector is. The token stays in its file; it is read at each start."""
+    """Where the collector is, and where lies what proves who we are.
+
+    A gateway that was enrolled signs with the key in `identity_folder`; before that it may have a
+    token, which stays in its file.
+    """
 
     url: str
-    token_file: Path
+    token_file: Path | None = None
+    identity_folder: Path | None = None
     proxy: str | None = None
     proxy_credentials_file: Path | None = None
     """`user:password` for the proxy; read at each request that needs it, when it changed."""

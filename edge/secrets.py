@@ -41,10 +41,17 @@ class SecretFile:
 
 
 class Token(SecretFile):
-    """The gateway's token."""
+    """The token of a gateway that was not enrolled; `file` None: it has none either."""
 
-    def __init__(self, file: Path) -> None:
-        super().__init__(file, "TOKEN_UNREADABLE")
+    def __init__(self, file: Path | None) -> None:
+        super().__init__(file or Path(), "TOKEN_UNREADABLE")
+        self._missing = file is None
+
+    def read(self) -> str:
+        """Return the token. Raises UplinkRefused when there is none or it cannot be read."""
+        if self._missing:
+            raise UplinkRefused("NOT_ENROLLED")
+        return super().read()
 
     def _line(self, data: bytes) -> str:
         line = super()._line(data)

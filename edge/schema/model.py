@@ -24,7 +24,8 @@ class CollectorModel(Strict):
     """Where the readings go."""
 
     url: Line
-    token_file: Line
+    token_file: Line | None = None
+    identity_folder: Line | None = None
     proxy: Line | None = None
     proxy_credentials_file: Line | None = None
     timeout: Annotated[float, Field(ge=1, le=600)] = 30.0

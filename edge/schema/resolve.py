@@ -90,9 +90,11 @@ def _site(item: Any) -> Site:
 
 def _collector(model: EdgeModel, folder: FilePath) -> CollectorLink:
     link = model.collector
+    beside = (folder / model.buffer.folder).parent / "identity"
     return CollectorLink(
         url=link.url.rstrip("/"),
-        token_file=folder / link.token_file,
+        token_file=None if link.token_file is None else folder / link.token_file,
+        identity_folder=beside if link.identity_folder is None else folder / link.identity_folder,
         proxy=link.proxy,
         proxy_credentials_file=(
             None if link.proxy_credentials_file is None else folder / link.proxy_credentials_file

@@ -47,7 +47,7 @@ class Identity:
         self.folder = folder
         given = environment.get(CREDENTIALS)
         self._credential = None if not given else Path(given) / CREDENTIAL
-        self._seen: "tuple[_State, Signer] | None" = None
+        self._seen: tuple[_State, Signer] | None = None
 
     @property
     def given(self) -> bool:

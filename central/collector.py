@@ -19,6 +19,7 @@ from central.config import CentralConfig
 from central.contacts import Contacts
 from central.database import Database
 from central.effects import Effects, EventPage
+from central.identity import collector_key
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.gate import After, Ingest
@@ -41,6 +42,9 @@ class Collector:
         self.config = config
         self.clock = clock
         self.db = db
+        self._key = collector_key.load(config.database.parent)
+        self.signer = self._key.signer
+        """Signs what a gateway that has a key may forget by."""
         self.listeners: list[Callable[[Effects], None]] = []
         self.gateways = Contacts(db, clock, self.tell)
         self.registry = Registry(db, clock, self.gateways)
@@ -67,9 +71,14 @@ class Collector:
     async def open(cls, config: CentralConfig, clock: Clock) -> "Collector":
         """Open the database and rebuild what lives in memory.
 
-        Raises SchemaNewer or DatabaseUnusable.
+        Raises SchemaNewer, DatabaseUnusable or CollectorKeyUnusable.
         """
-        collector = cls(config, clock, await Database.open(config.database, clock))
+        db = await Database.open(config.database, clock)
+        try:
+            collector = cls(config, clock, db)
+        except BaseException:
+            await db.close()
+            raise
         try:
             await collector._load()
         except BaseException:
@@ -126,6 +135,7 @@ class Collector:
         )
 
     async def _load(self) -> None:
+        await self.db.write(lambda tables: collector_key.note(tables, self._key, self.clock.now()))
         await self.gateways.load()
         await self.registry.load()
         await self.store.load()

@@ -1,8 +1,10 @@
 """`principal(permission)` stands on every route; an application with a bare route is not built.
 
-A cookie proves a session, a bearer token a machine or a person's program; a bearer token that is
-not ours is refused even when a good cookie comes along. What changes something on the strength of
-a cookie needs `X-Requested-With: fengsui`, which no foreign page can send.
+A signature proves a gateway that has a key, a cookie a session, a bearer token a machine or a
+person's program; a proof that is no good is refused even when a good cookie comes along. What
+changes something on the strength of a cookie needs `X-Requested-With: fengsui`, which no foreign
+page can send.
+ `X-Requested-With: fengsui`, which no foreign page can send.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,8 +17,10 @@ from starlette.routing import BaseRoute
 
 from central.api.errors import ApiError, unauthenticated
 from central.api.rooms import rooms_of
+from central.api.signed import by_signature, note
 from central.identity.principal import Kind, Principal
 from central.identity.roles import Permission
+from central.identity.signatures import SignatureRefused
 
 COOKIE: Final = "fengsui_session"
 OPEN: Final = frozenset(
@@ -62,6 +66,14 @@ def principal(permission: Permission) -> Any:
 
 
 async def _recognise(request: Request) -> Principal | None:
+    try:
+        return await by_signature(request) or await _by_token_or_session(request)
+    except SignatureRefused as refusal:
+        await note(request, refusal)
+        raise
+
+
+async def _by_token_or_session(request: Request) -> Principal | None:
     desk = rooms_of(request).desk
     header = request.headers.get("authorization")
     if header is not None:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from central.api.body import declared, receive
 from central.api.errors import turned_away
 from central.api.rooms import Rooms
+from central.api.signed import sealed, signed_of
 from central.collector import Collector
 from central.ingest.request import IngestRequest
 from protocols.clock import real_monotonic
@@ -43,6 +44,7 @@ async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> 
                 clock=said.get(CLOCK, ""),
                 lane=lane,
                 nonce=nonce,
+                signed=signed_of(request),
             )
             answer, status = await ingest.post_batches(gateway, stream, asked), 200
     except IngestError as refusal:
@@ -56,7 +58,8 @@ async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> 
     headers = {"Retry-After": str(-(-answer.retry_after_ms // 1000))} if status in _AGAIN else {}
     if status == 408:
         headers["Connection"] = "close"  # the rest of the body is not read
-    return Response(encode_answer(answer), status, headers, media_type="application/json")
+    content = sealed(house, request, encode_answer(answer))
+    return Response(content, status, headers, media_type="application/json")
 
 
 @asynccontextmanager

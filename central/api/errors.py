@@ -33,6 +33,14 @@ STATUS: Final[dict[str, int]] = {
     "NAME_REFUSED": 422,
     "EPISODE_UNKNOWN": 404,
     "DATABASE_UNUSABLE": 503,
+    "SIGNATURE": 401,
+    "KEY_UNKNOWN": 401,
+    "KEY_PENDING": 401,
+    "KEY_HELD": 401,
+    "KEY_REVOKED": 401,
+    "KEY_REQUIRED": 401,
+    "NONCE": 401,
+    "REPLAYED": 401,
 }
 """Status of errors raised away from HTTP; an error that is not here is our fault: 500."""
 

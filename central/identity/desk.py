@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from sqlite_utils import Database as Tables
 
 from central.database import Database
-from central.identity import audit, persons, sessions, tokens
+from central.identity import audit, gateway_keys, persons, sessions, tokens
 from central.identity.lockout import Lockout
 from central.identity.passwords import Passwords
 from central.identity.principal import Kind, Principal
 from central.identity.secrets import stored
+from central.identity.signatures import SignatureRefused, Signatures
 from protocols.clock import SECOND, Clock
 from protocols.errors import FengsuiError
+from protocols.signing.request import Claimed, Message
 
 
 class LoginRefused(FengsuiError):
@@ -54,6 +56,7 @@ class FrontDesk:
         self.clock = clock
         self._passwords = passwords or Passwords()
         self._lockout = Lockout()
+        self.signatures = Signatures(db, clock)
         self._gateways: dict[str, Principal] = {}
         self._revocations = 0
 
@@ -108,22 +111,33 @@ class FrontDesk:
         """Return whom an API token stands for.
 
         A gateway, a virtual one too, is known from memory after its first request. Only this
-        process writes: `revoked` forgets at once.
+        process writes: `revoked` forgets at once. Raises SignatureRefused KEY_REQUIRED for a
+        gateway that has a key.
         """
         key = stored(token)
         if (known := self._gateways.get(key)) is not None:
             return known
         revocations = self._revocations
-        who = await self._db.glance(lambda conn: tokens.find(conn, key))
+        who, has_key = await self._db.glance(lambda conn: _by_token(conn, key))
+        if who is not None and has_key:
+            raise SignatureRefused("KEY_REQUIRED", gateway=who.name)
         machine = who is not None and who.kind in (Kind.GATEWAY, Kind.READINGS)
         if who is not None and machine and revocations == self._revocations:
             self._gateways[key] = who
         return who
 
+    async def by_signature(self, claimed: Claimed, message: Message) -> Principal:
+        """Return the gateway that signed `message`. Raises SignatureRefused."""
+        return await self.signatures.principal(claimed, message)
+
     def revoked(self) -> None:
-        """Take note, after the commit, that some token no longer stands."""
+        """Take note, after the commit, that some token or key no longer stands, or a key began to.
+
+        The very next request is judged by it.
+        """
         self._revocations += 1
         self._gateways.clear()
+        self.signatures.forget()
 
     async def still(self, who: Principal) -> Principal | None:
         """Return the same caller as it is now (rights may have changed); None: it is out."""
@@ -151,6 +165,13 @@ class FrontDesk:
             detail={"address": visit.address, "wait_s": -(-wait // SECOND)},
         )
         await self._db.write(lambda db: audit.append(db, act))
+
+
+def _by_token(conn: sqlite3.Connection, key: str) -> tuple[Principal | None, bool]:
+    """Return whom the token stands for, and whether a gateway's key has taken its place."""
+    who = tokens.find(conn, key)
+    gateway = who is not None and who.kind is Kind.GATEWAY
+    return who, gateway and who is not None and gateway_keys.has_active(conn, who.name)
 
 
 def _enter(db: Tables, name: str, action: str, visit: Visit, now: int) -> str:

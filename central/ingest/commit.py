@@ -57,11 +57,8 @@ class Committer:
         """Apply `request` or its first part; the result says what to answer or what is `left`."""
         done = Committed(received=now)
         stream = read_stream(tables.conn, stream_id)
-        if stream is None:
-            done.error = IngestError("STREAM_UNKNOWN", 404, expected=1)
-            return done
-        if stream.gateway != gateway:
-            done.error = IngestError("FORBIDDEN", 403)
+        done.error = _refusal(stream, gateway, request)
+        if stream is None or done.error is not None:
             return done
         done.committed, done.safe = stream.cursor, stream.safe
         new_boot = _learn_boot(tables, gateway, request.clock, now)
@@ -152,6 +149,17 @@ class Committer:
         done.events += events.record_once(
             tables, done.received, events.SECURITY, code, subject, {"seq": seq}
         )
+
+
+def _refusal(stream: Stream | None, gateway: str, request: Prepared) -> IngestError | None:
+    """Return why this gateway may not add to this stream in this way."""
+    if stream is None:
+        return IngestError("STREAM_UNKNOWN", 404, expected=1)
+    if stream.gateway != gateway:
+        return IngestError("FORBIDDEN", 403)
+    if stream.signed and request.signed is None:
+        return IngestError("WIRE", 400, reason="SIG_ALG")
+    return None
 
 
 def _first_part(batches: list[Sealed]) -> list[Sealed]:

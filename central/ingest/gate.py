@@ -139,7 +139,8 @@ class Ingest:
                 raise IngestError("WIRE", 400, reason="STREAM", stream=opening.stream)
             if opening.gateway != gateway:
                 raise IngestError("FORBIDDEN", 403, gateway=opening.gateway)
-            if opening.sig_alg != "none":
+            # What a gateway sealed before it had a key is signed from now on all the same.
+            if opening.sig_alg not in ("none", "" if signed is None else signed.claimed.alg):
                 raise IngestError("WIRE", 400, reason="SIG_ALG", value=opening.sig_alg)
             opened = await self._open(Record(opening, body, signed), URGENCY[lane_of(lane)])
             if opened.error is not None:

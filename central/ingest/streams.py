@@ -53,6 +53,12 @@ class Stream:
     line: int | None = None
     """The stream this one continues for the alarms (`central.door.lines`)."""
 
+    @property
+    def signed(self) -> bool:
+        """Whether its opening record promises that every request is signed."""
+        # The record is canonical: these bytes are there exactly when the key says so.
+        return b'"sig_alg":"none"' not in self.opening
+
 
 def read_stream(conn: sqlite3.Connection, stream: str) -> Stream | None:
     """Return the stream with that id."""

@@ -1,7 +1,8 @@
 """What a gateway delivers (docs/wire.md): bytes in, the collector's answer out.
 
-Only a gateway's own token comes this far, and everything it says is held against that gateway. A
-refusal of batches has the answer's shape too, so that the gateway can tell it from a proxy's page.
+Only a gateway's own signature or token comes this far, and everything it says is held against that
+gateway. A refusal of batches has the answer's shape too, so that the gateway can tell it from a
+proxy's page.
 """
 
 from typing import Annotated, Final
@@ -13,6 +14,7 @@ from central.api.body import receive
 from central.api.delivery import admitted, deliver
 from central.api.machine_route import MachineRoute
 from central.api.rooms import House
+from central.api.signed import hold_to_digest, sealed, signed_of, use_nonce
 from central.health import HEALTH_BYTES
 from central.identity.principal import Principal
 from central.identity.roles import Permission
@@ -30,6 +32,7 @@ async def put_manifest(who: Sender, house: House, digest: str, request: Request)
     """Take a manifest the collector did not know; 400 when it is not what `digest` names."""
     encoding, lane = request.headers.get("content-encoding", ""), request.headers.get(LANE, "")
     async with admitted(house, who.name, request, REQUEST_BYTES) as body:
+        hold_to_digest(request, body)
         await house.collector.ingest.put_manifest(who.name, digest, body, encoding, lane)
     return Response()
 
@@ -38,8 +41,9 @@ async def put_manifest(who: Sender, house: House, digest: str, request: Request)
 async def put_stream(who: Sender, house: House, stream: str, request: Request) -> Response:
     """Take a stream's opening record; 428 when its manifest is not known yet."""
     async with admitted(house, who.name, request, RECORD_BYTES) as body:
-        lane = request.headers.get(LANE, "")
-        await house.collector.ingest.put_stream(who.name, stream, body, lane)
+        hold_to_digest(request, body)
+        lane, signed = request.headers.get(LANE, ""), signed_of(request)
+        await house.collector.ingest.put_stream(who.name, stream, body, lane, signed)
     return Response()
 
 
@@ -55,8 +59,11 @@ async def post_cursors(who: Sender, house: House, request: Request) -> Response:
     nonce = request.headers.get(NONCE, "")
     with house.collector.ingest.figures.refusing():
         body = await receive(request, RECORD_BYTES)
+        hold_to_digest(request, body)
+    fields = await use_nonce(house, who, request)
     said = await house.collector.ingest.cursors(who.name, body, nonce)
-    return Response(encode_cursors(said), media_type="application/json")
+    content = sealed(house, request, encode_cursors(said))
+    return Response(content, headers=fields, media_type="application/json")
 
 
 @router.post("/health", openapi_extra=BINARY)
@@ -64,5 +71,7 @@ async def post_health(who: Sender, house: House, request: Request) -> Response:
     """Take the gateway's own state."""
     with house.collector.ingest.figures.refusing():
         body = await receive(request, HEALTH_BYTES)
+        hold_to_digest(request, body)
+    fields = await use_nonce(house, who, request)
     await house.collector.ingest.post_health(who.name, body)
-    return Response()
+    return Response(headers=fields)

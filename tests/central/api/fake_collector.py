@@ -250,7 +250,7 @@ class FakeIngest:
     async def put_manifest(self, gateway, digest, body, encoding, lane):
         self.calls.append((gateway, digest, body, encoding))
 
-    async def put_stream(self, gateway, stream, body, lane):
+    async def put_stream(self, gateway, stream, body, lane, signed=None):
         self.calls.append((gateway, stream, body))
 
     async def post_batches(self, gateway, stream, request):

@@ -1,0 +1,106 @@
+"""Signed requests: whom they speak for, what their body must be, and the answer signed in turn.
+
+The signature covers method, path, the digest of the body and the chain's head (or the nonce); the
+body is held against the digest where it is received. Who signs gets signed answers.
+"""
+
+from typing import Final
+
+from fastapi import Request
+
+from central.api.headers import INGEST_PATH
+from central.api.rooms import Rooms, rooms_of
+from central.effects import Effects
+from central.evidence.heads import SignedRequest
+from central.identity.gateway_keys import GatewayKey
+from central.identity.principal import Principal
+from central.identity.signatures import SignatureRefused
+from protocols.errors import IngestError, WireError
+from protocols.signing.answer import signed
+from protocols.signing.request import BATCHES, OTHERS, message_of, read_signature
+from protocols.wire.headers import NONCE, content_digest
+
+SIGNED: Final = "fengsui.signed"
+"""Where a request's scope holds what was verified."""
+
+
+async def by_signature(request: Request) -> Principal | None:
+    """Return the gateway that signed; None: nobody did. Raises SignatureRefused."""
+    claim = read(request)
+    if claim is None:
+        return None
+    who = await rooms_of(request).desk.by_signature(*claim)
+    request.scope[SIGNED] = claim
+    return who
+
+
+async def proved_key(request: Request) -> GatewayKey | None:
+    """Return the key that signed, whatever became of it since; None: nobody signed.
+
+    For routes that a gateway asks before it is let in. Raises SignatureRefused.
+    """
+    claim = read(request)
+    return None if claim is None else await rooms_of(request).desk.signatures.proved(*claim)
+
+
+def read(request: Request) -> SignedRequest | None:
+    """Return what the request claims and is about. Raises SignatureRefused for another form."""
+    try:
+        claimed = read_signature(request.headers)
+    except WireError as exc:
+        raise SignatureRefused(gateway="", reason="form") from exc
+    if claimed is None:
+        return None
+    # As it came over the line: what is decoded may be written in more than one way.
+    path = request.scope.get("raw_path", b"").decode("latin-1")
+    batches = path.endswith("/batches")
+    if request.scope["query_string"] or claimed.components != (BATCHES if batches else OTHERS):
+        raise SignatureRefused(gateway="", reason="components")
+    if batches and claimed.nonce != request.headers.get(NONCE):
+        raise SignatureRefused(gateway="", reason="nonce")
+    return SignedRequest(claimed, message_of(request.headers, request.method, path, claimed))
+
+
+def signed_of(request: Request) -> SignedRequest | None:
+    """Return what was verified of the request; None from a gateway without a key."""
+    found: SignedRequest | None = request.scope.get(SIGNED)
+    return found
+
+
+def hold_to_digest(request: Request, body: bytes) -> None:
+    """Raise IngestError DIGEST (400) when the body is not the one that was signed."""
+    found = signed_of(request)
+    if found is not None and found.message.content_digest != content_digest(body):
+        raise IngestError("DIGEST", 400)
+
+
+async def use_nonce(house: Rooms, who: Principal, request: Request) -> dict[str, str]:
+    """Use up a signed request's single-use number; return the field that brings the next.
+
+    Raises SignatureRefused NONCE or REPLAYED.
+    """
+    found = signed_of(request)
+    if found is None:
+        return {}
+    try:
+        return {NONCE: house.desk.signatures.use_nonce(who, found.claimed)}
+    except SignatureRefused as refusal:
+        await note(request, refusal)
+        raise
+
+
+def sealed(house: Rooms, request: Request, body: bytes) -> bytes:
+    """Return the answer's body, signed by the collector when the request was signed."""
+    return body if signed_of(request) is None else signed(body, house.collector.signer)
+
+
+async def note(request: Request, refusal: SignatureRefused) -> None:
+    """Count a refusal, and make it known where it is a matter of security."""
+    house = rooms_of(request)
+    collector, address = house.collector, request.client.host if request.client else ""
+    if request.scope["path"].startswith(INGEST_PATH):
+        collector.ingest.figures.requests += 1
+        collector.ingest.figures.refused[refusal.code] += 1
+    signatures, now = house.desk.signatures, collector.clock.now()
+    if found := await signatures.note(refusal, address, now):
+        collector.tell(Effects(events=found))

@@ -1,0 +1,128 @@
+"""Recognises a gateway by its signature: the key is known, active, and signed exactly this request.
+
+Keys are known from memory after their first request. Only this process writes: `forget` is called
+after every commit by which a key begins or ends, so the very next request is judged by it.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+from sqlite_utils import Database as Tables
+
+from central import events
+from central.database import Database, StorageError
+from central.effects import CollectorEvent
+from central.identity import audit, gateway_keys
+from central.identity.gateway_keys import ACTIVE, HELD, PENDING, GatewayKey
+from central.identity.nonces import Nonces
+from central.identity.principal import Kind, Principal
+from protocols.clock import MINUTE, Clock
+from protocols.errors import FengsuiError, WireError
+from protocols.signing.request import Claimed, Message, verify_request
+from protocols.words import Value
+
+TOLD: Final = 4_096
+"""Gateways whose last refusal is remembered, so that it is told once a minute."""
+QUIET: Final = frozenset({"KEY_PENDING", "NONCE"})
+"""Refusals that belong to the ordinary way of things: counted, no matter of security."""
+_STATES: Final = {PENDING: "KEY_PENDING", HELD: "KEY_HELD"}
+
+
+class SignatureRefused(FengsuiError):
+    """Who signed is not let in: SIGNATURE, KEY_UNKNOWN, KEY_PENDING, KEY_HELD, KEY_REVOKED,
+    KEY_REQUIRED (a token where there is a key), NONCE or REPLAYED."""
+
+    code = "SIGNATURE"
+
+
+class Signatures:
+    """Whom a signed request speaks for, and what is said about those that are refused."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._known: dict[str, tuple[GatewayKey, Principal]] = {}
+        self._changes = 0
+        self._told: OrderedDict[str, int] = OrderedDict()
+        self.nonces = Nonces()
+
+    async def principal(self, claimed: Claimed, message: Message) -> Principal:
+        """Return the gateway that signed `message`. Raises SignatureRefused."""
+        known = self._known.get(claimed.keyid)
+        if known is not None:
+            must_fit(known[0], claimed, message)
+            return known[1]
+        changes = self._changes
+        key = await self.proved(claimed, message)
+        if key.state != ACTIVE:
+            raise SignatureRefused(_STATES.get(key.state, "KEY_REVOKED"), gateway=key.gateway)
+        who = Principal(
+            name=key.gateway, kind=Kind.GATEWAY, gateway=key.gateway, credential=key.keyid
+        )
+        if changes == self._changes:
+            self._known[key.keyid] = (key, who)
+        return who
+
+    async def proved(self, claimed: Claimed, message: Message) -> GatewayKey:
+        """Return the key that signed `message`, whatever became of it. Raises SignatureRefused."""
+        key = await self._db.glance(lambda conn: gateway_keys.find(conn, claimed.keyid))
+        if key is None:
+            raise SignatureRefused("KEY_UNKNOWN", keyid=claimed.keyid)
+        must_fit(key, claimed, message)
+        return key
+
+    def use_nonce(self, who: Principal, claimed: Claimed) -> str:
+        """Use up the request's number and return the next one.
+
+        Raises SignatureRefused NONCE, which says the number to use, or REPLAYED.
+        """
+        if self.nonces.use(claimed.keyid, claimed.nonce):
+            return self.nonces.next(claimed.keyid)
+        if self.nonces.was_used(claimed.keyid, claimed.nonce):
+            raise SignatureRefused("REPLAYED", gateway=who.name)
+        raise SignatureRefused("NONCE", nonce=self.nonces.next(claimed.keyid))
+
+    def forget(self) -> None:
+        """Take note, after the commit, that a key began or ended to count."""
+        self._changes += 1
+        self._known.clear()
+
+    async def note(self, refusal: SignatureRefused, address: str, now: int) -> list[CollectorEvent]:
+        """Put a refusal into audit and events, once a minute for each gateway; `now` of the data.
+
+        A database that cannot be written changes nothing about the refusal.
+        """
+        # Anybody can invent a key's id: all unknown ones count as one.
+        source = str(refusal.params.get("gateway", ""))
+        moment, about = self._clock.now(), f"{refusal.code} {source}"
+        if refusal.code in QUIET or moment - self._told.get(about, moment - MINUTE) < MINUTE:
+            return []
+        self._told[about] = moment
+        self._told.move_to_end(about)
+        if len(self._told) > TOLD:
+            self._told.popitem(last=False)
+        detail: dict[str, Value] = {**refusal.params, "code": refusal.code, "address": address}
+        act = audit.Act(
+            time=moment, actor=source, action="REQUEST_REFUSED", subject=f"gateway/{source}",
+            detail=detail,
+        )  # fmt: skip
+
+        def write(db: Tables) -> list[CollectorEvent]:
+            audit.append(db, act)
+            params = {**refusal.params, "address": address}
+            return events.record_once(db, now, events.SECURITY, refusal.code, source, params)
+
+        try:
+            return await self._db.write(write)
+        except StorageError:
+            return []
+
+
+def must_fit(key: GatewayKey, claimed: Claimed, message: Message) -> None:
+    """Raise SignatureRefused unless `key` signed `message` as `claimed`."""
+    try:
+        fits = verify_request(key.public, claimed, message)
+    except WireError:
+        fits = False
+    if not fits:
+        raise SignatureRefused("SIGNATURE", gateway=key.gateway, reason="signature")

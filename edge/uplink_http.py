@@ -10,20 +10,20 @@ import fcntl
 import http.client
 import select
 import socket
-import ssl
 import struct
 import termios
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from edge.config import CollectorLink
+from edge.dialling import PROXY_WANTS, Dialler
 from edge.pace import Transfer
-from edge.secrets import ProxyCredentials, Token
-from protocols.clock import real_monotonic
-from protocols.errors import UplinkRefused, UplinkUnavailable
+from edge.secrets import Token
+from edge.trust import Trust, trust_of
+from protocols.clock import SystemClock, real_monotonic
+from protocols.errors import UplinkUnavailable
 
 ANSWER_BYTES: Final = 64 * 1024
 BASE: Final = "/api/v1/ingest/"
@@ -40,7 +40,6 @@ UNSENT: Final = 16 * 1024
 """Bytes the kernel may hold of what we sent, and of that not sent yet: an alarm on another
 connection shares the link with the first and must never be behind seconds of the second."""
 NOTSENT_LOWAT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-PROXY_WANTS: Final = 407
 DEAD: Final = (
     http.client.RemoteDisconnected,
     http.client.CannotSendRequest,
@@ -63,19 +62,24 @@ class Connection:
     """One connection to `link.url`, made when needed; not thread safe, owned by one thread.
 
     `give_way(seconds)` is asked between two pieces of a body: it blocks at most so long while
-    something more urgent is under way, and returns whether nothing is any more.
+    something more urgent is under way, and returns whether nothing is any more. `trust` is
+    shared by the connections of one gateway.
     """
 
     def __init__(
-        self, link: CollectorLink, agent: str, give_way: Callable[[float], bool] = lambda _: True
+        self,
+        link: CollectorLink,
+        agent: str,
+        give_way: Callable[[float], bool] = lambda _: True,
+        trust: Trust | None = None,
     ) -> None:
         self._link = link
         self._agent = agent
         self._give_way = give_way
-        self._url = urlsplit(link.url)
+        self.trust = trust or trust_of(link, SystemClock())
+        """Whom a connection is made to; an answer that is signed tells it the time."""
+        self._dialler = Dialler(link, self.trust)
         self._token = Token(link.token_file)
-        file = link.proxy_credentials_file
-        self._credentials = None if file is None else ProxyCredentials(file)
         self._gave = 0.0
         self._kept: http.client.HTTPConnection | None = None
         self._aborted = False
@@ -129,14 +133,14 @@ class Connection:
         if self._kept is None:
             self._kept = self._connect()
         kept, fields, self._gave = self._kept, dict(headers), 0.0
-        if self._plain_proxy:
-            fields |= self._introduction()
+        if self._dialler.plain_proxy:
+            fields |= self._dialler.introduction()
         begun = real_monotonic()
         if len(body) <= PIECE:
-            kept.request(method, self._target(path), body, fields)
+            kept.request(method, self._dialler.target(BASE + path), body, fields)
         else:
             fields["Content-Length"] = str(len(body))
-            kept.request(method, self._target(path), self._pieces(body), fields)
+            kept.request(method, self._dialler.target(BASE + path), self._pieces(body), fields)
         queued = self._unconfirmed(kept, len(body))
         sent = real_monotonic()
         response = kept.getresponse()
@@ -156,7 +160,7 @@ class Connection:
         if len(data) > ANSWER_BYTES or response.will_close:
             self.close()
         if reply.status == PROXY_WANTS and self._link.proxy:
-            raise self._not_let_through()
+            raise self._dialler.not_let_through()
         return reply
 
     def _pieces(self, body: bytes) -> Iterator[bytes]:
@@ -186,46 +190,11 @@ class Connection:
             return size
         return left
 
-    @property
-    def _plain_proxy(self) -> bool:
-        return self._link.proxy is not None and self._url.scheme == "http"
-
-    def _target(self, path: str) -> str:
-        local = self._url.path.rstrip("/") + BASE + path
-        return f"http://{self._url.netloc}{local}" if self._plain_proxy else local
-
-    def _introduction(self) -> dict[str, str]:
-        return {} if self._credentials is None else self._credentials.fields()
-
-    def _not_let_through(self) -> UplinkRefused:
-        code = "PROXY_WANTS_CREDENTIALS" if self._credentials is None else "PROXY_REFUSES"
-        return UplinkRefused(code, proxy=self._link.proxy)
-
     def _connect(self) -> http.client.HTTPConnection:
-        secure = self._url.scheme == "https"
-        host, port = self._url.hostname or "", self._url.port or (443 if secure else 80)
-        where = urlsplit(self._link.proxy) if self._link.proxy else None
-        at = (where.hostname or "", where.port or 8080) if where else (host, port)
-        made = self._make(at, secure=secure)
-        if where is not None and secure:
-            made.set_tunnel(host, port, self._introduction())
-        try:
-            made.connect()
-        except OSError as exc:
-            made.close()
-            if str(exc).startswith(f"Tunnel connection failed: {PROXY_WANTS}"):
-                raise self._not_let_through() from exc
-            raise
+        made = self._dialler.dial()
         keep_queue_short(made.sock)
         self.made += 1
         return made
-
-    def _make(self, at: tuple[str, int], *, secure: bool) -> http.client.HTTPConnection:
-        timeout = self._link.timeout
-        if not secure:
-            return http.client.HTTPConnection(*at, timeout=timeout)
-        context = ssl.create_default_context()
-        return http.client.HTTPSConnection(*at, timeout=timeout, context=context)
 
     def _unavailable(self, exc: Exception) -> UplinkUnavailable:
         reason = str(exc) or type(exc).__name__

@@ -7,6 +7,7 @@ replaced at two thirds of its life; five years before its end a CA gets a follow
 learn of by the statement of trust, and which signs from two years before that end on.
 """
 
+import ipaddress
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ class Authority:
     def __init__(self, folder: Path, collector: str, names: Sequence[str] = ()) -> None:
         self.folder = folder
         self._name = server_name(collector)
-        self._names = tuple(dict.fromkeys((self._name, *names)))
+        self._names = tuple(dict.fromkeys((self._name, *map(plain, names))))
         self._held: Holding | None = None
 
     @property
@@ -169,6 +170,14 @@ class Authority:
 def moment_text(microseconds: int) -> str:
     """Return a time for people and programs, RFC 3339 UTC."""
     return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="seconds")
+
+
+def plain(name: str) -> str:
+    """Return a host name or an address in the one form that certificates hold."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name.lower()
 
 
 def _same(one: Pair, other: Pair) -> bool:

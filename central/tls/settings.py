@@ -21,6 +21,9 @@ from protocols.tls.reading import must_fit, read_certificates, read_key
 OWN: Final = "own"
 NONE: Final = "none"
 FORMS: Final = (OWN, NONE, "{certificate: FILE, key: FILE, ca: FILE}")
+HERE: Final = ("localhost", "127.0.0.1", "::1")
+"""Also for who sits at the collector itself."""
+EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104  # not names
 _AT: Final[Path] = ("listen", "tls")
 
 Found = TypeVar("Found")
@@ -72,15 +75,16 @@ class TlsForm:
         return handler(value)
 
 
-def settings(tls: GivenModel | str, names: list[str], base: FilePath) -> Tls | None:
-    """Return the frozen struct; files are relative to `base`."""
+def settings(tls: GivenModel | str, host: str, names: list[str], base: FilePath) -> Tls | None:
+    """Return the frozen struct; `host` is listened on, files are relative to `base`."""
     if isinstance(tls, GivenModel):
         return GivenTls(
             certificate=base / tls.certificate,
             key=base / tls.key,
             ca=None if tls.ca is None else base / tls.ca,
         )
-    return OwnTls(names=tuple(names)) if tls == OWN else None
+    known = (*names, *(() if host in EVERYWHERE else (host,)), *HERE)
+    return OwnTls(names=tuple(dict.fromkeys(known))) if tls == OWN else None
 
 
 def check_tls(report: Report, listen: dict[str, Any], base: FilePath) -> None:

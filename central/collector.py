@@ -18,6 +18,8 @@ from central.backup.backups import Backups
 from central.config import CentralConfig
 from central.contacts import Contacts
 from central.database import Database
+from central.door.door import Behind, ReadingsDoor
+from central.door.taking import Taking
 from central.effects import Effects, EventPage
 from central.identity import collector_key
 from central.ingest.commit import Committer
@@ -63,6 +65,17 @@ class Collector:
         backed_up = config.backup is not None
         self.ingest = Ingest(db, clock, self._engine, committer, after, backed_up=backed_up)
         self.backups = Backups(db, clock, config.backup, self.tell)
+        taking = Taking(self._engine, committer)
+        db.on_rollback.append(taking.forget)
+        behind = Behind(
+            ingest=self.ingest,
+            taking=taking,
+            contacts=self.gateways,
+            registry=self.registry,
+            committed=self._committed,
+            tell=self.tell,
+        )
+        self.door = ReadingsDoor(db, clock, behind)
         self._due: int | None = None
         self._due_changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -99,6 +112,7 @@ class Collector:
         """Finish what is being written and let go of everything; may be called twice."""
         await self.backups.close()
         await self.ingest.close()
+        await self.door.close()
         await self.db.close()
 
     async def __aenter__(self) -> Self:
@@ -141,6 +155,7 @@ class Collector:
         await self.store.load()
         await self.alarms.load()
         await self.backups.load()
+        await self.door.load()
         await self.tick()
 
     def _committed(self, gateway: str, done: Committed) -> None:

@@ -51,10 +51,15 @@ class Contacts:
         self._contacts: dict[str, Contact] = {}
         self._started = clock.mono()
         self._wake = asyncio.Event()
+        self._patience: dict[str, int] = {}
 
     async def load(self) -> None:
         """Read what was known before the start."""
         self._contacts = await self._db.read(_contacts)
+
+    def expect(self, gateway: str, patience: int) -> None:
+        """Let a gateway be silent for so long (µs) before it is offline: a virtual one's own."""
+        self._patience[gateway] = patience
 
     def contact(self, gateway: str) -> Contact:
         """Return the contact with `gateway`."""
@@ -112,7 +117,7 @@ class Contacts:
         """Call gateways offline when their time is up; runs until cancelled."""
         while True:
             self._wake.clear()
-            deadlines = [self._deadline(c) for c in self._contacts.values() if _is_online(c)]
+            deadlines = [self._deadline(g, c) for g, c in self._contacts.items() if _is_online(c)]
             if not deadlines:
                 await self._wake.wait()
                 continue
@@ -121,7 +126,7 @@ class Contacts:
 
     async def _check(self, now: int) -> None:
         for gateway, contact in list(self._contacts.items()):
-            if not _is_online(contact) or self._deadline(contact) > self._clock.mono():
+            if not _is_online(contact) or self._deadline(gateway, contact) > self._clock.mono():
                 continue
             since = contact.last or now
             self._contacts[gateway] = replace(contact, offline_since=since)
@@ -137,8 +142,9 @@ class Contacts:
                     self._contacts[gateway] = contact
                 raise
 
-    def _deadline(self, contact: Contact) -> int:
-        return (self._started if contact.heard is None else contact.heard) + OFFLINE_AFTER
+    def _deadline(self, gateway: str, contact: Contact) -> int:
+        patience = self._patience.get(gateway, OFFLINE_AFTER)
+        return (self._started if contact.heard is None else contact.heard) + patience
 
     def _told(self, gateway: str) -> Callable[[CollectorEvent], None]:
         return lambda event: self._tell(Effects(gateways=[gateway], events=[event]))

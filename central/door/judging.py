@@ -40,6 +40,9 @@ class Points:
     decimals: tuple[int | None, ...]
     gap: int
 
+    def __len__(self) -> int:
+        return len(self.finish)
+
 
 class Aside(NamedTuple):
     """A reading put aside: its place in the request, and why."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from central.door.judging import Points
 from central.ingest.request import Prepared, Sealed
+from central.ingest.streams import Record
 from protocols.clock import ClockState
 from protocols.errors import WireError
 from protocols.wire.batch import Stamp, encode_readings, read_header
@@ -42,7 +43,7 @@ def boot_of(gateway: str) -> str:
     return hashlib.sha256(f"virtual gateway\n{gateway}".encode()).hexdigest()[:32]
 
 
-def opening(stream: str, manifest: str, mint: Mint) -> tuple[Opening, bytes]:
+def opening(stream: str, manifest: str, mint: Mint) -> Record:
     """Return the stream's opening record, as read and as bytes."""
     made = Opening(
         stream=stream,
@@ -54,7 +55,7 @@ def opening(stream: str, manifest: str, mint: Mint) -> tuple[Opening, bytes]:
         manifest=manifest,
         opened=mint.now,
     )
-    return made, encode_opening(made)
+    return Record(made, encode_opening(made))
 
 
 def prepared(opened: bytes, readings: list[Reading], points: Points, mint: Mint) -> Prepared:

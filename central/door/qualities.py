@@ -8,10 +8,10 @@ from protocols.quality import Quality
 
 _WORDS: Final[dict[str, int]] = {
     **{quality.name.lower(): quality.value for quality in Quality},
-    "正常": Quality.GOOD,
-    "可疑": Quality.UNCERTAIN,
-    "无效": Quality.BAD,
-    "缺测": Quality.BAD,
+    "正常": int(Quality.GOOD),
+    "可疑": int(Quality.UNCERTAIN),
+    "无效": int(Quality.BAD),
+    "缺测": int(Quality.BAD),
 }
 _NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10}")
 _END: Final = 1 << 32

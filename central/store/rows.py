@@ -238,6 +238,12 @@ def _stored_one(value: Value) -> tuple[Value, int]:
     return value, 0
 
 
+def holds(row: tuple[Value, int], value: Value) -> bool:
+    """Return whether a stored (value, class) is `value`; 1, 1.0 and true are three values."""
+    stored = _value(*row)
+    return type(stored) is type(value) and stored == value
+
+
 def _value(stored: Value, kind: int) -> Value:
     if kind == BOOLEAN:
         return bool(stored)

@@ -1,0 +1,282 @@
+"""The readings door: a request of another system, read, judged, written once, and answered.
+
+Bodies are untrusted: they are read in a thread of the door's own, by total functions with bounds.
+What a request may do is counted before its body is received (`enter`) and before it is written.
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from central.contacts import Contacts
+from central.database import Database, Urgency
+from central.door import bounds, describing, minting, requests, virtual
+from central.door.csv_table import read_csv
+from central.door.figures import DoorFigures
+from central.door.judging import Points, judge, points_of
+from central.door.limits import UNDER_WAY, Account, Limits
+from central.door.minting import Mint
+from central.door.requests import Answer
+from central.door.table import Table, read_json
+from central.door.taking import Request, Taken, Taking
+from central.effects import Effects
+from central.identity import tokens
+from central.ingest.contents import Committed
+from central.ingest.gate import Ingest
+from central.ingest.streams import manifest_body
+from central.registry import Entry, Registry
+from protocols.alarms.condition import LIVE_DELAY
+from protocols.clock import Clock, real_monotonic
+from protocols.errors import IngestError
+from protocols.owner_thread import OwnerThread
+from protocols.wire.manifest import Manifest, decode_manifest, manifest_digest
+from protocols.wire.opening import new_stream_id
+from protocols.wire.request import compress
+from protocols.words import Purpose
+
+REMEMBERED: Final = 200_000
+"""Points of virtual gateways kept ready; the rest is read again from their manifests."""
+TRIES: Final = 3
+"""Times a request is held against points that change meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """A request for readings as it came; `kind` is json or csv."""
+
+    key: str
+    kind: str
+    charset: str
+    purpose: Purpose
+    body: bytes
+
+    def digest(self) -> bytes:
+        """Return what tells two bodies under one key apart."""
+        said = f"{self.kind}\n{self.charset}\n{self.purpose.name}\n".encode()
+        return hashlib.sha256(said + self.body).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """What lies behind the door: the rooms it writes to, and who is told of a commit."""
+
+    ingest: Ingest
+    taking: Taking
+    contacts: Contacts
+    registry: Registry
+    committed: Callable[[str, Committed], None]
+    tell: Callable[[Effects], None]
+
+
+class ReadingsDoor:
+    """Kept on the event loop."""
+
+    def __init__(self, db: Database, clock: Clock, behind: Behind) -> None:
+        self._db = db
+        self._clock = clock
+        self._behind = behind
+        self._reader = OwnerThread("door", capacity=UNDER_WAY)
+        self._points: dict[str, Points] = {}
+        self._ordinals: dict[str, int] = {}
+        self.limits = Limits()
+        self.figures = DoorFigures()
+
+    async def load(self) -> None:
+        """Take note of how long each virtual gateway may be silent."""
+        for one in await self._db.read(virtual.listed):
+            self._behind.contacts.expect(one.name, one.offline_after * 1_000_000)
+
+    async def create(self, wanted: virtual.VirtualGateway) -> None:
+        """Make a virtual gateway. Raises NameRefused, LimitRefused, GatewayExists."""
+        made = virtual.checked(wanted)
+
+        def known(entry: Entry) -> None:
+            self._behind.registry.put(entry)
+            self._behind.contacts.expect(made.name, made.offline_after * 1_000_000)
+
+        await self._db.write(lambda tables: virtual.create(tables, made), known)
+
+    @asynccontextmanager
+    async def enter(self, credential: str) -> AsyncIterator[Account]:
+        """Let a token's request in until the context ends, and count it, refused or not.
+
+        Raises IngestError FORBIDDEN, DOOR_RATE (429), BUSY (503).
+        """
+        with self.figures.counting():
+            account = self.limits.account(credential)
+            if account is None:
+                found = await self._db.glance(lambda conn: tokens.allowance(conn, credential))
+                if found is None:
+                    raise IngestError("FORBIDDEN", 403)
+                account = self.limits.open(credential, *found)
+            self.limits.begin(account)
+            try:
+                yield account
+            finally:
+                self.limits.end(account)
+
+    async def post(self, gateway: str, account: Account, posted: Posted) -> Answer:
+        """Take readings and return what became of them, once that is durable.
+
+        Raises IngestError DOOR_BODY, DOOR_TOO_MANY, DOOR_NO_MANIFEST, DOOR_RATE, KEY_REUSED.
+        """
+        began, digest = real_monotonic(), posted.digest()
+        stream = minting.stream_of(account.token, posted.key)
+        await self._behind.contacts.seen(gateway)
+        known = await self._db.glance(lambda conn: requests.find(conn, stream))
+        if known is not None:
+            return self._answered(requests.again(known, digest))
+        table = await self._reader.run(_read, posted)
+        self.limits.charge(account, len(table.points))
+        for _ in range(TRIES):
+            points = await self._points_of(gateway)
+            mint = Mint(
+                gateway=gateway,
+                number=await self._next(gateway),
+                purpose=posted.purpose,
+                now=self._clock.now(),
+            )
+            request = await self._reader.run(_prepare, (stream, digest), table, points, mint)
+            taken = await self._take(gateway, request, began)
+            if not taken.stale:
+                return self._answered(taken.answer)
+        raise IngestError("BUSY", 503, lane="door", retry_after_ms=1_000)
+
+    async def describe(self, gateway: str, body: bytes) -> Answer:
+        """Take a description of sites, devices and points; it holds from the next reading on.
+
+        Raises IngestError DOOR_BODY, WIRE (with the place), SITE_FORBIDDEN, TOO_LARGE.
+        """
+        entry = self._behind.registry.entry(gateway)
+        allowed = await self._db.glance(lambda conn: virtual.find(conn, gateway))
+        if entry is None or allowed is None:
+            raise IngestError("FORBIDDEN", 403)
+        data, manifest = await self._reader.run(
+            describing.manifest_of, gateway, entry.label, body, frozenset(allowed.sites)
+        )
+        digest = manifest_digest(data)
+        await self._behind.contacts.seen(gateway)
+        current = await self._db.glance(lambda conn: requests.current_manifest(conn, gateway))
+        if current != digest:
+            await self._change(gateway, digest, data)
+        return {
+            "manifest": digest,
+            "changed": current != digest,
+            "sites": len(manifest.sites),
+            "devices": len(manifest.devices),
+            "points": len(manifest.points),
+        }
+
+    def described(self, gateway: str) -> Manifest | None:
+        """Return the description that holds."""
+        entry = self._behind.registry.entry(gateway)
+        return None if entry is None else entry.manifest
+
+    async def close(self) -> None:
+        """Let go of the thread."""
+        await self._reader.close()
+
+    async def _change(self, gateway: str, digest: str, data: bytes) -> None:
+        """Keep a manifest and make it current, as a gateway does: by a stream that names it."""
+        ingest = self._behind.ingest
+        packed, encoding = await self._reader.run(compress, data)
+        await ingest.put_manifest(gateway, digest, packed, encoding, "live")
+        mint = Mint(
+            gateway=gateway,
+            number=await self._next(gateway),
+            purpose=Purpose.PRODUCTION,
+            now=self._clock.now(),
+        )
+        opened = minting.opening(new_stream_id(), digest, mint)
+        await ingest.put_stream(gateway, opened.opening.stream, opened.body, "live")
+
+    async def _take(self, gateway: str, request: Request, began: float) -> Taken:
+        def after(taken: Taken) -> None:
+            if taken.committed is not None:
+                self._count(taken.committed, began)
+                self._behind.committed(gateway, taken.committed)
+            if taken.events:
+                self._behind.tell(Effects(events=taken.events))
+
+        newest = request.judged.readings[-1].time if request.judged.readings else request.mint.now
+        late = newest < request.mint.now - LIVE_DELAY
+        return await self._db.write(
+            lambda tables: self._behind.taking.take(request, tables),
+            after,
+            urgency=Urgency.PATIENT if late else Urgency.USUAL,
+        )
+
+    def _count(self, done: Committed, began: float) -> None:
+        """What comes through the door is ingest like any other."""
+        at, figures = real_monotonic(), self._behind.ingest.figures
+        figures.readings += done.readings
+        figures.took(at - began, at, done.readings)
+
+    def _answered(self, answer: Answer) -> Answer:
+        self.figures.answered(answer)
+        return answer
+
+    async def _points_of(self, gateway: str) -> Points:
+        digest = await self._db.glance(lambda conn: requests.current_manifest(conn, gateway))
+        if digest is None:
+            raise IngestError("DOOR_NO_MANIFEST", 409, gateway=gateway)
+        known = self._points.pop(gateway, None)
+        if known is None or known.digest != digest:
+            body = await self._db.glance(lambda conn: manifest_body(conn, digest))
+            known = await self._reader.run(_points, digest, body)
+        self._points[gateway] = known
+        while len(self._points) > 1 and sum(map(len, self._points.values())) > REMEMBERED:
+            del self._points[next(iter(self._points))]
+        return known
+
+    async def _next(self, gateway: str) -> int:
+        """Return the next number of a stream; each is handed out once while we run."""
+        if gateway not in self._ordinals:
+            last = await self._db.glance(lambda conn: requests.last_ordinal(conn, gateway))
+            self._ordinals.setdefault(gateway, last)
+        self._ordinals[gateway] += 1
+        return self._ordinals[gateway]
+
+
+def _read(posted: Posted) -> Table:
+    if posted.kind == "csv":
+        return read_csv(posted.body, posted.charset)
+    return read_json(posted.body)
+
+
+def _points(digest: str, body: bytes) -> Points:
+    return points_of(digest, decode_manifest(body))
+
+
+def _prepare(key: tuple[str, bytes], table: Table, points: Points, mint: Mint) -> Request:
+    stream, digest = key
+    judged = judge(table, points, mint.now)
+    opened = minting.opening(stream, points.digest, mint)
+    batches = None
+    if judged.readings:
+        batches = minting.prepared(opened.body, judged.readings, points, mint)
+    return Request(
+        stream=stream,
+        digest=digest,
+        mint=mint,
+        opened=opened,
+        points=points,
+        judged=judged,
+        aside=[_detail(item.place, table.sources(item.place)) for item in judged.aside],
+        batches=batches,
+    )
+
+
+def _detail(place: int, source: object) -> str:
+    """Return a reading put aside as the quarantine keeps it: what was sent, within bounds."""
+    try:
+        sent = json.dumps(source, ensure_ascii=False, default=lambda _: "?")
+    except (ValueError, RecursionError):
+        sent = '"?"'
+    sent = sent.encode("utf-8", "backslashreplace").decode()
+    if len(sent) > bounds.KEPT:
+        return json.dumps({"index": place, "cut": sent[: bounds.KEPT]}, ensure_ascii=False)
+    return f'{{"index": {place}, "sent": {sent}}}'

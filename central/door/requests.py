@@ -1,0 +1,53 @@
+"""Requests by their key, as the tables keep them: what each was and what it was answered."""
+
+import json
+import sqlite3
+from typing import Any, NamedTuple
+
+from protocols.errors import IngestError
+
+Answer = dict[str, Any]
+
+
+class Known(NamedTuple):
+    """A request that is here: the digest of what was sent, and its answer."""
+
+    digest: bytes
+    answer: Answer
+
+
+def find(conn: sqlite3.Connection, stream: str) -> Known | None:
+    """Return the request whose stream has that id."""
+    row = conn.execute(
+        "SELECT r.digest, r.answer FROM stream s JOIN door_request r ON r.stream = s.number "
+        "WHERE s.id = ?",
+        (stream,),
+    ).fetchone()
+    return None if row is None else Known(row[0], json.loads(row[1]))
+
+
+def keep(conn: sqlite3.Connection, number: int, digest: bytes, answer: Answer) -> None:
+    """Keep a request with its stream, in the transaction that stores its readings."""
+    conn.execute(
+        "INSERT INTO door_request(stream, digest, answer) VALUES (?, ?, ?)",
+        (number, digest, json.dumps(answer)),
+    )
+
+
+def again(known: Known, digest: bytes) -> Answer:
+    """Return the answer to the same request. Raises IngestError KEY_REUSED: it is another."""
+    if known.digest != digest:
+        raise IngestError("KEY_REUSED", 409)
+    return {**known.answer, "duplicate": True}
+
+
+def current_manifest(conn: sqlite3.Connection, gateway: str) -> str | None:
+    """Return the digest of a gateway's current manifest."""
+    row = conn.execute("SELECT manifest FROM gateway WHERE name = ?", (gateway,)).fetchone()
+    return None if row is None else row[0]
+
+
+def last_ordinal(conn: sqlite3.Connection, gateway: str) -> int:
+    """Return the highest number a stream of the gateway has (0: none)."""
+    row = conn.execute("SELECT max(ordinal) FROM stream WHERE gateway = ?", (gateway,)).fetchone()
+    return int(row[0] or 0)

@@ -22,6 +22,7 @@ from central.door.door import Behind, ReadingsDoor
 from central.door.taking import Taking
 from central.effects import Effects, EventPage
 from central.identity import collector_key
+from central.ingest.anchors import Anchors
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.gate import After, Ingest
@@ -54,7 +55,9 @@ class Collector:
         self.last_evaluation: int | None = None
         self._engine = Engine()
         self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell)
-        committer = Committer(self.store, self._engine, clock.now())
+        anchors = Anchors(clock)
+        self.gateways.measured = anchors.note
+        committer = Committer(self.store, self._engine, anchors, clock.now())
         db.on_rollback += [self._engine.forget, committer.forget]
         after = After(
             committed=self._committed,

@@ -19,6 +19,7 @@ from central.effects import CollectorEvent, Effects
 from central.health import Health, read_health
 from central.registry_records import BusState, DeviceState, GatewayRecord
 from protocols.clock import Clock
+from protocols.wire.headers import ClockReport
 
 if TYPE_CHECKING:
     from central.registry import Entry
@@ -52,6 +53,8 @@ class Contacts:
         self._started = clock.mono()
         self._wake = asyncio.Event()
         self._patience: dict[str, int] = {}
+        self.measured: Callable[[str, ClockReport, int], object] = lambda *_: None
+        """Is told the clocks of every report of health, and when it was here."""
 
     async def load(self) -> None:
         """Read what was known before the start."""
@@ -95,8 +98,10 @@ class Contacts:
 
     async def health(self, gateway: str, body: bytes) -> None:
         """Take what the gateway says of itself. Raises WireError."""
-        health = read_health(body)
-        now = self._clock.now()
+        now, health = self._clock.now(), read_health(body)
+        health = replace(health, clock=health.clock.met(health.report, now))
+        if health.report is not None:
+            self.measured(gateway, health.report, now)
 
         def work(tables: Tables) -> None:
             tables.conn.execute(
@@ -166,7 +171,7 @@ class Contacts:
             buffer=health.buffer,
             purpose=contact.purpose or "production",
             version=health.version,
-            clock_state=health.clock_state,
+            clock=health.clock,
             points=len(manifest.points) if manifest else 0,
             sites=tuple(site.name for site in manifest.sites) if manifest else (),
             buses=_buses(entry, health),

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final
 
+from central.clock_told import ClockTold, read_clock, read_report
 from central.registry_records import Backlog, BufferState
-from protocols.clock import ClockState
 from protocols.wire.bounds import NUMBER
 from protocols.wire.canonical import JsonValue, load_any
+from protocols.wire.headers import ClockReport
 
 HEALTH_BYTES: Final = 1 << 20
 LATEST: Final = 253_402_214_400_000_000
@@ -29,10 +30,14 @@ _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`devices` by `site/device`: state and since when (µs UTC); `buses` by name."""
+    """`devices` by `site/device`: state and since when (µs UTC); `buses` by name.
+
+    `report`: the gateway's clocks when it was written.
+    """
 
     version: str = ""
-    clock_state: int | None = None
+    clock: ClockTold = ClockTold()  # noqa: RUF009  # frozen
+    report: ClockReport | None = None
     backlog: Backlog = Backlog()  # noqa: RUF009  # frozen
     buffer: BufferState = BufferState()  # noqa: RUF009  # frozen
     buses: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +57,8 @@ def read_health(body: bytes) -> Health:
             devices[path] = (_state(device.get("state")), _time(device.get("since")))
     return Health(
         version=_text(data.get("version")),
-        clock_state=_clock_state(data.get("clock_state")),
+        clock=read_clock(data, _object(data.get("clock"))),
+        report=read_report(data),
         backlog=Backlog(
             readings=_number(backlog.get("readings")) or 0,
             oldest=_time(backlog.get("oldest")),
@@ -106,10 +112,6 @@ def _number(value: JsonValue, most: int = NUMBER) -> int | None:
 
 def _time(value: JsonValue) -> int | None:
     return _number(value, LATEST)
-
-
-def _clock_state(value: JsonValue) -> int | None:
-    return _number(value, max(ClockState))
 
 
 def _state(value: JsonValue) -> str:

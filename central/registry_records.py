@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from central.clock_told import ClockTold
 from protocols.alarms.rule import Level
 from protocols.words import Label
 
@@ -106,7 +107,7 @@ class GatewayRecord:
     buffer: BufferState
     purpose: str
     version: str
-    clock_state: int | None
+    clock: ClockTold
     points: int
     sites: tuple[str, ...]
     buses: tuple[BusState, ...]

@@ -82,6 +82,7 @@ async def run_gateway(
         uplink = Uplink(lanes, buffer, clock, link, way, patience)
         asking = Asking(beside, buffer, link)
         health = Health(config, buffer, roster, link, clock, boot)
+        health.pauses = intake.pauses
         pages = LocalPages(
             {
                 "/health": health.page,
@@ -107,6 +108,7 @@ async def run_gateway(
                 tell_health(beside, health, link, clock, uplink.try_again, asking.look),
                 name="health",
             )
+            group.create_task(intake.pauses.watch(), name="pauses")
             group.create_task(poll(config.buses, clock, intake, build), name="poller")
             group.create_task(tell_losses(buffer, roster, intake.event, clock), name="losses")
 

@@ -11,9 +11,10 @@ from edge.config import EdgeConfig
 from edge.filling import FillRate
 from edge.link_state import LinkState
 from edge.metrics_page import metrics_text
+from edge.pauses import Pauses
 from edge.roster import Roster
 from edge.telling_losses import all_drops
-from protocols.clock import Clock
+from protocols.clock import Clock, standing_of
 from protocols.quality import quality_class
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -39,6 +40,7 @@ class Health:
         self._clock = clock
         self._boot = boot
         self._filling = FillRate()
+        self.pauses: Pauses | None = None
 
     async def report(self) -> dict[str, Any]:
         """Return what is told to the collector (docs/wire.md section 9)."""
@@ -46,9 +48,6 @@ class Health:
         return {
             "gateway": self._config.gateway,
             "boot": self._boot,
-            "mono": self._clock.mono(),
-            "wall": self._clock.now(),
-            "clock_state": int(self._clock.state),
             "version": product_version(),
             "purpose": self._config.purpose.name.lower(),
             "backlog": {
@@ -62,6 +61,7 @@ class Health:
             "buffer": self._buffer_report(stats),
             "memory_kb": memory_kb(),
             "drops": all_drops(stats.drops, self._roster),
+            **self._clocks(),
         }
 
     async def page(self) -> dict[str, Any]:
@@ -100,6 +100,23 @@ class Health:
                 for entry in self._roster.devices.values()
                 if entry.bus == name
             ],
+        }
+
+    def _clocks(self) -> dict[str, Any]:
+        """Read last, so that what is sent is as of now."""
+        standing, pauses = standing_of(self._clock), self.pauses
+        return {
+            "mono": self._clock.mono(),
+            "wall": self._clock.now(),
+            "clock_state": int(standing.state),
+            "clock": {
+                "reason": standing.reason,
+                "maximum_error": standing.maximum_error,
+                "estimated_error": standing.estimated_error,
+                "pauses": pauses.count if pauses else 0,
+                "paused": pauses.total if pauses else 0,
+                **self._link.time.picture(),
+            },
         }
 
     def _points(self) -> list[dict[str, Any]]:

@@ -1,13 +1,14 @@
 """Takes samples in: deadband, lane, buffer; loss becomes readings and one event, never silence."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from edge.buffer import Buffer
 from edge.deadband import Deadband
+from edge.pauses import Pause, Pauses
 from edge.roster import OFFLINE, ONLINE, UNKNOWN, Roster
-from protocols.clock import Clock
+from protocols.clock import SECOND, Clock
 from protocols.device import Bus, Device
 from protocols.errors import FengsuiError
 from protocols.quality import Quality, is_bad
@@ -28,6 +29,10 @@ class Intake:
         self._deadband = Deadband([point.sheet for point in points])
         self._alarm = [point.sheet.lane == "alarm" for point in points]
         self._count = len(points)
+        self._watched = [
+            alarm or bool(point.limits) for alarm, point in zip(self._alarm, points, strict=True)
+        ]
+        self.pauses = Pauses(clock, self._note_pause)
         self._lossy = False
         self._heard: dict[StreamKind, asyncio.Future[None]] = {}
 
@@ -35,6 +40,11 @@ class Intake:
         """Report what is worth it; what is returned is done when all of it is durable."""
         self._note_returns(sample.readings)
         return self._report(sample.readings, owed=sample.acknowledge is not None)
+
+    def take_unasked(self, sample: Sample) -> list[asyncio.Future[None]]:
+        """The same for what a device sent by itself, which may have lain through a pause."""
+        readings = self.pauses.doubted(sample.readings, self._watched)
+        return self.take(Sample(readings, sample.acknowledge))
 
     def _report(
         self, readings: Iterable[Reading], *, owed: bool = False
@@ -95,5 +105,13 @@ class Intake:
 
     def event(self, code: str, subject: str = "", **params: Value) -> None:
         """Report something that happened to the gateway; `subject` is a device or bus, or ""."""
-        event = Event(code, subject, self._clock.mono(), tuple(sorted(params.items())))
+        self._tell(code, subject, self._clock.mono(), params)
+
+    def _note_pause(self, pause: Pause) -> None:
+        """Tell a pause under the time at which it began."""
+        code = "GATEWAY_SUSPENDED" if pause.suspended else "GATEWAY_PAUSED"
+        self._tell(code, "", pause.start, {"seconds": round(pause.real / SECOND)})
+
+    def _tell(self, code: str, subject: str, time: int, params: Mapping[str, Value]) -> None:
+        event = Event(code, subject, time, tuple(sorted(params.items())))
         self._buffer.append(StreamKind.ALARM, [event])

@@ -152,6 +152,7 @@ class LaneTask:
 
     async def _deliver(self, pending: Pending) -> Sent | None:
         started, batches = real_monotonic(), len(pending.batches)
+        at = (self._clock.mono(), self._clock.now())
         try:
             sent = await self._exchange.send(pending)
         except TooLarge:
@@ -168,6 +169,7 @@ class LaneTask:
         except UplinkError:
             self._pace.broke(real_monotonic() - started, batches)
             raise
+        self._link.time.note(at, (self._clock.mono(), self._clock.now()), sent.answer.now)
         self._note_sent(sent, pending)
         return sent
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from edge.collector_time import CollectorTime
 from protocols.words import Lane, Value
 
 SHOWN: Final = 32
@@ -52,6 +53,7 @@ class LinkState:
     last_contact: int | None = None
     went_back: int = 0
     """How often the collector was found to hold less than it had confirmed."""
+    time: CollectorTime = field(default_factory=CollectorTime)
     lanes: dict[Lane, LaneState] = field(
         default_factory=lambda: {lane: LaneState() for lane in Lane}
     )

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from protocols.clock import SECOND, ClockState
+
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 STATES: Final = {"online": 1, "offline": 0}
 MEDIA: Final = ("ok", "memory", "failing")
@@ -48,6 +50,7 @@ def number(value: float) -> str:
 def metrics_text(picture: Mapping[str, Any]) -> str:
     """Return the page made of what `/health` shows."""
     metrics = [*_buffer(picture), *_link(picture["uplink"]), *_buses(picture["buses"])]
+    metrics += _clock(picture["clock_state"], picture["clock"])
     memory = picture["memory_kb"] * 1024
     metrics.append(_one("process_resident_memory_bytes", "gauge", "Resident memory", memory))
     return "".join(f"{line}\n" for metric in metrics for line in metric.text())
@@ -105,6 +108,25 @@ def _link(uplink: Mapping[str, Any]) -> Iterator[Metric]:
         "Times the collector held less than it had confirmed",
         uplink["went_back"],
     )
+
+
+def _clock(state: int, clock: Mapping[str, Any]) -> Iterator[Metric]:
+    yield _one(
+        "fengsui_clock_synchronised",
+        "gauge",
+        "0 while nothing holds the wall clock",
+        float(state != ClockState.UNSYNCHRONISED),
+    )
+    for name, key, what in (
+        ("maximum_error", "maximum_error", "The kernel's bound of the wall clock's error"),
+        ("offset", "offset", "The wall clock minus the collector's, by its answers"),
+        ("offset_within", "within", "How exact that offset is: half a round trip"),
+    ):
+        if clock[key] is not None:
+            yield _one(f"fengsui_clock_{name}_seconds", "gauge", what, clock[key] / SECOND)
+    yield _one("fengsui_pauses_total", "counter", "Times the gateway did not run", clock["pauses"])
+    seconds = clock["paused"] / SECOND
+    yield _one("fengsui_paused_seconds_total", "counter", "For how long", seconds)
 
 
 def _buses(buses: Iterable[Mapping[str, Any]]) -> Iterator[Metric]:

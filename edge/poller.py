@@ -100,8 +100,10 @@ class BusTask:
             self._state.forget_driver()
             await driver.close()
 
-    async def _hand_in(self, sample: Sample, owed: asyncio.Queue[Owed]) -> None:
-        waits = self._intake.take(sample)
+    async def _hand_in(
+        self, sample: Sample, owed: asyncio.Queue[Owed], *, unasked: bool = False
+    ) -> None:
+        waits = (self._intake.take_unasked if unasked else self._intake.take)(sample)
         if sample.acknowledge is not None:
             await owed.put((waits, sample.acknowledge))
 
@@ -129,17 +131,21 @@ class BusTask:
         suspect = self._intake.roster.devices[device.name].state == OFFLINE
         hurried = suspect and not schedule.alone(turn) and real_monotonic() < self._patient_at
         limit = self._probe_limit(device) if hurried else None
-        started = real_monotonic()
+        started, asked = real_monotonic(), self._clock.mono()
         try:
             async with asyncio.timeout(limit):
                 sample = await driver.read(device)
         except (TimeoutError, DriverError) as exc:
+            if self._intake.pauses.since(asked):
+                return None  # it was we who were away: asked again at once
             if limit is None:
                 now = real_monotonic()
                 self._patient_at = now + PATIENT_EVERY * (now - started)
             silent = DeviceUnreachable(device=device.name)
             self._failed(schedule, turn, device, exc if isinstance(exc, DriverError) else silent)
             return None
+        if self._intake.pauses.since(asked):
+            return None  # the answer may be as old as the pause, whatever it is stamped with
         took = real_monotonic() - started
         self._slowest[device.name] = max(took, self._slowest.get(device.name, 0.0) * 0.9)
         schedule.answered(turn, self._clock.mono())
@@ -173,7 +179,7 @@ class BusTask:
         try:
             async with listening:
                 while True:
-                    await self._hand_in(await driver.receive(), owed)
+                    await self._hand_in(await driver.receive(), owed, unasked=True)
         except TimeoutError:
             if not listening.expired():
                 raise

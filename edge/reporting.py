@@ -36,12 +36,14 @@ async def tell_health(
     while True:
         try:
             body = json.dumps(await health.report(), ensure_ascii=False, sort_keys=True)
+            began = clock.mono()
             await exchange.post_health(body.encode())
         except (UplinkError, BufferFault) as exc:
             logger.debug("health not told: %s", exc)
             was_down = True
         else:
             link.note_contact(clock.now())
+            link.time.round_trip = max(0, clock.mono() - began)
             if was_down:
                 reached()
             was_down = False

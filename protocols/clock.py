@@ -7,9 +7,14 @@ does not know the story.
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from protocols import kernel_clock
+from protocols.clock_trust import Trust
+from protocols.kernel_clock import Discipline
 
 MICROSECOND = 1
 MILLISECOND = 1_000
@@ -26,6 +31,15 @@ class ClockState(IntEnum):
     STORY = 2
 
 
+class Standing(NamedTuple):
+    """What is known of the wall clock; `reason` and errors (µs) as in `Discipline`."""
+
+    state: ClockState
+    reason: str = ""
+    maximum_error: int | None = None
+    estimated_error: int | None = None
+
+
 class Clock(Protocol):
     """Time as the process may know it; all values are int64 microseconds."""
 
@@ -37,7 +51,11 @@ class Clock(Protocol):
         ...
 
     def mono(self) -> int:
-        """Return microseconds since an arbitrary start that never jump."""
+        """Return microseconds since an arbitrary start that never jump.
+
+        The machine's are since its boot and go on while it is suspended, and for every process of
+        one boot they are the same: with the boot's id they name a moment.
+        """
         ...
 
     async def sleep(self, microseconds: int) -> None:
@@ -46,17 +64,33 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock; `ask` says what the kernel knows of it, once a second at most."""
+
+    def __init__(self, ask: Callable[[], Discipline] = kernel_clock.read_discipline) -> None:
+        self._ask = ask
+        self._trust = Trust()
+        self._looked: int | None = None
+        self._said = Discipline(synchronised=False)
 
     @property
     def state(self) -> ClockState:
-        return ClockState.SYNCHRONISED
+        return self.standing.state
+
+    @property
+    def standing(self) -> Standing:
+        """What the wall clock is worth, and why."""
+        at = self.mono()
+        if self._looked is None or at - self._looked >= SECOND:
+            self._looked, self._said = at, self._ask()
+        found = self._trust.judge(self._said, self.now(), at)
+        state = ClockState.SYNCHRONISED if found.synchronised else ClockState.UNSYNCHRONISED
+        return Standing(state, *found[1:])
 
     def now(self) -> int:
-        return time.time_ns() // 1_000
+        return kernel_clock.wall()
 
     def mono(self) -> int:
-        return time.monotonic_ns() // 1_000
+        return kernel_clock.since_boot()
 
     async def sleep(self, microseconds: int) -> None:
         await asyncio.sleep(max(0, microseconds) / SECOND)
@@ -114,6 +148,16 @@ class StoryClock:
         while (left := end - self.now()) > 0:  # noqa: ASYNC110  # no event tells of a new pace
             # Woken at least each quarter of a second, as the factor may change on the way.
             await asyncio.sleep(min(0.25, left / self.factor / SECOND))
+
+
+def standing_of(clock: Clock) -> Standing:
+    """Return what is known of a clock; of any but the machine's that is its state."""
+    return clock.standing if isinstance(clock, SystemClock) else Standing(clock.state)
+
+
+def real_times() -> tuple[int, int]:
+    """Return real µs since boot with those the machine was suspended, and without."""
+    return kernel_clock.since_boot(), kernel_clock.awake()
 
 
 def real_monotonic() -> float:

@@ -32,7 +32,7 @@ async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> 
     """Return the collector's answer; a refusal keeps everything at the gateway."""
     said, ingest = request.headers, house.collector.ingest
     lane, nonce = said.get(LANE, ""), said.get(NONCE, "")
-    begun, size = real_monotonic(), 0
+    begun, arrived, size = real_monotonic(), house.collector.clock.now(), 0
     try:
         async with admitted(house, gateway, request, REQUEST_BYTES) as body:
             size = len(body)
@@ -45,6 +45,7 @@ async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> 
                 lane=lane,
                 nonce=nonce,
                 signed=signed_of(request),
+                arrived=arrived,
             )
             answer, status = await ingest.post_batches(gateway, stream, asked), 200
     except IngestError as refusal:

@@ -4,15 +4,15 @@ from typing import Literal, cast
 
 from central.api import models
 from central.api.shapes import label
+from central.clock_told import ClockTold
 from central.identity.principal import Principal
 from central.registry_records import BufferState, BusState, DeviceState, GatewayRecord
-from protocols.clock import ClockState
+from protocols.clock import SECOND, ClockState
 
 
 def gateway(source: GatewayRecord, who: Principal) -> models.Gateway:
     """Return a gateway with those of its devices that are in scope."""
     buses = [bus for item in source.buses if (bus := _bus(item, who)) is not None]
-    state = source.clock_state
     return models.Gateway(
         name=source.name,
         label=label(source.label),
@@ -28,13 +28,28 @@ def gateway(source: GatewayRecord, who: Principal) -> models.Gateway:
         buffer=_buffer(source.buffer),
         purpose=cast(models.PurposeName, source.purpose) if source.purpose else None,
         version=source.version or None,
-        clock_state=None
-        if state is None
-        else cast(models.ClockName, ClockState(state).name.lower()),
+        clock=_clock(source.clock),
         points=source.points,
         devices=sum(len(bus.devices) for bus in buses),
         buses=buses,
     )
+
+
+def _clock(source: ClockTold) -> models.GatewayClock:
+    state = None if source.state is None else ClockState(source.state).name.lower()
+    return models.GatewayClock(
+        state=cast(models.ClockName | None, state),
+        reason=source.reason or None,
+        offset_seconds=_seconds(source.offset),
+        within_seconds=_seconds(source.within),
+        maximum_error_seconds=_seconds(source.maximum_error),
+        pauses=source.pauses,
+        grade=cast(Literal["yellow", "orange"] | None, source.grade),
+    )
+
+
+def _seconds(microseconds: int | None) -> float | None:
+    return None if microseconds is None else microseconds / SECOND
 
 
 def _buffer(source: BufferState) -> models.BufferState:

@@ -13,6 +13,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as Source
 
 from central.api.backup_metrics import backup_metrics
+from central.api.clock_metrics import clock_metrics
+from central.api.door_metrics import door_metrics
 from central.api.guard_metrics import GuardMetrics
 from central.api.hub import Hub
 from central.database import Database
@@ -122,6 +124,7 @@ class _Picture(Source):
         yield online
         yield backlog
         yield from _buffers(gateways)
+        yield from clock_metrics(gateways)
 
 
 def _buffers(gateways: Iterable[GatewayRecord]) -> Iterator[Metric]:

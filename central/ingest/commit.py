@@ -18,7 +18,8 @@ from sqlite_utils import Database as Tables
 from central import events
 from central.alarms.engine import Engine
 from central.evidence import heads
-from central.ingest import evidence, placing, suspicion
+from central.ingest import evidence, suspicion
+from central.ingest.anchors import Anchors
 from central.ingest.contents import Committed, Contents
 from central.ingest.evidence import Again
 from central.ingest.request import Prepared, Proof, Sealed
@@ -28,7 +29,6 @@ from central.store.interface import Store
 from protocols.errors import IngestError
 from protocols.wire.bounds import BATCH_ITEMS
 from protocols.wire.chain import chain_next
-from protocols.wire.headers import ClockReport
 from protocols.words import Value
 
 PART: Final = 16_000
@@ -41,8 +41,9 @@ WENT_BACK: Final = "COLLECTOR_WENT_BACK"
 class Committer:
     """Applies the commit rule to requests."""
 
-    def __init__(self, store: Store, engine: Engine, since: int = 0) -> None:
+    def __init__(self, store: Store, engine: Engine, anchors: Anchors, since: int = 0) -> None:
         """`since`: when this process began to serve (µs UTC)."""
+        self._anchors = anchors
         self._engine = engine
         self._suspicion = Suspicion(since)
         self._contents = Contents(store, engine)
@@ -61,7 +62,8 @@ class Committer:
         if stream is None or done.error is not None:
             return done
         done.committed, done.safe = stream.cursor, stream.safe
-        new_boot = _learn_boot(tables, gateway, request.clock, now)
+        arrived = now if request.arrived is None else request.arrived
+        new_boot = self._anchors.learn(tables, gateway, request.clock, arrived, now)
         done.events += suspicion.spoke(tables, gateway, request.clock.boot, now, new=new_boot)
         part = _first_part(request.batches)
         old = [batch for batch in request.batches if batch.header.last <= stream.cursor]
@@ -183,19 +185,6 @@ def _rest(proof: Proof | None, taken: int) -> Proof | None:
     if proof is None or not taken:
         return proof
     return Proof(proof.heads[taken - 1], proof.heads[taken:])
-
-
-def _learn_boot(tables: Tables, gateway: str, report: ClockReport, now: int) -> bool:
-    """The first contact of a boot places everything of it, for good: rows are never rewritten.
-
-    Return whether this is the first.
-    """
-    learned = tables.conn.execute(
-        "INSERT OR IGNORE INTO boot(gateway, boot, clock_offset, clock_state, learned) "
-        "VALUES (?, ?, ?, ?, ?)",
-        (gateway, report.boot, placing.boot_offset(report, now), int(report.state), now),
-    )
-    return learned.rowcount == 1
 
 
 def _note_contact(tables: Tables, stream: Stream, now: int) -> None:

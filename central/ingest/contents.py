@@ -15,6 +15,8 @@ from central.alarms.engine import Engine, Evaluation
 from central.alarms.records import EpisodeRow
 from central.effects import CollectorEvent
 from central.ingest import evidence, placing
+from central.ingest.anchors import placement_of
+from central.ingest.placement import Placement
 from central.ingest.request import Prepared, Sealed
 from central.ingest.streams import Stream, manifest_numbers
 from central.store.columns import Columns, Integers
@@ -70,16 +72,17 @@ class Contents:
         """Write `batches`, each where its content belongs."""
         parts: list[Columns] = []
         evidence.keep(tables, stream.number, batches, done.received)
-        known = boot_offset(tables, stream)
+        known = placement_of(tables, stream.gateway, stream.boot)
+        later = known or _later(batches)
         lost: Counter[str] = Counter()
         for batch in batches:
             match batch.content:
                 case ReadingsBatch() as content:
-                    offset = placing.header_offset(content.header) if known is None else known
-                    parts.append(self._place(tables, stream, content, (offset, done)))
+                    at = known or placing.header_placement(content.header) or later
+                    parts.append(self._place(tables, stream, content, (at, done)))
                 case EventsBatch() as content:
-                    offset = placing.header_offset(content.header) if known is None else known
-                    _take_events(tables, stream, content, (offset, done))
+                    at = known or placing.header_placement(content.header) or later
+                    _take_events(tables, stream, content, (at, done))
                 case SkipBatch() as content:
                     self._enter_loss(tables, stream, content, done)
                     lost[content.reason.name.lower()] += content.header.n
@@ -117,11 +120,11 @@ class Contents:
         tables: Tables,
         stream: Stream,
         content: ReadingsBatch,
-        to: tuple[int | None, Committed],
+        to: tuple[Placement | None, Committed],
     ) -> Columns:
-        offset, done = to
+        at, done = to
         numbers = self._numbers(tables, stream.manifest)
-        placed = placing.place(content, numbers, offset, done.received)
+        placed = placing.place(content, numbers, at, done.received)
         if placed.aside:
             tables.conn.executemany(
                 "INSERT INTO quarantine(received, stream, seq, n, reason, detail) "
@@ -180,13 +183,10 @@ class Contents:
         return known
 
 
-def boot_offset(tables: Tables, stream: Stream) -> int | None:
-    """Return where the stream's boot lies in time; None while nobody knows."""
-    row = tables.conn.execute(
-        "SELECT clock_offset FROM boot WHERE gateway = ? AND boot = ?",
-        (stream.gateway, stream.boot),
-    ).fetchone()
-    return None if row is None else int(row[0])
+def _later(batches: list[Sealed]) -> Placement | None:
+    """Return what the first of a boot's batches says whose clock had been set; None: none had."""
+    headers = (batch.header for batch in batches)
+    return next(filter(None, map(placing.header_placement, headers)), None)
 
 
 def _tell_losses(tables: Tables, stream: Stream, lost: Counter[str], done: Committed) -> None:
@@ -233,11 +233,11 @@ def _put_aside_whole(
 
 
 def _take_events(
-    tables: Tables, stream: Stream, content: EventsBatch, to: tuple[int | None, Committed]
+    tables: Tables, stream: Stream, content: EventsBatch, to: tuple[Placement | None, Committed]
 ) -> None:
-    offset, done = to
+    at, done = to
     for event in content.events:
-        time = done.received if offset is None else event.time + offset
+        time = done.received if at is None else at.place(event.time)
         time = max(0, min(time, done.received))
         done.events.append(
             events.record(

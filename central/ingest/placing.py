@@ -1,8 +1,8 @@
 """Where readings lie in time, and which of them are put aside (pure).
 
-Gateway time is monotonic since a boot; `offset` says where that boot lies in UTC. A boot of which
-nobody knows is stored under the received time, its newest reading at `now`, and marked estimated.
-What is put aside never touches its neighbours.
+Gateway time is monotonic since a boot; a `Placement` says where that boot lies in UTC. A boot of
+which nobody knows is stored under the received time, its newest reading at `now`, and marked
+estimated. What is put aside never touches its neighbours.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from central.ingest.placement import Placement
 from central.store.columns import Columns, Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, FLAG_SOURCE
 from protocols.alarms.condition import LIVE_DELAY
@@ -17,7 +18,6 @@ from protocols.clock import ClockState
 from protocols.wire.batch import ReadingsBatch
 from protocols.wire.bounds import TIME
 from protocols.wire.header import Header
-from protocols.wire.headers import ClockReport
 from protocols.words import TimeMark, Value
 
 AHEAD: Final = 300_000_000
@@ -49,27 +49,21 @@ class Placed:
     aside: list[Aside]
 
 
-def boot_offset(report: ClockReport, now: int) -> int:
-    """Return UTC minus monotonic of a boot at its first contact (µs)."""
-    wall = now if report.state == ClockState.UNSYNCHRONISED else report.wall
-    return max(-TIME, min(wall - report.mono, TIME))
-
-
-def header_offset(header: Header) -> int | None:
-    """Return the same from a batch's own header, or None when its clock was worth nothing."""
+def header_placement(header: Header) -> Placement | None:
+    """Return where a batch's own header puts it, or None when its clock was worth nothing."""
     if header.clock_state == ClockState.UNSYNCHRONISED:
         return None
-    return header.wall0 - header.mono0
+    return Placement.by(header.wall0 - header.mono0)
 
 
-def place(batch: ReadingsBatch, numbers: Integers, offset: int | None, now: int) -> Placed:
+def place(batch: ReadingsBatch, numbers: Integers, known: Placement | None, now: int) -> Placed:
     """Return rows with UTC times. `numbers` are the registry's, by the manifest's index."""
-    estimated = FLAG_ESTIMATED if offset is None else 0
-    if offset is None:
-        offset = now - newest_gateway_time(batch)
+    estimated = FLAG_ESTIMATED if known is None else 0
+    if known is None:
+        known = Placement.by(now - newest_gateway_time(batch))
     n = batch.header.n
     points = np.array(batch.points, np.int64)
-    times, flags = _times(batch, offset, estimated)
+    times, flags = _times(batch, known, estimated)
     flags[times < now - LIVE_DELAY] |= FLAG_LATE
     quality = batch.qualities[0]
     qualities = (
@@ -91,27 +85,31 @@ def place(batch: ReadingsBatch, numbers: Integers, offset: int | None, now: int)
         flags[kept],
     )
     places = np.flatnonzero(~good).tolist()
-    return Placed(rows, [_aside(batch, place, len(numbers), offset) for place in places])
+    return Placed(rows, [_aside(batch, place, len(numbers), int(times[place])) for place in places])
 
 
-def _times(batch: ReadingsBatch, offset: int, estimated: int) -> tuple[Integers, Integers]:
+def _times(batch: ReadingsBatch, known: Placement, estimated: int) -> tuple[Integers, Integers]:
     """Return UTC times, kept within what can be told apart, and where each came from."""
     n = batch.header.n
     times = np.array(batch.times, np.int64)
-    if abs(offset) <= TIME:
+    flags = np.full(n, estimated, np.int64)
+    offset = known.simple
+    if offset is None:
+        offsets, guessed = known.offsets(times)
+        placed = times + offsets
+        flags[guessed] |= FLAG_ESTIMATED
+    elif abs(offset) <= TIME:
         placed = times + offset
     else:  # clocks no machine has: what does not fit stays as far out
         placed = np.array([max(-TIME, min(t + offset, TIME)) for t in batch.times], np.int64)
     if batch.marks.count(TimeMark.GATEWAY) == n:
-        return placed, np.full(n, estimated, np.int64)
+        return placed, flags
     source = np.array(batch.marks, np.int64) == TimeMark.SOURCE
-    return np.where(source, times, placed), np.where(source, FLAG_SOURCE, estimated)
+    return np.where(source, times, placed), np.where(source, FLAG_SOURCE, flags)
 
 
-def _aside(batch: ReadingsBatch, place: int, known: int, offset: int) -> Aside:
-    point, time = batch.points[place], batch.times[place]
-    if batch.marks[place] == TimeMark.GATEWAY:
-        time += offset
+def _aside(batch: ReadingsBatch, place: int, known: int, time: int) -> Aside:
+    point = batch.points[place]
     reason = UNKNOWN_POINT if point >= known else CLOCK_BEHIND if time < 0 else CLOCK_AHEAD
     seq = batch.header.seq0 + place
     return Aside(seq, reason, point, time, batch.values[place], batch.qualities[place])

@@ -24,7 +24,10 @@ Content = ReadingsBatch | EventsBatch | SkipBatch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestRequest:
-    """The body and the header fields as they came; `lane` is alarm, live or backfill."""
+    """The body and the header fields as they came; `lane` is alarm, live or backfill.
+
+    `arrived`: when the fields were here, the body not yet (µs UTC); None: the same moment.
+    """
 
     body: bytes
     encoding: str
@@ -35,6 +38,7 @@ class IngestRequest:
     nonce: str
     signed: SignedRequest | None = None
     """What was verified of it; None from a gateway without a key."""
+    arrived: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Prepared:
     lane: Lane
     nonce: str
     signed: SignedRequest | None = None
+    arrived: int | None = None
     proved: Proof | None = None
     """Of what is left of a request whose first part is committed."""
 
@@ -94,6 +99,7 @@ def prepare(request: IngestRequest) -> Prepared:
             lane=_lane(request.lane),
             nonce=parse_nonce(request.nonce),
             signed=request.signed,
+            arrived=request.arrived,
         )
     except WireError as exc:
         raise refused(exc) from exc

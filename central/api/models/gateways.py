@@ -33,6 +33,24 @@ class BufferState(Answer):
     drops: dict[str, int]
 
 
+class GatewayClock(Answer):
+    """A gateway's wall clock; null: not told, or not known.
+
+    `offset_seconds`: its clock minus ours when it last reported, right to within `within_seconds`.
+    `reason`: why it is not synchronised (`not_disciplined`, `error_too_large`, `before_build`,
+    `stepped`, `not_told`). `pauses`: how often the gateway did not run since its process began.
+    `grade`: orange while not synchronised or surely a minute off, yellow from a second.
+    """
+
+    state: ClockName | None
+    reason: str | None
+    offset_seconds: float | None
+    within_seconds: float | None
+    maximum_error_seconds: float | None
+    pauses: int | None
+    grade: Literal["yellow", "orange"] | None
+
+
 class DeviceState(Answer):
     """A device as its gateway last reported it."""
 
@@ -64,7 +82,7 @@ class Gateway(Answer):
     buffer: BufferState
     purpose: PurposeName | None
     version: str | None
-    clock_state: ClockName | None
+    clock: GatewayClock
     points: int
     devices: int
     buses: list[BusState]

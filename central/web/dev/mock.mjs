@@ -74,7 +74,7 @@ const gateway = (item) => {
     ...item, state: gone ? "offline" : "online", last_contact: iso(heard(item.name) - 800), offline_since: gone ? iso(gone + 5000) : null,
     buffer: BUFFERS[item.name] ?? { bytes: 3.1e8, quota_bytes: 2.4e10, hours_left: 1250, medium: "ok", failing: null, reserve_only: false, drops: {} },
     backlog: { readings: gone ? Math.round(((now() - gone) / 1000) * 7) : 0, oldest: gone ? iso(gone) : null, alarm_readings: gone ? 2 : 0 },
-    purpose: "production", version: "0.1.0", clock_state: "story", points: own.length, devices: buses(item.name, true, null).flatMap((bus) => bus.devices).length,
+    purpose: "production", version: "0.1.0", clock: { state: "story", reason: null, offset_seconds: 0.01, within_seconds: 0.02, maximum_error_seconds: null, pauses: 0, grade: null }, points: own.length, devices: buses(item.name, true, null).flatMap((bus) => bus.devices).length,
     buses: buses(item.name, !gone, iso(opened - 900_000)),
   };
 };

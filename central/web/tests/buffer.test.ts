@@ -3,7 +3,7 @@ import { bufferGrade, formatLeft, gatewayGrade, givenUp, isFailing } from "../sr
 import { sentence } from "../src/i18n/catalogue";
 import { reasonWord } from "../src/i18n/reasons";
 import { gatewayOrder } from "../src/logic/order";
-import { buffer, gateway } from "./made";
+import { buffer, clock, gateway } from "./made";
 
 describe("a gateway's buffer", () => {
   it("says how long it will do", () => {
@@ -31,7 +31,9 @@ describe("a gateway's buffer", () => {
     expect(grade({ medium: "ok", reserve_only: true })).toBe("orange");
     expect([23.9, 24, 71.9, 72, null].map((hours_left) => grade({ medium: "ok", hours_left }))).toEqual(["orange", "yellow", "yellow", null, null]);
     expect(bufferGrade(gateway({ state: "offline", buffer: buffer({ medium: "failing" }) }))).toBeNull();
-    expect(gatewayGrade(gateway({ clock_state: "unsynchronised" }))).toBe("yellow");
+    expect(gatewayGrade(gateway({ clock: clock({ grade: "orange" }) }))).toBe("orange");
+    expect(gatewayGrade(gateway({ clock: clock({ grade: "orange" }), buffer: buffer({ medium: "failing" }) }))).toBe("red");
+    expect(gatewayGrade(gateway({ clock: clock({ grade: "yellow" }), state: "offline" }))).toBeNull();
   });
 
   it("says why in words; a code nobody knows is shown as it is", () => {

@@ -19,9 +19,13 @@ export const buffer = (over: Partial<Gateway["buffer"]> = {}): Gateway["buffer"]
   bytes: null, quota_bytes: null, hours_left: null, medium: null, failing: null, reserve_only: false, drops: {}, ...over,
 });
 
+export const clock = (over: Partial<Gateway["clock"]> = {}): Gateway["clock"] => ({
+  state: null, reason: null, offset_seconds: null, within_seconds: null, maximum_error_seconds: null, pauses: null, grade: null, ...over,
+});
+
 export const gateway = (over: Partial<Gateway> = {}): Gateway => ({
   name: "g", label: label("网关"), site: "s", state: "online", last_contact: null, offline_since: null,
-  backlog: { readings: 0, oldest: null, alarm_readings: 0 }, buffer: buffer(), purpose: "production", version: null, clock_state: null, points: 0, devices: 0, buses: [], ...over,
+  backlog: { readings: 0, oldest: null, alarm_readings: 0 }, buffer: buffer(), purpose: "production", version: null, clock: clock(), points: 0, devices: 0, buses: [], ...over,
 });
 
 export const site = (over: Partial<Site> = {}): Site => ({

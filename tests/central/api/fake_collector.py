@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
 from central.backup.backups import Backups
+from central.clock_told import ClockTold
 from central.effects import CollectorEvent, EventPage
 from central.ingest.admission import Admission
 from central.ingest.figures import Figures
@@ -79,7 +80,7 @@ def gateway_record(site):
         buffer=BufferState(bytes=4096, hours_left=12.5, medium="memory", drops={"quota": 3}),
         purpose="production",
         version="0.1.0",
-        clock_state=1,
+        clock=ClockTold(state=1, offset=20_000, within=5_000),
         points=1,
         sites=(site,),
         buses=(BusState(name="bus", protocol="modbus", state="online", devices=(device,)),),

@@ -919,14 +919,38 @@ export interface components {
             purpose: ("production" | "test" | "drill") | null;
             /** Version */
             version: string | null;
-            /** Clock State */
-            clock_state: ("unsynchronised" | "synchronised" | "story") | null;
+            clock: components["schemas"]["GatewayClock"];
             /** Points */
             points: number;
             /** Devices */
             devices: number;
             /** Buses */
             buses: components["schemas"]["BusState"][];
+        };
+        /**
+         * GatewayClock
+         * @description A gateway's wall clock; null: not told, or not known.
+         *
+         *     `offset_seconds`: its clock minus ours when it last reported, right to within `within_seconds`.
+         *     `reason`: why it is not synchronised (`not_disciplined`, `error_too_large`, `before_build`,
+         *     `stepped`, `not_told`). `pauses`: how often the gateway did not run since its process began.
+         *     `grade`: orange while not synchronised or surely a minute off, yellow from a second.
+         */
+        GatewayClock: {
+            /** State */
+            state: ("unsynchronised" | "synchronised" | "story") | null;
+            /** Reason */
+            reason: string | null;
+            /** Offset Seconds */
+            offset_seconds: number | null;
+            /** Within Seconds */
+            within_seconds: number | null;
+            /** Maximum Error Seconds */
+            maximum_error_seconds: number | null;
+            /** Pauses */
+            pauses: number | null;
+            /** Grade */
+            grade: ("yellow" | "orange") | null;
         };
         /**
          * GatewayCount

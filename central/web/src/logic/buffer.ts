@@ -2,6 +2,7 @@
 
 import type { Colour, Gateway } from "../api/types";
 import { formatAge, type Language } from "./age";
+import { clockGrade } from "./gatewayClock";
 
 const HOUR = 3600;
 const DAY = 24;
@@ -27,9 +28,12 @@ export function bufferGrade(gateway: Gateway): Colour | null {
   return hours_left !== null && hours_left < SOON ? "yellow" : null;
 }
 
-/** How bad a gateway is that is online: its buffer, or a clock nobody set. */
+const ORDER: Colour[] = ["red", "orange", "yellow", "blue"];
+
+/** How bad a gateway is that is online: its buffer or its clock, whichever is worse. */
 export function gatewayGrade(gateway: Gateway): Colour | null {
-  return bufferGrade(gateway) ?? (gateway.state === "online" && gateway.clock_state === "unsynchronised" ? "yellow" : null);
+  const grades = [bufferGrade(gateway), clockGrade(gateway)];
+  return ORDER.find((level) => grades.includes(level)) ?? null;
 }
 
 /** How long the buffer will do at the present rate: `5 h`, `12 天`, `> 1000 天`; null when not told. */

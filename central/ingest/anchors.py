@@ -1,0 +1,144 @@
+"""Where a boot's monotonic time lies in UTC: what each request shows, and what is learned of it.
+
+The first contact of a boot places everything of it. A clock that nobody disciplines drifts, though,
+by seconds a day, and a first request may have been long on its way; so every request is a
+measurement, and where what is held has become wrong a further anchor is added. None is ever
+changed: what was placed by the older ones stays where it is.
+
+A request shows `arrived - mono`, which is too late by its time on the way, never too early: so a
+lower figure is believed at once, a higher one when nothing lower came for a while. The wall clock
+of a gateway that is synchronised is exact, and is taken while it agrees with ours.
+"""
+
+from typing import Final, NamedTuple
+
+from sqlite_utils import Database as Tables
+
+from central.ingest.placement import ALWAYS, Anchor, Placement, drift
+from protocols.clock import MINUTE, SECOND, Clock, ClockState
+from protocols.wire.bounds import TIME
+from protocols.wire.headers import ClockReport
+
+AGREES: Final = 2 * SECOND
+"""A synchronised gateway further from our clock than this is not believed unless ours is none."""
+SOONER: Final = 100_000
+"""Microseconds: what is held is this much too late."""
+LATER: Final = 500_000
+"""Microseconds: no request for a while shows that what is held is still early enough."""
+WHILE: Final = 10 * MINUTE
+ON_ITS_WAY: Final = 5 * MINUTE
+"""No request is longer on its way; what is too late by more was another clock."""
+
+
+class Heard(NamedTuple):
+    """What the requests of a gateway show: of which boot, the last at `mono`.
+
+    `low` is the lowest offset since `since`.
+    """
+
+    boot: str
+    mono: int
+    since: int
+    low: int
+
+
+class Anchors:
+    """What is remembered here only spares waiting: the tables hold all that places readings."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._heard: dict[str, Heard] = {}
+
+    def measured(self, report: ClockReport, arrived: int) -> int:
+        """Return UTC minus monotonic as one request shows it, µs."""
+        by_wall, by_arrival = report.wall - report.mono, arrived - report.mono
+        if report.state == ClockState.UNSYNCHRONISED:
+            found = by_arrival
+        elif report.state == ClockState.STORY or abs(report.wall - arrived) <= AGREES:
+            found = by_wall
+        else:
+            ours = self._clock.state != ClockState.UNSYNCHRONISED
+            found = by_arrival if ours else by_wall
+        return max(-TIME, min(found, TIME))
+
+    def note(self, gateway: str, report: ClockReport, arrived: int) -> int | None:
+        """Take a measurement. Return the lowest of a while that is over, or None."""
+        offset, last = self.measured(report, arrived), self._heard.get(gateway)
+        if last is None or last.boot != report.boot or report.mono - last.mono > WHILE:
+            self._heard[gateway] = Heard(report.boot, report.mono, report.mono, offset)
+            return None
+        mono, low = max(last.mono, report.mono), min(last.low, offset)
+        if mono - last.since < WHILE:
+            self._heard[gateway] = Heard(report.boot, mono, last.since, low)
+            return None
+        self._heard[gateway] = Heard(report.boot, mono, mono, offset)
+        return low
+
+    def learn(  # who, what it says, when it came and what it is now
+        self, tables: Tables, gateway: str, report: ClockReport, arrived: int, now: int
+    ) -> bool:
+        """Learn from a request of batches; return whether it is the first of its boot."""
+        settled = self.note(gateway, report, arrived)
+        known = tables.conn.execute(
+            "SELECT seen, learned FROM boot WHERE gateway = ? AND boot = ?", (gateway, report.boot)
+        ).fetchone()
+        if known is None:
+            tables.conn.execute(
+                "INSERT INTO boot(gateway, boot, clock_offset, clock_state, learned) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (gateway, report.boot, self._heard[gateway].low, int(report.state), now),
+            )
+            return True
+        held = read_anchors(tables, gateway, report.boot)[-1]
+        met = known[1] - held.offset if held.mono == ALWAYS else held.mono
+        since = min(max(held.mono, known[0] - held.offset - SECOND), report.mono)
+        if settled is None and report.mono - since > WHILE:  # long away: nothing else to go by
+            settled = self._heard[gateway].low
+        found = corrected(held, met, self.measured(report, arrived), settled, (since, report.mono))
+        if found is not None:
+            tables.conn.execute(
+                "INSERT INTO boot_anchor(gateway, boot, since, mono, clock_offset, clock_state, "
+                "learned) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (gateway, report.boot, *found, int(report.state), now),
+            )
+        return False
+
+
+def corrected(  # the newest anchor and when it was learned; what shows now and what lately; when
+    held: Anchor, met: int, offset: int, settled: int | None, at: tuple[int, int]
+) -> Anchor | None:
+    """Return the anchor that has to be added, or None (pure).
+
+    `at`: the monotonic time since when it may have been otherwise, and that of the request.
+    """
+    late = held.offset - offset
+    if late > SOONER:
+        if drift(at[1] - met) < late <= ON_ITS_WAY:  # it was late when it came, not only now
+            return held._replace(offset=offset)
+        return Anchor(*at, offset)
+    if settled is not None and settled - held.offset > LATER:
+        return Anchor(*at, settled)
+    return None
+
+
+def read_anchors(tables: Tables, gateway: str, boot: str) -> list[Anchor]:
+    """Return what is known of a boot in order of time; nothing of one that we never met."""
+    first = tables.conn.execute(
+        "SELECT clock_offset FROM boot WHERE gateway = ? AND boot = ?", (gateway, boot)
+    ).fetchone()
+    if first is None:
+        return []
+    found = {(ALWAYS, ALWAYS): int(first[0])}
+    for since, mono, offset in tables.conn.execute(
+        "SELECT since, mono, clock_offset FROM boot_anchor "
+        "WHERE gateway = ? AND boot = ? ORDER BY id",
+        (gateway, boot),
+    ):
+        found[since, mono] = offset
+    return sorted((Anchor(*at, offset) for at, offset in found.items()), key=lambda a: a.mono)
+
+
+def placement_of(tables: Tables, gateway: str, boot: str) -> Placement | None:
+    """Return where a boot lies in time; None while nobody knows."""
+    anchors = read_anchors(tables, gateway, boot)
+    return Placement(tuple(anchors)) if anchors else None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from central.commands.gateway_arguments import add_gateway
 from protocols.errors import ConfigError, FengsuiError
 from protocols.problems import lines
 from protocols.texts import LANGUAGES, text
@@ -121,6 +122,8 @@ def _parser() -> argparse.ArgumentParser:
         made[name].add_argument(
             "--language", choices=LANGUAGES, default="zh", help="提示语言 / language of messages"
         )
+    keys = "网关入网:发码、批准、吊销 / enrolment: codes, keys, approval, revocation"
+    add_gateway(commands.add_parser("gateway", help=keys, description=keys))
     made["run"].add_argument(
         "--story", type=Path, help="故事时钟文件,仅用于演示 / story clock, for demonstrations"
     )

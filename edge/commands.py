@@ -1,4 +1,4 @@
-"""The commands of `fengsui-edge`: run a gateway, check a file, read once, look into the buffer.
+"""The commands of `fengsui-edge`: run, check, read once, look into the buffer, enrol.
 
 What a command needs is loaded when it runs: the gateway's own modules while the child checks the
 file, since a restart counts by the second.
@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     for language in LANGUAGES:
         catalogue(language)
     top = argparse.ArgumentParser(prog="fengsui-edge", description="烽燧网关 / Fengsui gateway")
-    verbs = top.add_subparsers(required=True, metavar="{run,check,once,buffer}")
+    verbs = top.add_subparsers(required=True, metavar="{run,check,once,buffer,enrol}")
     run = _verb(verbs, "run", run_command, "运行网关 / run the gateway")
     _config(run)
     run.add_argument("--story", type=Path, help="故事时钟文件 / story clock file")
@@ -92,6 +92,13 @@ def parser() -> argparse.ArgumentParser:
     looked = _verb(verbs, "buffer", buffer_command, "查看缓存 / look into the buffer")
     _config(looked)
     looked.add_argument("--json", action="store_true", help="JSON")
+    enrol = _verb(verbs, "enrol", enrol_command, "网关入网 / enrol this gateway")
+    _config(enrol)
+    enrol.add_argument(
+        "text", nargs="?", help="二维码文字,或入网码 / the QR code's text, or a code"
+    )
+    enrol.add_argument("--url", help="平台地址,默认用配置里的 / the collector's address")
+    enrol.add_argument("--code", help="入网码 / enrolment code")
     return top
 
 
@@ -135,6 +142,13 @@ def buffer_command(args: argparse.Namespace) -> int:
     from edge import buffer_command as looking
 
     return looking.buffer_command(args)
+
+
+def enrol_command(args: argparse.Namespace) -> int:
+    """Enrol this gateway."""
+    from edge import enrolment_command as enrolling
+
+    return enrolling.enrol_command(args)
 
 
 async def _until_told(running: Coroutine[None, None, None]) -> int:

@@ -20,11 +20,18 @@ from central.enrolment import codes, keys
 from central.enrolment.codes import Secret
 from central.enrolment.greetings import Greeting, Greetings, Proved
 from central.enrolment.keys import Key
+from central.enrolment.refusals import (
+    BeginAgain,
+    CertificateUnknown,
+    CodeRefused,
+    EnrolmentLocked,
+    KeyEnded,
+    ProofRefused,
+)
 from central.identity import audit
 from central.identity.lockout import Lockout
 from protocols.clock import SECOND, Clock
 from protocols.enrolment import Transcript, digits, proof, proves
-from protocols.errors import FengsuiError
 from protocols.signing.keys import PublicKey
 from protocols.wire.headers import new_nonce
 from protocols.words import Value
@@ -32,37 +39,6 @@ from protocols.words import Value
 WHO: Final = "enrolment"
 """Under which the lockout counts: five failures of an address, whatever codes it tried."""
 ALIVE: Final = ("pending", "active", "held")
-
-
-class CodeRefused(FengsuiError):
-    """No open code: unknown, used, burnt, withdrawn, too old, too early; which is not said."""
-
-    code = "ENROLMENT_CODE_REFUSED"
-
-
-class ProofRefused(FengsuiError):
-    """The proof does not fit: another code, or somebody in between. The code is burnt."""
-
-    code = "ENROLMENT_PROOF_REFUSED"
-
-
-class BeginAgain(FengsuiError):
-    """There is no such hello, or it is older than ten minutes."""
-
-    code = "ENROLMENT_BEGIN_AGAIN"
-
-
-class KeyEnded(FengsuiError):
-    """The key is another gateway's, or was revoked, refused or replaced: make another."""
-
-    code = "ENROLMENT_KEY_ENDED"
-
-
-class EnrolmentLocked(FengsuiError):
-    """Too many failures from this address; `seconds` says when to try again."""
-
-    code = "ENROLMENT_LOCKED"
-    retry = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +61,14 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """Where a request comes from; `certificates` are those of ours it may have seen."""
+    """Where a request comes from; `certificates` are those of ours it may have seen.
+
+    `seen` is the one it says it was shown (in a hello).
+    """
 
     address: str
     certificates: Sequence[str | None]
+    seen: str | None = None
 
 
 class EnrolmentDesk:
@@ -113,13 +93,19 @@ class EnrolmentDesk:
     async def hello(
         self, code_id: str, key: PublicKey, nonce: str, boot: str, visit: Visit
     ) -> Welcome:
-        """Return the salt of an open code. Raises CodeRefused, EnrolmentLocked."""
+        """Return the salt of an open code.
+
+        Raises CodeRefused, EnrolmentLocked, CertificateUnknown (the code is still good).
+        """
         self._admit(visit)
         now, itself = self._clock.now(), self._itself()
         secret = await self._db.glance(lambda conn: codes.find(conn, code_id, now))
         if secret is None:
             await self._fail(visit, "ENROLMENT_CODE_UNKNOWN", code_id)
             raise CodeRefused
+        if visit.seen not in visit.certificates:
+            await self._warn(secret, visit)
+            raise CertificateUnknown
         greeting = Greeting(
             code_id=code_id,
             address=visit.address,
@@ -229,6 +215,19 @@ class EnrolmentDesk:
             return [events.record(db, (now, now), kind, what, code.gateway, params)]
 
         await self._db.write(burn, self._heard)
+
+    async def _warn(self, secret: Secret, visit: Visit) -> None:
+        """Somebody between may be an honest proxy; who looks after the site has to know."""
+        now, gateway = self._clock.now(), secret.code.gateway
+        detail: dict[str, Value] = {"address": visit.address, "seen": visit.seen or ""}
+
+        def warn(db: Tables) -> list[CollectorEvent]:
+            audit.append(db, _act(now, "ENROLMENT_CERTIFICATE_UNKNOWN", gateway, detail))
+            kind, what = events.SECURITY, "ENROLMENT_BETWEEN"
+            params: dict[str, Value] = {"address": visit.address}
+            return events.record_once(db, now, kind, what, gateway, params)
+
+        await self._db.write(warn, self._heard)
 
     async def _fail(self, visit: Visit, action: str, code_id: str) -> None:
         now = self._clock.now()

@@ -34,6 +34,8 @@ class Permission(StrEnum):
     """Pull and plug the demonstration's cables."""
     GATEWAYS = "gateways"
     """Create gateways."""
+    APPROVE = "approve"
+    """Let a gateway in that has proved its code, or keep it out."""
     TOKENS = "tokens"
     """Create, list and revoke API tokens; by a session only, so that no token mints another."""
     AUDIT = "audit"
@@ -49,11 +51,12 @@ _OPERATE: Final = _WATCH | {Permission.ACKNOWLEDGE, Permission.METRICS, Permissi
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _WATCH | {Permission.METRICS},
     Role.OPERATOR: _OPERATE,
-    Role.ENGINEER: _OPERATE,
-    Role.ADMINISTRATOR: _OPERATE | {Permission.GATEWAYS, Permission.TOKENS, Permission.AUDIT},
+    Role.ENGINEER: _OPERATE | {Permission.APPROVE},
+    Role.ADMINISTRATOR: _OPERATE
+    | {Permission.GATEWAYS, Permission.APPROVE, Permission.TOKENS, Permission.AUDIT},
     Role.AUDITOR: _WATCH | {Permission.METRICS, Permission.AUDIT},
     Role.ENTERPRISE: _WATCH,
 }
 
-SESSION_ONLY: Final = frozenset({Permission.TOKENS, Permission.GATEWAYS})
+SESSION_ONLY: Final = frozenset({Permission.TOKENS, Permission.GATEWAYS, Permission.APPROVE})
 """Acts on identity: a stolen token must not be able to mint another one."""

@@ -1,0 +1,160 @@
+"""Enrolment of gateways: codes, proofs, keys, held starts."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from central.api.models.gateways import AskedLabel
+from central.api.models.words import Answer, Asked, Name
+from central.api.times import AskedTime, Time
+
+CodeId = Annotated[str, Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{3}$")]
+Hex128 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Hex256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+KeyState = Literal["pending", "active", "held", "refused", "revoked", "replaced"]
+
+
+class Hello(Asked):
+    """A gateway introduces itself: the code's first characters, its public key, a nonce.
+
+    `certificate`: the SHA-256 of the TLS certificate it was shown, null over plain HTTP.
+    """
+
+    id: CodeId
+    key: str = Field(min_length=1, max_length=200)
+    nonce: Hex128
+    boot: Hex128
+    certificate: Hex256 | None
+
+
+class Itself(Answer):
+    """The collector: its id, its public key, the SHA-256 of its CA."""
+
+    id: str
+    key: str
+    ca_sha256: str | None
+
+
+class Welcome(Answer):
+    """How to stretch the code (scrypt), and the collector's nonce."""
+
+    salt: str
+    n: int
+    r: int
+    p: int
+    nonce: str
+    collector: Itself
+
+
+class Shown(Asked):
+    """The gateway's proof; `nonce` is the one of the welcome."""
+
+    id: CodeId
+    nonce: Hex128
+    proof: Hex256
+
+
+class Proved(Answer):
+    """The collector's own proof, and how the gateway's key stands."""
+
+    proof: str
+    gateway: str
+    site: str | None
+    state: KeyState
+    digits: str
+
+
+class NewCode(Asked):
+    """A one-time code for a gateway, which is created where it is missing.
+
+    With a work order (number, installer, window, site) nobody has to approve on the day.
+    """
+
+    gateway: Name
+    site: Name | None = None
+    label: AskedLabel | None = None
+    work_order: str | None = Field(default=None, min_length=1, max_length=64)
+    installer: str | None = Field(default=None, min_length=1, max_length=64)
+    opens: AskedTime | None = None
+    expires: AskedTime | None = None
+
+
+class CodeMade(Answer):
+    """A new code, shown this once; `text` is what the QR code says, `qr` its PNG in base64."""
+
+    number: int
+    code: str
+    gateway: str
+    site: str | None
+    opens: Time
+    expires: Time
+    text: str
+    qr: str
+
+
+class Code(Answer):
+    """A code as kept: its first characters and what became of it."""
+
+    number: int
+    id: str
+    gateway: str
+    site: str | None
+    created: Time
+    created_by: str
+    opens: Time
+    expires: Time
+    work_order: str | None
+    installer: str | None
+    state: Literal["open", "used", "burnt", "withdrawn", "expired"]
+    ended: Time | None
+
+
+class Key(Answer):
+    """A gateway's key; `digits` while it waits."""
+
+    keyid: str
+    gateway: str
+    state: KeyState
+    created: Time
+    approved_by: str | None
+    ended: Time | None
+    digits: str | None
+    work_order: str | None
+    installer: str | None
+
+
+class HeldStart(Answer):
+    """A start of a gateway whose key another machine uses too."""
+
+    gateway: str
+    boot: str
+    keyid: str
+    since: Time
+    state: Literal["held", "approved", "refused"]
+    decided_by: str | None
+
+
+class Enrolment(Answer):
+    """Codes, keys and held starts; what waits for somebody comes first."""
+
+    codes: list[Code]
+    keys: list[Key]
+    held: list[HeldStart]
+
+
+class Approval(Asked):
+    """The six digits the installer reads out, or the id of a held start."""
+
+    answer: str = Field(min_length=6, max_length=32)
+
+
+class Refusal(Asked):
+    """`boot`: a held start; without it, every key of the gateway that waits."""
+
+    boot: Hex128 | None = None
+
+
+class Ended(Answer):
+    """Keys (or the start) that count no more."""
+
+    ended: list[str]

@@ -1,0 +1,135 @@
+"""`fengsui-edge enrol`: for a person on site, with the work sheet in hand.
+
+Takes the text of the QR code, or a code alone (the address is then the configuration's), or nothing
+where an enrolment waits already; shows six digits large and stays until the collector has decided.
+"""
+
+import argparse
+import sys
+import threading
+from typing import Final
+
+from edge.big_digits import big
+from edge.check import load_config
+from edge.config import EdgeConfig
+from edge.enrolment import Enrolment
+from edge.enrolment_record import Waiting
+from edge.identity import Identity
+from protocols.enrolment import Invitation, read_code, read_invitation, web_address
+from protocols.errors import FengsuiError, UplinkError, UplinkRefused
+from protocols.texts import text
+
+POLL: Final = 2.0
+"""Real seconds between two questions whether the key is approved."""
+PATIENT: Final = frozenset({"TOO_MANY", "STORE_UNAVAILABLE", "ENROL_NOT_OURS"})
+"""Refusals that pass: somebody who waits goes on waiting."""
+LOOPBACK: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+INTERRUPTED: Final = 130
+
+
+def enrol_command(args: argparse.Namespace) -> int:
+    """Enrol; 0 once the key is approved, 130 when left while it waits. Raises FengsuiError."""
+    config = load_config(args.config)
+    folder = config.collector.identity_folder
+    if folder is None:
+        raise AssertionError("a checked configuration has one")
+    enrolment = Enrolment(config, Identity(folder))
+    try:
+        waiting = _begun(args, config, enrolment)
+        return _wait(args, enrolment, waiting)
+    except KeyboardInterrupt:
+        if enrolment.waiting() is not None:
+            print("\n" + text("ENROL_LEFT", {}, args.language), flush=True)
+        return INTERRUPTED
+
+
+def _begun(args: argparse.Namespace, config: EdgeConfig, enrolment: Enrolment) -> Waiting:
+    invitation = _invitation(args, config)
+    if invitation is None:
+        waiting = enrolment.waiting()
+        if waiting is not None:
+            return waiting
+        invitation = _asked(args, config)
+    _must_be_private(invitation.url, config)
+    print(text("ENROL_ALREADY_RUNS", {"url": invitation.url}, args.language), flush=True)
+    return enrolment.begin(invitation)
+
+
+def _invitation(args: argparse.Namespace, config: EdgeConfig) -> Invitation | None:
+    """Return what the arguments say; a code may stand where the QR code's text would."""
+    if args.text is not None and "|" in args.text:
+        return read_invitation(args.text)
+    code = args.code if args.code is not None else args.text
+    if code is None:
+        return None
+    url = (args.url or config.collector.url).rstrip("/")
+    if not web_address(url):
+        raise FengsuiError("ENROLMENT_TEXT_FORM")
+    return Invitation(url=url, ca=None, code=read_code(code))
+
+
+def _asked(args: argparse.Namespace, config: EdgeConfig) -> Invitation:
+    if not sys.stdin.isatty():
+        raise FengsuiError("ENROL_NO_CODE")
+    said = input(text("ENROL_ASK_CODE", {}, args.language)).strip()
+    if not said:
+        raise FengsuiError("ENROL_NO_CODE")
+    args.text = said
+    invitation = _invitation(args, config)
+    if invitation is None:
+        raise FengsuiError("ENROL_NO_CODE")
+    return invitation
+
+
+def _must_be_private(url: str, config: EdgeConfig) -> None:
+    here = url.startswith(tuple(f"{each}{end}" for each in LOOPBACK for end in (":", "/")))
+    plain = url.startswith("http://") and not here and url not in LOOPBACK
+    if plain and not config.collector.allow_plain_http:
+        raise FengsuiError("ENROL_PLAIN_HTTP", url=url)
+
+
+def _wait(args: argparse.Namespace, enrolment: Enrolment, waiting: Waiting) -> int:
+    language, shown, silent = args.language, False, False
+    pause = threading.Event()
+    with enrolment.talk(waiting.url) as talk:
+        while True:
+            try:
+                if enrolment.approved(talk, waiting):
+                    enrolment.finish(talk, waiting)
+                    return _done(args, waiting, shown=shown)
+                silent = False
+            except UplinkError as exc:
+                if not _passes(exc):
+                    raise
+                talk.hang_up()
+                if not silent:
+                    params = {"url": waiting.url, "reason": text(exc.code, exc.params, language)}
+                    print(text("ENROL_SILENT", params, language), flush=True)
+                silent = True
+            if not shown:
+                _show(waiting, language)
+                shown = True
+            pause.wait(POLL)
+
+
+def _passes(exc: UplinkError) -> bool:
+    """Whether waiting helps: the way is cut, or something else answers for now."""
+    return not isinstance(exc, UplinkRefused) or exc.code in PATIENT
+
+
+def _show(waiting: Waiting, language: str) -> None:
+    print(text("ENROL_WAITING", {}, language))
+    print(f"\n{big(waiting.digits)}\n")
+    print(text("ENROL_DIGITS", {"digits": waiting.digits}, language), flush=True)
+
+
+def _done(args: argparse.Namespace, waiting: Waiting, *, shown: bool) -> int:
+    if not shown:
+        print(text("ENROL_DIGITS", {"digits": waiting.digits}, args.language))
+    params = {
+        "gateway": waiting.gateway,
+        "keyid": waiting.keyid,
+        "config": str(args.config),
+    }
+    print(text("ENROL_DONE", params, args.language), flush=True)
+    return 0

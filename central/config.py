@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from central.tls.settings import NONE, GivenModel, Tls, TlsForm, check_tls, settings
 from protocols.clock import HOUR, MINUTE
 from protocols.schema.editors import schema_text, write
 from protocols.schema.fields import Format, Line, Matching, Name, Strict
@@ -47,15 +48,21 @@ class CentralConfig:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     allow_plain_http: bool = False
+    tls: Tls | None = None
     cables: tuple[tuple[str, str], ...] | None = None
     backup: BackupTarget | None = None
+
+
+Host = Annotated[str, Matching("HOST_FORMAT", HOST)]
 
 
 class ListenModel(Strict):
     """Where pages, interface and gateways find the collector; port 0 takes a free one."""
 
-    host: Annotated[str, Matching("HOST_FORMAT", HOST)] = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = DEFAULT_PORT
+    tls: Annotated[GivenModel | str, TlsForm()] = NONE
+    names: list[Host] = Field(default_factory=list, max_length=16)
     allow_plain_http: bool = False
 
 
@@ -94,7 +101,7 @@ def load_config(path: Path) -> CentralConfig:
     model = report.check(CentralModel, data) if isinstance(data, dict) else None
     if not isinstance(data, dict):
         report.at((), "TYPE_MAPPING")
-    _check_listen(report, data)
+    _check_listen(report, data, path.parent)
     _check_cables(report, data)
     _check_backup(report, data, path.parent)
     report.finish()
@@ -106,19 +113,22 @@ def load_config(path: Path) -> CentralConfig:
         host=model.listen.host,
         port=model.listen.port,
         allow_plain_http=model.listen.allow_plain_http,
+        tls=settings(model.listen.tls, model.listen.host, model.listen.names, path.parent),
         cables=tuple(sorted(model.demo.cables.items())) if model.demo else None,
         backup=model.backup.target(path.parent) if model.backup else None,
     )
 
 
-def _check_listen(report: Report, data: Any) -> None:
-    """Plain HTTP beyond this machine must be asked for by name."""
+def _check_listen(report: Report, data: Any, base: Path) -> None:
+    """Plain HTTP beyond this machine must be asked for by name; TLS files must be usable."""
     listen = data.get("listen") if isinstance(data, dict) else None
     if not isinstance(listen, dict):
         return
+    check_tls(report, listen, base)
     host = listen.get("host", "127.0.0.1")
     if (
-        isinstance(host, str)
+        listen.get("tls", NONE) == NONE
+        and isinstance(host, str)
         and host not in LOOPBACK
         and listen.get("allow_plain_http") is not True
     ):

@@ -28,11 +28,12 @@ OPEN: Final = frozenset(
         ("POST", "/api/v1/session"),
         ("POST", "/api/v1/session/link"),
         ("GET", "/healthz"),
+        ("GET", "/api/v1/trust"),
         ("GET", "/"),
         ("GET", "/{path:path}"),
     }
 )
-"""Login, health, and the files of the page that shows the login form: nothing else is open."""
+"""Login, health, who the collector is, and the files of the page that shows the login form."""
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -27,6 +27,7 @@ from central.api.routes import (
     session,
     stream,
     tokens,
+    trust,
     watch,
 )
 from central.api.threshold import Threshold
@@ -35,7 +36,19 @@ from central.api.version import API_VERSION
 _UNTRACED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 """Asking for each request whether anybody listens costs a seventh of it; figures: /metrics."""
 # Gateways first: they ask a thousand times as often as people.
-_ROUTERS: Final = (ingest, session, watch, gateways, alarms, events, stream, tokens, audit, health)
+_ROUTERS: Final = (
+    ingest,
+    session,
+    watch,
+    gateways,
+    alarms,
+    events,
+    stream,
+    tokens,
+    audit,
+    health,
+    trust,
+)
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": models.Error} for status in (401, 403, 422)
 }

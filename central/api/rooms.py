@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from central.api.metrics import Metrics
     from central.collector import Collector
     from central.guard.guards import Guards
+    from central.tls.trust import TrustDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Rooms:
     metrics: "Metrics"
     cables: "Cables"
     guards: "Guards"
+    trust: "TrustDesk"
 
 
 def rooms_of(request: Request) -> Rooms:

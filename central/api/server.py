@@ -6,6 +6,7 @@ import errno
 import resource
 import signal
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any, Final
@@ -64,8 +65,8 @@ def many_connections() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def settings(app: FastAPI) -> uvicorn.Config:
-    """Return the server's settings; uvloop is used where it is installed."""
+def settings(app: FastAPI, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
+    """Return the server's settings, with `tls` or plain; uvloop is used where it is installed."""
     protocol: Any = partial(GuardedProtocol, app.state.rooms.guards)
     return uvicorn.Config(
         app,
@@ -79,6 +80,7 @@ def settings(app: FastAPI) -> uvicorn.Config:
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=FAREWELL,
         ws="none",
+        ssl_context_factory=None if tls is None else lambda _, __: tls,
     )
 
 

@@ -58,7 +58,9 @@ def base_url(config: CentralConfig) -> str:
     """Return where a browser on this machine finds the collector."""
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what is listened on
     host = everywhere.get(config.host, config.host)
-    return f"http://[{host}]:{config.port}" if ":" in host else f"http://{host}:{config.port}"
+    scheme = "http" if config.tls is None else "https"
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}:{config.port}"
 
 
 def _made(config: CentralConfig, wanted: Wanted) -> Made:

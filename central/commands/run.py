@@ -30,6 +30,7 @@ from central.guard.guards import Guards
 from central.guard.incidents import Incidents
 from central.identity.creation import Made, Wanted, administrators, create_admin
 from central.identity.desk import FrontDesk
+from central.tls.trust import TrustDesk
 from protocols.clock import Clock, SystemClock
 from protocols.crash_points import CrashPoints
 from protocols.story import load_clock
@@ -71,8 +72,11 @@ async def _serve(
         collector.db.crash.reach("central.opening")
         rooms = furnish(collector, Cables(dict(config.cables or ())))
         app = create_app(rooms, with_demo=config.cables is not None)
+        plate = rooms.trust.shown.plate
         server = Server(
-            settings(app), rooms.hub.close, lambda: _greet(config, collector, listener, language)
+            settings(app, None if plate is None else plate.context),
+            rooms.hub.close,
+            lambda: _greet(config, collector, listener, language),
         )
         folder = config.database.parent
         acts = {
@@ -91,8 +95,19 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
     guards = Guards(Incidents(collector.db, collector.clock, collector.tell))
     metrics = Metrics(collector, desk, hub, guards)
     collector.listeners += [hub.listen, metrics.listen]
+    config = collector.config
+    # Outside no story is played: certificates go by the machine's own time.
+    trust = TrustDesk.open(
+        config.tls, config.database.parent, SystemClock(), signer=collector.signer
+    )
     return Rooms(
-        collector=collector, desk=desk, hub=hub, metrics=metrics, cables=cables, guards=guards
+        collector=collector,
+        desk=desk,
+        hub=hub,
+        metrics=metrics,
+        cables=cables,
+        guards=guards,
+        trust=trust,
     )
 
 
@@ -101,7 +116,12 @@ async def _until_stopped(
 ) -> None:
     """Serve; when one of the collector's own tasks fails, everything stops with its error."""
     async with asyncio.TaskGroup() as group:
-        work = (collector.run(), rooms.hub.run(), rooms.guards.incidents.run())
+        work = (
+            collector.run(),
+            rooms.hub.run(),
+            rooms.guards.incidents.run(),
+            rooms.trust.run(collector.db),
+        )
         tasks = [group.create_task(each) for each in work]
         await server.serve(sockets=[listener])
         for task in tasks:
@@ -113,7 +133,8 @@ async def _greet(
 ) -> None:
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    print(text("CENTRAL_RUNNING", {"url": f"http://{shown}:{port}"}, language), flush=True)
+    scheme = "http" if config.tls is None else "https"
+    print(text("CENTRAL_RUNNING", {"url": f"{scheme}://{shown}:{port}"}, language), flush=True)
     if not await collector.db.read(administrators):
         print(text("NO_ADMINISTRATOR", {"config": str(config.file)}, language), flush=True)
 

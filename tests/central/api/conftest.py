@@ -14,6 +14,8 @@ from central.identity.desk import FrontDesk
 from central.identity.principal import Kind
 from central.identity.roles import Role
 from central.identity.tokens import Token
+from central.tls.keeping import Nothing
+from central.tls.trust import TrustDesk
 from tests.central.api.fake_collector import FakeCollector
 from tests.central.identity.hands import HandClock, cheap_passwords
 from tests.central.template import fresh
@@ -28,6 +30,7 @@ def furnish(collector, clock, passwords=None, cables=None):
     guards = Guards(Incidents(collector.db, clock, lambda _: None))
     return Rooms(
         guards=guards,
+        trust=TrustDesk("0123456789abcdef", Nothing(), clock),
         collector=collector,
         desk=desk,
         hub=hub,

@@ -115,6 +115,7 @@ def test_every_route_asks_for_a_permission(app):
 def test_the_open_list_is_what_it_is():
     assert sorted(OPEN) == [
         ("GET", "/"),
+        ("GET", "/api/v1/trust"),
         ("GET", "/healthz"),
         ("GET", "/{path:path}"),
         ("POST", "/api/v1/session"),

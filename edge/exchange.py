@@ -114,11 +114,14 @@ class Exchange:
     def _answer(self, reply: Reply, pending: Pending, nonce: str) -> Answer:
         try:
             answer = parse_answer(reply.body, pending.stream, nonce)
+            signed = self._connection.vouch(reply.body)
         except NotAnAnswer:
             self._explain(reply)
             raise
         if answer.code is None and reply.status != 200:
             raise NotAnAnswer(reason="status", status=reply.status)
+        if signed:
+            self._connection.trust.heard(answer.now)
         return answer
 
     def _explain(self, reply: Reply) -> None:
@@ -203,7 +206,9 @@ class Exchange:
         reply = await self._call("POST", "cursors", encode_question(streams), fields)
         if reply.status != 200:
             raise refusal(reply)
-        return self.sabotage.told(parse_cursors(reply.body, nonce, streams))
+        cursors = parse_cursors(reply.body, nonce, streams)
+        self._connection.vouch(reply.body)
+        return self.sabotage.told(cursors)
 
     async def post_health(self, body: bytes) -> None:
         """Tell the collector how the gateway is. Raises UplinkError."""

@@ -21,6 +21,7 @@ from edge.intake import Intake
 from edge.link_state import LinkState
 from edge.local_http import LocalPages, modules
 from edge.poller import poll
+from edge.proving import sig_alg
 from edge.reporting import tell_health
 from edge.right_of_way import RightOfWay
 from edge.roster import Roster
@@ -134,6 +135,7 @@ def origin_of(config: EdgeConfig, boot: str) -> Origin:
         manifest=config.manifest,
         manifest_digest=manifest_digest(config.manifest),
         decimals=tuple(point.sheet.decimals for point in points),
+        sig_alg=sig_alg(config.collector),
     )
 
 

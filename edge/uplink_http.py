@@ -20,10 +20,11 @@ from typing import Final
 from edge.config import CollectorLink
 from edge.dialling import PROXY_WANTS, Dialler
 from edge.pace import Transfer
-from edge.secrets import Token
+from edge.proving import Proof
 from edge.trust import Trust, trust_of
 from protocols.clock import SystemClock, real_monotonic
 from protocols.errors import UplinkUnavailable
+from protocols.wire.headers import NONCE
 
 ANSWER_BYTES: Final = 64 * 1024
 BASE: Final = "/api/v1/ingest/"
@@ -79,7 +80,7 @@ class Connection:
         self.trust = trust or trust_of(link, SystemClock())
         """Whom a connection is made to; an answer that is signed tells it the time."""
         self._dialler = Dialler(link, self.trust)
-        self._token = Token(link.token_file)
+        self._proof = Proof(link, self.trust)
         self._gave = 0.0
         self._kept: http.client.HTTPConnection | None = None
         self._aborted = False
@@ -91,16 +92,24 @@ class Connection:
     def request(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """Send and return the reply. Raises UplinkUnavailable, UplinkRefused (no token)."""
-        full = {
-            "Authorization": f"Bearer {self._token.read()}",
-            "User-Agent": self._agent,
-            "Accept-Encoding": "identity",
-            **(headers or {}),
-        }
+        """Send and return the reply. Raises UplinkUnavailable, UplinkRefused (no key, no token)."""
+        given = {"User-Agent": self._agent, "Accept-Encoding": "identity", **(headers or {})}
+        reply = self._sent(method, path, body, given)
+        if self._proof.asks_again(reply.status, reply.body):
+            reply = self._sent(method, path, body, given)
+        return reply
+
+    def vouch(self, data: bytes) -> bool:
+        """Return whether the collector signed `data`; False: its key is not known here.
+
+        Raises NotAnAnswer when it is known and did not sign this.
+        """
+        return self._proof.vouch(data)
+
+    def _sent(self, method: str, path: str, body: bytes, given: Mapping[str, str]) -> Reply:
         used_before, self._aborted = self._kept is not None, False
         try:
-            return self._exchange(method, path, body, full)
+            return self._exchange(method, path, body, given)
         except DEAD as exc:
             self.close()
             if not used_before or self._aborted:
@@ -109,7 +118,7 @@ class Connection:
             self.close()
             raise self._unavailable(exc) from exc
         try:
-            return self._exchange(method, path, body, full)
+            return self._exchange(method, path, body, given)
         except (OSError, http.client.HTTPException) as exc:
             self.close()
             raise self._unavailable(exc) from exc
@@ -129,10 +138,12 @@ class Connection:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
-    def _exchange(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    def _exchange(self, method: str, path: str, body: bytes, given: Mapping[str, str]) -> Reply:
+        # Each time anew: a single-use number is not sent twice.
+        fields = self._proof.fields(method, BASE + path, body, given)
         if self._kept is None:
             self._kept = self._connect()
-        kept, fields, self._gave = self._kept, dict(headers), 0.0
+        kept, self._gave = self._kept, 0.0
         if self._dialler.plain_proxy:
             fields |= self._dialler.introduction()
         begun = real_monotonic()
@@ -145,6 +156,7 @@ class Connection:
         sent = real_monotonic()
         response = kept.getresponse()
         data = response.read(ANSWER_BYTES + 1)
+        self._proof.heard(response.getheader(NONCE))
         reply = Reply(
             status=response.status,
             body=data[:ANSWER_BYTES],

@@ -24,6 +24,8 @@ class Origin:
     manifest: bytes
     manifest_digest: str
     decimals: tuple[int | None, ...]
+    sig_alg: str = "none"
+    """How requests are signed; what an opening record says of its stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,7 @@ class Writer:
             purpose=origin.purpose,
             manifest=origin.manifest_digest,
             opened=held.clock.now(),
+            sig_alg=origin.sig_alg,
         )
         data = encode_opening(opening)
         head = chain_start(data)

@@ -24,10 +24,12 @@ from central.api.routes import (
     gateways,
     health,
     ingest,
+    readings,
     session,
     stream,
     tokens,
     trust,
+    virtual_gateways,
     watch,
 )
 from central.api.threshold import Threshold
@@ -38,6 +40,7 @@ _UNTRACED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs":
 # Gateways first: they ask a thousand times as often as people.
 _ROUTERS: Final = (
     ingest,
+    readings,
     session,
     watch,
     gateways,
@@ -48,6 +51,7 @@ _ROUTERS: Final = (
     audit,
     health,
     trust,
+    virtual_gateways,
 )
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": models.Error} for status in (401, 403, 422)

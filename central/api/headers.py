@@ -8,6 +8,7 @@ answered only what docs/wire.md says.
 
 import itertools
 import json
+import re
 import secrets
 from typing import Final
 
@@ -19,6 +20,8 @@ from central.api.body import bounded
 
 JSON_LIMIT: Final = 1024 * 1024
 INGEST_PATH: Final = "/api/v1/ingest/"
+_OWN_BOUNDS: Final = re.compile(r"/api/v1/(ingest/.*|readings|virtual-gateways/[^/]*/manifest)")
+"""Bounded and counted where they are received (`central.api.body`)."""
 
 SECURE: Final[dict[str, str]] = {
     "Content-Security-Policy": (
@@ -70,8 +73,7 @@ class Envelope:
             return
         scope["request_id"] = f"{self._start}{next(self._count) & 0xFFFFFFFF:08x}"
         answer = _Answer(scope, send)
-        if scope["path"].startswith(INGEST_PATH):
-            # Bounded where it is received (`central.api.body`): refused as the wire says, counted.
+        if _OWN_BOUNDS.fullmatch(scope["path"]):
             await self.app(scope, receive, answer.send)
         elif (size := _declared(scope)) > JSON_LIMIT:
             await _too_large(scope, BodyTooLarge(size, JSON_LIMIT), answer)

@@ -14,7 +14,6 @@ from prometheus_client.registry import Collector as Source
 
 from central.api.backup_metrics import backup_metrics
 from central.api.clock_metrics import clock_metrics
-from central.api.door_metrics import door_metrics
 from central.api.guard_metrics import GuardMetrics
 from central.api.hub import Hub
 from central.database import Database

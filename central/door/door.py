@@ -32,7 +32,7 @@ from protocols.alarms.condition import LIVE_DELAY
 from protocols.clock import Clock, real_monotonic
 from protocols.errors import IngestError
 from protocols.owner_thread import OwnerThread
-from protocols.wire.manifest import Manifest, decode_manifest, manifest_digest
+from protocols.wire.manifest import decode_manifest, manifest_digest
 from protocols.wire.opening import new_stream_id
 from protocols.wire.request import compress
 from protocols.words import Purpose
@@ -169,11 +169,6 @@ class ReadingsDoor:
             "devices": len(manifest.devices),
             "points": len(manifest.points),
         }
-
-    def described(self, gateway: str) -> Manifest | None:
-        """Return the description that holds."""
-        entry = self._behind.registry.entry(gateway)
-        return None if entry is None else entry.manifest
 
     async def close(self) -> None:
         """Let go of the thread."""

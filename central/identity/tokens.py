@@ -121,8 +121,12 @@ def find(conn: sqlite3.Connection, token_hash: str) -> Principal | None:
 
 
 def had_one(conn: sqlite3.Connection, gateway: str) -> bool:
-    """Return whether the gateway was ever given a token."""
-    found = conn.execute("SELECT 1 FROM api_token WHERE gateway = ? LIMIT 1", (gateway,))
+    """Return whether the gateway was ever given a token, or is a virtual one and gets others."""
+    found = conn.execute(
+        "SELECT 1 FROM api_token WHERE gateway = ?1 "
+        "UNION ALL SELECT 1 FROM virtual_gateway WHERE name = ?1 LIMIT 1",
+        (gateway,),
+    )
     return found.fetchone() is not None
 
 

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
 from central.backup.backups import Backups
 from central.clock_told import ClockTold
+from central.door.figures import DoorFigures
+from central.door.limits import Limits
 from central.effects import CollectorEvent, EventPage
 from central.ingest.admission import Admission
 from central.ingest.figures import Figures
@@ -281,6 +283,18 @@ def gap(expected):
     return IngestError("GAP", 409, expected=expected)
 
 
+class FakeDoor:
+    """Makes virtual gateways; nothing is handed in."""
+
+    def __init__(self):
+        self.figures = DoorFigures()
+        self.limits = Limits()
+        self.created = []
+
+    async def create(self, wanted):
+        self.created.append(wanted)
+
+
 class FakeCollector:
     """What the API asks of a collector; the database is real, everything else in memory."""
 
@@ -293,6 +307,7 @@ class FakeCollector:
         self.alarms = FakeAlarms(db)
         self.ingest = FakeIngest(clock)
         self.backups = Backups(db, clock, None, lambda effects: None)
+        self.door = FakeDoor()
         self.listeners = []
         subjects = ("gw-qingyun", "honghaiwan/gw-honghaiwan/device", "gw-honghaiwan")
         self.happened = tuple(

@@ -63,6 +63,32 @@ TABLE = [
     ("POST", "/api/v1/ingest/streams/{stream}/batches", f"{STREAM}/batches", None, 200, A),
     ("POST", "/api/v1/ingest/health", None, None, 200, A),
     ("POST", "/api/v1/ingest/cursors", None, None, 200, A),
+    ("GET", "/api/v1/virtual-gateways", None, None, 200, ("administrator",)),
+    (
+        "POST",
+        "/api/v1/virtual-gateways",
+        None,
+        {"name": "acme", "sites": ["qingyun"]},
+        201,
+        ("administrator",),
+    ),
+    (
+        "POST",
+        "/api/v1/virtual-gateways/{name}/tokens",
+        "/api/v1/virtual-gateways/none/tokens",
+        {"name": "t"},
+        404,
+        ("administrator",),
+    ),
+    (
+        "PUT",
+        "/api/v1/virtual-gateways/{name}/manifest",
+        "/api/v1/virtual-gateways/acme/manifest",
+        None,
+        200,
+        A,
+    ),
+    ("POST", "/api/v1/readings", None, None, 200, A),
     ("GET", "/metrics", None, None, 200, METRICS),
     ("GET", "/api/v1/demo", None, None, 200, R),
     (
@@ -74,7 +100,14 @@ TABLE = [
         OPERATE,
     ),
 ]
-SESSION_ONLY = {"/api/v1/gateways", "/api/v1/tokens", "/api/v1/tokens/{token}"}
+VIRTUAL = "/api/v1/virtual-gateways"
+SESSION_ONLY = {
+    VIRTUAL,
+    f"{VIRTUAL}/{{name}}/tokens",
+    "/api/v1/gateways",
+    "/api/v1/tokens",
+    "/api/v1/tokens/{token}",
+}
 
 
 def scope(role):

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from edge.config import CollectorLink
 from edge.secrets import ProxyCredentials
 from edge.trust import CertificateRefused, Trust
+from edge.trust_file import TRUST, TrustUnreadable
 from protocols.clock import real_monotonic
 from protocols.errors import UplinkError, UplinkRefused, UplinkUnavailable
 from protocols.tls.statement import PATH, Statement, parse_statement
@@ -93,8 +94,12 @@ class Dialler:
             return None
         # Here alone: not every gateway has a key to check with.
         from protocols.signing.answer import must_be_signed
-        from protocols.signing.keys import PublicKey
+        from protocols.signing.keys import KeyUnusable, PublicKey
 
+        try:
+            public = PublicKey.parse(known.key)
+        except KeyUnusable as exc:
+            raise TrustUnreadable(file=TRUST, reason="key") from exc
         nonce, made = new_nonce(), self._dialled(_whoever)
         try:
             made.request("GET", self.target(PATH), headers={NONCE: nonce})
@@ -104,7 +109,7 @@ class Dialler:
             made.close()
         if response.status != 200:
             raise UplinkRefused("NOT_THE_COLLECTOR", status=response.status)
-        must_be_signed(body, PublicKey.parse(known.key))
+        must_be_signed(body, public)
         return parse_statement(body, nonce)
 
     def _explained(self, refused: CertificateRefused) -> bool:

@@ -27,6 +27,8 @@ from edge.right_of_way import RightOfWay
 from edge.roster import Roster
 from edge.sabotage import Sabotage
 from edge.telling_losses import tell_losses
+from edge.trust import Trust, trust_of
+from edge.trust_renewal import keep_trust
 from edge.uplink import Uplink, patience_of
 from edge.uplink_http import Connection
 from protocols.clock import Clock
@@ -71,7 +73,8 @@ async def run_gateway(
         stack.push_async_callback(buffer.close)
         sabotage.crash.reach("edge.opening")
         way, link = RightOfWay(), LinkState()
-        connect = partial(exchange, config, buffer, clock, boot)
+        trust = trust_of(config.collector, clock)
+        connect = partial(exchange, partial(connection, config, trust), buffer, clock, boot)
         lanes = {lane: connect(lane.name.lower(), partial(way.wait, lane)) for lane in Lane}
         beside = connect("health")
         for each in (*lanes.values(), beside):
@@ -112,6 +115,7 @@ async def run_gateway(
             group.create_task(intake.pauses.watch(), name="pauses")
             group.create_task(poll(config.buses, clock, intake, build), name="poller")
             group.create_task(tell_losses(buffer, roster, intake.event, clock), name="losses")
+            group.create_task(keep_trust(config.collector, trust, new_stream_id()), name="trust")
 
 
 async def serve(pages: LocalPages, config: EdgeConfig) -> int:
@@ -139,8 +143,14 @@ def origin_of(config: EdgeConfig, boot: str) -> Origin:
     )
 
 
+def connection(config: EdgeConfig, trust: Trust, give_way: Callable[[float], bool]) -> Connection:
+    """Return a connection to the collector, made when it is needed."""
+    agent = f"fengsui-edge/{product_version()}"
+    return Connection(config.collector, agent, give_way, trust)
+
+
 def exchange(
-    config: EdgeConfig,
+    connected: Callable[[Callable[[float], bool]], Connection],
     buffer: Buffer,
     clock: Clock,
     boot: str,
@@ -148,5 +158,4 @@ def exchange(
     give_way: Callable[[float], bool] = lambda _: True,
 ) -> Exchange:
     """Return one connection to the collector in a thread of its own."""
-    connection = Connection(config.collector, f"fengsui-edge/{product_version()}", give_way)
-    return Exchange(connection, OwnerThread(f"uplink-{name}"), buffer, clock, boot)
+    return Exchange(connected(give_way), OwnerThread(f"uplink-{name}"), buffer, clock, boot)

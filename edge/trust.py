@@ -19,14 +19,13 @@ from typing import Any, Final
 from edge.config import CollectorLink
 from edge.trust_file import TRUST, Known, load, save
 from protocols.clock import HOUR, Clock, ClockState
+from protocols.clock_trust import BUILT
 from protocols.errors import UplinkUnavailable
 from protocols.tls.statement import Statement
 from protocols.words import Value
 
 logger = logging.getLogger(__name__)
 
-BUILT: Final = 1_795_305_600_000_000
-"""2026-11-22 00:00 UTC: it is later than that."""
 NO_CHECK_TIME: Final = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which Python does not name."""
 DAY: Final = 24 * HOUR

@@ -8,8 +8,10 @@ import asyncio
 import http.client
 import logging
 import random
+from contextlib import suppress
 from typing import Final
 
+from edge.config import CollectorLink
 from edge.dialling import Dialler
 from edge.trust import Trust
 from protocols.errors import UplinkError
@@ -20,16 +22,25 @@ logger = logging.getLogger(__name__)
 FIRST: Final = 600.0
 DAILY: Final = 86_400.0
 SOON: Final = 3_600.0
-"""Real seconds until the first question at most, until the next, and after one that failed."""
+CLOSING: Final = 1.0
+"""Real seconds until the first question at most, until the next, and after one that failed; and how
+long the end waits for one that is being asked."""
 
 
-async def keep_trust(dialler: Dialler, trust: Trust, thread: OwnerThread, seed: str) -> None:
+async def keep_trust(link: CollectorLink, trust: Trust, seed: str) -> None:
     """Ask until cancelled; not all gateways at the same time, so `seed` is this one's own."""
     dice = random.Random(seed)  # noqa: S311  # spreads questions, guards nothing
+    dialler, thread = Dialler(link, trust), OwnerThread("trust")
     wait = dice.uniform(FIRST / 10, FIRST)
-    while True:
-        await asyncio.sleep(wait)
-        wait = DAILY * dice.uniform(0.9, 1.1) if await asked(dialler, trust, thread) else SOON
+    try:
+        while True:
+            await asyncio.sleep(wait)
+            said = await asked(dialler, trust, thread)
+            wait = DAILY * dice.uniform(0.9, 1.1) if said else SOON
+    finally:
+        with suppress(TimeoutError):  # it may be in the middle of asking
+            async with asyncio.timeout(CLOSING):
+                await thread.close()
 
 
 async def asked(dialler: Dialler, trust: Trust, thread: OwnerThread) -> bool:

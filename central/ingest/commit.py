@@ -17,6 +17,7 @@ from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine
+from central.enrolment import clones
 from central.evidence import heads
 from central.ingest import evidence, suspicion
 from central.ingest.anchors import Anchors
@@ -62,6 +63,9 @@ class Committer:
         if stream is None or done.error is not None:
             return done
         done.committed, done.safe = stream.cursor, stream.safe
+        if clones.stays_out(tables.conn, gateway, request.clock.boot):
+            done.error = IngestError("BOOT_HELD", 403, gateway=gateway)
+            return done
         arrived = now if request.arrived is None else request.arrived
         new_boot = self._anchors.learn(tables, gateway, request.clock, arrived, now)
         done.events += suspicion.spoke(tables, gateway, request.clock.boot, now, new=new_boot)

@@ -11,6 +11,7 @@ from sqlite_utils import Database as Tables
 
 from central import events
 from central.effects import CollectorEvent
+from central.enrolment import clones
 from central.ingest.streams import Stream
 from protocols.wire.opening import decode_opening
 from protocols.words import Value
@@ -84,14 +85,16 @@ def spoke(tables: Tables, gateway: str, boot: str, now: int, *, new: bool) -> li
     conn.execute(_SEEN, (now, gateway, boot))
     if last is None or new:
         return []
+    held = clones.hold(tables, gateway, (boot, last), now)
     told = conn.execute(
         "SELECT 1 FROM event WHERE code = 'GATEWAY_TWICE' AND subject = ? AND recorded > ?",
         (gateway, now - AGAIN),
     ).fetchone()
     if told:
-        return []
+        return held
     params: dict[str, Value] = {"boot": boot, "other": last}
-    return [events.record(tables, (now, now), events.SECURITY, "GATEWAY_TWICE", gateway, params)]
+    kind, what = events.SECURITY, "GATEWAY_TWICE"
+    return [*held, events.record(tables, (now, now), kind, what, gateway, params)]
 
 
 def _restored(tables: Tables, stream: Stream) -> bool:

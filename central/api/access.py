@@ -4,7 +4,6 @@ A signature proves a gateway that has a key, a cookie a session, a bearer token 
 person's program; a proof that is no good is refused even when a good cookie comes along. What
 changes something on the strength of a cookie needs `X-Requested-With: fengsui`, which no foreign
 page can send.
- `X-Requested-With: fengsui`, which no foreign page can send.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,6 +28,9 @@ OPEN: Final = frozenset(
         ("POST", "/api/v1/session/link"),
         ("GET", "/healthz"),
         ("GET", "/api/v1/trust"),
+        ("POST", "/api/v1/enrolment/hello"),
+        ("POST", "/api/v1/enrolment/proof"),
+        ("GET", "/api/v1/enrolment/state"),
         ("GET", "/"),
         ("GET", "/{path:path}"),
     }
@@ -46,12 +48,15 @@ class Access:
 
     async def __call__(self, request: Request) -> Principal:
         """Raise 401 for nobody we know, 403 for one who may not, 429 for one who asks too often."""
-        who = await _recognise(request)
-        guards = rooms_of(request).guards
+        guards, refusal = rooms_of(request).guards, None
+        try:
+            who = await _recognise(request)
+        except SignatureRefused as exc:
+            who, refusal = None, exc
         if who is None:
             if wait := guards.stranger(request.scope):
-                raise ApiError(429, "TOO_MANY", seconds=ceil(wait))
-            raise unauthenticated()
+                raise ApiError(429, "TOO_MANY", seconds=ceil(wait)) from refusal
+            raise refusal or unauthenticated()
         if wait := guards.known(request.scope, who):
             raise ApiError(429, "TOO_MANY", seconds=ceil(wait))
         if not who.may(self.permission):

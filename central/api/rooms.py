@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from central.api.hub import Hub
     from central.api.metrics import Metrics
     from central.collector import Collector
+    from central.enrolment.office import Office
     from central.guard.guards import Guards
     from central.tls.trust import TrustDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
-    """The collector, the front desk, the live stream, the metrics, the cables, the guards."""
+    """The collector, the desks for people, trust and enrolment, the live stream, the guards ..."""
 
     collector: "Collector"
     desk: FrontDesk
@@ -27,6 +28,7 @@ class Rooms:
     cables: "Cables"
     guards: "Guards"
     trust: "TrustDesk"
+    enrolment: "Office"
 
 
 def rooms_of(request: Request) -> Rooms:

@@ -26,6 +26,8 @@ from central.backup.backups import Backups
 from central.collector import Collector
 from central.config import CentralConfig, load_config
 from central.control import Say, Told, holding, listening
+from central.enrolment.asked import answer
+from central.enrolment.office import After, Office
 from central.guard.guards import Guards
 from central.guard.incidents import Incidents
 from central.identity.creation import Made, Wanted, administrators, create_admin
@@ -81,6 +83,7 @@ async def _serve(
         folder = config.database.parent
         acts = {
             "create_admin": lambda asked, _: _create(rooms, Wanted(**asked)),
+            "gateway": lambda asked, _: answer(rooms.enrolment, asked),
             "backup": lambda asked, say: _back_up(collector.backups, asked["by"], say),
         }
         gc.freeze()  # what is there from the start stays
@@ -100,6 +103,8 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
     trust = TrustDesk.open(
         config.tls, config.database.parent, SystemClock(), signer=collector.signer
     )
+    after = After(changed=desk.revoked, created=collector.registry.put, tell=collector.tell)
+    enrolment = Office(collector.db, SystemClock(), collector.signer, trust, after)
     return Rooms(
         collector=collector,
         desk=desk,
@@ -108,6 +113,7 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
         cables=cables,
         guards=guards,
         trust=trust,
+        enrolment=enrolment,
     )
 
 

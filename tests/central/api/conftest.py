@@ -7,6 +7,7 @@ from central.api.hub import Hub
 from central.api.metrics import Metrics
 from central.api.rooms import Rooms
 from central.database import Database
+from central.enrolment.office import After, Office
 from central.guard.guards import Guards
 from central.guard.incidents import Incidents
 from central.identity import persons, sessions, tokens
@@ -16,6 +17,7 @@ from central.identity.roles import Role
 from central.identity.tokens import Token
 from central.tls.keeping import Nothing
 from central.tls.trust import TrustDesk
+from protocols.signing.keys import Ed25519Signer
 from tests.central.api.fake_collector import FakeCollector
 from tests.central.identity.hands import HandClock, cheap_passwords
 from tests.central.template import fresh
@@ -28,9 +30,13 @@ def furnish(collector, clock, passwords=None, cables=None):
     desk = FrontDesk(collector.db, clock, passwords or cheap_passwords())
     hub = Hub(collector, desk)
     guards = Guards(Incidents(collector.db, clock, lambda _: None))
+    signer = Ed25519Signer.generate()
+    trust = TrustDesk("0123456789abcdef", Nothing(), clock, signer)
+    after = After(changed=desk.revoked, created=lambda entry: None, tell=lambda effects: None)
     return Rooms(
         guards=guards,
-        trust=TrustDesk("0123456789abcdef", Nothing(), clock),
+        trust=trust,
+        enrolment=Office(collector.db, clock, signer, trust, after),
         collector=collector,
         desk=desk,
         hub=hub,

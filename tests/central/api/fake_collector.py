@@ -167,6 +167,9 @@ class FakeRegistry:
     def gateways(self):
         return list(self._gateways.values())
 
+    def gateway(self, name):
+        return self._gateways.get(name)
+
     def points(self, site=None):
         return [p for p in self._points.values() if site is None or p.site == site]
 
@@ -336,9 +339,13 @@ class FakeCollector:
             timeliness=(Timeliness(upto_s=10, count=1), Timeliness(upto_s=None, count=1)),
         )
 
-    async def events(self, limit=100, cursor=None):
+    async def events(self, limit=100, cursor=None, kind=None, code=None):
         before = int(cursor) if cursor else 99
-        items = [event for event in self.happened if event.id < before]
+        items = [
+            event
+            for event in self.happened
+            if event.id < before and kind in (None, event.kind) and code in (None, event.code)
+        ]
         more = len(items) > limit
         return EventPage(
             items=tuple(items[:limit]), next=str(items[limit - 1].id) if more else None

@@ -11,7 +11,9 @@ from tests.central.api.fake_collector import episode
 
 R, A = ("viewer", "operator", "engineer", "administrator", "auditor", "enterprise"), ()
 OPERATE = ("operator", "engineer", "administrator")
+APPROVE = ("engineer", "administrator")
 METRICS = ("viewer", "operator", "engineer", "administrator", "auditor")
+KEYS = "/api/v1/enrolment/gateways/gw-qingyun"
 ALARM = "/api/v1/alarms/alarm-qingyun"
 POINT = "/api/v1/points/qingyun/gw-qingyun/device/level"
 SPAN = "?from=2026-06-12T22:00:00%2B08:00&to=2026-06-12T23:00:00%2B08:00"
@@ -24,6 +26,33 @@ TABLE = [
     ("GET", "/api/v1/overview", None, None, 200, R),
     ("GET", "/api/v1/gateways", None, None, 200, R),
     ("POST", "/api/v1/gateways", None, {"name": "gw-new"}, 201, ("administrator",)),
+    ("GET", "/api/v1/enrolment", None, None, 200, APPROVE),
+    ("POST", "/api/v1/enrolment/codes", None, {"gateway": "gw-late"}, 201, ("administrator",)),
+    (
+        "DELETE",
+        "/api/v1/enrolment/codes/{number}",
+        "/api/v1/enrolment/codes/9",
+        None,
+        404,
+        ("administrator",),
+    ),
+    (
+        "POST",
+        "/api/v1/enrolment/gateways/{gateway}/approve",
+        f"{KEYS}/approve",
+        {"answer": "123456"},
+        409,
+        APPROVE,
+    ),
+    ("POST", "/api/v1/enrolment/gateways/{gateway}/refuse", f"{KEYS}/refuse", {}, 409, APPROVE),
+    (
+        "POST",
+        "/api/v1/enrolment/gateways/{gateway}/revoke",
+        f"{KEYS}/revoke",
+        None,
+        409,
+        ("administrator",),
+    ),
     ("GET", "/api/v1/points", None, None, 200, R),
     ("GET", "/api/v1/latest", None, None, 200, R),
     (
@@ -110,6 +139,12 @@ SESSION_ONLY = {
 }
 
 
+def mints(row):
+    """Acts on identity need a session."""
+    named = row[1] in SESSION_ONLY and row[5] == ("administrator",)
+    return named or "/enrolment" in row[1]
+
+
 def scope(role):
     return ("qingyun",) if role is Role.ENTERPRISE else None
 
@@ -148,9 +183,12 @@ def test_every_route_asks_for_a_permission(app):
 def test_the_open_list_is_what_it_is():
     assert sorted(OPEN) == [
         ("GET", "/"),
+        ("GET", "/api/v1/enrolment/state"),
         ("GET", "/api/v1/trust"),
         ("GET", "/healthz"),
         ("GET", "/{path:path}"),
+        ("POST", "/api/v1/enrolment/hello"),
+        ("POST", "/api/v1/enrolment/proof"),
         ("POST", "/api/v1/session"),
         ("POST", "/api/v1/session/link"),
     ]
@@ -215,7 +253,7 @@ async def test_each_role_gets_what_the_table_says(client, people, role):
 async def test_each_system_token_gets_the_same_but_mints_nothing(client, people, role):
     headers = await people.token("system", role, scope=scope(role))
     assert await statuses(client, headers) == expected(
-        lambda row: role in row[5] and not (row[1] in SESSION_ONLY and row[5] == ("administrator",))
+        lambda row: role in row[5] and not mints(row)
     )
 
 

@@ -104,6 +104,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Readings
+         * @description Take readings once per Idempotency-Key; what cannot be taken is listed, the rest goes in.
+         */
+        post: operations["readings_post_readings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/virtual-gateways/{name}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Manifest
+         * @description Describe sites, devices, points and their limits; holds from the next reading on.
+         */
+        put: operations["readings_put_manifest"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -276,6 +316,186 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/enrolment/hello": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hello
+         * @description Say which code is to be proved, and whose key; 403 when it is no good, 429 after guesses.
+         */
+        post: operations["enrolment_hello"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Proof
+         * @description Prove the code; one that does not fit ends it (403).
+         */
+        post: operations["enrolment_proof"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * State
+         * @description Say how the key stands that signed this question; the answer is signed too.
+         */
+        get: operations["enrolment_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listed
+         * @description Return codes, keys and held starts of the gateways in scope.
+         */
+        get: operations["enrolment_listed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Code
+         * @description Make a one-time code; it is in this answer and nowhere else.
+         */
+        post: operations["enrolment_make_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment/codes/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw
+         * @description End a code that nobody has used.
+         */
+        delete: operations["enrolment_withdraw"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment/gateways/{gateway}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve
+         * @description Approve the key with these digits; the one before it is dead with this. Or a held start.
+         */
+        post: operations["enrolment_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment/gateways/{gateway}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse
+         * @description Refuse the keys that wait, or keep a held start out.
+         */
+        post: operations["enrolment_refuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment/gateways/{gateway}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke
+         * @description End every key and token of the gateway: its next request is refused.
+         */
+        post: operations["enrolment_revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -345,7 +565,7 @@ export interface paths {
         };
         /**
          * Events
-         * @description Return what happened within the scope, newest first.
+         * @description Return what happened within the scope, newest first; of one kind or one code if asked.
          */
         get: operations["events_events"];
         put?: never;
@@ -482,6 +702,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trust
+         * @description Return the statement of trust (docs/wire.md section 11), over the number the caller made up.
+         *
+         *     Holds nothing secret: CA certificates, the collector's public key, its time.
+         */
+        get: operations["trust_trust"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/virtual-gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listed
+         * @description Return every virtual gateway all of whose sites are in scope.
+         */
+        get: operations["virtual-gateways_listed"];
+        put?: never;
+        /**
+         * Create
+         * @description Make a virtual gateway; it has no token yet.
+         */
+        post: operations["virtual-gateways_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/virtual-gateways/{name}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Token
+         * @description Make a token; its secret is in this answer and nowhere else. Revoked as every token is.
+         */
+        post: operations["virtual-gateways_make_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/demo": {
         parameters: {
             query?: never;
@@ -551,6 +837,14 @@ export interface components {
              * @default
              */
             comment: string;
+        };
+        /**
+         * Approval
+         * @description The six digits the installer reads out, or the id of a held start.
+         */
+        Approval: {
+            /** Answer */
+            answer: string;
         };
         /**
          * AskedLabel
@@ -716,6 +1010,76 @@ export interface components {
             story: boolean;
         };
         /**
+         * Code
+         * @description A code as kept: its first characters and what became of it.
+         */
+        Code: {
+            /** Number */
+            number: number;
+            /** Id */
+            id: string;
+            /** Gateway */
+            gateway: string;
+            /** Site */
+            site: string | null;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Opens
+             * Format: date-time
+             */
+            opens: string;
+            /**
+             * Expires
+             * Format: date-time
+             */
+            expires: string;
+            /** Work Order */
+            work_order: string | null;
+            /** Installer */
+            installer: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "used" | "burnt" | "withdrawn" | "expired";
+            /** Ended */
+            ended: string | null;
+        };
+        /**
+         * CodeMade
+         * @description A new code, shown this once; `text` is what the QR code says, `qr` its PNG in base64.
+         */
+        CodeMade: {
+            /** Number */
+            number: number;
+            /** Code */
+            code: string;
+            /** Gateway */
+            gateway: string;
+            /** Site */
+            site: string | null;
+            /**
+             * Opens
+             * Format: date-time
+             */
+            opens: string;
+            /**
+             * Expires
+             * Format: date-time
+             */
+            expires: string;
+            /** Text */
+            text: string;
+            /** Qr */
+            qr: string;
+        };
+        /**
          * Demo
          * @description What only a demonstration has.
          */
@@ -737,6 +1101,26 @@ export interface components {
             state: string;
             /** Since */
             since: string | null;
+        };
+        /**
+         * Ended
+         * @description Keys (or the start) that count no more.
+         */
+        Ended: {
+            /** Ended */
+            ended: string[];
+        };
+        /**
+         * Enrolment
+         * @description Codes, keys and held starts; what waits for somebody comes first.
+         */
+        Enrolment: {
+            /** Codes */
+            codes: components["schemas"]["Code"][];
+            /** Keys */
+            keys: components["schemas"]["Key"][];
+            /** Held */
+            held: components["schemas"]["HeldStart"][];
         };
         /**
          * Episode
@@ -1028,6 +1412,60 @@ export interface components {
             status: "ok";
         };
         /**
+         * HeldStart
+         * @description A start of a gateway whose key another machine uses too.
+         */
+        HeldStart: {
+            /** Gateway */
+            gateway: string;
+            /** Boot */
+            boot: string;
+            /** Keyid */
+            keyid: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "held" | "approved" | "refused";
+            /** Decided By */
+            decided_by: string | null;
+        };
+        /**
+         * Hello
+         * @description A gateway introduces itself: the code's first characters, its public key, a nonce.
+         *
+         *     `certificate`: the SHA-256 of the TLS certificate it was shown, null over plain HTTP.
+         */
+        Hello: {
+            /** Id */
+            id: string;
+            /** Key */
+            key: string;
+            /** Nonce */
+            nonce: string;
+            /** Boot */
+            boot: string;
+            /** Certificate */
+            certificate: string | null;
+        };
+        /**
+         * Itself
+         * @description The collector: its id, its public key, the SHA-256 of its CA.
+         */
+        Itself: {
+            /** Id */
+            id: string;
+            /** Key */
+            key: string;
+            /** Ca Sha256 */
+            ca_sha256: string | null;
+        };
+        /**
          * JournalLine
          * @description One alarm event: `time` it happened, `recorded` it was written.
          */
@@ -1052,6 +1490,36 @@ export interface components {
             actor: string | null;
             /** Comment */
             comment: string | null;
+        };
+        /**
+         * Key
+         * @description A gateway's key; `digits` while it waits.
+         */
+        Key: {
+            /** Keyid */
+            keyid: string;
+            /** Gateway */
+            gateway: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "active" | "held" | "refused" | "revoked" | "replaced";
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Approved By */
+            approved_by: string | null;
+            /** Ended */
+            ended: string | null;
+            /** Digits */
+            digits: string | null;
+            /** Work Order */
+            work_order: string | null;
+            /** Installer */
+            installer: string | null;
         };
         /**
          * Label
@@ -1172,6 +1640,27 @@ export interface components {
             password: string;
         };
         /**
+         * NewCode
+         * @description A one-time code for a gateway, which is created where it is missing.
+         *
+         *     With a work order (number, installer, window, site) nobody has to approve on the day.
+         */
+        NewCode: {
+            /** Gateway */
+            gateway: string;
+            /** Site */
+            site?: string | null;
+            label?: components["schemas"]["AskedLabel"] | null;
+            /** Work Order */
+            work_order?: string | null;
+            /** Installer */
+            installer?: string | null;
+            /** Opens */
+            opens?: string | null;
+            /** Expires */
+            expires?: string | null;
+        };
+        /**
          * NewGateway
          * @description A gateway to create.
          */
@@ -1181,6 +1670,24 @@ export interface components {
             label?: components["schemas"]["AskedLabel"] | null;
             /** Site */
             site?: string | null;
+        };
+        /**
+         * NewReadingsToken
+         * @description A token for a virtual gateway; limits are means over a minute.
+         */
+        NewReadingsToken: {
+            /** Name */
+            name: string;
+            /**
+             * Readings Per Minute
+             * @default 60000
+             */
+            readings_per_minute: number;
+            /**
+             * Requests Per Minute
+             * @default 600
+             */
+            requests_per_minute: number;
         };
         /**
          * NewToken
@@ -1198,6 +1705,22 @@ export interface components {
             roles: components["schemas"]["Role"][];
             /** Sites */
             sites?: string[] | null;
+        };
+        /**
+         * NewVirtualGateway
+         * @description A virtual gateway to make, and the sites it may speak of.
+         */
+        NewVirtualGateway: {
+            /** Name */
+            name: string;
+            label?: components["schemas"]["AskedLabel"] | null;
+            /** Sites */
+            sites: string[];
+            /**
+             * Offline After S
+             * @default 300
+             */
+            offline_after_s: number;
         };
         /**
          * Overview
@@ -1309,6 +1832,41 @@ export interface components {
             items: components["schemas"]["Point"][];
         };
         /**
+         * PointsDescribed
+         * @description A description that holds from the next reading on; `manifest` is its digest.
+         */
+        PointsDescribed: {
+            /** Manifest */
+            manifest: string;
+            /** Changed */
+            changed: boolean;
+            /** Sites */
+            sites: number;
+            /** Devices */
+            devices: number;
+            /** Points */
+            points: number;
+        };
+        /**
+         * Proved
+         * @description The collector's own proof, and how the gateway's key stands.
+         */
+        Proved: {
+            /** Proof */
+            proof: string;
+            /** Gateway */
+            gateway: string;
+            /** Site */
+            site: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "active" | "held" | "refused" | "revoked" | "replaced";
+            /** Digits */
+            digits: string;
+        };
+        /**
          * Quality
          * @description OPC UA StatusCode, its class and the reason as a code (`BAD_NO_COMMUNICATION`).
          */
@@ -1322,6 +1880,16 @@ export interface components {
             class: "good" | "uncertain" | "bad";
             /** Reason */
             reason: string | null;
+        };
+        /**
+         * ReadingAside
+         * @description A reading that was put aside: its place in the request, from 0, and why.
+         */
+        ReadingAside: {
+            /** Index */
+            index: number;
+            /** Reason */
+            reason: string;
         };
         /**
          * ReadingColumns
@@ -1343,6 +1911,45 @@ export interface components {
             columns: components["schemas"]["ReadingColumns"];
             /** Next */
             next: string | null;
+        };
+        /**
+         * ReadingsTaken
+         * @description What became of a request's readings, durably.
+         *
+         *     `accepted` were stored now, `known` were here already (same point, time and value),
+         *     `quarantined` were put aside: `reasons` counts all of them, `items` lists the first hundred.
+         *     `duplicate`: this key's request was here before, and this is what it was answered.
+         */
+        ReadingsTaken: {
+            /** Stream */
+            stream: string;
+            /**
+             * Received
+             * Format: date-time
+             */
+            received: string;
+            /** Duplicate */
+            duplicate: boolean;
+            /** Accepted */
+            accepted: number;
+            /** Known */
+            known: number;
+            /** Quarantined */
+            quarantined: number;
+            /** Reasons */
+            reasons: {
+                [key: string]: number;
+            };
+            /** Items */
+            items: components["schemas"]["ReadingAside"][];
+        };
+        /**
+         * Refusal
+         * @description `boot`: a held start; without it, every key of the gateway that waits.
+         */
+        Refusal: {
+            /** Boot */
+            boot?: string | null;
         };
         /**
          * Role
@@ -1375,6 +1982,18 @@ export interface components {
         SetCable: {
             /** Connected */
             connected: boolean;
+        };
+        /**
+         * Shown
+         * @description The gateway's proof; `nonce` is the one of the welcome.
+         */
+        Shown: {
+            /** Id */
+            id: string;
+            /** Nonce */
+            nonce: string;
+            /** Proof */
+            proof: string;
         };
         /**
          * SiteState
@@ -1486,6 +2105,87 @@ export interface components {
         Tokens: {
             /** Items */
             items: components["schemas"]["Token"][];
+        };
+        /**
+         * Trust
+         * @description The statement of trust. `name` null: the certificate is for the address that was dialled.
+         *
+         *     `authorities`: CA certificates (PEM) to trust; none where the machine's own are meant.
+         */
+        Trust: {
+            /** Collector */
+            collector: string;
+            /** Key */
+            key: string | null;
+            /** Name */
+            name: string | null;
+            /** Authorities */
+            authorities: string[];
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+            /** Nonce */
+            nonce: string;
+            signature: components["schemas"]["Vouched"] | null;
+        };
+        /**
+         * VirtualGateway
+         * @description An enterprise's own system; offline after so many seconds of silence.
+         */
+        VirtualGateway: {
+            /** Name */
+            name: string;
+            label: components["schemas"]["Label"];
+            /** Sites */
+            sites: string[];
+            /** Offline After S */
+            offline_after_s: number;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Created By */
+            created_by: string;
+        };
+        /**
+         * VirtualGateways
+         * @description Every virtual gateway, by name.
+         */
+        VirtualGateways: {
+            /** Items */
+            items: components["schemas"]["VirtualGateway"][];
+        };
+        /**
+         * Vouched
+         * @description The collector's signature over the statement with `signature` null.
+         */
+        Vouched: {
+            /** Alg */
+            alg: string;
+            /** Keyid */
+            keyid: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * Welcome
+         * @description How to stretch the code (scrypt), and the collector's nonce.
+         */
+        Welcome: {
+            /** Salt */
+            salt: string;
+            /** N */
+            n: number;
+            /** R */
+            r: number;
+            /** P */
+            p: number;
+            /** Nonce */
+            nonce: string;
+            collector: components["schemas"]["Itself"];
         };
     };
     responses: never;
@@ -1726,6 +2426,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    readings_post_readings: {
+        parameters: {
+            query?: {
+                purpose?: "production" | "test" | "drill";
+            };
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    columns?: {
+                        point: string[];
+                        time?: string[];
+                        time_us?: number[];
+                        value: (number | boolean | string | null)[];
+                        quality?: (string | number | null)[];
+                    };
+                } | {
+                    rows?: {
+                        point: string;
+                        /** Format: date-time */
+                        time?: string;
+                        /** @description µs UTC, instead of time */
+                        time_us?: number;
+                        value: number | boolean | string | null;
+                        quality?: string | number | null;
+                    }[];
+                };
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingsTaken"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    readings_put_manifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsDescribed"];
                 };
             };
             /** @description Unauthorized */
@@ -2307,6 +3134,453 @@ export interface operations {
             };
         };
     };
+    enrolment_hello: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Hello"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Welcome"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enrolment_proof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shown"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proved"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enrolment_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enrolment_listed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enrolment_make_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeMade"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enrolment_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enrolment_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Approval"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enrolment_refuse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Refusal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enrolment_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     alarms_alarms: {
         parameters: {
             query?: {
@@ -2471,6 +3745,8 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string | null;
+                kind?: ("fault" | "loss" | "quarantine" | "security") | null;
+                code?: string | null;
             };
             header?: never;
             path?: never;
@@ -2823,6 +4099,204 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    trust_trust: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trust"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    "virtual-gateways_listed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VirtualGateways"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    "virtual-gateways_create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVirtualGateway"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VirtualGateway"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    "virtual-gateways_make_token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReadingsToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenMade"];
+                };
             };
             /** @description Unauthorized */
             401: {

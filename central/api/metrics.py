@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector as Source
 
 from central.api.backup_metrics import backup_metrics
 from central.api.clock_metrics import clock_metrics
+from central.api.door_metrics import door_metrics
 from central.api.guard_metrics import GuardMetrics
 from central.api.hub import Hub
 from central.database import Database
@@ -105,6 +106,7 @@ class _Picture(Source):
         yield _refused(self._collector.db)
         yield from _ingest(self._collector.ingest.figures)
         yield from backup_metrics(self._collector)
+        yield from door_metrics(self._collector.door)
         yield from self._gateways()
 
     def _gateways(self) -> Iterator[Metric]:

@@ -139,11 +139,15 @@ class Collector:
         return await overview(self, scope)
 
     async def events(
-        self, limit: int = 100, cursor: str | None = None, kind: str | None = None
+        self,
+        limit: int = 100,
+        cursor: str | None = None,
+        kind: str | None = None,
+        code: str | None = None,
     ) -> EventPage:
         """Return faults, losses, things put aside and security events, newest first."""
         most = max(1, min(limit, 1_000))
-        return await self.db.read(lambda conn: events.page(conn, most, cursor, kind))
+        return await self.db.read(lambda conn: events.page(conn, most, cursor, kind, code))
 
     async def tick(self) -> None:
         """Fire the alarm timers that are due by the clock."""

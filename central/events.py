@@ -1,4 +1,7 @@
-"""Faults, losses, things put aside, matters of security: one table, never updated, never 报警."""
+"""Faults, losses, things put aside, matters of security: one table, never updated, never 报警.
+
+What is a matter of security stands in the audit too, whose chain nobody can take a line out of.
+"""
 
 import json
 import sqlite3
@@ -8,6 +11,8 @@ from typing import Final
 from sqlite_utils import Database as Tables
 
 from central.effects import CollectorEvent, EventPage
+from central.identity import audit
+from protocols.clock import SystemClock
 from protocols.words import Value
 
 FAULT: Final = "fault"
@@ -15,6 +20,8 @@ LOSS: Final = "loss"
 QUARANTINE: Final = "quarantine"
 SECURITY: Final = "security"
 
+ACTOR: Final = "collector"
+"""Who noticed it: the audit's actor."""
 REPEAT: Final = 60_000_000
 """The same thing about the same subject is told once a minute; the figures count every case."""
 
@@ -27,12 +34,20 @@ def record(
     subject: str,
     params: Mapping[str, Value],
 ) -> CollectorEvent:
-    """Write one event inside the caller's transaction. `times`: when it happened, and now."""
+    """Write one event inside the caller's transaction. `times`: when it happened, and now.
+
+    One of security is entered in the audit in the same transaction, under real time.
+    """
     time, now = times
     written = tables.conn.execute(
         "INSERT INTO event(time, recorded, kind, code, subject, params) VALUES (?, ?, ?, ?, ?, ?)",
         (time, now, kind, code, subject, json.dumps(dict(params), ensure_ascii=False)),
     )
+    if kind == SECURITY:
+        act = audit.Act(
+            time=SystemClock().now(), actor=ACTOR, action=code, subject=subject, detail=params
+        )
+        audit.append(tables, act)
     return CollectorEvent(
         id=int(written.lastrowid or 0),
         time=time,
@@ -55,14 +70,20 @@ def record_once(
 
 
 def page(
-    conn: sqlite3.Connection, limit: int, cursor: str | None, kind: str | None = None
+    conn: sqlite3.Connection,
+    limit: int,
+    cursor: str | None,
+    kind: str | None = None,
+    code: str | None = None,
 ) -> EventPage:
-    """Return events newest first. ValueError: the cursor is not ours."""
+    """Return events newest first, of one kind or one code. ValueError: the cursor is not ours."""
     before = int(cursor) if cursor else 2**63 - 1
+    wanted = [(name, each) for name, each in (("kind", kind), ("code", code)) if each is not None]
     rows = conn.execute(
-        "SELECT id, time, kind, code, subject, params FROM event WHERE id < ? "
-        "AND (? IS NULL OR kind = ?) ORDER BY id DESC LIMIT ?",
-        (before, kind, kind, limit + 1),
+        "SELECT id, time, kind, code, subject, params FROM event WHERE id < ? "  # noqa: S608
+        + "".join(f"AND {name} = ? " for name, _ in wanted)
+        + "ORDER BY id DESC LIMIT ?",
+        (before, *(each for _, each in wanted), limit + 1),
     ).fetchall()
     items = tuple(
         CollectorEvent(

@@ -290,3 +290,9 @@ def m015_clock(db: Database) -> None:
             clock_state INTEGER NOT NULL, learned INTEGER NOT NULL) STRICT"""
     )
     db.execute("CREATE INDEX boot_anchor_boot ON boot_anchor(gateway, boot, id)")
+
+
+@collector()
+def m016_events(db: Database) -> None:
+    """Security events are few among many losses: they are found without reading these."""
+    db.execute("CREATE INDEX event_kind ON event(kind, id)")

@@ -35,21 +35,26 @@ LOOK: Final = 1.0
 class Pace:
     """How long the next piece of a body may take. `pressed` says whether alarms wait for room."""
 
-    def __init__(self, pressed: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        pressed: Callable[[], bool] = lambda: False,
+        now: Callable[[], float] = real_monotonic,
+    ) -> None:
         self._pressed = pressed
-        self._begun = self._last = real_monotonic()
+        self._now = now
+        self._begun = self._last = now()
         self.size = 0
 
     def came(self, size: int) -> None:
         """Note a piece."""
         self.size += size
-        self._last = real_monotonic()
+        self._last = self._now()
 
     def left(self) -> float:
         """Return the seconds until this body is too slow; 0 or less: it is."""
         rate = PRESSED if self._pressed() else LEAST
         due = min(self._begun + min(GRACE + self.size / rate, WHOLE), self._last + SILENCE)
-        return due - real_monotonic()
+        return due - self._now()
 
     async def piece(self, receive: Callable[[], Awaitable[Message]]) -> Message | None:
         """Return the next message; None when it did not come in time."""
@@ -64,7 +69,7 @@ class Pace:
         return None
 
     def _age(self) -> float:
-        return real_monotonic() - self._begun
+        return self._now() - self._begun
 
 
 def declared(request: Request) -> int | None:

@@ -28,7 +28,12 @@ async def overview(collector: "Collector", who: Principal) -> models.Overview:
 
 
 async def events(
-    collector: "Collector", who: Principal, limit: int, cursor: str | None
+    collector: "Collector",
+    who: Principal,
+    limit: int,
+    cursor: str | None,
+    kind: str | None = None,
+    code: str | None = None,
 ) -> models.Happenings:
     """Return events about sites in scope and the gateways that serve them, newest first.
 
@@ -38,7 +43,7 @@ async def events(
     hidden = {gateway.name: _hidden(who, gateway) for gateway in serving}
     found: list[CollectorEvent] = []
     for _ in range(PAGES):
-        page = await collector.events(limit=limit - len(found), cursor=cursor)
+        page = await collector.events(limit - len(found), cursor, kind, code)
         found += [event for event in page.items if _about(event.subject, who, hidden)]
         cursor = page.next
         if cursor is None or len(found) >= limit:

@@ -162,6 +162,7 @@ class FakeCollector:
         self.order: list[tuple[str, str, int]] = []
         self.health: list[dict[str, Any]] = []
         self.duplicates = 0
+        self.trust: Callable[[str], bytes] = lambda nonce: b""
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
         collector = self
@@ -174,6 +175,12 @@ class FakeCollector:
 
             def do_POST(self) -> None:
                 collector.serve(self, "POST")
+
+            def do_GET(self) -> None:
+                with collector.changed:
+                    collector.asked.append(("GET", self.path))
+                body = collector.trust(self.headers.get("Fengsui-Nonce", ""))
+                reply(self, 200 if body else 404, body)
 
             def log_message(self, *_: object) -> None:
                 return

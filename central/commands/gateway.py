@@ -169,8 +169,8 @@ def _say_list(told: dict[str, Any], language: str) -> int:
 
 
 def _line(kind: str, params: dict[str, Any], language: str) -> None:
-    state = text(f"ENROLMENT_{params['state'].upper()}", {}, language)
-    print(text(f"ENROLMENT_LIST_{kind}", {**params, "state": state}, language).rstrip())
+    word, line = f"ENROLMENT_{params['state'].upper()}", f"ENROLMENT_LIST_{kind}"
+    print(text(line, {**params, "state": text(word, {}, language)}, language).rstrip())
 
 
 def _shown(time: int) -> str:

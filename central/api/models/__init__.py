@@ -38,6 +38,8 @@ from central.api.models.enrolment import (
     Proved,
     Refusal,
     Shown,
+    Signature,
+    Standing,
     Welcome,
 )
 from central.api.models.gateways import (
@@ -183,8 +185,10 @@ __all__ = [
     "Session",
     "SetCable",
     "Shown",
+    "Signature",
     "SiteState",
     "SiteValues",
+    "Standing",
     "TimeToNext",
     "Timeliness",
     "Token",

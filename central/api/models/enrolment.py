@@ -64,6 +64,26 @@ class Proved(Answer):
     digits: str
 
 
+class Signature(Answer):
+    """The collector's signature over the rest in canonical form (docs/wire.md section 6)."""
+
+    alg: str
+    keyid: str
+    value: str
+
+
+class Standing(Answer):
+    """How the key stands that asked, signed by the collector over the question's nonce."""
+
+    state: KeyState
+    gateway: str
+    keyid: str
+    site: str | None
+    collector: Itself
+    nonce: str
+    signature: Signature
+
+
 class NewCode(Asked):
     """A one-time code for a gateway, which is created where it is missing.
 

@@ -50,7 +50,7 @@ async def proof(asked: models.Shown, request: Request, house: House) -> models.P
     return models.Proved.model_validate(proved, from_attributes=True)
 
 
-@router.get("/state", response_class=Response)
+@router.get("/state", response_class=Response, responses={200: {"model": models.Standing}})
 async def state(request: Request, house: House) -> Response:
     """Say how the key stands that signed this question; the answer is signed too."""
     key, nonce = await _asking(request, house)

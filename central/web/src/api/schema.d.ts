@@ -1996,6 +1996,18 @@ export interface components {
             proof: string;
         };
         /**
+         * Signature
+         * @description The collector's signature over the rest in canonical form (docs/wire.md section 6).
+         */
+        Signature: {
+            /** Alg */
+            alg: string;
+            /** Keyid */
+            keyid: string;
+            /** Value */
+            value: string;
+        };
+        /**
          * SiteState
          * @description A site on the overview; `blind` when nothing of it can be seen now.
          */
@@ -2032,6 +2044,27 @@ export interface components {
             site: string;
             /** Values */
             values: components["schemas"]["Latest"][];
+        };
+        /**
+         * Standing
+         * @description How the key stands that asked, signed by the collector over the question's nonce.
+         */
+        Standing: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "active" | "held" | "refused" | "revoked" | "replaced";
+            /** Gateway */
+            gateway: string;
+            /** Keyid */
+            keyid: string;
+            /** Site */
+            site: string | null;
+            collector: components["schemas"]["Itself"];
+            /** Nonce */
+            nonce: string;
+            signature: components["schemas"]["Signature"];
         };
         /**
          * TimeToNext
@@ -3250,7 +3283,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
             };
             /** @description Unauthorized */
             401: {

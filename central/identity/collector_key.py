@@ -15,7 +15,7 @@ from typing import Final
 from sqlite_utils import Database as Tables
 
 from central import events
-from central.identity import audit, gateway_keys
+from central.identity import gateway_keys
 from protocols.errors import FengsuiError
 from protocols.signing.keys import Ed25519Signer, KeyUnusable, Signer
 
@@ -69,12 +69,7 @@ def note(db: Tables, own: OwnKey, now: int) -> None:
     if before is not None and gateway_keys.any_active(db.conn):
         # The id they trust stays on record until that key is back.
         detail = {"keyid": keyid, "expected": before}
-        subject = f"key/{keyid}"
-        act = audit.Act(
-            time=now, actor="", action="COLLECTOR_KEY_MADE", subject=subject, detail=detail
-        )
-        audit.append(db, act)
-        events.record(db, (now, now), events.SECURITY, "COLLECTOR_KEY_MADE", subject, detail)
+        events.record(db, (now, now), events.SECURITY, "COLLECTOR_KEY_MADE", "", detail)
         logger.critical("gateways trust the key %s, this one is %s", before, keyid)
         return
     db.execute("INSERT OR REPLACE INTO collector(key, value) VALUES (?, ?)", (KNOWN, keyid))

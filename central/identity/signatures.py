@@ -12,7 +12,7 @@ from sqlite_utils import Database as Tables
 from central import events
 from central.database import Database, StorageError
 from central.effects import CollectorEvent
-from central.identity import audit, gateway_keys
+from central.identity import gateway_keys
 from central.identity.gateway_keys import ACTIVE, HELD, PENDING, GatewayKey
 from central.identity.nonces import Nonces
 from central.identity.principal import Kind, Principal
@@ -88,7 +88,7 @@ class Signatures:
         self._known.clear()
 
     async def note(self, refusal: SignatureRefused, address: str, now: int) -> list[CollectorEvent]:
-        """Put a refusal into audit and events, once a minute for each gateway; `now` of the data.
+        """Record a refusal as a matter of security, once a minute for each gateway; `now`: µs UTC.
 
         A database that cannot be written changes nothing about the refusal.
         """
@@ -101,16 +101,11 @@ class Signatures:
         self._told.move_to_end(about)
         if len(self._told) > TOLD:
             self._told.popitem(last=False)
-        detail: dict[str, Value] = {**refusal.params, "code": refusal.code, "address": address}
-        act = audit.Act(
-            time=moment, actor=source, action="REQUEST_REFUSED", subject=f"gateway/{source}",
-            detail=detail,
-        )  # fmt: skip
+        params: dict[str, Value] = {**refusal.params, "address": address}
 
         def write(db: Tables) -> list[CollectorEvent]:
-            audit.append(db, act)
-            params = {**refusal.params, "address": address}
-            return events.record_once(db, now, events.SECURITY, refusal.code, source, params)
+            event = events.record(db, (now, now), events.SECURITY, refusal.code, source, params)
+            return [event]
 
         try:
             return await self._db.write(write)

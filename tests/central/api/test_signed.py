@@ -111,7 +111,7 @@ class Site:
 
     async def told(self):
         lines = await self.collector.db.read(lambda conn: audit.page(conn, 100))
-        return [(line.action, line.detail_params().get("code")) for line in reversed(lines)]
+        return [line.action for line in reversed(lines)]
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ async def test_refusals_are_in_the_audit_once_a_minute(site):
         assert (answer.status_code, answer.json()["code"]) == (401, "KEY_UNKNOWN")
     site.clock.move(61)
     await site.post("health", b"{}", stranger)
-    assert (await site.told()).count(("REQUEST_REFUSED", "KEY_UNKNOWN")) == 2
+    assert (await site.told()).count("KEY_UNKNOWN") == 2
     assert site.collector.ingest.figures.refused["KEY_UNKNOWN"] == 4
     found = await site.collector.events(kind="security")
     assert [event.code for event in found.items] == ["KEY_UNKNOWN"] * 2
@@ -227,7 +227,7 @@ async def test_health_and_cursors_go_by_a_number_that_is_good_once(site):
     assert asked.status_code == 200
     played = await site.client.post(f"{BASE}health", content=b"{}", headers=fields)
     assert (played.status_code, played.json()["code"]) == (401, "REPLAYED")
-    assert ("REQUEST_REFUSED", "REPLAYED") in await site.told()
+    assert "REPLAYED" in await site.told()
     question = encode_question(["ab" * 16])
     answer, fields = await site.post("cursors", question, nonce=asked.headers[NONCE])
     must_be_signed(answer.content, site.collector.signer.public)

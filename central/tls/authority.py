@@ -48,10 +48,10 @@ class AuthorityUnusable(FengsuiError):
     code = "TLS_AUTHORITY_UNUSABLE"
 
 
-class ClockBefore(FengsuiError):
-    """The clock shows a time before the CA was made: it is wrong, and nothing is done by it."""
+class ClockWrong(FengsuiError):
+    """The clock is not within the CA's life, and nobody vouches for it: nothing is done by it."""
 
-    code = "TLS_CLOCK_BEFORE"
+    code = "TLS_CLOCK_WRONG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +95,22 @@ class Authority:
 
         A CA is announced, takes over or is replaced only by a clock that is `sure`: a server
         certificate can be made again, a CA that gateways know cannot. Raises AuthorityUnusable,
-        ClockBefore, OwnFileUnusable (the disk); what was held stays, or there is nothing yet.
+        ClockWrong, OwnFileUnusable (the disk); what was held stays, or there is nothing yet.
         """
         current, following = self._pair(CURRENT), self._pair(NEXT)
         before, server = self._held, self._server()
         if current is None or sure:
             current, following = self._authorities(current, following, now)
-        begin, _ = reading.span(current.certificate)
-        moment = max(now, begin)
-        if server is None or self._is_due(server, current, moment):
-            end = moment + SERVER_LIFE
-            server = make_server(current, self._names, moment - BACKDATED, end)
+        begin, end = reading.span(current.certificate)
+        wrong = not begin <= now < end
+        moment = begin + BACKDATED if wrong else now
+        if server is None or self._is_due(server, current, None if wrong else now):
+            until = moment + SERVER_LIFE
+            server = make_server(current, self._names, moment - BACKDATED, until)
             write(self.folder / SERVER, server.pem())
         held = self._held = Holding(current, following, server)
-        if now < begin:
-            raise ClockBefore(clock=moment_text(now))
+        if wrong:
+            raise ClockWrong(clock=moment_text(now))
         return before is None or _marks(before) != _marks(held)
 
     def _authorities(
@@ -139,11 +140,11 @@ class Authority:
         write(self.folder / file, made.pem())
         return made
 
-    def _is_due(self, server: Pair, current: Pair, now: int) -> bool:
+    def _is_due(self, server: Pair, current: Pair, now: int | None) -> bool:
+        """`now` None: nobody knows. Before its beginning: the clock was ahead when it was made."""
         begin, end = reading.span(server.certificate)
-        # Before its beginning: the clock was ahead when it was made.
         return (
-            not begin <= now < begin + (end - begin) * 2 // 3
+            (now is not None and not begin <= now < begin + (end - begin) * 2 // 3)
             or reading.names(server.certificate) != frozenset(self._names)
             or not reading.issued(server.certificate, current.certificate)
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from central.tls.authority import DAY, PUBLIC, Authority, ClockBefore, moment_text
+from central.tls.authority import DAY, PUBLIC, Authority, ClockWrong, moment_text
 from central.tls.doorplate import Doorplate
 from central.tls.folder import OwnFileUnusable, reason
 from central.tls.settings import GivenTls, OwnTls, Tls
@@ -88,7 +88,7 @@ class Own:
         changed = False
         try:
             changed = self._authority.tend(now, sure=sure)
-        except ClockBefore as exc:
+        except ClockWrong as exc:
             notes.append(Note(exc.code, exc.params))
         except FengsuiError as exc:
             if self.shown.end is None:

@@ -103,7 +103,7 @@ def _parse(fields: Fields) -> Answer:
         retry_after_ms=fields.integer("retry_after_ms"),
         now=_time(fields),
         nonce=fields.text("nonce", HEX128),
-        signature=read_signature(fields.any("signature")),
+        signature=_signature(fields.any("signature")),
         code=fields.text("code", _CODE) if failed else None,
         params=_params(fields.any("params")) if failed else {},
         expected=fields.integer("expected", 1, NUMBER) if "expected" in fields.data else None,
@@ -118,8 +118,7 @@ def _time(fields: Fields) -> int:
         raise fields.wrong("now") from exc
 
 
-def read_signature(value: JsonValue) -> Signature | None:
-    """Return what a key `signature` says; None: nobody vouches. Raises WireError."""
+def _signature(value: JsonValue) -> Signature | None:
     if value is None:
         return None
     fields = Fields(value, "signature")

@@ -4,9 +4,18 @@ import argparse
 import json
 from collections.abc import Callable, Iterator
 
-from tests.bench import buffer, codecs, delivery, gateway_memory, herd, ingest, lifeboat
+from tests.bench import (
+    buffer,
+    codecs,
+    delivery,
+    gateway_memory,
+    herd,
+    ingest,
+    lifeboat,
+    signing,
+)
 
-PARTS = ("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat")
+PARTS = ("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "signing")
 
 
 def main() -> None:
@@ -22,6 +31,7 @@ def main() -> None:
         "ingest": lambda: ingest.measure(chosen.seconds),
         "herd": herd.measure,
         "lifeboat": lifeboat.measure,
+        "signing": signing.measure,
     }
     for name, measure in parts.items():
         if chosen.only in (None, name):

@@ -67,6 +67,24 @@ def test_only_the_collectors_own_signature_counts(body):
         must_be_signed(body, COLLECTOR.public)
 
 
+def test_every_bit_of_the_signature_counts():
+    data = sign_answer(ANSWER, COLLECTOR)
+    at = data.index(b'=="')
+    for bit in range(8):
+        changed = bytearray(data)
+        changed[at - 1] ^= 1 << bit
+        with pytest.raises(NotAnAnswer):
+            must_be_signed(bytes(changed), COLLECTOR.public)
+
+
+def test_two_signatures_are_none():
+    data = sign_answer(ANSWER, COLLECTOR)
+    said = data[data.index(b'"signature"') : data.index(b',"stream"')]
+    for twice in (data.replace(said, said + b"," + said), data + data):
+        with pytest.raises(NotAnAnswer):
+            must_be_signed(twice, COLLECTOR.public)
+
+
 def test_a_newer_collectors_other_words_are_covered_too():
     data = signed(dump({"more": [1.5, "字"], "signature": None}, "answer"), COLLECTOR)
     must_be_signed(data, COLLECTOR.public)

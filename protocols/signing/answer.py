@@ -1,7 +1,7 @@
 """Signed answers: the collector vouches for what a gateway may forget by it.
 
 The signature covers the answer's own bytes with `"signature":null` in its place: nothing is taken
-apart before it is known whose it is, and what a newer collector says beyond what we know is covered.
+apart before it is known whose it is, and whatever else a newer collector may say is covered too.
 """
 
 import base64

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from central.commands.evidence_arguments import add_evidence
 from central.commands.gateway_arguments import add_gateway
 from protocols.errors import ConfigError, FengsuiError
 from protocols.problems import lines
@@ -124,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     keys = "网关入网:发码、批准、吊销 / enrolment: codes, keys, approval, revocation"
     add_gateway(commands.add_parser("gateway", help=keys, description=keys))
+    add_evidence(commands)
     made["run"].add_argument(
         "--story", type=Path, help="故事时钟文件,仅用于演示 / story clock, for demonstrations"
     )

@@ -1,0 +1,236 @@
+"""Compares what evidence decodes to with what the tables hold of it: nothing else, nothing more.
+
+A reading's place in time is worked out by the same function as at its arrival, with what was known
+of its boot then. Of the numbers compared the tables may hold no reading that no evidence carries.
+"""
+
+import json
+import sqlite3
+from collections import Counter
+from math import copysign
+
+from central.evidence.known import Known
+from central.evidence.source import StreamRow
+from central.ingest import placing
+from central.store.columns import Integers
+from central.store.interface import Row
+from central.store.rows import BOOLEAN, UNSIGNED
+from protocols.errors import WireError
+from protocols.verify.model import Findings, Kept
+from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch, decode_batch
+from protocols.words import Value
+
+
+class StoredCheck:
+    """The readings, events, losses and things put aside of one gateway's streams."""
+
+    def __init__(self, conn: sqlite3.Connection, findings: Findings) -> None:
+        self._conn = conn
+        self._findings = findings
+        self.known = Known(conn, findings)
+        self._found: Counter[tuple[int, int]] = Counter()
+        """Readings that are as they were, by stream and point."""
+        self._spans: dict[int, list[int]] = {}
+        """By stream: the first and last number compared, the first and last time of a reading."""
+        self.readings = 0
+
+    def batch(self, stream: StreamRow, kept: Kept) -> None:
+        """Compare one batch whose bytes are what they were."""
+        try:
+            content = decode_batch(kept.raw)
+        except WireError:
+            self._put_aside_whole(stream, kept)
+            return
+        if isinstance(content, ReadingsBatch):
+            self._readings(stream, kept, content)
+        elif isinstance(content, EventsBatch):
+            self._events(stream, kept, content)
+        else:
+            self._losses(stream, kept, content)
+
+    def finish(self, streams: dict[int, str]) -> None:
+        """Look for readings in the tables that no evidence carries. `streams`: number to id."""
+        points = {point for _, point in self._found}
+        spans = self._spans
+        if not spans:
+            return
+        start = min(span[2] for span in spans.values())
+        end = max(span[3] for span in spans.values())
+        for point in sorted(points):
+            held: Counter[int] = Counter()
+            for stream, seq in self._conn.execute(
+                "SELECT stream, seq FROM reading WHERE point = ? AND time BETWEEN ? AND ?",
+                (point, start, end),
+            ):
+                if stream in spans and spans[stream][0] <= seq <= spans[stream][1]:
+                    held[stream] += 1
+            for stream, count in held.items():
+                if count > self._found[stream, point]:
+                    self._name_extra(stream, streams[stream], point, (start, end))
+
+    def _readings(self, stream: StreamRow, kept: Kept, content: ReadingsBatch) -> None:
+        numbers = self.known.numbers(stream)
+        if numbers is None:
+            return
+        at = self.known.placement_of(stream, kept.received, content.header)
+        placed = placing.place(content, numbers, at, kept.received)
+        self._span(stream.number, content, placed.rows.times)
+        for row in placed.rows:
+            self._reading(stream, kept.received, row)
+        for aside in placed.aside:
+            found = self._conn.execute(
+                "SELECT 1 FROM quarantine WHERE received = ? AND n = 1 AND stream = ? AND seq = ? "
+                "AND reason = ?",
+                (kept.received, stream.number, aside.seq, aside.reason),
+            ).fetchone()
+            if found is None:
+                self._say("VERIFY_ASIDE_MISSING", stream, aside.seq, reason=aside.reason)
+
+    def _reading(self, stream: StreamRow, received: int, row: Row) -> None:
+        held = self._conn.execute(
+            "SELECT value, class, quality, flags, received FROM reading "
+            "WHERE point = ? AND time = ? AND stream = ? AND seq = ?",
+            (row.point, row.time, stream.number, row.seq),
+        ).fetchone()
+        if held is None:
+            self._say("VERIFY_READING_MISSING", stream, row.seq, point=self.known.name(row.point))
+            return
+        self._found[stream.number, row.point] += 1
+        self.readings += 1
+        value, kind, *rest = held
+        differs = [
+            name
+            for name, is_same in zip(
+                ("value", "quality", "flags", "received"),
+                (
+                    _same(value, kind, row.value),
+                    *(
+                        a == b
+                        for a, b in zip(rest, (row.quality, row.flags, received), strict=True)
+                    ),
+                ),
+                strict=True,
+            )
+            if not is_same
+        ]
+        if differs:
+            what = ", ".join(differs)
+            self._say(
+                "VERIFY_READING_DIFFERS",
+                stream,
+                row.seq,
+                point=self.known.name(row.point),
+                what=what,
+            )
+
+    def _events(self, stream: StreamRow, kept: Kept, content: EventsBatch) -> None:
+        at = self.known.placement_of(stream, kept.received, content.header)
+        for place, event in enumerate(content.events):
+            time = kept.received if at is None else at.place(event.time)
+            subject = f"{stream.gateway}/{event.subject}" if event.subject else stream.gateway
+            wanted = dict(event.params)
+            rows = self._conn.execute(
+                "SELECT params FROM event WHERE code = ? AND subject = ? AND recorded = ? "
+                "AND time = ?",
+                (event.code, subject, kept.received, max(0, min(time, kept.received))),
+            )
+            if not any(_json(row[0]) == wanted for row in rows):
+                self._say("VERIFY_EVENT", stream, kept.seq0 + place, event=event.code)
+
+    def _losses(self, stream: StreamRow, kept: Kept, content: SkipBatch) -> None:
+        numbers = self.known.numbers(stream)
+        known = [] if numbers is None else numbers.tolist()
+        wanted = Counter(
+            (
+                content.reason.name.lower(),
+                known[line.point] if line.point is not None and line.point < len(known) else None,
+                line.start,
+                line.end,
+                line.count,
+            )
+            for line in content.ledger
+        )
+        held = Counter(
+            tuple(row)
+            for row in self._conn.execute(
+                "SELECT reason, point, time_from, time_to, count FROM loss "
+                "WHERE received = ? AND stream = ? AND seq0 = ? AND reason <> 'recovered'",
+                (kept.received, stream.number, kept.seq0),
+            )
+        )
+        if wanted != held:
+            self._say("VERIFY_LOSS", stream, kept.seq0)
+
+    def _put_aside_whole(self, stream: StreamRow, kept: Kept) -> None:
+        found = self._conn.execute(
+            "SELECT body FROM quarantine WHERE received = ? AND n = ? AND stream = ? AND seq = ?",
+            (kept.received, kept.n, stream.number, kept.seq0),
+        ).fetchone()
+        if found is None or found[0] != kept.raw:
+            self._say("VERIFY_ASIDE_MISSING", stream, kept.seq0, reason=placing.UNDECODABLE)
+
+    def _name_extra(self, stream: int, name: str, point: int, times: tuple[int, int]) -> None:
+        """Look at each reading of a point: does the evidence of its number carry it?"""
+        low, high = self._spans[stream][:2]
+        rows = self._conn.execute(
+            "SELECT seq FROM reading WHERE point = ? AND time BETWEEN ? AND ? AND stream = ? "
+            "AND seq BETWEEN ? AND ? ORDER BY seq",
+            (point, *times, stream, low, high),
+        )
+        seen: int | None = None
+        for (seq,) in rows:
+            row = self._conn.execute(
+                "SELECT body FROM evidence WHERE stream = ? AND seq0 <= ? AND kind = 1 "
+                "ORDER BY seq0 DESC LIMIT 1",
+                (stream, seq),
+            ).fetchone()
+            if seq == seen or row is None or not self._carries(row[0], seq, point):
+                subject = {"point": self.known.name(point)}
+                self._findings.add("VERIFY_READING_EXTRA", name, seq, **subject)
+            seen = seq
+
+    def _carries(self, raw: bytes, seq: int, point: int) -> bool:
+        try:
+            content = decode_batch(raw)
+        except WireError:
+            return False
+        if not isinstance(content, ReadingsBatch) or seq > content.header.last:
+            return False
+        index = content.points[seq - content.header.seq0]
+        return any(
+            index < len(numbers) and numbers[index] == point for numbers in self.known.seen()
+        )
+
+    def _span(self, stream: int, content: ReadingsBatch, times: Integers) -> None:
+        first, last = content.header.seq0, content.header.last
+        low, high = (int(times.min()), int(times.max())) if len(times) else (1 << 62, -1)
+        span = self._spans.setdefault(stream, [first, last, low, high])
+        self._spans[stream] = [
+            min(span[0], first),
+            max(span[1], last),
+            min(span[2], low),
+            max(span[3], high),
+        ]
+
+    def _say(self, code: str, stream: StreamRow, seq: int, **params: str) -> None:
+        self._findings.add(code, stream.id, seq, **params)
+
+
+def _same(held: Value, kind: int, value: Value) -> bool:
+    """Whether the stored value is that of the evidence, bit by bit."""
+    if kind == BOOLEAN and type(held) is int:
+        held = bool(held) if held in (0, 1) else held
+    elif kind == UNSIGNED and isinstance(held, str):
+        held = int(held) if held.isdecimal() else held
+    elif kind != 0:
+        return False
+    if type(held) is not type(value) or held != value:
+        return False
+    return not isinstance(held, float) or copysign(1, held) == copysign(1, float(value or 0.0))
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

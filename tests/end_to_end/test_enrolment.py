@@ -1,0 +1,197 @@
+"""From a printed code to the first reading: a collector, a terminal on site, and two entries."""
+
+import asyncio
+import os
+import pty
+import re
+import ssl
+import subprocess
+import sys
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from edge.check import load_config
+from protocols.clock import SystemClock, real_monotonic
+from protocols.modbus.simulator import Simulator
+from protocols.simulators.demo import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 90
+CENTRAL = "format: v1\ndatabase: data/collector.db\nlisten:\n  port: 0\n  tls: own\n"
+EDGE = """\
+format: v1
+gateway: {{name: gw-1, label: {{zh: 网关}}, site: s1}}
+purpose: test
+collector: {{url: "{url}", timeout: 5}}
+buffer: {{folder: buffer}}
+health: {{host: 127.0.0.1, port: {health}}}
+sites:
+  - {{name: s1, label: {{zh: 油库}}, region: "441502", domain: hazardous_chemicals}}
+buses:
+  - name: tank-farm
+    protocol: modbus
+    transport: tcp
+    host: 127.0.0.1
+    port: {port}
+    timeout: 0.5
+    devices:
+      - {{name: tk-101, profile: example/tankfarm-modbus, device_id: 1, scan: 0.2}}
+"""
+
+
+def command(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@contextmanager
+def started(*arguments, **more):
+    process = subprocess.Popen([sys.executable, "-m", *map(str, arguments)], cwd=ROOT, **more)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def collector(folder):
+    """A collector with a CA of its own; yields its configuration and address."""
+    config = folder / "central.yaml"
+    config.write_text(CENTRAL, encoding="utf-8")
+    with started(
+        "central", "run", config, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        line = process.stdout.readline()
+        found = re.search(r"https://127\.0\.0\.1:\d+", line)
+        assert found, line
+        yield config, found[0]
+        process.stdout.close()
+
+
+class Terminal:
+    """What a technician sees and types."""
+
+    def __init__(self, *arguments):
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", *map(str, arguments)],
+            cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs,
+        )  # fmt: skip
+        os.close(theirs)
+        self.seen = ""
+
+    def read_until(self, pattern):
+        while not (found := re.search(pattern, self.seen)):
+            try:
+                more = os.read(self._ours, 4096)
+            except OSError:  # the program has ended
+                more = b""
+            assert more, self.seen
+            self.seen += more.decode(errors="replace")
+        return found
+
+    def type(self, text):
+        os.write(self._ours, f"{text}\n".encode())
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+
+@contextmanager
+def terminal(*arguments):
+    made = Terminal(*arguments)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@asynccontextmanager
+async def plant(folder, url):
+    """A device on the wire and the gateway's configuration for it; no token anywhere."""
+    file, health = folder / "edge.yaml", free_port()
+    file.write_text(EDGE.format(url=url, health=health, port=1), encoding="utf-8")
+    devices = (await asyncio.to_thread(load_config, file)).buses[0].devices
+    simulator = Simulator(devices, lambda device, point, now: 1.0, SystemClock())
+    await simulator.listen("127.0.0.1", 0, "tcp")
+    text = EDGE.format(url=url, health=health, port=simulator.port)
+    file.write_text(text, encoding="utf-8")
+    try:
+        yield file, health
+    finally:
+        await simulator.close()
+
+
+@asynccontextmanager
+async def person(config, url):
+    """Somebody on duty, logged in by a link."""
+    printed = await asyncio.to_thread(
+        command, "central", "create-admin", config, "duty", "--login-link"
+    )
+    code = re.search(r"code=(\S+)", printed)[1]
+    trusted = ssl.create_default_context(cafile=config.parent / "data" / "tls" / "ca.pem")
+    headers = {"X-Requested-With": "fengsui"}
+    async with httpx2.AsyncClient(base_url=url, headers=headers, verify=trusted) as browser:
+        assert (await browser.post("/api/v1/session/link", json={"code": code})).status_code == 200
+        yield browser
+
+
+async def until(look, what):
+    end = real_monotonic() + PATIENCE
+    while not (found := await look()):
+        assert real_monotonic() < end, f"never: {what}"
+        await asyncio.sleep(0.1)
+    return found
+
+
+@pytest.mark.slow
+async def test_from_a_printed_code_to_the_first_reading_with_two_entries(tmp_path):
+    with collector(tmp_path) as (config, url):
+        async with plant(tmp_path, url) as (edge, health), person(config, url) as duty:
+            made = await duty.post(
+                "/api/v1/enrolment/codes", json={"gateway": "gw-1", "site": "s1"}
+            )
+            code = made.json()["code"]
+            assert made.json()["text"].endswith(code)
+            with terminal("edge", "enrol", edge) as site:
+                await asyncio.to_thread(site.read_until, "入网码（派工单上")
+                site.type(code.lower().replace("-", " "))  # the first entry
+                found = await asyncio.to_thread(site.read_until, r"校验数字 (\d{6})")
+                listed = (await duty.get("/api/v1/enrolment")).json()["keys"]
+                assert [(key["gateway"], key["state"]) for key in listed] == [("gw-1", "pending")]
+                assert listed[0]["digits"] == found[1]
+                approved = await duty.post(
+                    "/api/v1/enrolment/gateways/gw-1/approve", json={"answer": found[1]}
+                )  # the second
+                assert approved.status_code == 200, approved.text
+                await asyncio.to_thread(site.read_until, "入网成功")
+                assert await asyncio.to_thread(site.process.wait, PATIENCE) == 0
+
+            async def reading():
+                items = (await duty.get("/api/v1/latest")).json()["items"]
+                return [item for item in items if item["quality"]["class"] == "good"]
+
+            async def refused():
+                async with httpx2.AsyncClient() as local:
+                    page = await local.get(f"http://127.0.0.1:{health}/health")
+                return "KEY_REVOKED" in page.text
+
+            with started("edge", "run", edge, stderr=subprocess.DEVNULL):
+                assert await until(reading, "a good reading")
+                await asyncio.to_thread(command, "central", "gateway", "revoke", config, "gw-1")
+                assert await until(refused, "the gateway hears that its key is revoked")
+            key = tmp_path / "identity" / "gateway.key"
+            assert key.stat().st_mode & 0o777 == 0o600

@@ -45,6 +45,8 @@ async def test_a_scraper_reads_every_line(tmp_path: Path) -> None:
     assert found["fengsui_bus_losses_total", "bus-1", "queue_full"] == 2
     assert found["fengsui_device_online", "s1", "tk-101"] == 0
     assert found["fengsui_uplink_up",] == 0
+    assert found["fengsui_clock_synchronised",] == 1
+    assert found["fengsui_pauses_total",] == 0
     assert found["process_resident_memory_bytes",] > 0
 
 

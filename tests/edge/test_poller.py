@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from edge.buffer import Budget
 from edge.intake import Intake
+from edge.pauses import Pause
 from edge.poller import PROBE_LEAST, poll
 from edge.roster import Roster
 from protocols.clock import SECOND
@@ -272,3 +273,31 @@ async def test_a_library_that_swallows_the_end_does_not_keep_the_gateway_running
     done, _ = await asyncio.wait({task}, timeout=60)
     assert done
     assert task.cancelled()
+
+
+async def test_what_was_asked_before_a_pause_is_neither_an_answer_nor_a_silence() -> None:
+    """The gateway is held while both devices are asked: one answers late, one not at all."""
+    held: dict[str, Site] = {}
+
+    def moment(device: str, point: int) -> Callable[[int], Sequence[Reading]]:
+        def answer(now: int) -> Sequence[Reading]:
+            site = held.pop(device, None)
+            if site is None:
+                return [Reading(point, 2.0, 0, now)]
+            site.clock.time += 10
+            site.intake.pauses.last = Pause(now, now + 10, 600 * SECOND, suspended=False)
+            if device == "b":
+                return silence(now)
+            return [Reading(point, 1.0, 0, now)]
+
+        return answer
+
+    script: Script = {"a": moment("a", 0), "b": moment("b", 2)}
+    async with running(BUS, lambda clock: FakePolledDriver(script, clock)) as site:
+        await site.clock.advance(2 * SECOND)
+        held.update(a=site, b=site)
+        await site.clock.advance(5 * SECOND)
+        assert held == {}
+        assert {(item.value, item.quality) for item in await site.readings()} == {(2.0, 0)}
+        assert await site.events() == []
+        assert site.roster.devices["b"].state == "online"

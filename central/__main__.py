@@ -13,6 +13,7 @@ from typing import Final
 
 from central.commands.evidence_arguments import add_evidence
 from central.commands.gateway_arguments import add_gateway
+from central.commands.virtual_arguments import add_virtual
 from protocols.errors import ConfigError, FengsuiError
 from protocols.problems import lines
 from protocols.texts import LANGUAGES, text
@@ -125,6 +126,8 @@ def _parser() -> argparse.ArgumentParser:
         )
     keys = "网关入网:发码、批准、吊销 / enrolment: codes, keys, approval, revocation"
     add_gateway(commands.add_parser("gateway", help=keys, description=keys))
+    others = "他方系统:虚拟网关和令牌 / others' systems: virtual gateways and their tokens"
+    add_virtual(commands.add_parser("virtual", help=others, description=others))
     add_evidence(commands)
     made["run"].add_argument(
         "--story", type=Path, help="故事时钟文件,仅用于演示 / story clock, for demonstrations"

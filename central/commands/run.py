@@ -26,6 +26,8 @@ from central.backup.backups import Backups
 from central.collector import Collector
 from central.config import CentralConfig, load_config
 from central.control import Say, Told, holding, listening
+from central.door.asked import Keeper
+from central.door.asked import answer as asked_of_the_door
 from central.enrolment.asked import answer
 from central.enrolment.office import After, Office
 from central.guard.guards import Guards
@@ -81,9 +83,16 @@ async def _serve(
             lambda: _greet(config, collector, listener, language),
         )
         folder = config.database.parent
+        keeper = Keeper(
+            db=collector.db,
+            clock=rooms.desk.clock,
+            create=collector.door.create,
+            revoked=rooms.desk.revoked,
+        )
         acts = {
             "create_admin": lambda asked, _: _create(rooms, Wanted(**asked)),
             "gateway": lambda asked, _: answer(rooms.enrolment, asked),
+            "virtual": lambda asked, _: asked_of_the_door(keeper, asked),
             "backup": lambda asked, say: _back_up(collector.backups, asked["by"], say),
         }
         gc.freeze()  # what is there from the start stays

@@ -142,6 +142,7 @@ class ReadingsDoor:
             request = await self._reader.run(_prepare, (stream, digest), table, points, mint)
             taken = await self._take(gateway, request, began)
             if not taken.stale:
+                self._db.crash.reach("central.answering")
                 return self._answered(taken.answer)
         raise IngestError("BUSY", 503, lane="door", retry_after_ms=1_000)
 

@@ -42,6 +42,11 @@ buses:
 """
 
 
+def signals(_device, point, now):
+    """Some move all the time, so that there is always something to send."""
+    return 1.0 + (now // 100_000) % 1000 / 4 % 12 if point in ("lt-101", "tt-101") else 1
+
+
 def command(*arguments):
     done = subprocess.run(
         [sys.executable, "-m", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True
@@ -125,7 +130,7 @@ async def plant(folder, url):
     file, health = folder / "edge.yaml", free_port()
     file.write_text(EDGE.format(url=url, health=health, port=1), encoding="utf-8")
     devices = (await asyncio.to_thread(load_config, file)).buses[0].devices
-    simulator = Simulator(devices, lambda device, point, now: 1.0, SystemClock())
+    simulator = Simulator(devices, signals, SystemClock())
     await simulator.listen("127.0.0.1", 0, "tcp")
     text = EDGE.format(url=url, health=health, port=simulator.port)
     file.write_text(text, encoding="utf-8")

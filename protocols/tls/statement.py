@@ -3,7 +3,7 @@
 A gateway that knows the collector's key believes a statement whoever carried it: it is signed, and
 it holds the number (nonce) the gateway has just made up. So a new CA, a given certificate instead
 of the collector's own, and a wrong floor of time all reach the gateway without anybody's going
-there. docs/wire.md section 11. Stdlib only: a gateway reads it.
+there. docs/wire.md section 12. Stdlib only: a gateway reads it.
 """
 
 import re

@@ -17,7 +17,7 @@ NOBODY_ASKED: Final = "0" * 32
 
 @router.get(PATH, response_model=Trust)
 async def trust(house: House, request: Request) -> Response:
-    """Return the statement of trust (docs/wire.md section 11), over the number the caller made up.
+    """Return the statement of trust (docs/wire.md section 12), over the number the caller made up.
 
     Holds nothing secret: CA certificates, the collector's public key, its time.
     """

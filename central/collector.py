@@ -21,6 +21,7 @@ from central.database import Database
 from central.door.door import Behind, ReadingsDoor
 from central.door.taking import Taking
 from central.effects import Effects, EventPage
+from central.evidence.retention import Retention
 from central.identity import collector_key
 from central.ingest.anchors import Anchors
 from central.ingest.commit import Committer
@@ -68,6 +69,7 @@ class Collector:
         backed_up = config.backup is not None
         self.ingest = Ingest(db, clock, self._engine, committer, after, backed_up=backed_up)
         self.backups = Backups(db, clock, config.backup, self.tell)
+        self.retention = Retention(db, clock, config.evidence)
         taking = Taking(self._engine, committer)
         db.on_rollback.append(taking.forget)
         behind = Behind(
@@ -108,6 +110,7 @@ class Collector:
             group.create_task(self.db.watch())
             group.create_task(self._keep(self.gateways.watch))
             group.create_task(self._keep(self._run_timers))
+            group.create_task(self._keep(self.retention.run))
             if self.config.backup is not None:
                 group.create_task(self._keep(self.backups.run))
 

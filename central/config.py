@@ -5,13 +5,14 @@ Every key: config/central.example.yaml.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from central.evidence.keeping import EvidenceModel, Keeping, check_evidence
 from central.tls.settings import NONE, GivenModel, Tls, TlsForm, check_tls, settings
 from protocols.clock import HOUR, MINUTE
 from protocols.schema.editors import schema_text, write
@@ -51,6 +52,7 @@ class CentralConfig:
     tls: Tls | None = None
     cables: tuple[tuple[str, str], ...] | None = None
     backup: BackupTarget | None = None
+    evidence: Keeping = field(default_factory=Keeping)
 
 
 Host = Annotated[str, Matching("HOST_FORMAT", HOST)]
@@ -91,6 +93,7 @@ class CentralModel(Strict):
     database: Line
     listen: ListenModel = ListenModel()
     backup: BackupModel | None = None
+    evidence: EvidenceModel = EvidenceModel()
     demo: DemoModel | None = None
 
 
@@ -104,6 +107,7 @@ def load_config(path: Path) -> CentralConfig:
     _check_listen(report, data, path.parent)
     _check_cables(report, data)
     _check_backup(report, data, path.parent)
+    check_evidence(report, data)
     report.finish()
     if model is None:
         raise AssertionError("a file without problems has a model")
@@ -116,6 +120,7 @@ def load_config(path: Path) -> CentralConfig:
         tls=settings(model.listen.tls, model.listen.host, model.listen.names, path.parent),
         cables=tuple(sorted(model.demo.cables.items())) if model.demo else None,
         backup=model.backup.target(path.parent) if model.backup else None,
+        evidence=model.evidence.keeping(),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from central.alarms.records import EpisodeRow
+from central.evidence.retention import evidence_state
 from central.registry_records import GatewayRecord, SiteRecord
 from protocols.alarms.condition import DAY, SITE_OFFSET
 from protocols.alarms.rule import Colour
@@ -46,6 +47,7 @@ class GatewayCount:
 class Platform:
     """The collector's own state; times µs UTC.
 
+    `evidence_bytes` of batches kept, the oldest of which came at `evidence_oldest` (None: none).
     `backup` is a state of `central.backup.backups.BackupState`, with the time and the bytes of the
     newest verified one.
     """
@@ -60,6 +62,8 @@ class Platform:
     backup_time: int | None = None
     backup_bytes: int | None = None
     backup_running: bool = False
+    evidence_bytes: int = 0
+    evidence_oldest: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +181,9 @@ def _timeliness(collector: "Collector", sites: set[str], now: int) -> tuple[Time
 async def _platform(collector: "Collector", gateways: list[GatewayRecord], now: int) -> Platform:
     figures, backup = collector.ingest.figures, collector.backups.state()
     today = (now + SITE_OFFSET) // DAY * DAY - SITE_OFFSET
-    lost, aside = await collector.db.read(lambda conn: _today(conn, today))
+    (lost, aside), evidence = await collector.db.read(
+        lambda conn: (_today(conn, today), evidence_state(conn))
+    )
     return Platform(
         ingest_p99_ms=figures.latency_ms(0.99),
         backlog_readings=sum(gateway.backlog.readings for gateway in gateways),
@@ -185,6 +191,8 @@ async def _platform(collector: "Collector", gateways: list[GatewayRecord], now: 
         backup_time=backup.time,
         backup_bytes=backup.bytes,
         backup_running=backup.running is not None,
+        evidence_bytes=evidence.bytes,
+        evidence_oldest=evidence.oldest,
         readings_per_s=figures.readings_per_second(real_monotonic()),
         loss_today=lost,
         quarantined_today=aside,

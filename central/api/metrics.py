@@ -15,10 +15,12 @@ from prometheus_client.registry import Collector as Source
 from central.api.backup_metrics import backup_metrics
 from central.api.clock_metrics import clock_metrics
 from central.api.door_metrics import door_metrics
+from central.api.evidence_metrics import evidence_metrics
 from central.api.guard_metrics import GuardMetrics
 from central.api.hub import Hub
 from central.database import Database
 from central.effects import Effects
+from central.evidence.retention import EvidenceState, evidence_state
 from central.identity import sessions
 from central.identity.desk import FrontDesk
 from central.ingest.figures import Figures
@@ -80,8 +82,8 @@ class Metrics:
     async def exposition(self) -> bytes:
         """Return everything in the text format."""
         now = self._desk.clock.now()
-        self._picture.sessions = await self._collector.db.glance(
-            lambda conn: sessions.count(conn, now)
+        self._picture.sessions, self._picture.evidence = await self._collector.db.glance(
+            lambda conn: (sessions.count(conn, now), evidence_state(conn))
         )
         return generate_latest(self._registry)
 
@@ -93,6 +95,7 @@ class _Picture(Source):
         self._collector = collector
         self._hub = hub
         self.sessions = 0
+        self.evidence = EvidenceState()
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("fengsui_sessions", "Open sessions", value=self.sessions)
@@ -106,6 +109,7 @@ class _Picture(Source):
         yield _refused(self._collector.db)
         yield from _ingest(self._collector.ingest.figures)
         yield from backup_metrics(self._collector)
+        yield from evidence_metrics(self._collector, self.evidence)
         yield from door_metrics(self._collector.door)
         yield from self._gateways()
 

@@ -77,9 +77,8 @@ class StreamCheck:
 
     def move_edge(self, start: Start) -> None:
         """Go on at a later edge: what lies before it was deleted while we looked."""
-        self._candidates = [start.head]
-        self._edge = self.proved.last = start.seq
-        self._skip = (1, 0)
+        self.proved.start = start.kind
+        self._begin(start)
 
     def finish(self) -> Proved:
         """Look at what is left of the heads; return what holds."""

@@ -25,7 +25,8 @@ class GatewayCount(Answer):
 class Platform(Answer):
     """The collector's own state; null is not measured yet.
 
-    `backup_time` and `backup_bytes` are those of the newest verified backup.
+    `backup_time` and `backup_bytes` are those of the newest verified backup. `evidence_bytes` of
+    batches are kept as evidence; the oldest provable moment is `evidence_oldest`.
     """
 
     ingest_p99_ms: float | None
@@ -34,6 +35,8 @@ class Platform(Answer):
     backup_time: Time | None
     backup_bytes: int | None
     backup_running: bool
+    evidence_bytes: int
+    evidence_oldest: Time | None
     readings_per_s: float
     loss_today: int
     quarantined_today: int

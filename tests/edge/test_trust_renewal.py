@@ -231,3 +231,4 @@ async def test_data_goes_on_when_the_ca_changed_overnight(
         collector.fault = lambda _: None
         await until(collector, lambda c: c.count() == 6)
         await gateway.delivered()
+    assert collector.values() == [float(number) for number in range(6)]

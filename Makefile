@@ -7,6 +7,7 @@ GATEWAYS ?= 2
 RESTORES ?= 0
 SABOTAGE ?=
 FULL_DISK ?=
+KEYS ?=
 KEEP ?=
 SEED ?=
 CRASHES ?= 2000
@@ -18,7 +19,7 @@ SECONDS ?= 300
 WORKERS ?= 4
 
 PY := .venv/bin/python
-GAUNTLET := $(if $(FULL_DISK),--full-disk) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep $(KEEP))
+GAUNTLET := $(if $(FULL_DISK),--full-disk) $(if $(KEYS),--keys) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep $(KEEP))
 
 .PHONY: demo test check bench vectors gauntlet soak faults model schema lock clean
 

@@ -16,7 +16,15 @@ from tests.gauntlet.stored import Evidence, Samples, read_evidence, read_point
 from tests.gauntlet.verdict import Verdict, judge_batches, judge_point
 
 READERS: Final = 3
-FORBIDDEN: Final = ("STREAM_DIVERGES", "CHAIN_BROKEN", "BUFFER_SET_BACK")
+FORBIDDEN: Final = (
+    "STREAM_DIVERGES",
+    "CHAIN_BROKEN",
+    "BUFFER_SET_BACK",
+    "SIGNATURE",
+    "REPLAYED",
+    "KEY_UNKNOWN",
+    "BOOT_HELD",
+)
 TOLD: Final = {
     "backup": ("COLLECTOR_RESTORED",),
     "snapshot": ("COLLECTOR_WENT_BACK", "COLLECTOR_BEHIND"),

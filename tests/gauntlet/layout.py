@@ -21,11 +21,12 @@ PROFILES: Final = ("counted", "urgent")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Where a gateway finds what it talks to, on loopback."""
+    """Where a gateway finds what it talks to, on loopback, and whether it has a token."""
 
     uplink: int
     plant: int
     health: int
+    token: bool
 
 
 def gateway_name(number: int) -> str:
@@ -80,9 +81,10 @@ def edge_config(folder: Path, profiles: Path, number: int, ports: Ports) -> str:
         for d in range(DEVICES)
     )
     name = gateway_name(number)
+    token = f"token_file: {folder}/token, " if ports.token else ""
     return f"""format: v1
 gateway: {{name: {name}, label: {{zh: 验证网关 {number}, en: Gateway {number}}}, site: {SITE}}}
-collector: {{url: "http://127.0.0.1:{ports.uplink}", token_file: {folder}/token, timeout: 5}}
+collector: {{url: "http://127.0.0.1:{ports.uplink}", {token}timeout: 5}}
 buffer: {{folder: {folder}/buffer}}
 health: {{port: {ports.health}}}
 profiles: {profiles}

@@ -47,7 +47,13 @@ class Result:
 
 def run(options: Options, folder: Path) -> Result:
     """Run the whole gauntlet in `folder`. Raises Stuck when the site does not get on."""
-    site = Site(folder, options.gateways, options.sabotage, backup=options.restores > 0)
+    site = Site(
+        folder,
+        options.gateways,
+        options.sabotage,
+        backup=options.restores > 0,
+        keys=options.keys,
+    )
     seconds: dict[str, float] = {}
     began = real_monotonic()
     try:

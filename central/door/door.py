@@ -140,6 +140,7 @@ class ReadingsDoor:
                 now=self._clock.now(),
             )
             request = await self._reader.run(_prepare, (stream, digest), table, points, mint)
+            self._db.crash.reach("central.received")
             taken = await self._take(gateway, request, began)
             if not taken.stale:
                 self._db.crash.reach("central.answering")

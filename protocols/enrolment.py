@@ -4,7 +4,7 @@ A code is ten characters a person can read out. The first three find it at the c
 are stretched into a key that neither side ever sends. Each side proves that it knows the key over
 one transcript: both nonces, the gateway's key, the collector's key, the TLS certificate that was
 seen. Whoever stands between and changes one of them cannot make the proof fit, and one proof that
-does not fit ends the code: there is one guess in 2**35. docs/wire.md section 10.
+does not fit ends the code: there is one guess in 2**35. docs/wire.md section 13.
 """
 
 import hashlib

@@ -711,7 +711,7 @@ export interface paths {
         };
         /**
          * Trust
-         * @description Return the statement of trust (docs/wire.md section 11), over the number the caller made up.
+         * @description Return the statement of trust (docs/wire.md section 12), over the number the caller made up.
          *
          *     Holds nothing secret: CA certificates, the collector's public key, its time.
          */
@@ -1759,7 +1759,8 @@ export interface components {
          * Platform
          * @description The collector's own state; null is not measured yet.
          *
-         *     `backup_time` and `backup_bytes` are those of the newest verified backup.
+         *     `backup_time` and `backup_bytes` are those of the newest verified backup. `evidence_bytes` of
+         *     batches are kept as evidence; the oldest provable moment is `evidence_oldest`.
          */
         Platform: {
             /** Ingest P99 Ms */
@@ -1777,6 +1778,10 @@ export interface components {
             backup_bytes: number | null;
             /** Backup Running */
             backup_running: boolean;
+            /** Evidence Bytes */
+            evidence_bytes: number;
+            /** Evidence Oldest */
+            evidence_oldest: string | null;
             /** Readings Per S */
             readings_per_s: number;
             /** Loss Today */

@@ -105,7 +105,7 @@ const en: Messages = {
     backlog: "Backlog to come",
     backup: "Backup",
     loss: "Loss ledger today",
-    quarantined: "Quarantined today",
+    quarantined: "Quarantined today", evidence: "Evidence", since: "oldest",
     evaluated: "Alarm evaluation",
     items: "readings",
     perSecond: "/s",

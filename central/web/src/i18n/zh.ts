@@ -103,7 +103,7 @@ const zh = {
     backlog: "补传积压",
     backup: "备份",
     loss: "数据缺失台账 今日",
-    quarantined: "隔离 今日",
+    quarantined: "隔离 今日", evidence: "证据", since: "最早",
     evaluated: "报警判定",
     items: "条",
     perSecond: "条/s",

@@ -66,6 +66,10 @@ class Metrics:
             registry=self._registry,
         )
 
+    def show(self, source: Source) -> None:
+        """Show these too."""
+        self._registry.register(source)
+
     def delivered(self, lane: str, size: int, seconds: float) -> None:
         """Count one batch request that got an answer of the wire's shape."""
         self._requests.labels(lane).inc()

@@ -24,6 +24,8 @@ CONNECTIONS: Final = 16_384
 """Open files asked for: two connections of each of some thousand gateways."""
 FAREWELL: Final = 5
 """Real seconds open requests get when we stop."""
+HANDSHAKE: Final = 10.0
+"""Real seconds a TLS handshake may take, as long as a header."""
 IDLE: Final = 75
 """Real seconds an idle connection stays open: longer than a gateway's pause between requests."""
 
@@ -84,9 +86,29 @@ def settings(app: FastAPI, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
     )
 
 
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return how to make the event loop: uvloop where it is installed, None for asyncio's own."""
-    return uvicorn.Config("central.api.app:create_app").get_loop_factory()
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return how to make the event loop: uvloop where it is installed, else asyncio's own.
+
+    Its TLS servers wait `HANDSHAKE` for a handshake. The guards see a connection only after that,
+    and uvicorn leaves no other way to say it than the loop.
+    """
+    make = uvicorn.Config("central.api.app:create_app").get_loop_factory()
+
+    def made() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop() if make is None else make()
+        loop.create_server = _impatient(loop.create_server)  # type: ignore[method-assign]
+        return loop
+
+    return made
+
+
+def _impatient(create: Any) -> Any:
+    def create_server(*args: Any, **named: Any) -> Any:
+        if named.get("ssl") is not None:
+            named.setdefault("ssl_handshake_timeout", HANDSHAKE)
+        return create(*args, **named)
+
+    return create_server
 
 
 class Server(uvicorn.Server):

@@ -22,6 +22,7 @@ from central.api.hub import Hub
 from central.api.metrics import Metrics
 from central.api.rooms import Rooms
 from central.api.server import Server, listen, loop_factory, many_connections, settings
+from central.api.tls_metrics import TlsMetrics
 from central.backup.backups import Backups
 from central.collector import Collector
 from central.config import CentralConfig, load_config
@@ -114,6 +115,7 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
     )
     after = After(changed=desk.revoked, created=collector.registry.put, tell=collector.tell)
     enrolment = Office(collector.db, SystemClock(), collector.signer, trust, after)
+    metrics.show(TlsMetrics(trust))
     return Rooms(
         collector=collector,
         desk=desk,

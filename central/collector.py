@@ -7,7 +7,7 @@ gateways -> ingest -> [one transaction: readings, cursor, evidence, alarms, jour
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from types import TracebackType
 from typing import Self
 
@@ -145,12 +145,13 @@ class Collector:
         self,
         limit: int = 100,
         cursor: str | None = None,
-        kind: str | None = None,
+        kind: str | Collection[str] = (),
         code: str | None = None,
     ) -> EventPage:
         """Return faults, losses, things put aside and security events, newest first."""
         most = max(1, min(limit, 1_000))
-        return await self.db.read(lambda conn: events.page(conn, most, cursor, kind, code))
+        kinds = (kind,) if isinstance(kind, str) else kind
+        return await self.db.read(lambda conn: events.page(conn, most, cursor, kinds, code))
 
     async def tick(self) -> None:
         """Fire the alarm timers that are due by the clock."""

@@ -5,7 +5,8 @@ What is a matter of security stands in the audit too, whose chain nobody can tak
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import Final
 
 from sqlite_utils import Database as Tables
@@ -73,17 +74,17 @@ def page(
     conn: sqlite3.Connection,
     limit: int,
     cursor: str | None,
-    kind: str | None = None,
+    kinds: Collection[str] = (),
     code: str | None = None,
 ) -> EventPage:
-    """Return events newest first, of one kind or one code. ValueError: the cursor is not ours."""
+    """Return events newest first, of some kinds or one code. ValueError: the cursor is not ours."""
     before = int(cursor) if cursor else 2**63 - 1
-    wanted = [(name, each) for name, each in (("kind", kind), ("code", code)) if each is not None]
+    wanted = [("kind", sorted(kinds)), ("code", [] if code is None else [code])]
     rows = conn.execute(
         "SELECT id, time, kind, code, subject, params FROM event WHERE id < ? "  # noqa: S608
-        + "".join(f"AND {name} = ? " for name, _ in wanted)
+        + "".join(f"AND {name} IN ({','.join('?' * len(each))}) " for name, each in wanted if each)
         + "ORDER BY id DESC LIMIT ?",
-        (before, *(each for _, each in wanted), limit + 1),
+        (before, *chain.from_iterable(each for _, each in wanted), limit + 1),
     ).fetchall()
     items = tuple(
         CollectorEvent(

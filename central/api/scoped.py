@@ -1,6 +1,6 @@
 """What of the collector's picture is in a caller's scope."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
 from central.api import models, shapes
@@ -32,7 +32,7 @@ async def events(
     who: Principal,
     limit: int,
     cursor: str | None,
-    kind: str | None = None,
+    kinds: Collection[str] = (),
     code: str | None = None,
 ) -> models.Happenings:
     """Return events about sites in scope and the gateways that serve them, newest first.
@@ -43,7 +43,7 @@ async def events(
     hidden = {gateway.name: _hidden(who, gateway) for gateway in serving}
     found: list[CollectorEvent] = []
     for _ in range(PAGES):
-        page = await collector.events(limit - len(found), cursor, kind, code)
+        page = await collector.events(limit - len(found), cursor, kinds, code)
         found += [event for event in page.items if _about(event.subject, who, hidden)]
         cursor = page.next
         if cursor is None or len(found) >= limit:

@@ -22,11 +22,11 @@ async def events(
     house: House,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(max_length=128)] = None,
-    kind: models.HappeningKind | None = None,
+    kind: Annotated[list[models.HappeningKind] | None, Query(max_length=4)] = None,
     code: Annotated[str | None, Query(pattern="^[A-Z][A-Z0-9_]{0,63}$")] = None,
 ) -> models.Happenings:
-    """Return what happened within the scope, newest first; of one kind or one code if asked."""
+    """Return what happened within the scope, newest first; of some kinds or one code if asked."""
     try:
-        return await scoped_events(house.collector, who, limit, cursor, kind, code)
+        return await scoped_events(house.collector, who, limit, cursor, kind or (), code)
     except (ValueError, OverflowError) as exc:
         raise ApiError(422, "CURSOR_UNKNOWN") from exc

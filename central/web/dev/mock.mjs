@@ -119,6 +119,11 @@ const journal = (item) => [
   ...(item.acknowledged ? [{ time: item.acknowledged.at, recorded: item.acknowledged.at, event: "ACK", level: null, value: null, actor: item.acknowledged.by, comment: item.acknowledged.comment }] : []),
 ];
 const EVENTS = [{ id: "2", time: iso(opened - 900_000), kind: "fault", code: "DEVICE_UNREACHABLE", subject: "jinting/gw-honghaiwan/wind-mast", params: { device: "wind-mast" } }];
+EVENTS.unshift(
+  { id: "5", time: iso(opened - 60_000), kind: "security", code: "PROOF_REFUSED", subject: "203.0.113.9", params: { address: "203.0.113.9", count: 4183 } },
+  { id: "4", time: iso(opened - 400_000), kind: "security", code: "GATEWAY_OVERREACHES", subject: "gw-honghaiwan", params: { address: "198.51.100.24", count: 2 } },
+  { id: "3", time: iso(opened - 700_000), kind: "security", code: "TARGET_TRICKED", subject: "2001:db8:1:2::/64", params: { address: "2001:db8:1:2::/64", count: 37 } },
+);
 const PERSON = { person: { name: "陈志航", roles: ["operator"], scope: null }, version: "0.1.0" };
 let inside = true;
 
@@ -141,7 +146,10 @@ async function api(request, url) {
   if (path === "/gateways") return [200, { items: gateways() }];
   if (path === "/points") return [200, { items: points.filter((point) => !url.searchParams.get("site") || point.public.site === url.searchParams.get("site")).map((point) => point.public) }];
   if (path === "/latest") return [200, { items: points.filter((point) => point.public.site === url.searchParams.get("site")).map(latest) }];
-  if (path === "/events") return [200, { items: EMPTY ? [] : EVENTS, next: null }];
+  if (path === "/events") {
+    const kinds = url.searchParams.getAll("kind");
+    return [200, { items: EMPTY ? [] : EVENTS.filter((event) => !kinds.length || kinds.includes(event.kind)), next: null }];
+  }
   if (path === "/demo") return REAL ? refuse(404, "NOT_FOUND") : [200, { story: true, cables: GATEWAYS.map((item) => ({ gateway: item.name, connected: !cut[item.name] })) }];
   const cable = /^\/demo\/cables\/(.+)$/.exec(path);
   if (cable) { cut[cable[1]] = body.connected ? 0 : now(); push("gateway", gateway(GATEWAYS.find((item) => item.name === cable[1]))); push("overview", overview()); return [204, null]; }

@@ -339,12 +339,12 @@ class FakeCollector:
             timeliness=(Timeliness(upto_s=10, count=1), Timeliness(upto_s=None, count=1)),
         )
 
-    async def events(self, limit=100, cursor=None, kind=None, code=None):
+    async def events(self, limit=100, cursor=None, kind=(), code=None):
         before = int(cursor) if cursor else 99
         items = [
             event
             for event in self.happened
-            if event.id < before and kind in (None, event.kind) and code in (None, event.code)
+            if event.id < before and (not kind or event.kind in kind) and code in (None, event.code)
         ]
         more = len(items) > limit
         return EventPage(

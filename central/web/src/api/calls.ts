@@ -6,9 +6,12 @@ import type { Buckets, Demo, Episode, EpisodeDetail, EventLine, Gateway, Latest,
 type Items<T> = { items: T[] };
 export type Page<T> = { items: T[]; total: number; next: string | null };
 
-const query = (values: Record<string, string | number | null | undefined>): string => {
-  const set = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return set.length ? `?${new URLSearchParams(set.map(([key, value]) => [key, String(value)]))}` : "";
+type Asked = string | number | readonly string[] | null | undefined;
+const query = (values: Record<string, Asked>): string => {
+  const set = Object.entries(values).flatMap(([key, value]) =>
+    (Array.isArray(value) ? value : [value]).filter((each) => each !== undefined && each !== null && each !== "").map((each) => [key, String(each)]),
+  );
+  return set.length ? `?${new URLSearchParams(set)}` : "";
 };
 const pointPath = (id: string): string => `/points/${id.split("/").map(encodeURIComponent).join("/")}`;
 
@@ -24,8 +27,8 @@ export const points = async (site: string, signal?: AbortSignal) =>
   (await ask<Items<Point>>(`/points${query({ site })}`, { signal })).items;
 export const latest = async (site: string, signal?: AbortSignal) =>
   (await ask<Items<Latest>>(`/latest${query({ site })}`, { signal })).items;
-export const events = (limit: number, signal?: AbortSignal) =>
-  ask<{ items: EventLine[]; next: string | null }>(`/events${query({ limit })}`, { signal });
+export const events = (limit: number, kind: readonly string[], signal?: AbortSignal) =>
+  ask<{ items: EventLine[]; next: string | null }>(`/events${query({ limit, kind })}`, { signal });
 
 export interface AlarmFilter {
   state: "open" | "unacknowledged" | "history";

@@ -565,7 +565,7 @@ export interface paths {
         };
         /**
          * Events
-         * @description Return what happened within the scope, newest first; of one kind or one code if asked.
+         * @description Return what happened within the scope, newest first; of some kinds or one code if asked.
          */
         get: operations["events_events"];
         put?: never;
@@ -3785,7 +3785,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string | null;
-                kind?: ("fault" | "loss" | "quarantine" | "security") | null;
+                kind?: ("fault" | "loss" | "quarantine" | "security")[] | null;
                 code?: string | null;
             };
             header?: never;

@@ -256,6 +256,8 @@ const en: Messages = {
     clock: { not_disciplined: "no time service", error_too_large: "error too large", before_build: "earlier than the software", stepped: "the time jumped", not_told: "the system does not tell" },
     events: "Recent faults and losses",
     noEvents: "None recorded",
+    security: "Security events",
+    noSecurity: "No security events",
     drill: "{name} in detail",
   },
   cable: {

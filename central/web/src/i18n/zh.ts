@@ -254,6 +254,8 @@ const zh = {
     clock: { not_disciplined: "没有校时", error_too_large: "误差过大", before_build: "时间早于软件版本", stepped: "时间发生跳变", not_told: "系统不提供同步状态" },
     events: "最近的故障与数据缺失",
     noEvents: "没有记录",
+    security: "安全事件",
+    noSecurity: "没有安全事件",
     drill: "{name} 详情",
   },
   cable: {

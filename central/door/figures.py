@@ -1,5 +1,6 @@
 """What the door counts since the start: requests, readings, what came again, aside, refused."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ class DoorFigures:
             yield
         except FengsuiError as exc:
             self.refused[exc.code] += 1
+            raise
+        except sqlite3.Error:  # the database has logged the cause
+            self.refused["STORE_UNAVAILABLE"] += 1
             raise
 
     def answered(self, answer: Answer) -> None:

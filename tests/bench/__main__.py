@@ -12,10 +12,11 @@ from tests.bench import (
     herd,
     ingest,
     lifeboat,
+    readings_door,
     signing,
 )
 
-PARTS = ("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "signing")
+PARTS = ("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "signing", "door")
 
 
 def main() -> None:
@@ -32,6 +33,7 @@ def main() -> None:
         "herd": herd.measure,
         "lifeboat": lifeboat.measure,
         "signing": signing.measure,
+        "door": lambda: readings_door.measure(chosen.seconds),
     }
     for name, measure in parts.items():
         if chosen.only in (None, name):

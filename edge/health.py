@@ -81,6 +81,7 @@ class Health:
 
     def _bus(self, name: str) -> dict[str, Any]:
         bus = self._roster.buses[name]
+        to_wall = self._clock.now() - self._clock.mono()
         return {
             "name": name,
             "protocol": bus.bus.protocol,
@@ -94,7 +95,7 @@ class Health:
                     "name": entry.device.name,
                     "label": asdict(entry.device.label),
                     "state": entry.state,
-                    "since": entry.since,
+                    "since": None if entry.since is None else entry.since + to_wall,
                     "reason": entry.reason,
                 }
                 for entry in self._roster.devices.values()

@@ -90,7 +90,7 @@ class Intake:
     def answered(self, device: str) -> None:
         """Note that a device answers; an event if it had been silent."""
         was = self.roster.devices[device].state
-        if self.roster.change(device, ONLINE, self._clock.now()) and was != UNKNOWN:
+        if self.roster.change(device, ONLINE, self._clock.mono()) and was != UNKNOWN:
             self.event("DEVICE_RETURNED", device, device=device)
 
     def silent(self, device: Device, error: FengsuiError) -> None:
@@ -100,7 +100,7 @@ class Intake:
             Reading(point.index, None, int(Quality.BAD_NO_COMMUNICATION), mono)
             for point in device.points
         )
-        if self.roster.change(device.name, OFFLINE, self._clock.now(), error.code):
+        if self.roster.change(device.name, OFFLINE, mono, error.code):
             self.event("DEVICE_UNREACHABLE", device.name, device=device.name, reason=error.code)
 
     def event(self, code: str, subject: str = "", **params: Value) -> None:

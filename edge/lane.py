@@ -218,10 +218,15 @@ class LaneTask:
 
     async def _let_live_go_first(self) -> None:
         left = await self._buffer.pending(self._lane, ONE)
-        if left is not None and self._clock.now() - opened(left) > BACKLOG:
+        if left is not None and self._age(left) > BACKLOG:
             await self._buffer.rotate(self._kind)
             for callback in self.when_idle:  # what was live is backfill now
                 callback()
+
+    def _age(self, pending: Pending) -> int:
+        """Return how long the oldest batch has waited, µs: a wall clock set back hides nothing."""
+        header = read_header(pending.batches[0])[0]
+        return max(self._clock.mono() - header.mono0, self._clock.now() - header.wall0)
 
     def _note_failure(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -256,8 +261,3 @@ class LaneTask:
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._news.wait()
-
-
-def opened(pending: Pending) -> int:
-    """Return when the oldest batch was opened, wall clock µs."""
-    return read_header(pending.batches[0])[0].wall0

@@ -14,7 +14,7 @@ UNKNOWN = "unknown"
 
 @dataclass(slots=True)
 class DeviceState:
-    """One device; `since` is wall clock µs of the last change, `reason` an error code."""
+    """One device; `since` is monotonic µs of the last change, `reason` an error code."""
 
     bus: str
     device: Device

@@ -11,6 +11,7 @@ from edge.buffer.holdings import Holdings
 from edge.buffer.model import Backlog
 from edge.buffer.streams import Part, Stream
 from protocols.wire.batch import read_header
+from protocols.wire.opening import decode_opening
 
 
 class Place(NamedTuple):
@@ -23,10 +24,13 @@ class Place(NamedTuple):
 
 
 class Front(NamedTuple):
-    """What waits first: of which time it is, and how many batches of its part wait."""
+    """What waits first: both clocks when it was opened, and how many batches of its part wait."""
 
     place: Place
-    oldest: int
+    mono: int
+    wall: int
+    ours: bool
+    """Of this boot, so that its monotonic time tells its age whatever the wall clock was."""
     batches: int
 
 
@@ -46,7 +50,8 @@ class Backlogs:
                 front = self._front(stream)
                 readings += pending
                 batches += front.batches + _behind(stream)
-                oldest = front.oldest if oldest is None else min(oldest, front.oldest)
+                opened = self._opened(front)
+                oldest = opened if oldest is None else min(oldest, opened)
         return Backlog(readings=readings, batches=batches, oldest=oldest)
 
     def forget_others(self) -> None:
@@ -67,18 +72,29 @@ class Backlogs:
         known = self._fronts.get(stream.number)
         if known is not None and known.place == place and place.first:
             return known
-        oldest = self._holdings.clock.now()
+        clock = self._holdings.clock
+        at = (clock.mono(), clock.now(), False)
         if skip is not None:
-            oldest = read_header(skip.bytes)[0].wall0
+            at = self._clocks(stream, skip.bytes)
         elif part is not None and known is not None and place[:3] == known.place[:3]:
-            oldest = known.oldest  # it only grew
+            at = known[1:4]  # it only grew
         elif part is not None:
             file = self._holdings.folder.get(part.file)
             row = file.before(stream.number, stream.committed + 1)
-            oldest = read_header(row.bytes)[0].wall0 if row else oldest
-        front = Front(place, oldest, self._begun(stream))
+            at = self._clocks(stream, row.bytes) if row else at
+        front = Front(place, *at, self._begun(stream))
         self._fronts[stream.number] = front
         return front
+
+    def _clocks(self, stream: Stream, data: bytes) -> tuple[int, int, bool]:
+        header = read_header(data)[0]
+        ours = decode_opening(stream.opening).boot == self._holdings.origin.boot
+        return header.mono0, header.wall0, ours
+
+    def _opened(self, front: Front) -> int:
+        """Return when a front was opened, by the wall clock as it is now."""
+        clock = self._holdings.clock
+        return clock.now() - (clock.mono() - front.mono) if front.ours else front.wall
 
     def _begun(self, stream: Stream) -> int:
         """Return how many batches wait of the part that the cursor lies in."""

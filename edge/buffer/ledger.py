@@ -6,6 +6,8 @@ lines on, so that nothing is counted twice and nothing is forgotten.
 
 from dataclasses import dataclass, field
 
+from protocols.clock import ClockState
+from protocols.clock_trust import BUILT
 from protocols.errors import WireError
 from protocols.wire.batch import LedgerLine, ReadingsBatch, SkipBatch, decode_batch
 from protocols.words import TimeMark
@@ -41,9 +43,12 @@ class Tally:
         if isinstance(batch, SkipBatch):
             self.enter_skip(batch)
         elif isinstance(batch, ReadingsBatch):
-            to_wall = batch.header.wall0 - batch.header.mono0
+            header = batch.header
+            unset = header.clock_state is ClockState.UNSYNCHRONISED and header.wall0 < BUILT
             for point, time, mark in zip(batch.points, batch.times, batch.marks, strict=True):
-                wall = time + to_wall if mark == TimeMark.GATEWAY else time
+                wall: int | None = time
+                if mark == TimeMark.GATEWAY:  # of a clock nobody had set yet: not known
+                    wall = None if unset else time + header.wall0 - header.mono0
                 self._add(point, wall, wall, 1)
 
     def enter_skip(self, batch: SkipBatch) -> None:

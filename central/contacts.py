@@ -98,8 +98,8 @@ class Contacts:
 
     async def health(self, gateway: str, body: bytes) -> None:
         """Take what the gateway says of itself. Raises WireError."""
-        now, health = self._clock.now(), read_health(body)
-        health = replace(health, clock=health.clock.met(health.report, now))
+        now = self._clock.now()
+        health = read_health(body).met(now)
         if health.report is not None:
             self.measured(gateway, health.report, now)
 

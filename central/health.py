@@ -5,11 +5,11 @@ A key that is missing or of another form counts as not told; keys of newer gatew
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
 
-from central.clock_told import ClockTold, read_clock, read_report
+from central.clock_told import YELLOW, ClockTold, read_clock, read_report
 from central.registry_records import Backlog, BufferState
 from protocols.wire.bounds import NUMBER
 from protocols.wire.canonical import JsonValue, load_any
@@ -42,6 +42,16 @@ class Health:
     buffer: BufferState = BufferState()  # noqa: RUF009  # frozen
     buses: Mapping[str, str] = field(default_factory=dict)
     devices: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
+
+    def met(self, arrived: int) -> "Health":
+        """Return it as of when it was here (µs UTC): with its clock's offset, its times in ours."""
+        clock = self.clock.met(self.report, arrived)
+        off = clock.offset or 0
+        if abs(off) < YELLOW:
+            return replace(self, clock=clock)
+        backlog = replace(self.backlog, oldest=_moved(self.backlog.oldest, off))
+        devices = {path: (state, _moved(at, off)) for path, (state, at) in self.devices.items()}
+        return replace(self, clock=clock, backlog=backlog, devices=devices)
 
 
 def read_health(body: bytes) -> Health:
@@ -104,6 +114,10 @@ def _list(value: JsonValue) -> list[JsonValue]:
 
 def _text(value: JsonValue) -> str:
     return value[:200] if isinstance(value, str) else ""
+
+
+def _moved(time: int | None, off: int) -> int | None:
+    return None if time is None else max(0, min(time - off, LATEST))
 
 
 def _number(value: JsonValue, most: int = NUMBER) -> int | None:

@@ -76,3 +76,24 @@ async def test_a_report_of_health_shows_the_offset(collector, clock, gateway, st
     clock_told = collector.registry.gateway("gw").clock
     assert clock_told.offset == 75 * SECOND + 20_000
     assert (clock_told.within, clock_told.pauses, clock_told.grade) == (20_000, 2, "orange")
+
+
+async def test_times_of_a_gateway_whose_clock_is_off_are_shown_in_ours(
+    collector, clock, gateway, stream
+):
+    """A gateway in 1970 says that its backlog is ten minutes old and its device silent for one."""
+    wall = 3600 * SECOND
+    silent = {"site": "site", "name": "tank", "state": "offline", "since": wall - 60 * SECOND}
+    told = {
+        "boot": BOOT,
+        "mono": clock.mono(),
+        "wall": wall,
+        "clock_state": 0,
+        "clock": {"round_trip": 0},
+        "backlog": {"readings": 7, "oldest": wall - 600 * SECOND, "alarm_readings": 0},
+        "buses": [{"name": "bus", "state": "offline", "devices": [silent]}],
+    }
+    await collector.ingest.post_health("gw", dump(told, "health"))
+    record = collector.registry.gateway("gw")
+    assert record.backlog.oldest == clock.now() - 600 * SECOND
+    assert record.buses[0].devices[0].since == clock.now() - 60 * SECOND

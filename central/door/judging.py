@@ -81,35 +81,33 @@ def judge(table: Table, points: Points, now: int) -> Judged:
     aside: list[Aside] = []
     taken: list[Reading] = []
     latest = now + AHEAD
-    find, finish = points.places.get, points.finish
+    find, finish, text = points.places.get, points.finish, points.text
     columns = zip(table.points, table.times, table.values, table.qualities, strict=True)
     for index, (name, time, value, quality) in enumerate(columns):
         place = find(name) if type(name) is str else None
-        reason = _reason(place, time, quality, latest)
-        if reason is None and place is not None and type(time) is int and type(quality) is int:
-            raw = value if points.text[place] or type(value) is not str else _whole(value)
+        # Said first whether all is as it should be: of a thousand readings nearly all are.
+        if place is None or type(time) is not int or type(quality) is not int:
+            aside.append(Aside(index, _reason(place, time, quality)))
+        elif not 0 <= time <= latest:
+            aside.append(Aside(index, Reason.CLOCK_AHEAD if time > 0 else Reason.CLOCK_BEHIND))
+        else:
+            raw = _whole(value) if type(value) is str and not text[place] else value
             said, code = finish[place](raw, quality)
-            if said is not None or raw is None or is_bad(quality):
+            if said is None and raw is not None and not is_bad(quality):
+                aside.append(Aside(index, Reason.BAD_VALUE))
+            else:
                 taken.append(Reading(place, said, code, time, TimeMark.SOURCE))
-                continue
-        aside.append(Aside(index, reason or Reason.BAD_VALUE))
     taken.sort(key=itemgetter(3))
     once = _once(taken)
     return Judged(once, aside, len(taken) - len(once))
 
 
-def _reason(place: int | None, time: object, quality: object, latest: int) -> Reason | None:
+def _reason(place: int | None, time: object, quality: object) -> Reason:
     if time is Reason.BAD_ROW:
         return Reason.BAD_ROW
     if place is None:
         return Reason.UNKNOWN_POINT
-    if isinstance(time, Reason):
-        return time
-    if isinstance(quality, Reason):
-        return quality
-    if type(time) is int and not 0 <= time <= latest:
-        return Reason.CLOCK_AHEAD if time > latest else Reason.CLOCK_BEHIND
-    return None
+    return Reason(time) if isinstance(time, Reason) else Reason(str(quality))
 
 
 def _whole(text: str) -> str | int:
@@ -119,6 +117,8 @@ def _whole(text: str) -> str | int:
 
 def _once(readings: list[Reading]) -> list[Reading]:
     """Return the first of each point, time and value; `1`, `1.0` and true are three values."""
+    if len(set(map(itemgetter(0, 3), readings))) == len(readings):
+        return readings
     seen: set[tuple[int, int, type, Value]] = set()
     once = []
     for reading in readings:

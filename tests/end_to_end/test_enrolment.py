@@ -1,6 +1,7 @@
 """From a printed code to the first reading: a collector, a terminal on site, and two entries."""
 
 import asyncio
+import hashlib
 import os
 import pty
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -17,6 +19,7 @@ from edge.check import load_config
 from protocols.clock import SystemClock, real_monotonic
 from protocols.modbus.simulator import Simulator
 from protocols.simulators.demo import free_port
+from tests.end_to_end.between import Between
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90
@@ -200,3 +203,42 @@ async def test_from_a_printed_code_to_the_first_reading_with_two_entries(tmp_pat
                 assert await until(refused, "the gateway hears that its key is revoked")
             key = tmp_path / "identity" / "gateway.key"
             assert key.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.slow
+async def test_whoever_ends_tls_in_between_gets_nothing_and_is_told_of(tmp_path):
+    with collector(tmp_path) as (config, url):
+        async with plant(tmp_path, url) as (edge, _), person(config, url) as duty:
+            shown, parts = [], urlsplit(url)
+            address = (parts.hostname, parts.port)
+
+            def as_if_ours(path, said):
+                """The cunning one says that the gateway saw the collector's own certificate."""
+                if path.endswith("hello"):
+                    shown.append(ssl.get_server_certificate(address))
+                    der = ssl.PEM_cert_to_DER_cert(shown[-1])
+                    said["certificate"] = hashlib.sha256(der).hexdigest()
+                return said
+
+            def enrol(between):
+                done = subprocess.run(
+                    [sys.executable, "-m", "edge", "enrol", str(edge), code, "--url", between.url],
+                    cwd=ROOT, capture_output=True, text=True,
+                )  # fmt: skip
+                assert done.returncode == 1, done.stdout
+                return done.stderr
+
+            made = await duty.post("/api/v1/enrolment/codes", json={"gateway": "gw-1"})
+            code = made.json()["code"]
+            with Between(tmp_path, url) as simple:
+                assert "证书不是本平台的" in await asyncio.to_thread(enrol, simple)
+            with Between(tmp_path, url, as_if_ours) as cunning:
+                assert "此码已作废" in await asyncio.to_thread(enrol, cunning)
+            assert shown
+            found = (await duty.get("/api/v1/enrolment")).json()
+            assert [each["state"] for each in found["codes"]] == ["burnt"]
+            assert found["keys"] == []
+            events = {each["code"] for each in (await duty.get("/api/v1/events")).json()["items"]}
+            assert {"ENROLMENT_BETWEEN", "ENROLMENT_CODE_BURNT"} <= events
+            assert not (tmp_path / "identity" / "gateway.key").exists()
+            assert not (tmp_path / "identity" / "trust.json").exists()

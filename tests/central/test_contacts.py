@@ -137,7 +137,7 @@ async def test_health_shows_backlog_buses_and_devices(collector, gateway, stream
     }
     await collector.ingest.post_health("gw", dump(told, "health"))
     record = collector.registry.gateway("gw")
-    assert (record.version, record.clock_state, record.points) == ("0.1.0", 1, 4)
+    assert (record.version, record.clock.state, record.points) == ("0.1.0", 1, 4)
     assert (record.backlog.readings, record.backlog.alarm_readings) == (1204, 2)
     buffer = record.buffer
     assert (buffer.bytes, buffer.quota_bytes, buffer.hours_left) == (5, 9, 71.5)
@@ -167,7 +167,7 @@ async def test_health_shows_backlog_buses_and_devices(collector, gateway, stream
 async def test_health_of_another_form_counts_as_not_told(collector, body):
     await collector.ingest.post_health("gw", body)
     record = collector.registry.gateway("gw")
-    assert (record.version, record.clock_state, record.backlog.readings) == ("", None, 0)
+    assert (record.version, record.clock.state, record.backlog.readings) == ("", None, 0)
     assert record.buffer == BufferState()
 
 
@@ -191,7 +191,7 @@ async def test_a_gateway_that_tells_nonsense_times_is_still_shown(collector, gat
     }
     await collector.ingest.post_health("gw", dump(told, "health"))
     record = collector.registry.gateway("gw")
-    assert (record.clock_state, record.backlog.readings, record.backlog.oldest) == (None, 0, None)
+    assert (record.clock.state, record.backlog.readings, record.backlog.oldest) == (None, 0, None)
     assert record.buses[0].devices[0].since is None
     everyone = Principal(name="a", kind=Kind.SESSION, scope=None)
     assert gateway_shape.gateway(record, everyone).model_dump_json()

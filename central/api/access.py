@@ -75,7 +75,7 @@ async def _recognise(request: Request) -> Principal | None:
     try:
         return await by_signature(request) or await _by_token_or_session(request)
     except SignatureRefused as refusal:
-        await note(request, refusal)
+        note(request, refusal)
         raise
 
 

@@ -10,8 +10,8 @@ from fastapi import Request
 
 from central.api.headers import INGEST_PATH
 from central.api.rooms import Rooms, rooms_of
-from central.effects import Effects
 from central.evidence.heads import SignedRequest
+from central.guard.source import address_of
 from central.identity.gateway_keys import GatewayKey
 from central.identity.principal import Principal
 from central.identity.signatures import SignatureRefused
@@ -22,6 +22,8 @@ from protocols.wire.headers import NONCE, content_digest
 
 SIGNED: Final = "fengsui.signed"
 """Where a request's scope holds what was verified."""
+QUIET: Final = frozenset({"KEY_PENDING", "NONCE"})
+"""Refusals that belong to the ordinary way of things: counted, no matter of security."""
 
 
 async def by_signature(request: Request) -> Principal | None:
@@ -48,16 +50,16 @@ def read(request: Request) -> SignedRequest | None:
     try:
         claimed = read_signature(request.headers)
     except WireError as exc:
-        raise SignatureRefused(gateway="", reason="form") from exc
+        raise SignatureRefused(gateway=address_of(request.scope), reason="form") from exc
     if claimed is None:
         return None
     # As it came over the line: what is decoded may be written in more than one way.
     path = request.scope.get("raw_path", b"").decode("latin-1")
     batches = path.endswith("/batches")
     if request.scope["query_string"] or claimed.components != (BATCHES if batches else OTHERS):
-        raise SignatureRefused(gateway="", reason="components")
+        raise SignatureRefused(gateway=address_of(request.scope), reason="components")
     if batches and claimed.nonce != request.headers.get(NONCE):
-        raise SignatureRefused(gateway="", reason="nonce")
+        raise SignatureRefused(gateway=address_of(request.scope), reason="nonce")
     return SignedRequest(claimed, message_of(request.headers, request.method, path, claimed))
 
 
@@ -74,7 +76,7 @@ def hold_to_digest(request: Request, body: bytes) -> None:
         raise IngestError("DIGEST", 400)
 
 
-async def use_nonce(house: Rooms, who: Principal, request: Request) -> dict[str, str]:
+def use_nonce(house: Rooms, who: Principal, request: Request) -> dict[str, str]:
     """Use up a signed request's single-use number; return the field that brings the next.
 
     Raises SignatureRefused NONCE or REPLAYED.
@@ -85,7 +87,7 @@ async def use_nonce(house: Rooms, who: Principal, request: Request) -> dict[str,
     try:
         return {NONCE: house.desk.signatures.use_nonce(who, found.claimed)}
     except SignatureRefused as refusal:
-        await note(request, refusal)
+        note(request, refusal)
         raise
 
 
@@ -94,13 +96,13 @@ def sealed(house: Rooms, request: Request, body: bytes) -> bytes:
     return body if signed_of(request) is None else signed(body, house.collector.signer)
 
 
-async def note(request: Request, refusal: SignatureRefused) -> None:
+def note(request: Request, refusal: SignatureRefused) -> None:
     """Count a refusal, and make it known where it is a matter of security."""
-    house = rooms_of(request)
-    collector, address = house.collector, request.client.host if request.client else ""
+    house, address = rooms_of(request), address_of(request.scope)
     if request.scope["path"].startswith(INGEST_PATH):
-        collector.ingest.figures.requests += 1
-        collector.ingest.figures.refused[refusal.code] += 1
-    signatures, now = house.desk.signatures, collector.clock.now()
-    if found := await signatures.note(refusal, address, now):
-        collector.tell(Effects(events=found))
+        figures = house.collector.ingest.figures
+        figures.requests += 1
+        figures.refused[refusal.code] += 1
+    if refusal.code not in QUIET:
+        source = str(refusal.params.get("gateway", address))
+        house.guards.incidents.note(refusal.code, source, **refusal.params, address=address)

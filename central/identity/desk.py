@@ -56,7 +56,7 @@ class FrontDesk:
         self.clock = clock
         self._passwords = passwords or Passwords()
         self._lockout = Lockout()
-        self.signatures = Signatures(db, clock)
+        self.signatures = Signatures(db)
         self._gateways: dict[str, Principal] = {}
         self._revocations = 0
 

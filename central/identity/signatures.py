@@ -4,27 +4,16 @@ Keys are known from memory after their first request. Only this process writes: 
 after every commit by which a key begins or ends, so the very next request is judged by it.
 """
 
-from collections import OrderedDict
 from typing import Final
 
-from sqlite_utils import Database as Tables
-
-from central import events
-from central.database import Database, StorageError
-from central.effects import CollectorEvent
+from central.database import Database
 from central.identity import gateway_keys
 from central.identity.gateway_keys import ACTIVE, HELD, PENDING, GatewayKey
 from central.identity.nonces import Nonces
 from central.identity.principal import Kind, Principal
-from protocols.clock import MINUTE, Clock
 from protocols.errors import FengsuiError, WireError
 from protocols.signing.request import Claimed, Message, verify_request
-from protocols.words import Value
 
-TOLD: Final = 4_096
-"""Gateways whose last refusal is remembered, so that it is told once a minute."""
-QUIET: Final = frozenset({"KEY_PENDING", "NONCE"})
-"""Refusals that belong to the ordinary way of things: counted, no matter of security."""
 _STATES: Final = {PENDING: "KEY_PENDING", HELD: "KEY_HELD"}
 
 
@@ -36,14 +25,12 @@ class SignatureRefused(FengsuiError):
 
 
 class Signatures:
-    """Whom a signed request speaks for, and what is said about those that are refused."""
+    """Whom a signed request speaks for."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._clock = clock
         self._known: dict[str, tuple[GatewayKey, Principal]] = {}
         self._changes = 0
-        self._told: OrderedDict[str, int] = OrderedDict()
         self.nonces = Nonces()
 
     async def principal(self, claimed: Claimed, message: Message) -> Principal:
@@ -86,31 +73,6 @@ class Signatures:
         """Take note, after the commit, that a key began or ended to count."""
         self._changes += 1
         self._known.clear()
-
-    async def note(self, refusal: SignatureRefused, address: str, now: int) -> list[CollectorEvent]:
-        """Record a refusal as a matter of security, once a minute for each gateway; `now`: µs UTC.
-
-        A database that cannot be written changes nothing about the refusal.
-        """
-        # Anybody can invent a key's id: all unknown ones count as one.
-        source = str(refusal.params.get("gateway", ""))
-        moment, about = self._clock.now(), f"{refusal.code} {source}"
-        if refusal.code in QUIET or moment - self._told.get(about, moment - MINUTE) < MINUTE:
-            return []
-        self._told[about] = moment
-        self._told.move_to_end(about)
-        if len(self._told) > TOLD:
-            self._told.popitem(last=False)
-        params: dict[str, Value] = {**refusal.params, "address": address}
-
-        def write(db: Tables) -> list[CollectorEvent]:
-            event = events.record(db, (now, now), events.SECURITY, refusal.code, source, params)
-            return [event]
-
-        try:
-            return await self._db.write(write)
-        except StorageError:
-            return []
 
 
 def must_fit(key: GatewayKey, claimed: Claimed, message: Message) -> None:

@@ -60,7 +60,7 @@ async def post_cursors(who: Sender, house: House, request: Request) -> Response:
     with house.collector.ingest.figures.refusing():
         body = await receive(request, RECORD_BYTES)
         hold_to_digest(request, body)
-    fields = await use_nonce(house, who, request)
+    fields = use_nonce(house, who, request)
     said = await house.collector.ingest.cursors(who.name, body, nonce)
     content = sealed(house, request, encode_cursors(said))
     return Response(content, headers=fields, media_type="application/json")
@@ -72,6 +72,6 @@ async def post_health(who: Sender, house: House, request: Request) -> Response:
     with house.collector.ingest.figures.refusing():
         body = await receive(request, HEALTH_BYTES)
         hold_to_digest(request, body)
-    fields = await use_nonce(house, who, request)
+    fields = use_nonce(house, who, request)
     await house.collector.ingest.post_health(who.name, body)
     return Response(headers=fields)

@@ -17,6 +17,7 @@ from central.alarms.engine import Engine
 from central.evidence.heads import SignedRequest, keep_head
 from central.ingest.manifests import Described, Opened, keep_numbers, opened_by
 from central.ingest.numbering import buffer_set_back
+from central.ingest.placing import AHEAD
 from central.registry import numbers_of, read_entry
 from central.store.columns import Integers
 from protocols.errors import IngestError
@@ -129,7 +130,7 @@ def open_stream(  # the record as read and as it came, and its manifest once its
     known = read_stream(conn, opening.stream)
     if known is not None:
         return _opened_again(tables, known, body, now)
-    newer, changes = _would_change(conn, opening)
+    newer, changes = _would_change(conn, opening, now)
     if changes and (described is None or described.digest != opening.manifest):
         return Opened(news=opening.manifest)
     told = buffer_set_back(tables, opening, now)
@@ -156,7 +157,7 @@ def open_stream(  # the record as read and as it came, and its manifest once its
     if newer:
         conn.execute(
             "UPDATE gateway SET manifest = ?, stream_number = ?, stream_opened = ? WHERE name = ?",
-            (opening.manifest, opening.number, opening.opened, opening.gateway),
+            (opening.manifest, opening.number, min(opening.opened, now), opening.gateway),
         )
     opened = Opened()
     if changes and described is not None:
@@ -201,16 +202,18 @@ def _opened_again(tables: Tables, known: Stream, body: bytes, now: int) -> Opene
     return Opened(events=tuple(event), error=IngestError("STREAM_DIVERGES", 409, stream=known.id))
 
 
-def _would_change(conn: sqlite3.Connection, opening: Opening) -> tuple[bool, bool]:
+def _would_change(conn: sqlite3.Connection, opening: Opening, now: int) -> tuple[bool, bool]:
     """Return whether the stream is the gateway's newest, and whether that changes the manifest.
 
-    A stream is newer by its number in the buffer or, after a new buffer, by its wall clock.
+    A stream is newer by its number in the buffer or, after a new buffer, by its wall clock; one
+    that was years ahead would else be the newest for years.
     """
     current, number, opened = conn.execute(
         "SELECT manifest, stream_number, stream_opened FROM gateway WHERE name = ?",
         (opening.gateway,),
     ).fetchone()
-    newer = number is None or opening.number > number or opening.opened > opened
+    later = number is not None and opened < opening.opened <= now + AHEAD
+    newer = number is None or opening.number > number or later
     return newer, newer and current != opening.manifest
 
 

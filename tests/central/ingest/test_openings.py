@@ -6,7 +6,7 @@ import pytest
 
 from central.database_queue import Urgency
 from central.ingest import manifests
-from tests.central.builders import HIGH, LOW, Gateway, PointSpec
+from tests.central.builders import HIGH, LOW, SECOND, Gateway, HandClock, PointSpec
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +31,23 @@ async def test_an_older_opening_under_way_leaves_nothing_behind(collector, clock
         older.register(collector, older.open()), newer.register(collector, newer.open())
     )
     assert await rules(collector) == [("site/other/tank/p0:low",)]
+
+
+YEARS = 10 * 365 * 86_400
+
+
+async def test_a_stream_opened_ten_years_ahead_is_not_the_newest_for_ten_years(collector, clock):
+    await collector.registry.add_gateway("other")
+    ahead = HandClock(clock.now() + YEARS * SECOND)
+    wrong = Gateway(ahead, "other", (PointSpec("a"),))
+    await wrong.register(collector, wrong.open())
+    clock.move(60)
+    replaced = Gateway(clock, "other", (PointSpec("b"),))  # a new buffer: numbers begin again
+    await replaced.register(collector, replaced.open())
+    assert [point.id for point in collector.registry.points()] == ["site/other/tank/b"]
+    wrong.streams = 0
+    await wrong.register(collector, wrong.open())  # a late opening of what was there before
+    assert [point.id for point in collector.registry.points()] == ["site/other/tank/b"]
 
 
 async def test_a_first_manifest_under_way_leaves_nothing_behind(collector, clock):

@@ -11,7 +11,8 @@ class Between:
     """What the database holds and the backup does not.
 
     `readings` readings and events of `streams` streams: gateways send again what they still hold.
-    `acts` lines of the audit. `revoked` tokens and `disabled` persons are valid again.
+    `acts` lines of the audit. `revoked` tokens, `disabled` persons and the keys of the gateways in
+    `keyed` that ended are valid again.
     """
 
     readings: int
@@ -19,6 +20,7 @@ class Between:
     acts: int
     revoked: tuple[str, ...]
     disabled: tuple[str, ...]
+    keyed: tuple[str, ...] = ()
 
 
 def between(database: Path, backup: Path) -> Between | None:
@@ -52,9 +54,21 @@ def between(database: Path, backup: Path) -> Between | None:
                     "SELECT p.name FROM main.person p JOIN old.person o ON o.name = p.name "
                     "WHERE p.disabled IS NOT NULL AND o.disabled IS NULL ORDER BY p.name",
                 ),
+                keyed=_keyed(conn),
             )
     except sqlite3.Error:
         return None
+
+
+def _keyed(conn: sqlite3.Connection) -> tuple[str, ...]:
+    kept = "SELECT 1 FROM {}.sqlite_master WHERE name = 'gateway_key'"
+    if not all(conn.execute(kept.format(side)).fetchone() for side in ("main", "old")):
+        return ()  # of a version before there were keys
+    return _names(
+        conn,
+        "SELECT DISTINCT p.gateway FROM main.gateway_key p JOIN old.gateway_key o "
+        "ON o.keyid = p.keyid WHERE p.ended IS NOT NULL AND o.ended IS NULL ORDER BY p.gateway",
+    )
 
 
 def _names(conn: sqlite3.Connection, sought: str) -> tuple[str, ...]:

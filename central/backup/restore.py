@@ -195,6 +195,11 @@ def _renew(fresh: Path, story: _Story) -> str:
             # Who logged out since, or whose session was ended, does not come back by it.
             tables.conn.execute("DELETE FROM session")
             tables.conn.execute("DELETE FROM login_link")
+            # A code that was used or burnt since would let somebody in once more.
+            tables.conn.execute(
+                "UPDATE enrolment_code SET state = 'withdrawn', ended = created, secret = NULL "
+                "WHERE state = 'open'"
+            )
             folder = story.file.resolve().parent
             records.enter(tables, records.made(story.said, folder, story.actor, 0.0))
             _tell(tables, story)

@@ -90,7 +90,12 @@ def _say_lost(lost: Between | None, language: str) -> None:
         "acts": lost.acts,
     }
     print(text("RESTORE_LOST", params, language))
-    for code, names in (("RESTORE_REVOKED", lost.revoked), ("RESTORE_DISABLED", lost.disabled)):
+    back = (
+        ("RESTORE_REVOKED", lost.revoked),
+        ("RESTORE_DISABLED", lost.disabled),
+        ("RESTORE_KEYED", lost.keyed),
+    )
+    for code, names in back:
         if names:
             print(text(code, {"names": ", ".join(names)}, language))
 

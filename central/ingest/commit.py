@@ -64,7 +64,7 @@ class Committer:
             return done
         done.committed, done.safe = stream.cursor, stream.safe
         if clones.stays_out(tables.conn, gateway, request.clock.boot):
-            done.error = IngestError("BOOT_HELD", 403, gateway=gateway)
+            done.error = IngestError("START_HELD", 403, gateway=gateway)
             return done
         arrived = now if request.arrived is None else request.arrived
         new_boot = self._anchors.learn(tables, gateway, request.clock, arrived, now)

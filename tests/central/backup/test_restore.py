@@ -215,6 +215,24 @@ def test_what_was_revoked_since_is_named(fengsui, config, database):
     assert "请重新停用：ann" in fengsui("restore", config)[1]
 
 
+def test_keys_that_ended_since_are_named_and_open_codes_do_not_come_back(fengsui, config, database):
+    with closing(sqlite3.connect(database)) as conn, conn:
+        conn.execute("INSERT INTO gateway(name, label, created) VALUES ('gw-k', '[]', 1)")
+        conn.execute(
+            "INSERT INTO gateway_key(keyid, gateway, alg, public, state, created) "
+            "VALUES ('ed25519:1', 'gw-k', 'ed25519', x'00', 'active', 1)"
+        )
+        conn.execute(
+            "INSERT INTO enrolment_code(id, gateway, salt, secret, created, created_by, opens, "
+            "expires) VALUES ('K7Q', 'gw-k', x'00', x'01', 1, 'duty', 1, 9000000000000000)"
+        )
+    fengsui("backup", config)
+    with closing(sqlite3.connect(database)) as conn, conn:
+        conn.execute("UPDATE gateway_key SET state = 'revoked', ended = 2")
+    assert "重新吊销：gw-k" in fengsui("restore", config)[1]
+    assert rows(database, "SELECT state, secret FROM enrolment_code") == [("withdrawn", None)]
+
+
 def test_sessions_that_were_ended_do_not_come_back(fengsui, config, database):
     with closing(sqlite3.connect(database)) as conn, conn:
         conn.execute("INSERT INTO session VALUES ('hash', 'ann', 1, 1, 9000000000000000)")

@@ -3,7 +3,11 @@
 import pytest
 
 from central.enrolment import clones
-from central.identity import gateway_keys
+from central.enrolment.office import After, Office
+from central.enrolment.ruling import NothingWaits
+from central.identity import audit, gateway_keys
+from central.tls.keeping import Nothing
+from central.tls.trust import TrustDesk
 from protocols.errors import IngestError
 from protocols.signing.keys import Ed25519Signer
 from tests.central.builders import BOOT, Gateway, HandClock, open_collector
@@ -85,7 +89,7 @@ async def test_the_newer_of_two_is_held_and_nothing_of_either_is_discarded(pair)
     events = (await pair.collector.events(kind="security")).items
     assert {event.code for event in events} == {"BOOT_HELD", "GATEWAY_TWICE"}
     for value in (4.0, 5.0):
-        assert await pair.send(pair.copy, value) == "BOOT_HELD"
+        assert await pair.send(pair.copy, value) == "START_HELD"
         assert await pair.send(pair.first, value) is None
     assert await pair.stored() == 5
     assert await pair.held() == [(OTHER, "held")]
@@ -98,9 +102,9 @@ async def test_the_copy_goes_on_once_it_is_approved_and_then_the_other_is_held(p
     await pair.decide(OTHER, approved=True)
     stream = pair.streams[OTHER]
     await pair.collector.ingest.post_batches("gw", stream.id, pair.copy.request(stream, 1))
-    assert refused == "BOOT_HELD"
+    assert refused == "START_HELD"
     assert await pair.held() == [(BOOT, "held"), (OTHER, "approved")]
-    assert await pair.send(pair.first, 3.0) == "BOOT_HELD"
+    assert await pair.send(pair.first, 3.0) == "START_HELD"
     assert await pair.stored() == 4
 
 
@@ -108,7 +112,7 @@ async def test_a_start_that_was_refused_stays_out(pair):
     for machine in (pair.first, pair.copy, pair.first):
         await pair.send(machine, 1.0)
     await pair.decide(OTHER, approved=False)
-    assert await pair.send(pair.copy, 2.0) == "BOOT_HELD"
+    assert await pair.send(pair.copy, 2.0) == "START_HELD"
     assert await pair.send(pair.first, 2.0) is None
     assert await pair.held() == [(OTHER, "refused")]
 
@@ -123,3 +127,20 @@ async def test_a_gateway_without_a_key_is_told_of_but_not_held(tmp_path, clock):
         assert await pair.held() == []
     finally:
         await collector.close()
+
+
+async def test_people_let_a_held_start_go_on_or_keep_it_out(collector, pair, clock):
+    after = After(changed=lambda: None, created=lambda entry: None, tell=collector.tell)
+    trust = TrustDesk("0123456789abcdef", Nothing(), clock, collector.signer)
+    office = Office(collector.db, clock, collector.signer, trust, after)
+    for machine in (pair.first, pair.copy, pair.first):
+        await pair.send(machine, 1.0)
+    with pytest.raises(NothingWaits):
+        await office.acts.approve("gw", BOOT, "duty")
+    assert (await office.acts.refuse("gw", OTHER, "duty")) == [OTHER]
+    assert await pair.held() == [(OTHER, "refused")]
+    assert (await office.acts.approve("gw", OTHER, "duty")).boot == OTHER
+    assert await pair.send(pair.copy, 2.0) is None
+    lines = await collector.db.read(lambda conn: audit.page(conn, 9))
+    actions = [line.action for line in lines]
+    assert {"HELD_START_APPROVED", "HELD_START_REFUSED"} <= set(actions)

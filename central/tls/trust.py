@@ -44,6 +44,7 @@ class TrustDesk:
         self._clock = clock
         self._signer = signer
         self._told: dict[str, int] = {}
+        self._untold: list[Note] = []
 
     @classmethod
     def open(
@@ -55,7 +56,7 @@ class TrustDesk:
         """
         collector = collector_id(data)
         desk = cls(collector, keeping(tls, data, collector), clock, signer)
-        desk._look()
+        desk._untold = desk._look()
         return desk
 
     @property
@@ -78,18 +79,23 @@ class TrustDesk:
         return body if signer is None else signed(body, signer)
 
     async def run(self, db: Database) -> None:
-        """Keep it in order until cancelled."""
-        untold: list[Note] = []
+        """Keep it in order until cancelled; without TLS there is nothing to keep."""
+        if self._keeping.plate is None:
+            return
         while True:
+            await self._tell(db)
             await self._clock.sleep(OFTEN)
-            untold += await asyncio.to_thread(self._look)
-            if untold:
-                try:
-                    await db.write(partial(record, notes=untold, now=self._clock.now()))
-                except (sqlite3.Error, FengsuiError) as exc:  # a full disk passes
-                    logger.error("not written yet: %s", exc)  # noqa: TRY400
-                else:
-                    untold = []
+            self._untold += await asyncio.to_thread(self._look)
+
+    async def _tell(self, db: Database) -> None:
+        if not self._untold:
+            return
+        try:
+            await db.write(partial(record, notes=self._untold, now=self._clock.now()))
+        except (sqlite3.Error, FengsuiError) as exc:  # a full disk passes
+            logger.error("not written yet: %s", exc)  # noqa: TRY400
+        else:
+            self._untold = []
 
     def _look(self) -> list[Note]:
         """Return what is new since it was last told, within a day."""

@@ -18,7 +18,7 @@ _STATES: Final = {PENDING: "KEY_PENDING", HELD: "KEY_HELD"}
 
 
 class SignatureRefused(FengsuiError):
-    """Who signed is not let in: SIGNATURE, KEY_UNKNOWN, KEY_PENDING, KEY_HELD, KEY_REVOKED,
+    """Who signed is not let in: SIGNATURE, SIGNER_UNKNOWN, KEY_PENDING, KEY_HELD, KEY_REVOKED,
     KEY_REQUIRED (a token where there is a key), NONCE or REPLAYED."""
 
     code = "SIGNATURE"
@@ -54,7 +54,7 @@ class Signatures:
         """Return the key that signed `message`, whatever became of it. Raises SignatureRefused."""
         key = await self._db.glance(lambda conn: gateway_keys.find(conn, claimed.keyid))
         if key is None:
-            raise SignatureRefused("KEY_UNKNOWN", keyid=claimed.keyid)
+            raise SignatureRefused("SIGNER_UNKNOWN", keyid=claimed.keyid)
         must_fit(key, claimed, message)
         return key
 

@@ -22,7 +22,7 @@ FORBIDDEN: Final = (
     "BUFFER_SET_BACK",
     "SIGNATURE",
     "REPLAYED",
-    "KEY_UNKNOWN",
+    "SIGNER_UNKNOWN",
     "BOOT_HELD",
 )
 TOLD: Final = {

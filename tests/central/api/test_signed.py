@@ -183,13 +183,15 @@ async def test_refusals_are_in_the_audit_once_a_minute(site):
     stranger = Ed25519Signer.generate()
     for _ in range(3):
         answer, _ = await site.post("health", b"{}", stranger)
-        assert (answer.status_code, answer.json()["code"]) == (401, "KEY_UNKNOWN")
-    assert (await site.told()).count("KEY_UNKNOWN") == 1
+        assert (answer.status_code, answer.json()["code"]) == (401, "SIGNER_UNKNOWN")
+    assert (await site.told()).count("SIGNER_UNKNOWN") == 1
     await site.post("health", b"{}", stranger)
-    assert (await site.told()).count("KEY_UNKNOWN") == 1
-    assert site.collector.ingest.figures.refused["KEY_UNKNOWN"] == 4
+    assert (await site.told()).count("SIGNER_UNKNOWN") == 1
+    assert site.collector.ingest.figures.refused["SIGNER_UNKNOWN"] == 4
     found = await site.collector.events(kind="security")
-    assert [(event.code, event.subject) for event in found.items] == [("KEY_UNKNOWN", "10.0.0.7")]
+    assert [(event.code, event.subject) for event in found.items] == [
+        ("SIGNER_UNKNOWN", "10.0.0.7")
+    ]
     assert (found.items[0].params["count"], found.items[0].params["keyid"]) == (3, stranger.keyid)
 
 

@@ -198,12 +198,10 @@ class ReadingsDoor:
             if taken.events:
                 self._behind.tell(Effects(events=taken.events))
 
-        newest = request.judged.readings[-1].time if request.judged.readings else request.mint.now
-        late = newest < request.mint.now - LIVE_DELAY
         return await self._db.write(
             lambda tables: self._behind.taking.take(request, tables),
             after,
-            urgency=Urgency.PATIENT if late else Urgency.USUAL,
+            urgency=_urgency(request),
         )
 
     def _count(self, done: Committed, began: float) -> None:
@@ -236,6 +234,15 @@ class ReadingsDoor:
             self._ordinals.setdefault(gateway, last)
         self._ordinals[gateway] += 1
         return self._ordinals[gateway]
+
+
+def _urgency(request: Request) -> Urgency:
+    """What is live and of the alarm lane waits for nobody; what is late lets others go first."""
+    readings, urgent = request.judged.readings, request.points.urgent
+    if readings and readings[-1].time < request.mint.now - LIVE_DELAY:
+        return Urgency.PATIENT
+    hurries = any(reading.point in urgent for reading in readings) if urgent else False
+    return Urgency.URGENT if hurries else Urgency.USUAL
 
 
 def _read(posted: Posted) -> Table:

@@ -30,7 +30,7 @@ class Points:
     """What a virtual gateway's readings may speak of.
 
     `places` finds a point by its whole id and by `site/device/point`; `gap` is the longest time
-    (µs) that one of them may be silent.
+    (µs) that one of them may be silent; `urgent` are those of the alarm lane.
     """
 
     digest: str
@@ -39,6 +39,7 @@ class Points:
     text: tuple[bool, ...]
     decimals: tuple[int | None, ...]
     gap: int
+    urgent: frozenset[int]
 
     def __len__(self) -> int:
         return len(self.finish)
@@ -72,6 +73,7 @@ def points_of(digest: str, manifest: Manifest) -> Points:
         finish=tuple(normaliser(_sheet(point)) for point in manifest.points),
         text=tuple(point.type == "text" for point in manifest.points),
         decimals=tuple(point.decimals for point in manifest.points),
+        urgent=frozenset(n for n, point in enumerate(manifest.points) if point.lane == "alarm"),
         gap=round(max((point.stale for point in manifest.points), default=GAP) * 1_000_000),
     )
 

@@ -37,7 +37,7 @@ DESCRIPTION = {
             limits=[limit("H", ">=", 80, "yellow"), limit("HH", ">=", 90, "red")],
         ),
         point("count", type="int"),
-        point("smoke", type="bool"),
+        point("smoke", type="bool", lane="alarm"),
         point("note", type="text"),
         point("flow"),
     ],

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from central.database import Urgency
 from protocols.quality import Quality
 from protocols.words import Purpose
 from tests.central.builders import open_collector, refused
@@ -245,3 +246,17 @@ async def test_the_order_of_a_table_tells_nothing(enterprise, collector, order):
     times = [at(-40), at(-30), at(-20), at(-10)][::order]
     await enterprise.columns("k1", [LEVEL] * 4, times, values)
     assert await alarms(collector) == [("HH", at(-30), at(-10), 0, "production")]
+
+
+async def test_an_alarm_point_goes_first_and_the_past_last(enterprise, collector, monkeypatch):
+    seen, write = [], collector.db.write
+
+    async def noting(work, after=None, *, urgency=Urgency.USUAL):
+        seen.append(urgency)
+        return await write(work, after, urgency=urgency)
+
+    monkeypatch.setattr(collector.db, "write", noting)
+    await enterprise.columns("k1", [SMOKE, LEVEL], [at(), at()], [True, 50])
+    await enterprise.columns("k2", [LEVEL], [at()], [51])
+    await enterprise.columns("k3", [SMOKE], [at(-90)], [True])
+    assert seen == [Urgency.URGENT, Urgency.USUAL, Urgency.PATIENT]

@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections import Counter
 from math import copysign
+from typing import Final
 
 from central.evidence.known import Known
 from central.evidence.source import StreamRow
@@ -15,10 +16,15 @@ from central.ingest import placing
 from central.store.columns import Integers
 from central.store.interface import Row
 from central.store.rows import BOOLEAN, UNSIGNED
+from protocols.clock import HOUR
 from protocols.errors import WireError
 from protocols.verify.model import Findings, Kept
 from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch, decode_batch
 from protocols.words import Value
+
+SPAN: Final = HOUR
+_Held = tuple[Value, int, tuple[int, int, int]]
+"""A stored value, its class, and its quality, flags and received time."""
 
 
 class StoredCheck:
@@ -75,8 +81,10 @@ class StoredCheck:
         at = self.known.placement_of(stream, kept.received, content.header)
         placed = placing.place(content, numbers, at, kept.received)
         self._span(stream.number, content, placed.rows.times)
-        for row in placed.rows:
-            self._reading(stream, kept.received, row)
+        rows = placed.rows.rows()
+        held = self._held(stream.number, rows)
+        for row in rows:
+            self._reading(stream, kept.received, row, held.get((row.point, row.time, row.seq)))
         for aside in placed.aside:
             found = self._conn.execute(
                 "SELECT 1 FROM quarantine WHERE received = ? AND n = 1 AND stream = ? AND seq = ? "
@@ -86,33 +94,42 @@ class StoredCheck:
             if found is None:
                 self._say("VERIFY_ASIDE_MISSING", stream, aside.seq, reason=aside.reason)
 
-    def _reading(self, stream: StreamRow, received: int, row: Row) -> None:
-        held = self._conn.execute(
-            "SELECT value, class, quality, flags, received FROM reading "
-            "WHERE point = ? AND time = ? AND stream = ? AND seq = ?",
-            (row.point, row.time, stream.number, row.seq),
-        ).fetchone()
+    def _held(self, stream: int, rows: list[Row]) -> dict[tuple[int, int, int], _Held]:
+        """Return what the tables hold of these readings, by point, time and number."""
+        times: dict[int, list[int]] = {}
+        for row in rows:
+            times.setdefault(row.point, []).append(row.time)
+        found: dict[tuple[int, int, int], _Held] = {}
+        for point, at in times.items():
+            # Mostly one short span; strays far apart are looked up one by one.
+            low, high = min(at), max(at)
+            spans = [(low, high)] if high - low <= SPAN else [(time, time) for time in set(at)]
+            for span in spans:
+                for time, seq, *rest in self._conn.execute(
+                    "SELECT time, seq, value, class, quality, flags, received FROM reading "
+                    "WHERE point = ? AND time BETWEEN ? AND ? AND stream = ?",
+                    (point, *span, stream),
+                ):
+                    found[point, time, seq] = (rest[0], rest[1], (rest[2], rest[3], rest[4]))
+        return found
+
+    def _reading(self, stream: StreamRow, received: int, row: Row, held: _Held | None) -> None:
         if held is None:
             self._say("VERIFY_READING_MISSING", stream, row.seq, point=self.known.name(row.point))
             return
         self._found[stream.number, row.point] += 1
         self.readings += 1
-        value, kind, *rest = held
+        value, kind, rest = held
+        wanted = (row.quality, row.flags, received)
+        if rest == wanted and _same(value, kind, row.value):
+            return
         differs = [
             name
-            for name, is_same in zip(
-                ("value", "quality", "flags", "received"),
-                (
-                    _same(value, kind, row.value),
-                    *(
-                        a == b
-                        for a, b in zip(rest, (row.quality, row.flags, received), strict=True)
-                    ),
-                ),
-                strict=True,
-            )
-            if not is_same
+            for name, here, due in zip(("quality", "flags", "received"), rest, wanted, strict=True)
+            if here != due
         ]
+        if not _same(value, kind, row.value):
+            differs.insert(0, "value")
         if differs:
             what = ", ".join(differs)
             self._say(

@@ -8,6 +8,7 @@ from tests.bench import (
     buffer,
     codecs,
     delivery,
+    evidence,
     gateway_memory,
     herd,
     ingest,
@@ -16,7 +17,10 @@ from tests.bench import (
     signing,
 )
 
-PARTS = ("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "signing", "door")
+PARTS = (
+    *("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat"),
+    *("signing", "door", "evidence"),
+)
 
 
 def main() -> None:
@@ -34,6 +38,7 @@ def main() -> None:
         "lifeboat": lifeboat.measure,
         "signing": signing.measure,
         "door": lambda: readings_door.measure(chosen.seconds),
+        "evidence": evidence.measure,
     }
     for name, measure in parts.items():
         if chosen.only in (None, name):

@@ -57,8 +57,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.proven = self.suspect = False
         self.stage = Stage.HEAD
         self.since = self._watch.now()
-        self.drained = 0
-        self._wire = self._body = self._piece = 0
+        self._wire = self._body = self._piece = self._told_at = 0
 
     # What the watch asks
 
@@ -66,6 +65,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def answered(self) -> bool:
         """Whether no request is being worked on."""
         return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def drained(self) -> int:
+        """Bytes of a body that came after its answer."""
+        return self._body - self._told_at
 
     def unread(self) -> int:
         """Return the bytes of an answer that the other side does not take."""
@@ -108,7 +112,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._wire += self._piece
         try:
             self.parser.feed_data(data)
-            self._bounded()
+            if self.stage is not Stage.REST and self._wire > HEADER_BYTES:
+                self._bounded()
         except httptools.HttpParserUpgrade:
             pass  # nobody here speaks anything else; the request itself is answered as it is
         except _Refused as found:
@@ -125,14 +130,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         if self.stage is not Stage.HEAD:
             self._enter(Stage.HEAD)  # one that came with the end of the last
-        self._wire, self._body = self._piece, 0
+        self._wire, self._body, self._told_at = self._piece, 0, 0
         super().on_message_begin()
         self.scope[CONNECTION] = self  # type: ignore[typeddict-unknown-key]
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self.stage is Stage.HEAD:
-            super().on_header(name, value)
-        # A trailer is no header: it would speak after the request was judged.
 
     def on_headers_complete(self) -> None:
         if self._wire > HEADER_BYTES:
@@ -141,12 +141,13 @@ class GuardedProtocol(HttpToolsProtocol):
                 raise _Refused(431, "HEADERS_TOO_LARGE")
         if len(self.headers) > HEADER_FIELDS or len(self.pipeline) >= PIPELINE:
             raise _Refused(431, "HEADERS_TOO_LARGE")
-        self.stage, self.drained = Stage.BODY, 0
+        self.stage = Stage.BODY
         super().on_headers_complete()
+        # A trailer is no header: it would speak after the request was judged.
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)
-        self.drained += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -155,17 +156,17 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         if self.stage is Stage.BODY:
-            self.since, self.drained = self._watch.now(), 0
+            self.since, self._told_at = self._watch.now(), self._body
         super().on_response_complete()
 
     def _enter(self, stage: Stage) -> None:
         self.stage, self.since, self.suspect, self._wire = stage, self._watch.now(), False, 0
 
     def _bounded(self) -> None:
+        """Refuse a header, or the wrapping of a body, that grows on and on."""
         if self.stage is Stage.HEAD:
-            if self._wire > HEADER_BYTES:
-                raise _Refused(431, "HEADERS_TOO_LARGE")
-        elif self.stage is Stage.BODY and self._wire > SLACK + WRAPPING * self._body + HEADER_BYTES:
+            raise _Refused(431, "HEADERS_TOO_LARGE")
+        if self._wire > SLACK + WRAPPING * self._body + HEADER_BYTES:
             raise _Refused(400, "HTTP_MALFORMED")
 
     def _refuse(self, status: int, code: str) -> None:

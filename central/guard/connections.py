@@ -48,14 +48,16 @@ class Connection(Protocol):
     stage: Stage
     since: float
     """When the stage began, or when the answer was given while a body still comes (monotonic)."""
-    drained: int
-    """Bytes of a body that came after the answer."""
     suspect: bool
     """Was over its time at the last look already: what had come by then has been read since."""
 
     @property
     def answered(self) -> bool:
         """Whether no request is being worked on."""
+
+    @property
+    def drained(self) -> int:
+        """Bytes of a body that came after its answer."""
 
     def unread(self) -> int:
         """Return the bytes of an answer that the other side does not take; 0: none."""

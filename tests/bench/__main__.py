@@ -10,6 +10,7 @@ from tests.bench import (
     delivery,
     evidence,
     gateway_memory,
+    guards,
     herd,
     ingest,
     lifeboat,
@@ -18,7 +19,7 @@ from tests.bench import (
 )
 
 PARTS = (
-    *("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat"),
+    *("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "guards"),
     *("signing", "door", "evidence"),
 )
 
@@ -36,6 +37,7 @@ def main() -> None:
         "ingest": lambda: ingest.measure(chosen.seconds),
         "herd": herd.measure,
         "lifeboat": lifeboat.measure,
+        "guards": guards.measure,
         "signing": signing.measure,
         "door": lambda: readings_door.measure(chosen.seconds),
         "evidence": evidence.measure,

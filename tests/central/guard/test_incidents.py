@@ -46,7 +46,7 @@ def incidents(db, now, told):
 
 
 async def written(db):
-    page = await db.read(lambda conn: events.page(conn, 500, None, events.SECURITY))
+    page = await db.read(lambda conn: events.page(conn, 500, None, [events.SECURITY]))
     return [(each.code, each.subject, each.params["count"]) for each in reversed(page.items)]
 
 

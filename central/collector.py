@@ -150,8 +150,7 @@ class Collector:
     ) -> EventPage:
         """Return faults, losses, things put aside and security events, newest first."""
         most = max(1, min(limit, 1_000))
-        kinds = (kind,) if isinstance(kind, str) else kind
-        return await self.db.read(lambda conn: events.page(conn, most, cursor, kinds, code))
+        return await self.db.read(lambda conn: events.page(conn, most, cursor, kind, code))
 
     async def tick(self) -> None:
         """Fire the alarm timers that are due by the clock."""

@@ -74,11 +74,12 @@ def page(
     conn: sqlite3.Connection,
     limit: int,
     cursor: str | None,
-    kinds: Collection[str] = (),
+    kind: str | Collection[str] = (),
     code: str | None = None,
 ) -> EventPage:
     """Return events newest first, of some kinds or one code. ValueError: the cursor is not ours."""
     before = int(cursor) if cursor else 2**63 - 1
+    kinds = (kind,) if isinstance(kind, str) else kind
     wanted = [("kind", sorted(kinds)), ("code", [] if code is None else [code])]
     rows = conn.execute(
         "SELECT id, time, kind, code, subject, params FROM event WHERE id < ? "  # noqa: S608

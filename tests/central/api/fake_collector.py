@@ -9,6 +9,8 @@ from central.clock_told import ClockTold
 from central.door.figures import DoorFigures
 from central.door.limits import Limits
 from central.effects import CollectorEvent, EventPage
+from central.evidence.keeping import Keeping
+from central.evidence.retention import Retention
 from central.ingest.admission import Admission
 from central.ingest.figures import Figures
 from central.overview import GatewayCount, Levels, Overview, Platform, SiteState, Timeliness
@@ -310,6 +312,7 @@ class FakeCollector:
         self.alarms = FakeAlarms(db)
         self.ingest = FakeIngest(clock)
         self.backups = Backups(db, clock, None, lambda effects: None)
+        self.retention = Retention(db, clock, Keeping())
         self.door = FakeDoor()
         self.listeners = []
         subjects = ("gw-qingyun", "honghaiwan/gw-honghaiwan/device", "gw-honghaiwan")

@@ -1,13 +1,14 @@
 """Every code that people can meet has a sentence in both languages."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from central.api import errors
-from protocols.texts import LANGUAGES, catalogue
+from protocols.texts import FOLDER, LANGUAGES, catalogue
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = re.compile(r"[A-Z][A-Z0-9_]{3,}")
@@ -53,3 +54,10 @@ def test_both_languages_take_the_same_parameters():
     for code in FOUND:
         names = [set(re.findall(r"{(\w+)}", text[code])) for text in (chinese, english)]
         assert names[0] == names[1], code
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_code_stands_in_one_file_only(language):
+    files = sorted((FOLDER / language).glob("*.json"))
+    codes = [code for file in files for code in json.loads(file.read_text(encoding="utf-8"))]
+    assert sorted(codes) == sorted(set(codes)), "a later file would silently replace the sentence"

@@ -108,12 +108,15 @@ class Enrolment:
         with self.talk(invitation.url) as talk:
             talk.call()
             heard = self._greet(talk, invitation, signer)
+            # Not before: a code that is no good must not cost an enrolment that waits.
+            self._identity.keep(signer)
             gateway, shown = self._prove(talk, heard)
         if gateway != self._config.gateway:
             self._identity.refused()
             raise GatewayDiffers(theirs=gateway, ours=self._config.gateway)
         waiting = Waiting(
             url=invitation.url,
+            code_id=id_of(invitation.code),
             ca=invitation.ca,
             collector=heard.transcript.collector_id,
             collector_key=heard.transcript.collector_key,

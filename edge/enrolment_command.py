@@ -15,7 +15,7 @@ from edge.config import EdgeConfig
 from edge.enrolment import Enrolment
 from edge.enrolment_record import Waiting
 from edge.identity import Identity
-from protocols.enrolment import Invitation, read_code, read_invitation, web_address
+from protocols.enrolment import Invitation, id_of, read_code, read_invitation, web_address
 from protocols.errors import FengsuiError, UplinkError, UplinkRefused
 from protocols.texts import text
 
@@ -44,15 +44,19 @@ def enrol_command(args: argparse.Namespace) -> int:
 
 
 def _begun(args: argparse.Namespace, config: EdgeConfig, enrolment: Enrolment) -> Waiting:
-    invitation = _invitation(args, config)
+    invitation, waiting = _invitation(args, config), enrolment.waiting()
+    if waiting is not None and (invitation is None or _same(invitation, waiting)):
+        return waiting
     if invitation is None:
-        waiting = enrolment.waiting()
-        if waiting is not None:
-            return waiting
         invitation = _asked(args, config)
     _must_be_private(invitation.url, config)
     print(text("ENROL_ALREADY_RUNS", {"url": invitation.url}, args.language), flush=True)
     return enrolment.begin(invitation)
+
+
+def _same(invitation: Invitation, waiting: Waiting) -> bool:
+    """Whether this is the command that was left, run once more: its code is used up."""
+    return (invitation.url, id_of(invitation.code)) == (waiting.url, waiting.code_id)
 
 
 def _invitation(args: argparse.Namespace, config: EdgeConfig) -> Invitation | None:

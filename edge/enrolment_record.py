@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.identity import IdentityFolderUnusable, write_own
-from protocols.enrolment import DIGITS, PROOF
+from protocols.enrolment import DIGITS, ID, PROOF
 from protocols.errors import WireError
 from protocols.tls.statement import COLLECTOR, KEY
 from protocols.wire.bounds import RECORD_BYTES
@@ -25,9 +25,10 @@ _KEYID: Final = re.compile(r"[a-z0-9]{1,16}:[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Where we asked, who the collector proved to be, and what both screens show."""
+    """Where we asked with which code, who the collector proved to be, what both screens show."""
 
     url: str
+    code_id: str
     ca: str | None
     collector: str
     collector_key: str
@@ -42,6 +43,7 @@ def load(folder: Path) -> Waiting | None:
         fields = Fields(load_any((folder / FILE).read_bytes(), WHERE, RECORD_BYTES), WHERE)
         return Waiting(
             url=fields.text("url", _URL),
+            code_id=fields.text("code_id", ID),
             ca=fields.optional_text("ca", PROOF),
             collector=fields.text("collector", COLLECTOR),
             collector_key=fields.text("collector_key", KEY),

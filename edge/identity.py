@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from protocols.errors import UplinkRefused
 
 if TYPE_CHECKING:
+    from protocols.signing.keys import Ed25519Signer as OwnKey
     from protocols.signing.keys import Signer
 
 KEY: Final = "gateway.key"
@@ -64,22 +65,23 @@ class Identity:
         """Return the key that waits for approval. Raises KeyFileUnusable."""
         return self.signer() if self.given else self._read(self.folder / NEW)
 
-    def make(self) -> "Signer":
-        """Make a key that waits for approval, in place of an older one that waited.
-
-        Raises IdentityFolderUnusable, KeyFileUnusable (systemd's).
-        """
-        if self.given and (given := self.signer()) is not None:
-            return given
+    def make(self) -> "OwnKey":
+        """Make a key, or take systemd's; nothing is written. Raises KeyFileUnusable (systemd's)."""
         from protocols.signing.keys import Ed25519Signer
 
-        made = Ed25519Signer.generate()
+        if self._credential is not None and self._credential.exists():
+            return _load(self._credential)
+        return Ed25519Signer.generate()
+
+    def keep(self, made: "OwnKey") -> None:
+        """Let `made` wait for approval, in place of an older one. Raises IdentityFolderUnusable."""
+        if self.given:
+            return
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_own(self.folder / NEW, made.dump())
         except OSError as exc:
             raise self._unusable(exc) from exc
-        return made
 
     def approved(self) -> None:
         """Let the key that waited be this gateway's from now on. Raises IdentityFolderUnusable."""
@@ -144,7 +146,7 @@ def sync(folder: Path) -> None:
             os.close(held)
 
 
-def _load(file: Path) -> "Signer":
+def _load(file: Path) -> "OwnKey":
     # Here alone: a gateway without a key does without the library.
     from protocols.signing.keys import Ed25519Signer, KeyUnusable
 

@@ -174,6 +174,15 @@ def test_who_leaves_the_terminal_goes_on_where_he_was(site, collector):
     assert again.waiting() == waiting
 
 
+def test_a_code_that_is_no_good_costs_no_enrolment_that_waits(site, collector):
+    waiting = site.enrolment.begin(site.invitation)
+    refusal = {"code": "ENROLMENT_CODE_REFUSED", "params": {}, "request": "r"}
+    collector.page = (403, json.dumps(refusal).encode())
+    with pytest.raises(UplinkRefused):
+        site.enrolment.begin(Invitation(url=collector.url, ca=None, code="0000000000"))
+    assert site.enrolment.waiting() == waiting
+
+
 def test_a_collector_that_does_not_know_the_code_is_not_believed(site, collector):
     collector.knows = "0000000000"
     with pytest.raises(CollectorUnproven):

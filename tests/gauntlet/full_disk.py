@@ -1,5 +1,6 @@
 """A gateway whose buffer lies on a small disk that others fill up while its line is down (root)."""
 
+import shutil
 import subprocess
 import threading
 from contextlib import suppress
@@ -13,6 +14,7 @@ from tests.gauntlet.site import Gateway, Site
 SIZE: Final = "12m"
 SECONDS: Final = 15.0
 """Between the first filling, the second (of what the gateway has made free) and the end."""
+ASHORE_SECONDS: Final = 90.0
 CHUNK: Final = bytes(64 * 1024)
 
 
@@ -21,6 +23,16 @@ def make_small(gateway: Gateway) -> None:
     gateway.buffer.mkdir(parents=True, exist_ok=True)
     words = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=700", "tmpfs", str(gateway.buffer)]
     subprocess.run(words, check=True, capture_output=True)
+
+
+def keep_small(gateway: Gateway, folder: Path) -> None:
+    """Copy what lies on it: it is gone with the disk."""
+    shutil.copytree(
+        gateway.buffer,
+        folder / f"{gateway.name}-buffer",
+        ignore=shutil.ignore_patterns("*.sock", "somebody-elses-file"),
+        dirs_exist_ok=True,
+    )
 
 
 def take_away(gateway: Gateway) -> None:
@@ -49,9 +61,9 @@ class FullDisk:
             accepted = gateway.commits.accepted - before
             self._site.diary.note("full disk", gateway.name, f"{accepted} accepted meanwhile")
             self._site.links.set(gateway.number, OPEN)
-            full = gateway.commits.accepted  # what memory holds is not accepted before it is ashore
-            wait_until(lambda: gateway.commits.accepted > full, f"{gateway.name} accepts again")
-            self._pause.wait(2.0)
+            # What memory holds is not accepted, and what the collector has of it is nowhere else
+            # before it is ashore: until then a kill may take it, and a restore the rest.
+            wait_until(gateway.has_all_ashore, f"{gateway.name} has all ashore", ASHORE_SECONDS)
 
 
 def fill(file: Path) -> None:

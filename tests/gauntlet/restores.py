@@ -65,7 +65,10 @@ class Restores:
                 before = list(gateway.commits.batches)
             self._start(gateway)
             if not self._site.wait_held(before, QUIET_SECONDS):
-                raise Stuck(f"{gateway.name} is not delivered\n{gateway.process.log_tail()}")
+                missing = "\n".join(self._site.missing(before))
+                raise Stuck(
+                    f"{gateway.name} is not delivered:\n{missing}\n{gateway.process.log_tail()}"
+                )
             what = f"{gateway.name} hears that all is delivered"
             wait_until(gateway.knows_all_is_delivered, what, QUIET_SECONDS)
             gateway.process.stop()

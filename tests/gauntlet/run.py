@@ -10,7 +10,7 @@ from typing import Any, Final
 from protocols.clock import real_monotonic
 from tests.faults.crash_vfs import Toll, power_leg
 from tests.gauntlet.court import judge
-from tests.gauntlet.full_disk import FullDisk, make_small, take_away
+from tests.gauntlet.full_disk import FullDisk, keep_small, make_small, take_away
 from tests.gauntlet.hands import Hand
 from tests.gauntlet.keepers import CentralKeeper, EdgeKeeper, Keeper
 from tests.gauntlet.layout import RATE
@@ -77,6 +77,7 @@ def run(options: Options, folder: Path) -> Result:
         finally:
             site.close()
         if options.full_disk:
+            keep_small(site.gateways[-1], folder)
             take_away(site.gateways[-1])
     seconds["all"] = real_monotonic() - began
     return Result(

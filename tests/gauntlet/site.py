@@ -82,6 +82,14 @@ class Gateway:
             return False
         return all(s["live"] or s["committed"] >= s["last"] for s in streams)
 
+    def has_all_ashore(self) -> bool:
+        """Return whether its medium takes everything and memory holds nothing for it."""
+        page = CollectorDoor("127.0.0.1", self._health)
+        try:
+            return page.ask("GET", "/health")["buffer"]["failing_since"] is None
+        except (OSError, DoorClosed):
+            return False
+
     def end(self) -> None:
         self.process.end()
         if self._plant is not None:
@@ -228,6 +236,17 @@ class Site:
                 before, moved = here, real_monotonic()
             pause.wait(0.2)
         return False
+
+    def missing(self, batches: list[tuple[str, int, int]]) -> list[str]:
+        """Return a line for each stream of which the collector does not hold all of `batches`."""
+        cursors, last = read_cursors(self.database), dict[str, int]()
+        for stream, seq0, n in batches:
+            last[stream] = max(last.get(stream, 0), seq0 + n - 1)
+        return [
+            f"stream {stream}: {seq} accepted, {cursors.get(stream, 0)} held"
+            for stream, seq in last.items()
+            if cursors.get(stream, 0) < seq
+        ]
 
     def span(self) -> tuple[int, int]:
         """Return the time all this site's readings lie in, with a minute to spare (µs UTC)."""

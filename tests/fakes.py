@@ -367,6 +367,12 @@ PAGES = {
     "html404": (404, b"<html>no such page</html>"),
     "slow": (408, b'{"code":"SLOW","params":{}}'),
     "refused": (401, b'{"code":"UNAUTHENTICATED","params":{}}'),
+    "foreign": (403, b'{"code":"FORBIDDEN","params":{}}'),
+    "slow headers": (408, b'{"code":"HEADERS_SLOW","params":{},"request":""}'),
+    "target": (400, b'{"code":"TARGET_REFUSED","params":{},"request":""}'),
+    "malformed": (400, b'{"code":"HTTP_MALFORMED","params":{},"request":""}'),
+    "headers": (431, b'{"code":"HEADERS_TOO_LARGE","params":{},"request":""}'),
+    "many": (429, b'{"code":"TOO_MANY","params":{"seconds":1}}'),
 }
 
 

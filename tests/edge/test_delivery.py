@@ -165,7 +165,10 @@ async def test_nothing_is_lost_doubled_or_out_of_order_on_a_bad_link(
     assert not [held.skipped for held in collector.streams.values() if held.skipped]
 
 
-@pytest.mark.parametrize("page", ["html", "html404", "refused", "busy"])
+GUARDS = ["foreign", "slow", "slow headers", "many"]
+
+
+@pytest.mark.parametrize("page", ["html", "html404", "refused", "busy", *GUARDS])
 async def test_no_page_of_anybody_makes_the_gateway_forget(
     config: EdgeConfig, collector: FakeCollector, page: str
 ) -> None:
@@ -180,6 +183,19 @@ async def test_no_page_of_anybody_makes_the_gateway_forget(
         collector.fault = lambda lane: None
         await until(collector, lambda c: c.count() == 5)
     assert collector.values() == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize("page", ["target", "malformed", "headers"])
+async def test_what_a_guard_would_not_read_is_kept(
+    config: EdgeConfig, collector: FakeCollector, page: str
+) -> None:
+    collector.fault = lambda lane: page if lane in ("live", "PUT") else None
+    async with rig(config) as gateway:
+        await gateway.put(5)
+        await eventually(lambda: bool(gateway.state.refused))
+        stats = await gateway.buffer.stats()
+    assert stats.data.readings == 5
+    assert not collector.values()
 
 
 async def test_after_an_outage_live_goes_first_and_the_backlog_follows(

@@ -6,6 +6,7 @@ them; `file_bytes_per_reading` the database's growth, with readings and everythi
 """
 
 import asyncio
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,14 +46,14 @@ async def _figure(folder: Path, size: int) -> dict[str, Any]:
         await gateway.enrol(collector)
         stream = gateway.open()
         await gateway.register(collector, stream)
-        before = _size(collector.db.path)
+        before = await collector.db.read(_pages)
         for _ in range(TOTAL // size):
             clock.move(size / POINTS)
             base = clock.mono() - size // POINTS * SECOND
             rows = [row._replace(time=base + row.time) for row in walk(size, POINTS)]
             place = gateway.seal(stream, *rows)
             await gateway.send(collector, stream, place)
-        grown = _size(collector.db.path) - before
+        grown = await collector.db.read(_pages) - before
         state = await collector.db.glance(
             lambda conn: conn.execute("SELECT bytes FROM evidence_total").fetchone()[0]
         )
@@ -89,5 +90,8 @@ def _speeds(file: Path, out: Path, gateway: SigningGateway, now: int) -> dict[st
     }
 
 
-def _size(file: Path) -> int:
-    return sum(Path(f"{file}{side}").stat().st_size for side in ("", "-wal"))
+def _pages(conn: sqlite3.Connection) -> int:
+    """Return the database's bytes, wherever they are just now."""
+    count = conn.execute("PRAGMA page_count").fetchone()[0]
+    size: int = conn.execute("PRAGMA page_size").fetchone()[0]
+    return int(count) * size

@@ -41,9 +41,9 @@ def find(conn: sqlite3.Connection, keyid: str) -> GatewayKey | None:
 
 
 def has_active(conn: sqlite3.Connection, gateway: str) -> bool:
-    """Return whether the gateway has to sign what it sends."""
+    """Return whether the gateway has to sign what it sends; a key that is held still binds it."""
     found = conn.execute(
-        "SELECT 1 FROM gateway_key WHERE gateway = ? AND state = 'active'", (gateway,)
+        "SELECT 1 FROM gateway_key WHERE gateway = ? AND state IN ('active', 'held')", (gateway,)
     )
     return found.fetchone() is not None
 

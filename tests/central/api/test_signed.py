@@ -224,6 +224,18 @@ async def test_a_token_ends_where_a_key_begins(site):
     assert (answer.status_code, answer.json()["code"]) == (401, "KEY_REQUIRED")
 
 
+async def test_a_key_that_is_held_lets_nobody_in_and_no_token_either(site):
+    bearer = await site.token()
+    await site.collector.db.write(
+        lambda t: t.execute("UPDATE gateway_key SET state = 'held'"),
+        lambda _: site.rooms.desk.revoked(),
+    )
+    answer, _ = await site.post("health", b"{}")
+    assert (answer.status_code, answer.json()["code"]) == (401, "KEY_HELD")
+    answer = await site.client.post(f"{BASE}health", content=b"{}", headers=bearer)
+    assert (answer.status_code, answer.json()["code"]) == (401, "KEY_REQUIRED")
+
+
 async def test_health_and_cursors_go_by_a_number_that_is_good_once(site):
     first, _ = await site.post("health", b"{}")
     assert (first.status_code, first.json()["code"]) == (401, "NONCE")

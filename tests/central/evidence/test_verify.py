@@ -5,8 +5,10 @@ import sqlite3
 import pytest
 
 from central.evidence.verifying import GatewayUnknown, reading, verify
+from tests.central.builders import SECOND
+from tests.central.door.plant import COUNT, LEVEL, NOTE, Enterprise
 
-HOUR = 3_600_000_000
+HOUR = 3_600 * SECOND
 
 
 def look(collector, start=None, gateway="gw"):
@@ -110,3 +112,17 @@ def flip(conn: sqlite3.Connection, sql, column):
     """Flip one bit of a blob."""
     conn.create_function("flipped", 1, lambda blob: blob[:2] + bytes([blob[2] ^ 1]) + blob[3:])
     return conn.execute(sql.replace("?x", f"flipped({column})")).rowcount
+
+
+async def test_readings_of_others_systems_are_verified_too(collector, clock):
+    enterprise = await Enterprise(collector).begin()
+    for number in range(3):
+        clock.move(60)
+        now = clock.now()
+        times = [now - HOUR * 5, now - HOUR, now, now]
+        await enterprise.columns(f"k{number}", [LEVEL, LEVEL, COUNT, NOTE], times, [5, 6, 7, "开"])
+    report = look(collector, gateway=enterprise.name)
+    assert report.findings.said == []
+    assert (len(report.streams), report.readings) == (3, 12)
+    await touch(collector, "UPDATE reading SET value = 6.5 WHERE value = 6 AND stream = 2")
+    assert ("VERIFY_READING_DIFFERS", 2) in codes(look(collector, gateway=enterprise.name))

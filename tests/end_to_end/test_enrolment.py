@@ -5,6 +5,8 @@ import hashlib
 import os
 import pty
 import re
+import select
+import signal
 import ssl
 import subprocess
 import sys
@@ -101,6 +103,7 @@ class Terminal:
 
     def read_until(self, pattern):
         while not (found := re.search(pattern, self.seen)):
+            assert select.select([self._ours], [], [], PATIENCE)[0], self.seen
             try:
                 more = os.read(self._ours, 4096)
             except OSError:  # the program has ended
@@ -178,6 +181,12 @@ async def test_from_a_printed_code_to_the_first_reading_with_two_entries(tmp_pat
                 await asyncio.to_thread(site.read_until, "入网码（派工单上")
                 site.type(code.lower().replace("-", " "))  # the first entry
                 found = await asyncio.to_thread(site.read_until, r"校验数字 (\d{6})")
+                site.process.send_signal(signal.SIGINT)  # called away: nothing is lost by it
+                await asyncio.to_thread(site.read_until, "还在等批准")
+                assert await asyncio.to_thread(site.process.wait, PATIENCE) == 130
+            with terminal("edge", "enrol", edge, code) as site:
+                again = await asyncio.to_thread(site.read_until, r"校验数字 (\d{6})")
+                assert again[1] == found[1]
                 listed = (await duty.get("/api/v1/enrolment")).json()["keys"]
                 assert [(key["gateway"], key["state"]) for key in listed] == [("gw-1", "pending")]
                 assert listed[0]["digits"] == found[1]

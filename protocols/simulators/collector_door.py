@@ -11,6 +11,8 @@ from protocols.errors import FengsuiError
 
 HEALTHY_SECONDS: Final = 30.0
 TRY_EVERY: Final = 0.1
+PATIENCE: Final = 20.0
+"""Seconds for which one question is asked again when the collector says that there were many."""
 
 
 class DoorClosed(FengsuiError):
@@ -60,7 +62,27 @@ class CollectorDoor:
         self.ask("DELETE", "/api/v1/session")
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Do one request; returns the JSON answer. Raises DoorClosed for any but a 2xx."""
+        """Do one request; returns the JSON answer. Raises DoorClosed for any but a 2xx.
+
+        Whoever reads a whole history asks more often than the collector allows one session: told
+        to wait a moment, it waits.
+        """
+        deadline = real_monotonic() + PATIENCE
+        while True:
+            status, retry_after, content = self._ask_once(method, path, body)
+            wait = float(retry_after or 0)
+            if status != 429 or not 0 < wait <= PATIENCE or real_monotonic() + wait > deadline:
+                break
+            threading.Event().wait(wait)
+        if status >= 300:
+            raise DoorClosed(what=f"{method} {path}", status=status, answer=content.decode()[:200])
+        answer: dict[str, Any] = json.loads(content) if content else {}
+        return answer
+
+    def _ask_once(
+        self, method: str, path: str, body: dict[str, Any] | None
+    ) -> tuple[int, str | None, bytes]:
+        """Return the status, `Retry-After` and the body; keeps a session's cookie."""
         connection = http.client.HTTPConnection(*self._address, timeout=10)
         headers = {"X-Requested-With": "fengsui", "Content-Type": "application/json"}
         if self._cookie:
@@ -69,14 +91,9 @@ class CollectorDoor:
             connection.request(method, path, json.dumps(body or {}), headers)
             response = connection.getresponse()
             content = response.read()
-            cookie = response.getheader("Set-Cookie")
         finally:
             connection.close()
-        if response.status >= 300:
-            raise DoorClosed(
-                what=f"{method} {path}", status=response.status, answer=content.decode()[:200]
-            )
-        if cookie:
+        cookie = response.getheader("Set-Cookie")
+        if cookie and response.status < 300:
             self._cookie = cookie.split(";", 1)[0]
-        answer: dict[str, Any] = json.loads(content) if content else {}
-        return answer
+        return response.status, response.getheader("Retry-After"), content

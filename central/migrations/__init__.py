@@ -1,0 +1,60 @@
+"""The tables of the centre: numbered steps, forward only, each in its own transaction.
+
+Never edit or rename a step that has been released: add the next one to the youngest module and to
+`STEPS`, which holds the order. Times are microseconds UTC. What is said once (openings, evidence,
+journals, ledgers) is never updated.
+"""
+
+import secrets
+from typing import Final
+
+from sqlite_utils import Database, Migrations
+
+from central.enrolment.migrations import enrolment
+from central.identity.migrations import identity
+from central.migrations import backup, foundation, proof
+
+STEPS: Final = (
+    foundation.m001_collector,
+    foundation.m002_registry,
+    foundation.m003_ingest,
+    foundation.m004_readings,
+    foundation.m005_alarms,
+    foundation.m006_indexes,
+    backup.m007_backup,
+    backup.m010_numbers,
+    proof.m011_keys,
+    proof.m013_evidence,
+    proof.m014_door,
+    proof.m015_clock,
+    proof.m016_events,
+)
+
+collector = Migrations("collector")
+for step in STEPS:
+    collector()(step)
+
+SETS: Final = (collector, identity, enrolment)
+
+
+def migrate(tables: Database, now: int) -> str:
+    """Apply what is missing and return the incarnation, minted with the file."""
+    for migrations in SETS:
+        migrations.apply(tables)
+    with tables.atomic():
+        tables.execute(
+            "INSERT OR IGNORE INTO collector(key, value) VALUES ('incarnation', ?), ('created', ?)",
+            [secrets.token_hex(16), str(now)],
+        )
+    row = tables.execute("SELECT value FROM collector WHERE key = 'incarnation'").fetchone()
+    return str(row[0])
+
+
+def newer_than_us(tables: Database) -> str | None:
+    """Return the name of an applied step this program does not know, without writing."""
+    for migrations in SETS:
+        known = {migration.name for migration in migrations._migrations}
+        for applied in migrations.applied(tables):
+            if applied.name not in known:
+                return applied.name
+    return None

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from protocols.errors import FengsuiError
+from protocols.signing.ed25519 import fitting, signing
 
 ED25519: Final = "ed25519"
 KEYID: Final = re.compile(r"[a-z0-9]{1,16}:[0-9a-f]{32}")
@@ -115,10 +116,11 @@ def verify(public: PublicKey, signature: bytes, data: bytes) -> bool:
 class Ed25519Signer:
     """An Ed25519 key (RFC 8032). Shows its id, never itself."""
 
-    __slots__ = ("_private", "public")
+    __slots__ = ("_private", "_sign", "public")
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
         self._private = private
+        self._sign = signing(private)
         self.public: Final = PublicKey(ED25519, private.public_key().public_bytes_raw())
 
     @classmethod
@@ -159,7 +161,7 @@ class Ed25519Signer:
 
     def sign(self, data: bytes) -> bytes:
         """Return the signature of `data`, 64 bytes."""
-        return self._private.sign(data)
+        return self._sign(data)
 
 
 def _load_ed25519(raw: bytes) -> Callable[[bytes, bytes], bool]:
@@ -167,16 +169,7 @@ def _load_ed25519(raw: bytes) -> Callable[[bytes, bytes], bool]:
         raise KeyUnusable(reason="length")
     if raw[:31] + bytes([raw[31] & 0x7F]) in _SMALL_ORDER:
         raise KeyUnusable(reason="weak")
-    key = Ed25519PublicKey.from_public_bytes(raw)
-
-    def fits(signature: bytes, data: bytes) -> bool:
-        try:
-            key.verify(signature, data)
-        except InvalidSignature:
-            return False
-        return True
-
-    return fits
+    return fitting(raw)
 
 
 _ALGORITHMS: Final[dict[str, Callable[[bytes], Callable[[bytes, bytes], bool]]]] = {

@@ -203,7 +203,7 @@ class Exchange:
         """Return how far the collector has `streams` (at most 500). Raises UplinkError."""
         nonce = headers.new_nonce()
         fields = RECORD | {headers.NONCE: nonce}
-        reply = await self._call("POST", "cursors", encode_question(streams), fields)
+        reply = await self._call("POST", "cursors", encode_question(streams, self._boot), fields)
         if reply.status != 200:
             raise refusal(reply)
         cursors = parse_cursors(reply.body, nonce, streams)

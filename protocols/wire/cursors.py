@@ -36,9 +36,16 @@ class Cursors:
     streams: Mapping[str, Cursor]
 
 
-def encode_question(streams: Sequence[str]) -> bytes:
-    """Return the body that asks for up to 500 streams."""
-    return dump({"streams": list(streams)}, _WHERE)
+def encode_question(streams: Sequence[str], boot: str | None = None) -> bytes:
+    """Return the body by which the start `boot` (32 hex digits) asks for up to 500 streams."""
+    asked: dict[str, object] = {"streams": list(streams)}
+    return dump(asked if boot is None else {"boot": boot, **asked}, _WHERE)
+
+
+def asking_boot(data: bytes) -> str | None:
+    """Return the start that asks; None: an older gateway, which does not say. Raises WireError."""
+    fields = Fields(load(data, _WHERE, RECORD_BYTES), _WHERE)
+    return fields.text("boot", HEX128) if "boot" in fields.data else None
 
 
 def decode_question(data: bytes) -> tuple[str, ...]:

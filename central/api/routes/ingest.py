@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from central.api.access import principal
 from central.api.body import receive
 from central.api.delivery import admitted, deliver
+from central.api.held import by_clock, by_health, by_question, refuse_held
 from central.api.machine_route import MachineRoute
 from central.api.rooms import House
 from central.api.signed import hold_to_digest, sealed, signed_of, use_nonce
@@ -41,7 +42,9 @@ async def put_manifest(who: Sender, house: House, digest: str, request: Request)
 async def put_stream(who: Sender, house: House, stream: str, request: Request) -> Response:
     """Take a stream's opening record; 428 when its manifest is not known yet."""
     async with admitted(house, who.name, request, RECORD_BYTES) as body:
-        hold_to_digest(request, body)
+        with house.collector.ingest.figures.refusing():
+            hold_to_digest(request, body)
+            await refuse_held(house, who, request, by_clock(request))
         lane, signed = request.headers.get(LANE, ""), signed_of(request)
         await house.collector.ingest.put_stream(who.name, stream, body, lane, signed)
     return Response()
@@ -60,6 +63,7 @@ async def post_cursors(who: Sender, house: House, request: Request) -> Response:
     with house.collector.ingest.figures.refusing():
         body = await receive(request, RECORD_BYTES)
         hold_to_digest(request, body)
+        await refuse_held(house, who, request, by_question(body))
     fields = use_nonce(house, who, request)
     said = await house.collector.ingest.cursors(who.name, body, nonce)
     content = sealed(house, request, encode_cursors(said))
@@ -72,6 +76,7 @@ async def post_health(who: Sender, house: House, request: Request) -> Response:
     with house.collector.ingest.figures.refusing():
         body = await receive(request, HEALTH_BYTES)
         hold_to_digest(request, body)
+        await refuse_held(house, who, request, by_health(body))
     fields = use_nonce(house, who, request)
     await house.collector.ingest.post_health(who.name, body)
     return Response(headers=fields)

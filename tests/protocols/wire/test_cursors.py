@@ -12,6 +12,7 @@ from protocols.wire.cursors import (
     STREAMS,
     Cursor,
     Cursors,
+    asking_boot,
     decode_question,
     encode_cursors,
     encode_question,
@@ -26,6 +27,14 @@ IDS = st.integers(0, 2**128 - 1).map(lambda number: f"{number:032x}")
 @given(st.lists(IDS, unique=True, max_size=20))
 def test_a_question_comes_back(streams):
     assert decode_question(encode_question(streams)) == tuple(streams)
+    assert asking_boot(encode_question(streams)) is None
+    said = encode_question(streams, NONCE)
+    assert (decode_question(said), asking_boot(said)) == (tuple(streams), NONCE)
+
+
+def test_a_start_is_32_hex_digits():
+    code, _ = refusal(asking_boot, b'{"boot":"AB","streams":[]}')
+    assert code == "WIRE_JSON"
 
 
 @given(st.dictionaries(IDS, st.integers(0, NUMBER), max_size=20))

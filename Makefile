@@ -7,7 +7,7 @@ GATEWAYS ?= 2
 RESTORES ?= 0
 SABOTAGE ?=
 FULL_DISK ?=
-KEYS ?=
+SECURE ?= 1
 KEEP ?=
 SEED ?=
 CRASHES ?= 2000
@@ -19,9 +19,9 @@ SECONDS ?= 300
 WORKERS ?= 4
 
 PY := .venv/bin/python
-GAUNTLET := $(if $(FULL_DISK),--full-disk) $(if $(KEYS),--keys) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep $(KEEP))
+GAUNTLET := $(if $(FULL_DISK),--full-disk) $(if $(SECURE),--secure) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep $(KEEP))
 
-.PHONY: demo test check bench vectors gauntlet soak faults model schema lock clean
+.PHONY: demo test check lint types page-test bench vectors gauntlet soak faults model schema lock clean
 
 demo:
 	@python3 scripts/setup demo
@@ -29,14 +29,21 @@ demo:
 
 test:
 	@$(MAKE) --no-print-directory check
-	@$(PY) scripts/webtest
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check:
 	@python3 scripts/setup test
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types page-test
+
+lint:
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check -q .
+
+types:
 	@.venv/bin/mypy
+
+page-test:
+	@$(PY) scripts/webtest
 
 bench:
 	@python3 scripts/setup test

@@ -2,8 +2,12 @@
 
 import http.client
 import json
+import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from copy import copy
+from pathlib import Path
 from typing import Any, Final
 
 from protocols.clock import real_monotonic
@@ -22,10 +26,16 @@ class DoorClosed(FengsuiError):
 
 
 class CollectorDoor:
-    """One person's session at a collector on loopback."""
+    """One person's session at a collector on loopback.
 
-    def __init__(self, host: str, port: int) -> None:
+    With `ca` (a PEM file, read once it is there) it speaks TLS, with a collector of that CA only.
+    """
+
+    def __init__(self, host: str, port: int, ca: Path | None = None) -> None:
         self._address = (host, port)
+        self._ca = ca
+        self._context: ssl.SSLContext | None = None
+        self._stays: http.client.HTTPConnection | None = None
         self._cookie = ""
 
     def wait_healthy(
@@ -61,6 +71,13 @@ class CollectorDoor:
         """Log out."""
         self.ask("DELETE", "/api/v1/session")
 
+    @contextmanager
+    def kept(self) -> "Iterator[CollectorDoor]":
+        """The same session for many questions of one thread, over a connection that stays."""
+        door = copy(self)
+        with closing(self._connection()) as door._stays:
+            yield door
+
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Do one request; returns the JSON answer. Raises DoorClosed for any but a 2xx.
 
@@ -83,7 +100,7 @@ class CollectorDoor:
         self, method: str, path: str, body: dict[str, Any] | None
     ) -> tuple[int, str | None, bytes]:
         """Return the status, `Retry-After` and the body; keeps a session's cookie."""
-        connection = http.client.HTTPConnection(*self._address, timeout=10)
+        connection = self._stays or self._connection()
         headers = {"X-Requested-With": "fengsui", "Content-Type": "application/json"}
         if self._cookie:
             headers["Cookie"] = self._cookie
@@ -92,8 +109,17 @@ class CollectorDoor:
             response = connection.getresponse()
             content = response.read()
         finally:
-            connection.close()
+            if connection is not self._stays:
+                connection.close()
         cookie = response.getheader("Set-Cookie")
         if cookie and response.status < 300:
             self._cookie = cookie.split(";", 1)[0]
         return response.status, response.getheader("Retry-After"), content
+
+    def _connection(self) -> http.client.HTTPConnection:
+        """Raises OSError: the CA's file is not there yet."""
+        if self._ca is None:
+            return http.client.HTTPConnection(*self._address, timeout=10)
+        if self._context is None:
+            self._context = ssl.create_default_context(cafile=self._ca)
+        return http.client.HTTPSConnection(*self._address, timeout=10, context=self._context)

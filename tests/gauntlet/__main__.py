@@ -1,4 +1,4 @@
-"""`make gauntlet N= KILLS= PARTITIONS= GATEWAYS= RESTORES= KEYS= SEED= SABOTAGE= KEEP=`: accept N
+"""`make gauntlet N= KILLS= PARTITIONS= GATEWAYS= RESTORES= SECURE= SEED= SABOTAGE= KEEP=`: accept N
 readings while everything goes wrong, then judge.
 
 Exit code 1 when anything was lost, doubled or wrong, or did not come back to work.
@@ -37,7 +37,7 @@ def main() -> int:
         seed=seed,
         sabotage=chosen.sabotage,
         root=root,
-        keys=chosen.keys,
+        secure=chosen.secure,
         full_disk=chosen.full_disk and root,
     )
     signal.signal(signal.SIGTERM, stop)
@@ -71,7 +71,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--gateways", type=int, default=2, choices=range(1, MOST_GATEWAYS + 1))
     parser.add_argument("--restores", type=int, default=0)
-    parser.add_argument("--keys", action="store_true", help="gateways are enrolled and sign")
+    parser.add_argument("--secure", action="store_true", help="TLS, and gateways that sign")
     parser.add_argument("--full-disk", action="store_true", help="fill one gateway's disk (root)")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument(

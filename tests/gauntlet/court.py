@@ -1,21 +1,27 @@
-"""Reads everything back and judges it; two readers, as reading and judging take about as long."""
+"""Reads everything back and judges it; three read at once, while others are judged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from protocols.simulators.collector_door import CollectorDoor
+from tests.gauntlet.gateway import Gateway
 from tests.gauntlet.layout import PER_GATEWAY, point_id
 from tests.gauntlet.plan import Options
 from tests.gauntlet.plant import READ
 from tests.gauntlet.processes import Life
-from tests.gauntlet.site import Gateway, Site
+from tests.gauntlet.site import Site
 from tests.gauntlet.stored import Evidence, Samples, read_evidence, read_point
 from tests.gauntlet.verdict import Verdict, judge_batches, judge_point
 
 READERS: Final = 3
+HEAP: Final = 50
+"""Points read over one connection, judged while the next are read."""
+PER_SESSION: Final = 2 * PER_GATEWAY
+"""Points; more in one session would be asked to wait."""
 FORBIDDEN: Final = (
     "STREAM_DIVERGES",
     "CHAIN_BROKEN",
@@ -38,18 +44,21 @@ def judge(site: Site, options: Options) -> tuple[Verdict, Evidence]:
     found = read_evidence(site.database)
     permitted = permitted_reasons(options)
     judge_batches(verdict, site.owed, found.batches, found.skips, permitted)
-    rows = 0
+    rows, door = 0, site.door
     with ThreadPoolExecutor(READERS) as pool:
         for gateway in site.gateways:
             served = np.fromfile(gateway.log, dtype=READ)
             verdict.served += int(served["count"].sum())
             verdict.unplaced = found.unplaced.get(gateway.name, 0) if options.full_disk else 0
             first = gateway.number * PER_GATEWAY
-            points = range(first, first + PER_GATEWAY)
-            stored = pool.map(lambda point: _read(site.door, point, site.span()), points)
-            for point, samples in zip(points, stored, strict=True):
-                rows += samples.rows
-                _judge(verdict, gateway, found, point, samples, served)
+            if first and first % PER_SESSION == 0:
+                door = site.enter(f"reader-{gateway.number}")
+            starts = range(first, first + PER_GATEWAY, HEAP)
+            heaps = [range(start, start + HEAP) for start in starts]
+            for read in pool.map(partial(_read, door, site.span()), heaps):
+                for point, samples in read.items():
+                    rows += samples.rows
+                    _judge(verdict, gateway, found, point, samples, served)
     if rows + found.quarantined != found.proved:
         verdict.losses["rows"] += max(0, found.proved - rows)
         verdict.duplicated += max(0, rows - found.proved)
@@ -58,8 +67,9 @@ def judge(site: Site, options: Options) -> tuple[Verdict, Evidence]:
     return verdict, found
 
 
-def _read(door: CollectorDoor, point: int, span: tuple[int, int]) -> Samples:
-    return read_point(door, point_id(point), span)
+def _read(door: CollectorDoor, span: tuple[int, int], points: Iterable[int]) -> dict[int, Samples]:
+    with door.kept() as kept:
+        return {point: read_point(kept, point_id(point), span) for point in points}
 
 
 def _judge(

@@ -7,9 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from tests.gauntlet.gateway import Gateway
 from tests.gauntlet.links import OPEN
 from tests.gauntlet.processes import wait_until
-from tests.gauntlet.site import Gateway, Site
+from tests.gauntlet.site import Site
 
 SIZE: Final = "12m"
 SECONDS: Final = 15.0

@@ -6,10 +6,11 @@ from functools import partial
 from typing import Final
 
 from protocols.clock import real_monotonic
+from tests.gauntlet.gateway import Gateway
 from tests.gauntlet.hands import Over
 from tests.gauntlet.plan import Kill
 from tests.gauntlet.processes import BACK_SECONDS, Process, Stuck
-from tests.gauntlet.site import Gateway, Site
+from tests.gauntlet.site import Site
 
 NUDGE_AFTER: Final = 3.0
 """Seconds of work before a phase that does not come by itself is brought about."""

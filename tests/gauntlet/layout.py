@@ -21,12 +21,12 @@ PROFILES: Final = ("counted", "urgent")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Where a gateway finds what it talks to, on loopback, and whether it has a token."""
+    """Where a gateway finds what it talks to, on loopback; `secure`: over TLS, with its key."""
 
     uplink: int
     plant: int
     health: int
-    token: bool
+    secure: bool
 
 
 def gateway_name(number: int) -> str:
@@ -81,10 +81,11 @@ def edge_config(folder: Path, profiles: Path, number: int, ports: Ports) -> str:
         for d in range(DEVICES)
     )
     name = gateway_name(number)
-    token = f"token_file: {folder}/token, " if ports.token else ""
+    scheme = "https" if ports.secure else "http"
+    token = "" if ports.secure else f"token_file: {folder}/token, "
     return f"""format: v1
 gateway: {{name: {name}, label: {{zh: 验证网关 {number}, en: Gateway {number}}}, site: {SITE}}}
-collector: {{url: "http://127.0.0.1:{ports.uplink}", {token}timeout: 5}}
+collector: {{url: "{scheme}://127.0.0.1:{ports.uplink}", {token}timeout: 5}}
 buffer: {{folder: {folder}/buffer}}
 health: {{port: {ports.health}}}
 profiles: {profiles}
@@ -101,8 +102,9 @@ buses:
 """
 
 
-def central_config(folder: Path, port: int, backup: Path | None) -> str:
+def central_config(folder: Path, port: int, backup: Path | None, *, secure: bool) -> str:
     """Return the collector's configuration; backups are made when the gauntlet asks."""
+    tls = "own" if secure else "none"
     target = f"backup: {{folder: {backup}, every: manual, keep: 2}}\n" if backup else ""
-    listen = f"listen: {{host: 127.0.0.1, port: {port}}}\n"
+    listen = f"listen: {{host: 127.0.0.1, port: {port}, tls: {tls}}}\n"
     return f"format: v1\n{listen}database: {folder}/collector.db\n{target}"

@@ -41,8 +41,8 @@ class Options:
     seed: int = 0
     sabotage: str = ""
     full_disk: bool = False
-    keys: bool = False
-    """Gateways are enrolled and sign what they send; otherwise they have tokens."""
+    secure: bool = False
+    """Over TLS, and gateways are enrolled and sign; otherwise plain HTTP, and they have tokens."""
     root: bool = False
     """Rules in the kernel and a small disk may be used."""
 

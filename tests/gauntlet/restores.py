@@ -9,9 +9,10 @@ import threading
 from typing import Final
 
 from protocols.simulators.collector_door import DoorClosed
+from tests.gauntlet.gateway import Gateway
 from tests.gauntlet.plan import Restore
 from tests.gauntlet.processes import Stuck, wait_until
-from tests.gauntlet.site import Gateway, Site
+from tests.gauntlet.site import Site
 
 QUIET_SECONDS: Final = 120.0
 """Lines fail meanwhile, and the collector is killed: longer than any pause of the uplink."""

@@ -52,7 +52,7 @@ def run(options: Options, folder: Path) -> Result:
         options.gateways,
         options.sabotage,
         backup=options.restores > 0,
-        keys=options.keys,
+        secure=options.secure,
     )
     seconds: dict[str, float] = {}
     began = real_monotonic()

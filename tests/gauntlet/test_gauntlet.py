@@ -8,7 +8,7 @@ from tests.gauntlet.partitions import may_use_rules
 from tests.gauntlet.plan import Options
 from tests.gauntlet.run import run
 
-SHORT = Options(readings=300_000, kills=12, partitions=6, gateways=4, keys=True, seed=20260612)
+SHORT = Options(readings=300_000, kills=12, partitions=6, gateways=4, secure=True, seed=20260612)
 
 
 @pytest.mark.slow

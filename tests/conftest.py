@@ -1,11 +1,16 @@
 """How the whole run goes: what takes longest begins first, and no machine is too slow for it."""
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 # How fast examples come tells of what else the machine does, not of what is tested.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+# Started in the background of a script, this process ignores Ctrl-C, and so would all it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONGEST = "tests/gauntlet/"
 

@@ -110,7 +110,7 @@ class Enrolment:
             heard = self._greet(talk, invitation, signer)
             # Not before: a code that is no good must not cost an enrolment that waits.
             self._identity.keep(signer)
-            gateway, shown = self._prove(talk, heard)
+            gateway, site, shown = self._prove(talk, heard)
         if gateway != self._config.gateway:
             self._identity.refused()
             raise GatewayDiffers(theirs=gateway, ours=self._config.gateway)
@@ -123,6 +123,7 @@ class Enrolment:
             keyid=signer.keyid,
             gateway=gateway,
             digits=shown,
+            site=site,
         )
         enrolment_record.save(self._identity.folder, waiting)
         return waiting
@@ -204,8 +205,8 @@ class Enrolment:
             raise CaDiffers
         return _Heard(transcript, _stretched(code, salt, cost))
 
-    def _prove(self, talk: Talk, heard: _Heard) -> tuple[str, str]:
-        """Return the gateway the code is for and the digits to show."""
+    def _prove(self, talk: Talk, heard: _Heard) -> tuple[str, str | None, str]:
+        """Return the gateway and the site the code is for, and the digits to show."""
         transcript = heard.transcript
         said = talk.tell(
             PROVE,
@@ -217,12 +218,12 @@ class Enrolment:
         )
         with _reading():
             shown, gateway = said.text("proof", PROOF), said.text("gateway", NAME)
-            theirs = said.text("digits", DIGITS)
+            theirs, site = said.text("digits", DIGITS), said.optional_text("site", NAME)
         ours = digits(heard.key, transcript)
         if not proves(heard.key, "collector", transcript, shown) or theirs != ours:
             self._identity.refused()
             raise CollectorUnproven
-        return gateway, ours
+        return gateway, site, ours
 
     def _pending(self, waiting: Waiting) -> "Signer":
         signer = self._identity.pending()

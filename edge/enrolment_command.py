@@ -36,6 +36,7 @@ def enrol_command(args: argparse.Namespace) -> int:
     enrolment = Enrolment(config, Identity(folder))
     try:
         waiting = _begun(args, config, enrolment)
+        _say_where(config, waiting, args.language)
         return _wait(args, enrolment, waiting)
     except KeyboardInterrupt:
         if enrolment.waiting() is not None:
@@ -52,6 +53,18 @@ def _begun(args: argparse.Namespace, config: EdgeConfig, enrolment: Enrolment) -
     _must_be_private(invitation.url, config)
     print(text("ENROL_ALREADY_RUNS", {"url": invitation.url}, args.language), flush=True)
     return enrolment.begin(invitation)
+
+
+def _say_where(config: EdgeConfig, waiting: Waiting, language: str) -> None:
+    """Show where this machine is taken to stand; nobody is asked, whoever sees it knows better."""
+    named = [site.name for site in config.sites]
+    if waiting.site is None:
+        print(text("ENROL_SITE_OURS", {"site": config.site}, language))
+    elif waiting.site in named:
+        print(text("ENROL_SITE", {"site": waiting.site}, language))
+    else:
+        params = {"theirs": waiting.site, "ours": ", ".join(named), "config": str(config.file)}
+        print(text("ENROL_SITE_DIFFERS", params, language))
 
 
 def _same(invitation: Invitation, waiting: Waiting) -> bool:

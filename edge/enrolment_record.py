@@ -16,6 +16,7 @@ from protocols.tls.statement import COLLECTOR, KEY
 from protocols.wire.bounds import RECORD_BYTES
 from protocols.wire.canonical import dump, load_any
 from protocols.wire.fields import Fields
+from protocols.words import NAME
 
 FILE: Final = "enrolment.json"
 WHERE: Final = "enrolment.json"
@@ -25,7 +26,10 @@ _KEYID: Final = re.compile(r"[a-z0-9]{1,16}:[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Where we asked with which code, who the collector proved to be, what both screens show."""
+    """Where we asked with which code, who the collector proved to be, what both screens show.
+
+    `site`: for which the code was made, None where it names none.
+    """
 
     url: str
     code_id: str
@@ -35,6 +39,7 @@ class Waiting:
     keyid: str
     gateway: str
     digits: str
+    site: str | None = None
 
 
 def load(folder: Path) -> Waiting | None:
@@ -50,6 +55,7 @@ def load(folder: Path) -> Waiting | None:
             keyid=fields.text("keyid", _KEYID),
             gateway=fields.name("gateway"),
             digits=fields.text("digits", DIGITS),
+            site=fields.optional_text("site", NAME) if "site" in fields.data else None,
         )
     except (OSError, WireError):
         return None

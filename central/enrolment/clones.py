@@ -55,7 +55,7 @@ def hold(db: Tables, gateway: str, boots: tuple[str, str], now: int) -> list[Col
         (gateway, boot, key[0], now),
     )
     other = boots[0] if boot == boots[1] else boots[1]
-    params: dict[str, Value] = {"boot": boot, "other": other}
+    params: dict[str, Value] = {"gateway": gateway, "boot": boot, "other": other}
     return [events.record(db, (now, now), events.SECURITY, "BOOT_HELD", gateway, params)]
 
 

@@ -210,7 +210,7 @@ class EnrolmentDesk:
             if not codes.burn(db, code.number, now):
                 return []  # somebody else ended it meanwhile
             audit.append(db, _act(now, "ENROLMENT_CODE_BURNT", code.gateway, detail))
-            params = {"code": code.id, "address": visit.address}
+            params = {"gateway": code.gateway, "code": code.id, "address": visit.address}
             kind, what = events.SECURITY, "ENROLMENT_CODE_BURNT"
             return [events.record(db, (now, now), kind, what, code.gateway, params)]
 

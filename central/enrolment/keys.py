@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlite_utils import Database as Tables
 
-from central.enrolment import codes
+from central.enrolment import codes, places
 from central.enrolment.codes import Code
 
 LISTED: Final = 500
@@ -81,6 +81,7 @@ def activate(db: Tables, key: Key, by: str, now: int) -> list[str]:
         "UPDATE gateway_key SET state = 'active', approved_by = ?, ended = NULL WHERE keyid = ?",
         (by, key.keyid),
     )
+    places.compare_current(db, key.gateway, now)
     return ended
 
 

@@ -14,6 +14,7 @@ from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine
+from central.enrolment import places
 from central.evidence.heads import SignedRequest, keep_head
 from central.ingest.manifests import Described, Opened, keep_numbers, opened_by
 from central.ingest.numbering import buffer_set_back
@@ -221,4 +222,6 @@ def _now_current(tables: Tables, engine: Engine, described: Described, now: int)
     """The gateway's manifest has changed and its rules are taken: those it had beside them go."""
     gateway = described.manifest.gateway
     entry = read_entry(tables.conn, gateway, described.manifest)
-    return opened_by(engine, engine.retire_rules(tables, gateway, described.rules, now), entry)
+    done = opened_by(engine, engine.retire_rules(tables, gateway, described.rules, now), entry)
+    sites = {site.name for site in described.manifest.sites}
+    return replace(done, events=places.compare(tables, gateway, sites, now))

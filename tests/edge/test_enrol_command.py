@@ -3,6 +3,7 @@
 import pytest
 
 from edge.commands import main
+from tests.edge.test_enrolment import CODE, Collector
 
 CONFIG = """\
 format: v1
@@ -51,3 +52,23 @@ def test_one_sentence_and_no_traceback(file, capsys, arguments, sentence):
 
 def test_a_configuration_without_a_token_is_good(file, capsys):
     assert main(["check", str(file)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("site", "sentence"),
+    [
+        ("s1", "入网码指定的场所：s1，与本机配置一致"),
+        ("s9", "入网码是为场所 s9 开的，而本机配置的是 s1"),
+        (None, "本机配置为场所 s1"),
+    ],
+)
+def test_where_the_code_says_one_stands_is_shown_and_not_asked(file, capsys, site, sentence):
+    collector = Collector()
+    collector.site, collector.state = site, "active"
+    try:
+        assert main(["enrol", str(file), CODE, "--url", collector.url]) == 0
+    finally:
+        collector.close()
+    said = capsys.readouterr().out
+    assert sentence in said
+    assert said.index(sentence) < said.index("校验数字"), "before anybody approves"

@@ -4,6 +4,7 @@ import http.server
 import json
 import stat
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -37,7 +38,7 @@ class Collector:
 
     def __init__(self):
         self.knows = CODE
-        self.gateway = "gw-1"
+        self.gateway, self.site = "gw-1", "s1"
         self.state = "pending"
         self.ca = None
         self.signer = self.answers_with = Ed25519Signer.generate()
@@ -104,7 +105,7 @@ class Collector:
         proved = {
             "proof": proof(key, "collector", self.said),
             "gateway": self.gateway,
-            "site": "s1",
+            "site": self.site,
             "state": self.state,
             "digits": digits(key, self.said),
         }
@@ -168,10 +169,22 @@ def test_an_approved_key_and_the_collectors_trust_are_kept_and_nothing_else(site
     assert site.enrolment.waiting() is None
 
 
-def test_who_leaves_the_terminal_goes_on_where_he_was(site, collector):
+@pytest.mark.parametrize("named", ["s1", "s9", None])
+def test_who_leaves_the_terminal_goes_on_where_he_was(site, collector, named):
+    collector.site = named
     waiting = site.enrolment.begin(site.invitation)
+    assert waiting.site == named
     again = Enrolment(site.enrolment._config, Identity(site.folder, {}))
     assert again.waiting() == waiting
+
+
+def test_an_enrolment_that_an_older_version_began_goes_on(site):
+    waiting = site.enrolment.begin(site.invitation)
+    file = site.folder / "enrolment.json"
+    said = json.loads(file.read_bytes())
+    del said["site"]
+    file.write_bytes(dump(said, "test"))
+    assert site.enrolment.waiting() == replace(waiting, site=None)
 
 
 def test_a_code_that_is_no_good_costs_no_enrolment_that_waits(site, collector):

@@ -181,6 +181,7 @@ async def test_from_a_printed_code_to_the_first_reading_with_two_entries(tmp_pat
                 await asyncio.to_thread(site.read_until, "入网码（派工单上")
                 site.type(code.lower().replace("-", " "))  # the first entry
                 found = await asyncio.to_thread(site.read_until, r"校验数字 (\d{6})")
+                assert "入网码指定的场所：s1" in site.seen
                 site.process.send_signal(signal.SIGINT)  # called away: nothing is lost by it
                 await asyncio.to_thread(site.read_until, "还在等批准")
                 assert await asyncio.to_thread(site.process.wait, PATIENCE) == 130

@@ -6,6 +6,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as Source
 
+from central.api.enrolment_metrics import enrolment_refused
 from central.guard.guards import Guards
 
 
@@ -25,6 +26,7 @@ class GuardMetrics(Source):
         for code, count in sorted(self._guards.refused.items()):
             refused.add_metric([code], count)
         yield refused
+        yield enrolment_refused(self._guards.refused)
         noted = CounterMetricFamily(
             "fengsui_security_cases", "Cases told as security events, all of them", labels=["code"]
         )

@@ -15,11 +15,13 @@ from prometheus_client.registry import Collector as Source
 from central.api.backup_metrics import backup_metrics
 from central.api.clock_metrics import clock_metrics
 from central.api.door_metrics import door_metrics
+from central.api.enrolment_metrics import enrolment_metrics
 from central.api.evidence_metrics import evidence_metrics
 from central.api.guard_metrics import GuardMetrics
 from central.api.hub import Hub
 from central.database import Database
 from central.effects import Effects
+from central.enrolment.figures import EnrolmentFigures, enrolment_figures
 from central.evidence.retention import EvidenceState, evidence_state
 from central.identity import sessions
 from central.identity.desk import FrontDesk
@@ -86,8 +88,13 @@ class Metrics:
     async def exposition(self) -> bytes:
         """Return everything in the text format."""
         now = self._desk.clock.now()
-        self._picture.sessions, self._picture.evidence = await self._collector.db.glance(
-            lambda conn: (sessions.count(conn, now), evidence_state(conn))
+        picture = self._picture
+        picture.sessions, picture.evidence, picture.enrolment = await self._collector.db.glance(
+            lambda conn: (
+                sessions.count(conn, now),
+                evidence_state(conn),
+                enrolment_figures(conn, now),
+            )
         )
         return generate_latest(self._registry)
 
@@ -100,6 +107,7 @@ class _Picture(Source):
         self._hub = hub
         self.sessions = 0
         self.evidence = EvidenceState()
+        self.enrolment = EnrolmentFigures()
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("fengsui_sessions", "Open sessions", value=self.sessions)
@@ -114,6 +122,7 @@ class _Picture(Source):
         yield from _ingest(self._collector.ingest.figures)
         yield from backup_metrics(self._collector)
         yield from evidence_metrics(self._collector, self.evidence)
+        yield from enrolment_metrics(self.enrolment)
         yield from door_metrics(self._collector.door)
         yield from self._gateways()
 

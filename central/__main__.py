@@ -93,7 +93,7 @@ def _backups(args: argparse.Namespace) -> int:
 def _restore(args: argparse.Namespace) -> int:
     from central.commands.backup import restore_backup
 
-    return restore_backup(args.config, args.file, args.language)
+    return restore_backup(args.config, args.file, args.identity, args.language)
 
 
 _COMMANDS: Final[tuple[tuple[str, Command, str], ...]] = (
@@ -141,6 +141,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="?",
         help="备份文件,默认最新一份 / the backup, by default the newest",
+    )
+    made["restore"].add_argument(
+        "--identity",
+        choices=("keep", "replace"),
+        help="数据目录里已有别的平台密钥时:保留,或移开后换成备份里的 "
+        "/ other key files are there: they stay, or give way to the backup's",
     )
     admin = made["create-admin"]
     admin.add_argument("name", help="登录名 / login name")

@@ -33,12 +33,16 @@ LONGEST: Final = 31 * 24 * HOUR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupTarget:
-    """Where verified copies go; `every` µs of the clock (None: only when asked)."""
+    """Where verified copies go; `every` µs of the clock (None: only when asked).
+
+    `identity`: with the collector's own key, id and CA.
+    """
 
     folder: Path
     every: int | None = 24 * HOUR
     keep: int = 7
 
+    identity: bool = True
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CentralConfig:
@@ -83,9 +87,15 @@ class BackupModel(Strict):
 
     def target(self, base: Path) -> BackupTarget:
         """Return the frozen struct; `folder` is relative to `base`."""
-        return BackupTarget(folder=base / self.folder, every=_every(self.every), keep=self.keep)
+        return BackupTarget(
+            folder=base / self.folder,
+            every=_every(self.every),
+            keep=self.keep,
+            identity=self.identity == "include",
+        )
 
 
+    identity: Annotated[str, Choice(("include", "leave_out"))] = "include"
 class CentralModel(Strict):
     """The file, key by key."""
 

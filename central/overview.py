@@ -49,7 +49,7 @@ class Platform:
 
     `evidence_bytes` of batches kept, the oldest of which came at `evidence_oldest` (None: none).
     `backup` is a state of `central.backup.backups.BackupState`, with the time and the bytes of the
-    newest verified one.
+    newest verified one, and whether the collector's own keys are with it.
     """
 
     ingest_p99_ms: float
@@ -62,6 +62,7 @@ class Platform:
     backup_time: int | None = None
     backup_bytes: int | None = None
     backup_running: bool = False
+    backup_identity: str | None = None
     evidence_bytes: int = 0
     evidence_oldest: int | None = None
 
@@ -191,6 +192,7 @@ async def _platform(collector: "Collector", gateways: list[GatewayRecord], now: 
         backup_time=backup.time,
         backup_bytes=backup.bytes,
         backup_running=backup.running is not None,
+        backup_identity=backup.identity,
         evidence_bytes=evidence.bytes,
         evidence_oldest=evidence.oldest,
         readings_per_s=figures.readings_per_second(real_monotonic()),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from central.backup.identity import INCLUDED
+
 if TYPE_CHECKING:
     from central.collector import Collector
 
@@ -29,6 +31,11 @@ def backup_metrics(collector: "Collector") -> Iterator[Metric]:
         age = (collector.clock.now() - state.time) / 1_000_000
         yield GaugeMetricFamily(
             "fengsui_backup_age_seconds", "Age of the newest verified backup", value=age
+        )
+        yield GaugeMetricFamily(
+            "fengsui_backup_identity",
+            "1 when the collector's keys are with the newest verified backup, 0 when not",
+            value=float(state.identity == INCLUDED),
         )
         yield GaugeMetricFamily("fengsui_backup_bytes", "Its size", value=state.bytes)
         yield GaugeMetricFamily("fengsui_backup_seconds", "How long it took", value=state.seconds)

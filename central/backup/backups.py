@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from central.backup import manifest, older, records
+from central.backup import identity, manifest, older, records
 from central.backup.process import BackupFailed, Job, Outcome, run
 from central.backup.records import FAILED, GONE, VERIFIED, BackupRecord
 from central.config import BackupTarget
@@ -42,7 +42,8 @@ class NoTarget(FengsuiError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupState:
     """`state`: not_configured, waiting (none yet), ok, late, failed or gone; `time` and `bytes`
-    of the newest verified one; `running` (phase, done, total)."""
+    of the newest verified one; `running` (phase, done, total). `identity`: whether the collector's
+    own files are with it, one of `central.backup.identity.STATES`; None without a verified one."""
 
     state: str
     time: int | None = None
@@ -50,6 +51,7 @@ class BackupState:
     seconds: float | None = None
     reason: str = ""
     running: tuple[str, int, int] | None = None
+    identity: str | None = None
 
 
 class Backups:
@@ -132,6 +134,7 @@ class Backups:
             seconds=covering.seconds if covering else None,
             reason=self._newest.detail if self._newest else "",
             running=self.running,
+            identity=covering.identity if covering else None,
         )
 
     def _over(self, task: asyncio.Task[BackupRecord]) -> None:
@@ -148,6 +151,9 @@ class Backups:
             return self._again if self._again - now <= LONGEST_RETRY else now
         if covering is None or (self._newest and self._newest.result == GONE):
             return now
+        lacking = covering.identity in (identity.MISSING, identity.LEFT_OUT)
+        if target.identity and lacking and not self.made:
+            return now  # of an older version or another configuration
         return covering.time + target.every if covering.time - now <= LOOK else now
 
     async def _make(self, target: BackupTarget, actor: str) -> BackupRecord:
@@ -162,8 +168,10 @@ class Backups:
             time=now,
             create=not known,
             begin=not known or actor != SCHEDULE,
+            identity=target.identity,
             covering=Path(covering.file) if covering else None,
             sha256=covering.sha256 if covering else "",
+            identity_sha256=covering.identity_sha256 if covering else "",
         )
         outcome = await run(job, self._progress)
         if covering is not None and outcome.covering in ("gone", "damaged"):
@@ -181,7 +189,8 @@ class Backups:
     ) -> BackupRecord:
         found = outcome.manifest
         assert found is not None  # noqa: S101  # the caller looked
-        record = records.made(found, target.folder.resolve(), actor, seconds)
+        folder, why = target.folder.resolve(), outcome.no_identity
+        record = records.made(found, folder, actor, seconds, why)
         now = self._clock.now()
         told = await self._db.write(
             lambda tables: records.verified(tables, record, outcome.cursors, now)
@@ -260,7 +269,10 @@ class Backups:
 
 def _is_there(record: BackupRecord) -> bool:
     try:
-        return Path(record.file).stat().st_size == record.bytes
+        file = Path(record.file)
+        if record.identity == identity.INCLUDED:
+            identity.beside(file).stat()
+        return file.stat().st_size == record.bytes
     except FileNotFoundError:
         return False
     except OSError:

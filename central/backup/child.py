@@ -2,7 +2,8 @@
 
 A disk or a network folder that hangs holds only this process; the collector ends it and its
 snapshot with it. Speaks JSON lines on standard output: `progress` [phase, done, total], `covering`
-(whether the last backup is still sound), then `cursors` and `done`, or `failed` {code, params}.
+(whether the last backup is still sound), `identity` (why the collector's own files are not in it),
+then `cursors` and `done`, or `failed` {code, params}.
 Ends when its standard input does: its parent is gone.
 """
 
@@ -17,8 +18,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from central.backup import manifest
+from central.backup import identity, manifest
 from central.backup.copying import copy, covered, sha256_of, verify
+from central.backup.identity import IdentityUnusable, Written
 from central.backup.manifest import BackupManifest
 from protocols.clock import real_monotonic
 from protocols.errors import FengsuiError
@@ -65,49 +67,73 @@ def make(asked: Mapping[str, Any], says: _Says) -> None:
     if asked["create"]:
         folder.mkdir(parents=True, exist_ok=True)
     if covering is not None:
-        say(covering=_still_sound(covering, asked["sha256"], says))
+        say(covering=_still_sound(covering, asked, says))
     if not asked["begin"] and manifest.untouched(folder):
         reason = "empty: is its disk mounted? `fengsui-central backup` begins a new one"
         raise OSError(errno.ENODEV, reason, str(folder))
     with manifest.alone(folder):
-        file, done = _made(Path(asked["source"]), folder, asked["time"], says)
+        file, done = _made(Path(asked["source"]), folder, asked, says)
     cursors = covered(file)
     for start in range(0, len(cursors), GROUP):
         say(cursors=cursors[start : start + GROUP])
     say(done=asdict(done))
 
 
-def _made(source: Path, folder: Path, time: int, says: _Says) -> tuple[Path, BackupManifest]:
+def _made(
+    source: Path, folder: Path, asked: Mapping[str, Any], says: _Says
+) -> tuple[Path, BackupManifest]:
     manifest.clear_partial(folder)
-    name = manifest.name_at(folder, time)
+    name = manifest.name_at(folder, asked["time"])
     file, partial = folder / name, folder / (name + manifest.TMP)
     try:
         copy(source, partial, says.progress)
         digest = sha256_of(partial, says.progress)
         held = verify(partial, says.progress)
+        own = _with_identity(source.parent, held.lineage, file, wanted=asked["identity"])
         done = BackupManifest(
             file=name,
-            time=time,
+            time=asked["time"],
             bytes=partial.stat().st_size,
             sha256=digest,
             incarnation=held.incarnation,
             lineage=held.lineage,
             streams=held.streams,
+            identity=own.state,
+            identity_sha256=own.sha256,
+            identity_bytes=own.bytes,
         )
         manifest.write(folder, done)
         partial.rename(file)
         manifest.sync_folder(folder)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        # Without its database an identity is of no use, and it is a secret.
+        for each in (partial, identity.beside(file)):
+            each.unlink(missing_ok=True)
         raise
     return file, done
 
 
-def _still_sound(file: Path, digest: str, says: _Says) -> str:
+def _with_identity(data: Path, lineage: str, file: Path, *, wanted: bool) -> Written:
+    """Write the identity beside the backup; the backup counts also where that is not possible."""
+    if not wanted:
+        return Written(state=identity.LEFT_OUT)
     try:
-        return "ok" if sha256_of(file, says.progress) == digest else "damaged"
+        return identity.write(identity.read_own(data), lineage, file)
+    except (OSError, IdentityUnusable) as exc:
+        say(identity=str(exc.params["reason"]) if isinstance(exc, FengsuiError) else str(exc))
+        identity.beside(file).unlink(missing_ok=True)
+        return Written(state=identity.FAILED)
+
+
+def _still_sound(file: Path, asked: Mapping[str, Any], says: _Says) -> str:
+    digests = [(file, asked["sha256"])]
+    if asked["identity_sha256"]:
+        digests.append((identity.beside(file), asked["identity_sha256"]))
+    try:
+        sound = all(sha256_of(each, says.progress) == digest for each, digest in digests)
     except OSError:
         return "gone"
+    return "ok" if sound else "damaged"
 
 
 def _end_with_parent() -> None:

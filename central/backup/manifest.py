@@ -1,6 +1,7 @@
 """The small file beside each backup: what it is a copy of, when, and its SHA-256.
 
-`collector-20260612T140000Z.db` has `collector-20260612T140000Z.json` next to it. A `.db` under its
+`collector-20260612T140000Z.db` has `collector-20260612T140000Z.json` next to it, and `….identity`
+with the collector's own files (central/backup/identity.py). A `.db` under its
 final name was verified and has its manifest; what was being made when the power failed ends in
 `.tmp`.
 """
@@ -17,10 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from central.backup import identity
 from protocols.errors import FengsuiError
 from protocols.wire.bounds import TIME
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Format 1, of older versions, says nothing of the identity: there was none."""
 TMP: Final = ".tmp"
 LOCK: Final = "backup.lock"
 """Held by whoever makes a backup: several collectors may share the folder."""
@@ -36,7 +39,10 @@ class BackupUnusable(FengsuiError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupManifest:
-    """`time` (µs UTC) is that of the snapshot; `lineage` tells one collector from another."""
+    """`time` (µs UTC) is that of the snapshot; `lineage` tells one collector from another.
+
+    `identity` is one of `central.backup.identity.STATES`, with digest and bytes of its file.
+    """
 
     file: str
     time: int
@@ -45,6 +51,9 @@ class BackupManifest:
     incarnation: str
     lineage: str
     streams: int
+    identity: str = identity.MISSING
+    identity_sha256: str = ""
+    identity_bytes: int = 0
     format: int = FORMAT
 
 
@@ -106,8 +115,17 @@ def listing(
 
 def remove(file: Path) -> None:
     """Delete a backup; without its manifest it is none any more. Raises OSError."""
-    beside(file).unlink(missing_ok=True)
-    file.unlink(missing_ok=True)
+    for each in (beside(file), identity.beside(file), file):
+        each.unlink(missing_ok=True)
+
+
+def has_identity(folder: Path, manifest: BackupManifest) -> bool:
+    """Return whether the backup's identity is there, whole in size."""
+    if manifest.identity != identity.INCLUDED:
+        return False
+    with suppress(OSError):
+        return identity.beside(folder / manifest.file).stat().st_size == manifest.identity_bytes
+    return False
 
 
 @contextmanager
@@ -134,11 +152,12 @@ def untouched(folder: Path) -> bool:
 
 def clear_partial(folder: Path) -> None:
     """Delete what an interrupted backup left. Raises OSError."""
-    for partial in (*folder.glob(f"collector-*.db{TMP}"), *folder.glob(f"collector-*.json{TMP}")):
+    kinds = ("db", "json", identity.SUFFIX[1:])
+    for partial in [each for kind in kinds for each in folder.glob(f"collector-*.{kind}{TMP}")]:
         file = folder / f"{partial.name.split('.')[0]}.db"
         if NAME.fullmatch(file.name) is not None:
             if not file.exists():
-                beside(file).unlink(missing_ok=True)
+                remove(file)
             partial.unlink(missing_ok=True)
 
 
@@ -152,11 +171,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def _fits(data: Any) -> bool:
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
+    if not isinstance(data, dict) or data.get("format") not in (1, FORMAT):
         return False
     known = {field.name: field.type for field in fields(BackupManifest)}
+    if data["format"] == 1:
+        known = {name: kind for name, kind in known.items() if not name.startswith("identity")}
     return (
         data.keys() == known.keys()
         and all(type(data[name]) is kind for name, kind in known.items())
         and 0 <= data["time"] <= TIME
+        and data.get("identity", identity.MISSING) in identity.STATES
     )

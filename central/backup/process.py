@@ -32,6 +32,7 @@ class Job:
 
     `create`: the folder may be made. One that held backups and is missing is an unmounted disk.
     `begin`: it may be empty. One that held backups most likely is where a disk was mounted.
+    `identity`: the collector's own files go with it.
     """
 
     source: Path
@@ -39,18 +40,24 @@ class Job:
     time: int
     create: bool
     begin: bool
+    identity: bool
     covering: Path | None = None
     sha256: str = ""
+    identity_sha256: str = ""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """A verified backup, or `failure`; `covering` is ok, gone or damaged (None: not looked at)."""
+    """A verified backup, or `failure`; `covering` is ok, gone or damaged (None: not looked at).
+
+    `no_identity` says what kept the collector's own files from being written with it.
+    """
 
     manifest: BackupManifest | None = None
     cursors: list[tuple[int, int]] = field(default_factory=list)
     covering: str | None = None
     failure: str = ""
+    no_identity: str = ""
 
 
 async def run(job: Job, progress: Say) -> Outcome:
@@ -106,6 +113,8 @@ async def _listen(
         "begin": job.begin,
         "covering": None if job.covering is None else str(job.covering),
         "sha256": job.sha256,
+        "identity": job.identity,
+        "identity_sha256": job.identity_sha256,
     }
     process.stdin.write(json.dumps(asked).encode() + b"\n")
     await process.stdin.drain()
@@ -122,6 +131,8 @@ def _take(told: dict[str, Any], progress: Say, outcome: Outcome) -> None:
         progress(*told["progress"])
     elif "covering" in told:
         outcome.covering = told["covering"]
+    elif "identity" in told:
+        outcome.no_identity = told["identity"]
     elif "cursors" in told:
         outcome.cursors += [(number, cursor) for number, cursor in told["cursors"]]
     elif "done" in told:

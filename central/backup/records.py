@@ -9,6 +9,7 @@ from typing import Final
 from sqlite_utils import Database as Tables
 
 from central import events
+from central.backup import identity
 from central.backup.manifest import BackupManifest
 from central.effects import CollectorEvent
 from protocols.words import Value
@@ -20,9 +21,19 @@ GONE: Final = "gone"
 """Was verified, and is there no more, or not as it was."""
 
 
+_LACKING: Final = {
+    identity.EXPOSED: "BACKUP_IDENTITY_EXPOSED",
+    identity.FAILED: "BACKUP_IDENTITY_FAILED",
+}
+"""What is told when a backup is the first one without the collector's own files."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupRecord:
-    """One attempt; `time` is that of the snapshot, `seconds` real ones; `detail` why it failed."""
+    """One attempt; `time` is that of the snapshot, `seconds` real ones; `detail` why it failed.
+
+    `identity` says whether the collector's own files are with it (`identity.STATES`).
+    """
 
     time: int
     file: str
@@ -32,9 +43,13 @@ class BackupRecord:
     detail: str
     actor: str
     seconds: float
+    identity: str = identity.MISSING
+    identity_sha256: str = ""
 
 
-_COLUMNS: Final = "time, file, bytes, sha256, result, detail, actor, seconds"
+_COLUMNS: Final = (
+    "time, file, bytes, sha256, result, detail, actor, seconds, identity, identity_sha256"
+)
 
 
 def newest(conn: sqlite3.Connection, result: str | None = None) -> BackupRecord | None:
@@ -53,15 +68,19 @@ def verified(
     tables: Tables, record: BackupRecord, cursors: Sequence[tuple[int, int]], now: int
 ) -> list[CollectorEvent]:
     """Enter a verified backup and call safe what it covers: one transaction, the caller's."""
-    before = newest(tables.conn)
+    before, covering = newest(tables.conn), newest(tables.conn, VERIFIED)
     enter(tables, record)
     tables.conn.executemany(
         "UPDATE stream SET safe = ?2 WHERE number = ?1 AND safe < ?2 AND cursor >= ?2", cursors
     )
-    if before is None or before.result == VERIFIED:
-        return []
-    params = {"file": Path(record.file).name}
-    return [events.record(tables, (now, now), events.FAULT, "BACKUP_RECOVERED", SUBJECT, params)]
+    told, params = [], {"file": Path(record.file).name}
+    if before is not None and before.result != VERIFIED:
+        told.append("BACKUP_RECOVERED")
+    if record.identity != (covering.identity if covering else None):
+        told += [code for state, code in _LACKING.items() if state == record.identity]
+    if record.detail:
+        params["reason"] = record.detail
+    return [events.record(tables, (now, now), events.FAULT, code, SUBJECT, params) for code in told]
 
 
 def failed(tables: Tables, record: BackupRecord, retry: int, now: int) -> CollectorEvent:
@@ -111,17 +130,21 @@ def lineage(conn: sqlite3.Connection) -> str:
     return str(row[0])
 
 
-def made(manifest: BackupManifest, folder: Path, actor: str, seconds: float) -> BackupRecord:
-    """Return the record of a verified backup."""
+def made(
+    manifest: BackupManifest, folder: Path, actor: str, seconds: float, detail: str = ""
+) -> BackupRecord:
+    """Return the record of a verified backup; `detail` says why it has no identity."""
     return BackupRecord(
         time=manifest.time,
         file=str(folder / manifest.file),
         bytes=manifest.bytes,
         sha256=manifest.sha256,
         result=VERIFIED,
-        detail="",
+        detail=detail,
         actor=actor,
         seconds=seconds,
+        identity=manifest.identity,
+        identity_sha256=manifest.identity_sha256,
     )
 
 
@@ -129,6 +152,6 @@ def enter(tables: Tables, record: BackupRecord) -> None:
     """Write one line; nothing else follows from it."""
     values = [getattr(record, name) for name in _COLUMNS.split(", ")]
     tables.conn.execute(
-        f"INSERT INTO backup({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        f"INSERT INTO backup({_COLUMNS}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
         values,
     )

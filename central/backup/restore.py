@@ -1,11 +1,9 @@
 """Puts a verified backup in the place of the database, while no collector runs.
 
-Nothing is deleted: the database that was there is moved aside under a dated name. Before the first
-move a note says what is being done (`restore.json`); a collector does not start while it is there,
-and the next `restore` finishes what a power failure interrupted.
+Nothing is deleted: the database that was there is moved aside under a dated name. What interrupts
+the moving is finished by the next `restore` (central/backup/moving.py).
 """
 
-import json
 import os
 import secrets
 import sqlite3
@@ -18,20 +16,21 @@ from typing import Final
 from sqlite_utils import Database as Tables
 
 from central import events
-from central.backup import manifest, records
+from central.backup import manifest, moving, placing, records
 from central.backup.comparing import Between, between
 from central.backup.copying import Progress, sha256_of, verify
-from central.backup.manifest import BackupManifest, BackupUnusable, sync_folder
+from central.backup.manifest import BackupManifest, BackupUnusable
+from central.backup.moving import RestoreFailed
+from central.backup.placing import lineage_of
 from central.config import CentralConfig
-from central.database_file import NOTE, open_file
+from central.database_file import open_file
 from central.identity import audit
+from central.tls.folder import OwnFileUnusable
 from protocols.clock import Clock
 from protocols.errors import FengsuiError
 from protocols.words import Value
 
 PIECE: Final = 1 << 20
-SIDES: Final = ("-wal", "-shm", "")
-"""A database's files; the main one last, so that it is never alone under its old name."""
 
 
 class NoBackup(FengsuiError):
@@ -46,21 +45,30 @@ class OthersBackups(FengsuiError):
     code = "BACKUP_OTHERS"
 
 
-class RestoreFailed(FengsuiError):
-    """Files could not be written or moved; `reason` says which. The database is as it was."""
-
-    code = "RESTORE_FAILED"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was put in place; `aside` is where the database before it is now, if there was one."""
+    """What was put in place; `aside` is where the database before it is now, if there was one.
+
+    `put`: files of the collector's identity that came from the backup; `identity_aside`: where
+    those they replaced are; `lacking`: the key that gateways trust is not there.
+    """
 
     manifest: BackupManifest
     file: Path
     aside: Path | None
     incarnation: str
     lost: Between | None
+    put: list[str]
+    identity_aside: Path | None
+    lacking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A backup whose files are whole, and what its manifest says."""
+
+    file: Path
+    said: BackupManifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ class _Story:
     lost: Between | None
     now: int
     actor: str
+    put: tuple[str, ...]
 
 
 def chosen(config: CentralConfig, file: Path | None, now: int) -> Path:
@@ -85,27 +94,15 @@ def chosen(config: CentralConfig, file: Path | None, now: int) -> Path:
     found = manifest.listing(folder, now=now) if folder else []
     if folder is None or not found:
         raise NoBackup(folder=str(folder) if folder else "")
-    own = _lineage(config.database)
+    own = lineage_of(config.database)
     ours = [each for each in found if own in (None, each.lineage)]
     if len({each.lineage for each in ours}) != 1:
         raise OthersBackups(folder=str(folder))
     return folder / ours[0].file
 
 
-def _lineage(database: Path) -> str | None:
-    """Return whose the database is; None when there is none, or none that can be read."""
-    if not database.is_file():
-        return None
-    uri = f"{database.resolve().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(uri, uri=True)) as conn:
-            return records.lineage(conn)
-    except (sqlite3.Error, TypeError):
-        return None
-
-
-def checked(file: Path, progress: Progress) -> BackupManifest:
-    """Return the manifest of a backup that is whole. Raises BackupUnusable."""
+def checked(file: Path, progress: Progress) -> Source:
+    """Return a backup that is whole, with its manifest. Raises BackupUnusable."""
     said = manifest.read(file)
     try:
         if file.stat().st_size != said.bytes or sha256_of(file, progress) != said.sha256:
@@ -113,27 +110,31 @@ def checked(file: Path, progress: Progress) -> BackupManifest:
     except OSError as exc:
         raise BackupUnusable(file=str(file), reason=str(exc)) from exc
     verify(file, progress)
-    return said
+    return Source(file, said)
 
 
 def restore(
-    config: CentralConfig, file: Path, said: BackupManifest, clock: Clock, actor: str
+    config: CentralConfig, source: Source, clock: Clock, actor: str, wish: str | None = None
 ) -> Restored:
-    """Put the checked backup `file` in place; say what it does not hold. Raises RestoreFailed.
+    """Put the checked backup in place; say what it does not hold.
 
     The caller holds the data folder. The restored database has a new incarnation, so that every
-    gateway offers again what the backup does not cover.
+    gateway offers again what the backup does not cover. `wish` decides where the data folder has
+    other key files than the backup. Raises RestoreFailed, IdentityDiffers, IdentityForeign or
+    IdentityUnusable; nothing has been moved then.
     """
-    database = config.database
-    fresh = database.with_name(database.name + ".restoring")
-    lost = between(database, file)
-    incarnation = _prepared(fresh, _Story(file, said, lost, clock.now(), actor))
+    database, file, said = config.database, source.file, source.said
+    folder, now = database.parent, clock.now()
     try:
-        moment = datetime.fromtimestamp(clock.now() // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
+        plan = _planned(database, source, wish)
+        lost = between(database, file)
+        story = _Story(file, said, lost, now, actor, tuple(plan.put))
+        incarnation = _prepared(database, story, plan)
+        moment = datetime.fromtimestamp(now // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
         aside = _free_name(database, f"{database.name}.before-restore-{moment}")
         was_there = database.exists()
-        _note(database.parent, aside.name)
-        _swap(database, fresh, aside)
+        moving.note(folder, aside.name, plan.gives_way)
+        moving.swap(database)
     except (OSError, sqlite3.Error) as exc:
         raise RestoreFailed(reason=str(exc)) from exc
     return Restored(
@@ -142,31 +143,29 @@ def restore(
         aside=aside if was_there else None,
         incarnation=incarnation,
         lost=lost,
+        put=sorted(plan.put),
+        identity_aside=moving.identity_aside(folder, aside.name) if plan.gives_way else None,
+        lacking=plan.lacking,
     )
 
 
-def finish(database: Path) -> bool:
-    """Finish a restore that was interrupted; return whether there was one. Raises RestoreFailed."""
-    note = database.parent / NOTE
-    try:
-        aside = database.with_name(str(json.loads(note.read_text(encoding="utf-8"))["aside"]))
-        _swap(database, database.with_name(database.name + ".restoring"), aside)
-    except FileNotFoundError:
-        return False
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise RestoreFailed(reason=f"{note}: {exc}") from exc
-    return True
+def _planned(database: Path, source: Source, wish: str | None) -> placing.Plan:
+    ours = placing.present(database.parent)
+    about = placing.databases(database, source.file, source.said)
+    return placing.plan(ours, placing.carried(source.file, source.said, wish), about, wish)
 
 
-def _prepared(fresh: Path, story: _Story) -> str:
+def _prepared(database: Path, story: _Story, plan: placing.Plan) -> str:
     """Make what is to be put in place; nothing is left of it where that fails (a full disk)."""
+    fresh = moving.fresh_of(database)
     try:
-        _discard(fresh)
+        moving.discard(database)
         _copy(story.file, fresh)
+        moving.stage(database.parent, plan.put)
         return _renew(fresh, story)
-    except (OSError, sqlite3.Error) as exc:
+    except (OSError, sqlite3.Error, OwnFileUnusable) as exc:
         with suppress(OSError):
-            _discard(fresh)
+            moving.discard(database)
         raise RestoreFailed(reason=str(exc)) from exc
 
 
@@ -232,37 +231,13 @@ def _tell(tables: Tables, story: _Story) -> None:
             actor=story.actor,
             action="COLLECTOR_RESTORED",
             subject=said.file,
-            detail={"time": said.time, "sha256": said.sha256},
+            detail={
+                "time": said.time,
+                "sha256": said.sha256,
+                "identity": ", ".join(story.put),
+            },
         ),
     )
-
-
-def _note(folder: Path, aside: str) -> None:
-    note = folder / NOTE
-    partial = note.with_name(note.name + manifest.TMP)
-    with partial.open("w", encoding="utf-8") as out:
-        json.dump({"aside": aside}, out)
-        out.flush()
-        os.fsync(out.fileno())
-    partial.replace(note)
-    sync_folder(folder)
-
-
-def _swap(database: Path, fresh: Path, aside: Path) -> None:
-    """Move the old files aside and the new one in; may be begun again at any point."""
-    if fresh.exists():
-        for side in SIDES:
-            with suppress(FileNotFoundError):
-                Path(f"{database}{side}").rename(f"{aside}{side}")
-        fresh.rename(database)
-        sync_folder(database.parent)
-    (database.parent / NOTE).unlink()
-    sync_folder(database.parent)
-
-
-def _discard(fresh: Path) -> None:
-    for side in (*SIDES, "-journal"):
-        Path(f"{fresh}{side}").unlink(missing_ok=True)
 
 
 def _free_name(database: Path, name: str) -> Path:

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
-from central.backup import manifest
+from central.backup import identity, manifest
 from central.backup.backups import Backups, NoTarget
 from central.backup.comparing import Between
 from central.backup.copying import Progress
+from central.backup.moving import finish
 from central.backup.records import BackupRecord
-from central.backup.restore import checked, chosen, finish, restore
+from central.backup.restore import Restored, checked, chosen, restore
 from central.commands.operator import operator
 from central.config import CentralConfig, load_config
 from central.control import FolderInUse, ask, holding
@@ -45,6 +46,7 @@ def backup(file: Path, language: str) -> int:
     _end_bar()
     params = {**_shown(record.file, record.time, record.bytes), "sha256": record.sha256}
     print(text("BACKUP_MADE", {**params, "seconds": round(record.seconds, 1)}, language))
+    _say_identity(record.identity, record.detail, record.file, language)
     return 0
 
 
@@ -56,28 +58,55 @@ def backups(file: Path, language: str) -> int:
     found = manifest.listing(config.backup.folder, now=SystemClock().now())
     for item in found:
         path = str(config.backup.folder / item.file)
-        print(text("BACKUP_LINE", {**_shown(path, item.time, item.bytes)}, language))
+        whole = manifest.has_identity(config.backup.folder, item)
+        code = "BACKUP_LINE" if whole else "BACKUP_LINE_WITHOUT"
+        print(text(code, {**_shown(path, item.time, item.bytes)}, language))
     if not found:
         print(text("BACKUP_NONE", {"folder": str(config.backup.folder)}, language))
     return 0 if found else 1
 
 
-def restore_backup(file: Path, named: Path | None, language: str) -> int:
-    """Put a backup in the database's place. Raises FolderInUse, BackupUnusable, RestoreFailed."""
+def restore_backup(file: Path, named: Path | None, wish: str | None, language: str) -> int:
+    """Put a backup in the database's place; `wish` is one of `placing.WISHES`.
+
+    Raises FolderInUse, BackupUnusable, RestoreFailed, IdentityDiffers, IdentityForeign.
+    """
     config = load_config(file)
     with holding(config.database.parent):
         if finish(config.database):
             print(text("RESTORE_FINISHED", {"file": str(config.database)}, language))
             return 0
-        source = chosen(config, named, SystemClock().now())
-        said = checked(source, _progress(_bar(language)))
+        source = checked(chosen(config, named, SystemClock().now()), _progress(_bar(language)))
         _end_bar()
-        done = restore(config, source, said, SystemClock(), operator())
-    print(text("RESTORED", _shown(str(source), said.time, said.bytes), language))
+        done = restore(config, source, SystemClock(), operator(), wish)
+    said = source.said
+    print(text("RESTORED", _shown(str(source.file), said.time, said.bytes), language))
+    _say_place(done, language)
     if done.aside is not None:
         print(text("RESTORED_ASIDE", {"file": str(done.aside)}, language))
         _say_lost(done.lost, language)
     return 0
+
+
+def _say_identity(state: str, reason: str, file: str, language: str) -> None:
+    codes = {
+        identity.INCLUDED: "BACKUP_WITH_IDENTITY",
+        identity.LEFT_OUT: "BACKUP_IDENTITY_LEFT_OUT",
+        identity.EXPOSED: "BACKUP_IDENTITY_EXPOSED",
+        identity.FAILED: "BACKUP_IDENTITY_FAILED",
+    }
+    if state in codes:
+        shown = str(identity.beside(Path(file)))
+        print(text(codes[state], {"file": shown, "reason": reason}, language))
+
+
+def _say_place(done: Restored, language: str) -> None:
+    if done.put:
+        print(text("RESTORED_IDENTITY", {"files": ", ".join(done.put)}, language))
+    if done.identity_aside is not None:
+        print(text("RESTORED_ASIDE_IDENTITY", {"folder": str(done.identity_aside)}, language))
+    if done.lacking:
+        print(text("RESTORE_WITHOUT_IDENTITY", {}, language))
 
 
 def _say_lost(lost: Between | None, language: str) -> None:

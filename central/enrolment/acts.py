@@ -44,6 +44,12 @@ class SiteDiffers(FengsuiError):
     code = "ENROLMENT_SITE_DIFFERS"
 
 
+class GatewayVirtual(FengsuiError):
+    """The name is another system's at the readings door; a machine cannot enrol as it."""
+
+    code = "ENROLMENT_GATEWAY_VIRTUAL"
+
+
 class OrderIncomplete(FengsuiError):
     """A work order that approves beforehand needs number, installer, site and window."""
 
@@ -106,7 +112,10 @@ class Acts:
         self._created = created
 
     async def code(self, wanted: Wanted) -> Issued:
-        """Make a code. Raises WindowRefused, OrderIncomplete, SiteDiffers, NameRefused."""
+        """Make a code.
+
+        Raises WindowRefused, OrderIncomplete, SiteDiffers, NameRefused, GatewayVirtual.
+        """
         if not NAME.fullmatch(wanted.gateway):
             raise NameRefused(name=wanted.gateway)
         now = self._clock.now()
@@ -233,8 +242,13 @@ def _put(
 
 
 def _gateway(db: Tables, wanted: Wanted, now: int) -> tuple[Entry, bool]:
-    """Return the gateway, created where it is missing, and whether it was. Raises SiteDiffers."""
+    """Return the gateway, created where it is missing, and whether it was.
+
+    Raises SiteDiffers, GatewayVirtual.
+    """
     known = read_entry(db.conn, wanted.gateway)
+    if db.execute("SELECT 1 FROM virtual_gateway WHERE name = ?", (wanted.gateway,)).fetchone():
+        raise GatewayVirtual(gateway=wanted.gateway)
     if known is None:
         label = wanted.label or Label(wanted.gateway)
         made = Entry(wanted.gateway, label, wanted.site, now)

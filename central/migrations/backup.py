@@ -1,6 +1,6 @@
 """Backups and what they cover, and numbers of points kept with manifests.
 
-Steps m007 to m010. Never edit one that has been released.
+Steps m007 to m010, and m017. Never edit one that has been released.
 """
 
 from sqlite_utils import Database
@@ -39,3 +39,9 @@ def m010_numbers(db: Database) -> None:
     Where they are missing (an older file) they are worked out and written at the first use.
     """
     db.execute("ALTER TABLE manifest ADD COLUMN numbers BLOB")
+
+
+def m017_identity(db: Database) -> None:
+    """Whether a backup carries the collector's own files; `missing`: of a version before that."""
+    db.execute("ALTER TABLE backup ADD COLUMN identity TEXT NOT NULL DEFAULT 'missing'")
+    db.execute("ALTER TABLE backup ADD COLUMN identity_sha256 TEXT NOT NULL DEFAULT ''")

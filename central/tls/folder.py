@@ -13,6 +13,8 @@ from typing import Final
 from protocols.errors import FengsuiError
 
 ID_FILE: Final = "collector.id"
+FOLDER: Final = "tls"
+"""Where the CA and its certificates are, in the data folder."""
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 
 

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from central.tls.authority import DAY, PUBLIC, Authority, ClockWrong, moment_text
 from central.tls.doorplate import Doorplate
-from central.tls.folder import OwnFileUnusable, reason
+from central.tls.folder import FOLDER, OwnFileUnusable, reason
 from central.tls.settings import GivenTls, OwnTls, Tls
 from protocols.errors import FengsuiError
 from protocols.tls import reading
@@ -18,7 +18,6 @@ from protocols.tls.making import Pair
 from protocols.tls.names import server_name
 from protocols.words import Value
 
-FOLDER: Final = "tls"
 WARNED: Final = 30 * DAY
 """Before the end of a given certificate somebody is told."""
 

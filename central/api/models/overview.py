@@ -25,8 +25,9 @@ class GatewayCount(Answer):
 class Platform(Answer):
     """The collector's own state; null is not measured yet.
 
-    `backup_time` and `backup_bytes` are those of the newest verified backup. `evidence_bytes` of
-    batches are kept as evidence; the oldest provable moment is `evidence_oldest`.
+    `backup_time` and `backup_bytes` are those of the newest verified backup; unless
+    `backup_identity` says `included`, the collector's own keys are not with it. `evidence_bytes`
+    of batches are kept as evidence; the oldest provable moment is `evidence_oldest`.
     """
 
     ingest_p99_ms: float | None
@@ -35,6 +36,7 @@ class Platform(Answer):
     backup_time: Time | None
     backup_bytes: int | None
     backup_running: bool
+    backup_identity: Literal["included", "left_out", "exposed", "failed", "missing"] | None
     evidence_bytes: int
     evidence_oldest: Time | None
     readings_per_s: float

@@ -86,7 +86,7 @@ function overview() {
   const edges = [10, 60, 300, 1800, 7200, null];
   return {
     now: iso(now()), levels: counted(list), unacknowledged: list.filter(waits).length, gateways: { total: gateways().length, offline: Object.values(cut).filter(Boolean).length }, points: points.length,
-    platform: { ingest_p99_ms: 41, backlog_readings: gateways().reduce((sum, item) => sum + item.backlog.readings, 0), backup: "not_configured", backup_time: null, backup_bytes: null, backup_running: false, evidence_bytes: 1_234_567_890, evidence_oldest: iso(now() - 29 * 86_400_000), readings_per_s: 21, loss_today: 0, quarantined_today: 0, last_evaluation: EMPTY ? null : iso(now() - 600) },
+    platform: { ingest_p99_ms: 41, backlog_readings: gateways().reduce((sum, item) => sum + item.backlog.readings, 0), backup: "not_configured", backup_time: null, backup_bytes: null, backup_running: false, backup_identity: null, evidence_bytes: 1_234_567_890, evidence_oldest: iso(now() - 29 * 86_400_000), readings_per_s: 21, loss_today: 0, quarantined_today: 0, last_evaluation: EMPTY ? null : iso(now() - 600) },
     sites: EMPTY ? [] : SITES.map((site) => {
       const own = list.filter((item) => item.site === site.name);
       const counts = counted(own);

@@ -122,7 +122,7 @@ async def test_only_as_many_are_kept_as_were_asked_for(collector, clock, target)
         lambda conn: conn.execute("SELECT count(removed) FROM backup").fetchone()
     )
     assert removed == (2,)
-    assert len(list(target.folder.glob("collector-*"))) == 4
+    assert len(list(target.folder.glob("collector-*"))) == 6
 
 
 async def test_another_collectors_backups_are_left_alone(tmp_path, collector, clock, target):
@@ -194,11 +194,12 @@ async def test_what_an_interrupted_backup_left_is_cleared(collector, target):
     target.folder.mkdir()
     left = target.folder / "collector-20260101T000000Z.db.tmp"
     left.write_bytes(b"x")
-    (target.folder / "collector-20260101T000000Z.json").write_text("{}")
+    for kind in ("json", "identity", "identity.tmp"):
+        (target.folder / f"collector-20260101T000000Z.{kind}").write_text("{}")
     (target.folder / "notes.db.tmp").write_bytes(b"somebody else's")
     await collector.backups.take("os:test")
     left = target.folder.glob("[cn]*")
-    assert sorted(file.suffix for file in left) == [".db", ".json", ".tmp"]
+    assert sorted(file.suffix for file in left) == [".db", ".identity", ".json", ".tmp"]
 
 
 async def test_who_asks_while_one_is_made_waits_for_that_one(collector, target):

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from central.door.virtual import GatewayExists, VirtualGateway, create
 from central.enrolment import codes, refusals
+from central.enrolment.acts import GatewayVirtual
 from central.enrolment.codes import WorkOrder
 from central.enrolment.ruling import DigitsDiffer, NothingToRevoke, NothingWaits
 from central.identity import tokens
@@ -13,6 +15,7 @@ from central.identity.principal import Kind
 from protocols.clock import HOUR, MINUTE, SECOND
 from protocols.enrolment import id_of, new_code
 from protocols.signing.keys import Ed25519Signer
+from protocols.words import Label
 from tests.central.enrolment.site import HERE, OnSite
 
 
@@ -290,3 +293,19 @@ async def test_revoking_ends_tokens_too_so_that_none_comes_back_to_life(
     assert len(changes) >= 2
     with pytest.raises(NothingToRevoke):
         await office.acts.revoke("gw-1", "duty")
+
+
+async def test_no_machine_enrols_under_the_name_of_another_system(issue, db, clock, acts_of):
+    system = VirtualGateway(
+        name="acme", label=Label("系统"), sites=("s1",), offline_after=300, created=clock.now(),
+        created_by="admin",
+    )  # fmt: skip
+    await db.write(lambda tables: create(tables, system))
+    with pytest.raises(GatewayVirtual) as refused:
+        await issue("acme")
+    assert refused.value.params == {"gateway": "acme"}
+    assert await acts_of() == ["VIRTUAL_GATEWAY_CREATED"]
+    await issue("gw-1")
+    taken = replace(system, name="gw-1")
+    with pytest.raises(GatewayExists):
+        await db.write(lambda tables: create(tables, taken))

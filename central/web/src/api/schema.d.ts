@@ -1759,8 +1759,9 @@ export interface components {
          * Platform
          * @description The collector's own state; null is not measured yet.
          *
-         *     `backup_time` and `backup_bytes` are those of the newest verified backup. `evidence_bytes` of
-         *     batches are kept as evidence; the oldest provable moment is `evidence_oldest`.
+         *     `backup_time` and `backup_bytes` are those of the newest verified backup; unless
+         *     `backup_identity` says `included`, the collector's own keys are not with it. `evidence_bytes`
+         *     of batches are kept as evidence; the oldest provable moment is `evidence_oldest`.
          */
         Platform: {
             /** Ingest P99 Ms */
@@ -1853,6 +1854,8 @@ export interface components {
             points: number;
         };
         /**
+            /** Backup Identity */
+            backup_identity: ("included" | "left_out" | "exposed" | "failed" | "missing") | null;
          * Proved
          * @description The collector's own proof, and how the gateway's key stands.
          */

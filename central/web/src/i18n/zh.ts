@@ -111,7 +111,7 @@ const zh = {
     toAcknowledgeNote: "{n} 条，最重在前",
     more: "另 {n} 条",
   },
-  backup: { not_configured: "未配置备份", waiting: "还没有备份", ok: "", late: "已过期", failed: "备份失败", gone: "备份丢失", running: "正在备份" },
+  backup: { not_configured: "未配置备份", waiting: "还没有备份", ok: "", late: "已过期", failed: "备份失败", gone: "备份丢失", running: "正在备份", without: "不含平台密钥" },
   alarms: {
     caption: "报警，最重在前",
     open: "未结束",

@@ -16,7 +16,7 @@ from central.evidence.keeping import EvidenceModel, Keeping, check_evidence
 from central.tls.settings import NONE, GivenModel, Tls, TlsForm, check_tls, settings
 from protocols.clock import HOUR, MINUTE
 from protocols.schema.editors import schema_text, write
-from protocols.schema.fields import Format, Line, Matching, Name, Strict
+from protocols.schema.fields import Choice, Format, Line, Matching, Name, Strict
 from protocols.schema.patterns import HOST
 from protocols.schema.report import Report
 from protocols.schema.yaml_source import read
@@ -84,6 +84,7 @@ class BackupModel(Strict):
     folder: Line
     every: Annotated[str, Matching("EVERY_FORMAT", EVERY)] = "24h"
     keep: Annotated[int, Field(ge=1, le=1_000)] = 7
+    identity: Annotated[str, Choice(("include", "leave_out"))] = "include"
 
     def target(self, base: Path) -> BackupTarget:
         """Return the frozen struct; `folder` is relative to `base`."""
@@ -95,7 +96,6 @@ class BackupModel(Strict):
         )
 
 
-    identity: Annotated[str, Choice(("include", "leave_out"))] = "include"
 class CentralModel(Strict):
     """The file, key by key."""
 

@@ -28,6 +28,7 @@ STEPS: Final = (
     proof.m014_door,
     proof.m015_clock,
     proof.m016_events,
+    backup.m017_identity,
 )
 
 collector = Migrations("collector")

@@ -41,8 +41,8 @@ class BackupTarget:
     folder: Path
     every: int | None = 24 * HOUR
     keep: int = 7
-
     identity: bool = True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CentralConfig:

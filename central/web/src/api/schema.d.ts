@@ -1779,6 +1779,8 @@ export interface components {
             backup_bytes: number | null;
             /** Backup Running */
             backup_running: boolean;
+            /** Backup Identity */
+            backup_identity: ("included" | "left_out" | "exposed" | "failed" | "missing") | null;
             /** Evidence Bytes */
             evidence_bytes: number;
             /** Evidence Oldest */
@@ -1854,8 +1856,6 @@ export interface components {
             points: number;
         };
         /**
-            /** Backup Identity */
-            backup_identity: ("included" | "left_out" | "exposed" | "failed" | "missing") | null;
          * Proved
          * @description The collector's own proof, and how the gateway's key stands.
          */

@@ -15,6 +15,7 @@ from pydantic import Field
 from central.evidence.keeping import EvidenceModel, Keeping, check_evidence
 from central.tls.settings import NONE, GivenModel, Tls, TlsForm, check_tls, settings
 from protocols.clock import HOUR, MINUTE
+from protocols.enrolment import web_address
 from protocols.schema.editors import schema_text, write
 from protocols.schema.fields import Choice, Format, Line, Matching, Name, Strict
 from protocols.schema.patterns import HOST
@@ -46,7 +47,10 @@ class BackupTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CentralConfig:
-    """Everything the collector needs to run. `cables`: gateway to control URL, demo only."""
+    """Everything the collector needs to run. `cables`: gateway to control URL, demo only.
+
+    `url`: where gateways and people on other machines find the collector, as far as that is said.
+    """
 
     file: Path
     database: Path
@@ -54,6 +58,7 @@ class CentralConfig:
     port: int = DEFAULT_PORT
     allow_plain_http: bool = False
     tls: Tls | None = None
+    url: str | None = None
     cables: tuple[tuple[str, str], ...] | None = None
     backup: BackupTarget | None = None
     evidence: Keeping = field(default_factory=Keeping)
@@ -69,6 +74,7 @@ class ListenModel(Strict):
     port: Annotated[int, Field(ge=0, le=65_535)] = DEFAULT_PORT
     tls: Annotated[GivenModel | str, TlsForm()] = NONE
     names: list[Host] = Field(default_factory=list, max_length=16)
+    url: Line | None = None
     allow_plain_http: bool = False
 
 
@@ -128,6 +134,7 @@ def load_config(path: Path) -> CentralConfig:
         port=model.listen.port,
         allow_plain_http=model.listen.allow_plain_http,
         tls=settings(model.listen.tls, model.listen.host, model.listen.names, path.parent),
+        url=model.listen.url.rstrip("/") if model.listen.url else None,
         cables=tuple(sorted(model.demo.cables.items())) if model.demo else None,
         backup=model.backup.target(path.parent) if model.backup else None,
         evidence=model.evidence.keeping(),
@@ -140,6 +147,7 @@ def _check_listen(report: Report, data: Any, base: Path) -> None:
     if not isinstance(listen, dict):
         return
     check_tls(report, listen, base)
+    _check_url(report, listen)
     host = listen.get("host", "127.0.0.1")
     if (
         listen.get("tls", NONE) == NONE
@@ -148,6 +156,17 @@ def _check_listen(report: Report, data: Any, base: Path) -> None:
         and listen.get("allow_plain_http") is not True
     ):
         report.at(("listen", "host"), "LISTEN_PLAIN_HTTP", sorted(LOOPBACK))
+
+
+def _check_url(report: Report, listen: dict[str, Any]) -> None:
+    """The address gateways dial names a scheme and a host, and nothing behind the port."""
+    url = listen.get("url")
+    if not isinstance(url, str):
+        return
+    if not web_address(url) or urlsplit(url)._replace(scheme="", netloc="").geturl() not in "/":
+        report.at(("listen", "url"), "LISTEN_URL", ["https://collector.example.cn:8000"])
+    elif listen.get("tls", NONE) != NONE and urlsplit(url).scheme != "https":
+        report.at(("listen", "url"), "LISTEN_URL_PLAIN", ["https://"])
 
 
 def _check_cables(report: Report, data: Any) -> None:

@@ -10,15 +10,21 @@ from central.enrolment.acts import Picture
 from central.enrolment.keys import Key
 
 
-def picture(source: Picture, sees: Callable[[str], bool]) -> models.Enrolment:
-    """Return what concerns gateways that `sees` lets through."""
+def picture(
+    source: Picture, sees: Callable[[str], bool], now: int, *, approver: bool
+) -> models.Enrolment:
+    """Return what concerns gateways that `sees` lets through; codes and digits for an approver.
+
+    Whoever knows how a code begins can spoil it, and who knows the digits need not be read them.
+    """
     return models.Enrolment(
+        now=now,
         codes=[
             models.Code.model_validate(code, from_attributes=True)
             for code in source.codes
-            if sees(code.gateway)
+            if approver and sees(code.gateway)
         ],
-        keys=[_key(key) for key in source.keys if sees(key.gateway)],
+        keys=[_key(key, approver=approver) for key in source.keys if sees(key.gateway)],
         held=[
             models.HeldStart.model_validate(asdict(held))
             for held in source.held
@@ -27,7 +33,7 @@ def picture(source: Picture, sees: Callable[[str], bool]) -> models.Enrolment:
     )
 
 
-def _key(key: Key) -> models.Key:
+def _key(key: Key, *, approver: bool) -> models.Key:
     code = key.code
     return models.Key(
         keyid=key.keyid,
@@ -35,8 +41,9 @@ def _key(key: Key) -> models.Key:
         state=cast(KeyState, key.standing),
         created=key.created,
         approved_by=key.approved_by,
+        approved=key.approved,
         ended=key.ended,
-        digits=code.digits if code and key.state == "pending" else None,
+        digits=code.digits if approver and code and key.state == "pending" else None,
         work_order=code.work_order if code else None,
         installer=code.installer if code else None,
     )

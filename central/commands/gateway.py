@@ -119,6 +119,8 @@ def _time(said: str | None) -> int | None:
 
 def _url(config: CentralConfig) -> str:
     """Return where gateways find the collector, as far as the configuration says. UrlNeeded."""
+    if config.url is not None:
+        return config.url
     names = config.tls.names if isinstance(config.tls, OwnTls) else ()
     host = config.host if config.host not in _EVERYWHERE else next(iter(names), None)
     if host is None or config.port == 0:

@@ -115,6 +115,7 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
     )
     after = After(changed=desk.revoked, created=collector.registry.put, tell=collector.tell)
     enrolment = Office(collector.db, SystemClock(), collector.signer, trust, after)
+    enrolment.url = config.url
     metrics.show(TlsMetrics(trust))
     return Rooms(
         collector=collector,

@@ -83,6 +83,7 @@ class ReadingsDoor:
         self._ordinals: dict[str, int] = {}
         self.limits = Limits()
         self.figures = DoorFigures()
+        self.began = clock.now()
 
     async def load(self) -> None:
         """Take note of how long each virtual gateway may be silent."""
@@ -128,7 +129,7 @@ class ReadingsDoor:
         await self._behind.contacts.seen(gateway)
         known = await self._db.glance(lambda conn: requests.find(conn, stream))
         if known is not None:
-            return self._answered(requests.again(known, digest))
+            return self._answered(gateway, requests.again(known, digest))
         table = await self._reader.run(_read, posted)
         self.limits.charge(account, len(table.points))
         for _ in range(TRIES):
@@ -144,12 +145,13 @@ class ReadingsDoor:
             taken = await self._take(gateway, request, began)
             if not taken.stale:
                 self._db.crash.reach("central.answering")
-                return self._answered(taken.answer)
+                return self._answered(gateway, taken.answer)
         raise IngestError("BUSY", 503, lane="door", retry_after_ms=1_000)
 
-    async def describe(self, gateway: str, body: bytes) -> Answer:
+    async def describe(self, gateway: str, body: bytes, by: str | None = None) -> Answer:
         """Take a description of sites, devices and points; it holds from the next reading on.
 
+        `by`: a person's doing, for the audit; what no person does is the system's own contact.
         Raises IngestError DOOR_BODY, WIRE (with the place), SITE_FORBIDDEN, TOO_LARGE.
         """
         entry = self._behind.registry.entry(gateway)
@@ -160,10 +162,16 @@ class ReadingsDoor:
             describing.manifest_of, gateway, entry.label, body, frozenset(allowed.sites)
         )
         digest = manifest_digest(data)
-        await self._behind.contacts.seen(gateway)
+        if by is None:
+            await self._behind.contacts.seen(gateway)
         current = await self._db.glance(lambda conn: requests.current_manifest(conn, gateway))
         if current != digest:
             await self._change(gateway, digest, data)
+        if by is not None:
+            now, count = self._clock.now(), len(manifest.points)
+            await self._db.write(
+                lambda tables: virtual.note_described(tables, gateway, (by, now), count)
+            )
         return {
             "manifest": digest,
             "changed": current != digest,
@@ -210,8 +218,8 @@ class ReadingsDoor:
         figures.readings += done.readings
         figures.took(at - began, at, done.readings)
 
-    def _answered(self, answer: Answer) -> Answer:
-        self.figures.answered(answer)
+    def _answered(self, gateway: str, answer: Answer) -> Answer:
+        self.figures.answered(gateway, answer)
         return answer
 
     async def _points_of(self, gateway: str) -> Points:

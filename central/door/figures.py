@@ -11,6 +11,15 @@ from protocols.errors import FengsuiError
 
 
 @dataclass(slots=True)
+class Tally:
+    """One virtual gateway's readings: taken, here already, put aside by reason."""
+
+    accepted: int = 0
+    known: int = 0
+    quarantined: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
 class DoorFigures:
     """Changed only on the event loop."""
 
@@ -23,6 +32,8 @@ class DoorFigures:
     quarantined: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     """Requests answered with an error, by code."""
+    each: dict[str, Tally] = field(default_factory=dict)
+    """By virtual gateway."""
 
     @contextmanager
     def counting(self) -> Iterator[None]:
@@ -37,11 +48,15 @@ class DoorFigures:
             self.refused["STORE_UNAVAILABLE"] += 1
             raise
 
-    def answered(self, answer: Answer) -> None:
-        """Count what a request brought."""
+    def answered(self, gateway: str, answer: Answer) -> None:
+        """Count what a request of the gateway brought."""
         if answer["duplicate"]:
             self.duplicates += 1
             return
         self.readings += answer["accepted"]
         self.known += answer["known"]
         self.quarantined.update(answer["reasons"])
+        own = self.each.setdefault(gateway, Tally())
+        own.accepted += answer["accepted"]
+        own.known += answer["known"]
+        own.quarantined.update(answer["reasons"])

@@ -16,7 +16,7 @@ from central.identity.principal import Kind
 from central.identity.tokens import Allowance
 from central.registry import Entry, GatewayExists, NameRefused, insert_gateway
 from protocols.errors import FengsuiError
-from protocols.words import NAME, Label
+from protocols.words import NAME, Label, Value
 
 OFFLINE_AFTER: Final = 300
 """Seconds of silence after which a virtual gateway is offline, where nothing else is said."""
@@ -126,6 +126,16 @@ def make_token(tables: Tables, wanted: NewReadingsToken, now: int) -> tuple[str,
     )
     audit.append(tables, act)
     return token.id, tokens.put(tables, token)
+
+
+def note_described(tables: Tables, gateway: str, by: tuple[str, int], points: int) -> None:
+    """Write into the audit that a person described the points."""
+    actor, now = by
+    action, subject = "VIRTUAL_GATEWAY_DESCRIBED", f"gateway/{gateway}"
+    detail: dict[str, Value] = {"points": points}
+    audit.append(
+        tables, audit.Act(time=now, actor=actor, action=action, subject=subject, detail=detail)
+    )
 
 
 def find(conn: sqlite3.Connection, name: str) -> VirtualGateway | None:

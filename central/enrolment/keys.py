@@ -16,7 +16,9 @@ from central.enrolment import codes, places
 from central.enrolment.codes import Code
 
 LISTED: Final = 500
-_COLUMNS: Final = "keyid, gateway, alg, public, state, created, approved_by, ended, boot_first"
+_COLUMNS: Final = (
+    "keyid, gateway, alg, public, state, created, approved_by, ended, boot_first, approved"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class Key:
     approved_by: str | None
     ended: int | None
     boot_first: str | None
+    approved: int | None = None
     code: Code | None = None
 
     @property
@@ -57,7 +60,7 @@ def find(conn: sqlite3.Connection, keyid: str) -> Key | None:
 def put(db: Tables, key: Key) -> bool:
     """Keep a new key; False: it was here before and stays what it is."""
     changed = db.execute(
-        f"INSERT OR IGNORE INTO gateway_key({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        f"INSERT OR IGNORE INTO gateway_key({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         (
             key.keyid,
             key.gateway,
@@ -68,6 +71,7 @@ def put(db: Tables, key: Key) -> bool:
             key.approved_by,
             key.ended,
             key.boot_first,
+            key.approved,
         ),
     )
     return changed.rowcount == 1
@@ -78,8 +82,9 @@ def activate(db: Tables, key: Key, by: str, now: int) -> list[str]:
     ended = _end(db, key.gateway, ("active", "held"), "replaced", now, but=key.keyid)
     ended += _end(db, key.gateway, ("pending",), "revoked", now, but=key.keyid)
     db.execute(
-        "UPDATE gateway_key SET state = 'active', approved_by = ?, ended = NULL WHERE keyid = ?",
-        (by, key.keyid),
+        "UPDATE gateway_key SET state = 'active', approved_by = ?, approved = ?, ended = NULL "
+        "WHERE keyid = ?",
+        (by, now, key.keyid),
     )
     places.compare_current(db, key.gateway, now)
     return ended

@@ -34,3 +34,16 @@ def m012_enrolment(db: Database) -> None:
             decided_by TEXT, decided INTEGER, PRIMARY KEY (gateway, boot)) STRICT""",
     ):
         db.execute(statement)
+
+
+@enrolment()
+def m018_approved(db: Database) -> None:
+    """When a key was approved; of those before this step the audit knows."""
+    db.execute("ALTER TABLE gateway_key ADD COLUMN approved INTEGER")
+    db.execute(
+        """UPDATE gateway_key SET approved = (
+               SELECT max(time) FROM audit WHERE action = 'GATEWAY_KEY_APPROVED'
+               AND subject = 'gateway/' || gateway_key.gateway
+               AND json_extract(detail, '$.key') = gateway_key.keyid)
+           WHERE approved_by IS NOT NULL"""
+    )

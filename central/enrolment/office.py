@@ -33,6 +33,9 @@ class Office:
     ) -> None:
         """`clock` is the machine's own, whatever story the data runs on."""
         self.signer = signer
+        self.clock = clock
+        self.url: str | None = None
+        """Where gateways find us from their sites, as far as the configuration says."""
         self._trust = trust
         self.desk = EnrolmentDesk(db, clock, self.itself, after.changed, after.tell)
         self.acts = Acts(db, clock, after.changed, after.created)

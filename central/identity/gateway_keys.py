@@ -67,9 +67,9 @@ def add(db: Tables, gateway: str, public: PublicKey, by: str, now: int) -> list[
     ).fetchall()
     ended = [str(row[0]) for row in rows]
     db.execute(
-        "INSERT INTO gateway_key(keyid, gateway, alg, public, state, created, approved_by) "
-        "VALUES (?, ?, ?, ?, 'active', ?, ?)",
-        (public.keyid, gateway, public.alg, public.raw, now, by),
+        "INSERT INTO gateway_key(keyid, gateway, alg, public, state, created, approved_by, "
+        "approved) VALUES (?, ?, ?, ?, 'active', ?, ?, ?)",
+        (public.keyid, gateway, public.alg, public.raw, now, by, now),
     )
     _note(db, "GATEWAY_KEY_ADDED", gateway, (by, now), key=public.keyid, ended=", ".join(ended))
     return ended

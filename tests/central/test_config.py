@@ -58,6 +58,14 @@ def test_little_is_needed(tmp_path):
             [("LISTEN_PLAIN_HTTP", 4, "listen.host")],
         ),
         (
+            "format: v1\ndatabase: a\nlisten:\n  url: https://a.b/c\n",
+            [("LISTEN_URL", 4, "listen.url")],
+        ),
+        (
+            "format: v1\ndatabase: a\nlisten:\n  tls: own\n  url: http://a.b:8000/\n",
+            [("LISTEN_URL_PLAIN", 5, "listen.url")],
+        ),
+        (
             "format: v1\ndatabase: a\ndemo:\n  cables:\n    gw: https://far.away/\n",
             [("CABLE_URL", 5, "demo.cables.gw")],
         ),
@@ -108,6 +116,12 @@ def test_plain_http_to_the_world_must_be_asked_for(tmp_path):
         "format: v1\ndatabase: a\nlisten: {host: 0.0.0.0, port: 0, allow_plain_http: true}\n"
     )
     assert load_config(file).allow_plain_http
+
+
+def test_the_address_for_gateways_is_kept_without_its_slash(tmp_path):
+    file = tmp_path / "central.yaml"
+    file.write_text("format: v1\ndatabase: a\nlisten: {tls: own, url: 'https://a.b:8443/'}\n")
+    assert load_config(file).url == "https://a.b:8443"
 
 
 def test_the_schema_for_editors_is_current():

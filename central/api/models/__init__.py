@@ -16,6 +16,7 @@ from central.api.models.alarms import (
     TimeToNext,
 )
 from central.api.models.door import (
+    DoorTally,
     NewReadingsToken,
     NewVirtualGateway,
     PointsDescribed,
@@ -28,6 +29,7 @@ from central.api.models.enrolment import (
     Approval,
     Code,
     CodeMade,
+    Drawing,
     Ended,
     Enrolment,
     HeldStart,
@@ -132,6 +134,8 @@ __all__ = [
     "ColourName",
     "Demo",
     "DeviceState",
+    "DoorTally",
+    "Drawing",
     "Ended",
     "Enrolment",
     "Episode",

@@ -1,5 +1,7 @@
 """Virtual gateways, their tokens, and what became of readings handed in at the door."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from central.api.models.gateways import AskedLabel
@@ -18,6 +20,16 @@ from central.identity.tokens import Allowance
 _USUAL = Allowance()
 
 
+class DoorTally(Answer):
+    """What a system's readings came to since the collector began: `quarantined` by reason."""
+
+    since: Time
+    accepted: int
+    known: int
+    quarantined: int
+    reasons: dict[str, int]
+
+
 class VirtualGateway(Answer):
     """An enterprise's own system; offline after so many seconds of silence."""
 
@@ -27,6 +39,10 @@ class VirtualGateway(Answer):
     offline_after_s: int
     created: Time
     created_by: str
+    state: Literal["online", "offline", "never"]
+    last_contact: Time | None
+    points: int
+    taken: DoorTally
 
 
 class VirtualGateways(Answer):

@@ -99,8 +99,19 @@ class NewCode(Asked):
     expires: AskedTime | None = None
 
 
+class Drawing(Answer):
+    """A QR code as an SVG path of strokes one cell wide, within `size` by `size` cells."""
+
+    size: int
+    path: str
+
+
 class CodeMade(Answer):
-    """A new code, shown this once; `text` is what the QR code says, `qr` its PNG in base64."""
+    """A new code, shown this once; `text` is what the QR code says, `qr` its PNG in base64.
+
+    `url` is where the gateway will dial; `url_configured`: it is from `listen.url`, not from the
+    address this was asked under. `now`: enrolment goes by the machine's own time.
+    """
 
     number: int
     code: str
@@ -110,6 +121,10 @@ class CodeMade(Answer):
     expires: Time
     text: str
     qr: str
+    drawing: Drawing
+    url: str
+    url_configured: bool
+    now: Time
 
 
 class Code(Answer):
@@ -130,13 +145,14 @@ class Code(Answer):
 
 
 class Key(Answer):
-    """A gateway's key; `digits` while it waits."""
+    """A gateway's key; `digits` while it waits, for those who may approve it."""
 
     keyid: str
     gateway: str
     state: KeyState
     created: Time
     approved_by: str | None
+    approved: Time | None
     ended: Time | None
     digits: str | None
     work_order: str | None
@@ -152,11 +168,16 @@ class HeldStart(Answer):
     since: Time
     state: Literal["held", "approved", "refused"]
     decided_by: str | None
+    decided: Time | None
 
 
 class Enrolment(Answer):
-    """Codes, keys and held starts; what waits for somebody comes first."""
+    """Codes, keys and held starts; what waits for somebody comes first.
 
+    Codes are for those who may approve. `now`: the machine's own time, which all of this goes by.
+    """
+
+    now: Time
     codes: list[Code]
     keys: list[Key]
     held: list[HeldStart]

@@ -1,7 +1,7 @@
 """Codes and keys of gateways, for the people who let gateways in and put them out.
 
 Making a code and revoking are an administrator's; whoever is on duty as an engineer approves and
-refuses. By a session only: a stolen token lets no gateway in.
+refuses. By a session only: a stolen token lets no gateway in. How keys stand is for all to see.
 """
 
 import base64
@@ -24,15 +24,21 @@ from protocols.enrolment import Invitation, show_code, write_invitation
 from protocols.words import Label
 
 router: Final = APIRouter(prefix="/api/v1/enrolment", tags=["enrolment"])
+Reader = Annotated[Principal, principal(Permission.READ)]
 Approver = Annotated[Principal, principal(Permission.APPROVE)]
 Administrator = Annotated[Principal, principal(Permission.GATEWAYS)]
 
 
 @router.get("")
-async def listed(who: Approver, house: House) -> models.Enrolment:
-    """Return codes, keys and held starts of the gateways in scope."""
+async def listed(who: Reader, house: House) -> models.Enrolment:
+    """Return keys and held starts of the gateways in scope, and codes for those who approve."""
     picture = await house.enrolment.acts.picture()
-    return enrolment_shape.picture(picture, lambda gateway: _sees(who, house, gateway))
+    return enrolment_shape.picture(
+        picture,
+        lambda gateway: _sees(who, house, gateway),
+        house.enrolment.clock.now(),
+        approver=who.may(Permission.APPROVE),
+    )
 
 
 @router.post("/codes", status_code=201)
@@ -45,9 +51,11 @@ async def make_code(
     if house.collector.registry.gateway(asked.gateway) is not None:
         _must_see(who, house, asked.gateway)
     issued = await house.enrolment.acts.code(_wanted(asked, who))
-    url = str(request.base_url).rstrip("/")
+    configured = house.enrolment.url
+    url = configured or str(request.base_url).rstrip("/")
     ca = house.enrolment.itself().ca
     text = write_invitation(Invitation(url=url, ca=ca, code=issued.code))
+    size, path = qr.drawing(text)
     return models.CodeMade(
         number=issued.number,
         code=show_code(issued.code),
@@ -57,6 +65,10 @@ async def make_code(
         expires=issued.expires,
         text=text,
         qr=base64.b64encode(qr.png(text)).decode(),
+        drawing=models.Drawing(size=size, path=path),
+        url=url,
+        url_configured=configured is not None,
+        now=house.enrolment.clock.now(),
     )
 
 

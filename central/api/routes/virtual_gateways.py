@@ -1,30 +1,36 @@
-"""Virtual gateways and their tokens: made by an administrator, in a session only."""
+"""Virtual gateways, their points and tokens: made by an administrator, in a session only.
 
-from typing import Annotated, Final
+Whoever may see all of a virtual gateway's sites sees how it fares: an enterprise its own.
+"""
 
-from fastapi import APIRouter
+from typing import Annotated, Final, Literal, cast
+
+from fastapi import APIRouter, Request
 
 from central.api import models
 from central.api.access import principal
 from central.api.errors import not_found
-from central.api.rooms import House
+from central.api.rooms import House, Rooms
 from central.api.shapes import label
 from central.door import virtual
+from central.door.figures import Tally
 from central.identity.principal import Principal
 from central.identity.roles import Permission
 from central.identity.tokens import Allowance
 from protocols.words import Label
 
 router: Final = APIRouter(prefix="/api/v1/virtual-gateways", tags=["virtual-gateways"])
+Reader = Annotated[Principal, principal(Permission.READ)]
 Maker = Annotated[Principal, principal(Permission.GATEWAYS)]
 Minter = Annotated[Principal, principal(Permission.TOKENS)]
 
 
 @router.get("")
-async def listed(who: Maker, house: House) -> models.VirtualGateways:
+async def listed(who: Reader, house: House) -> models.VirtualGateways:
     """Return every virtual gateway all of whose sites are in scope."""
     found = await house.collector.db.read(virtual.listed)
-    return models.VirtualGateways(items=[_shown(one) for one in found if _seen(who, one.sites)])
+    seen = [one for one in found if _seen(who, one.sites)]
+    return models.VirtualGateways(items=[_shown(house, one) for one in seen])
 
 
 @router.post("", status_code=201)
@@ -44,7 +50,20 @@ async def create(
         created_by=who.name,
     )
     await house.collector.door.create(wanted)
-    return _shown(wanted)
+    return _shown(house, wanted)
+
+
+_BODY: Final = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
+
+
+@router.put("/{name}/points", openapi_extra=_BODY)
+async def describe(who: Maker, house: House, name: str, request: Request) -> models.PointsDescribed:
+    """Describe sites, devices, points and limits on the system's behalf; the manifest's form."""
+    known = await house.collector.db.read(lambda conn: virtual.find(conn, name))
+    if known is None or not _seen(who, known.sites):
+        raise not_found("virtual-gateway", name)
+    body = await request.body()
+    return models.PointsDescribed(**await house.collector.door.describe(name, body, by=who.name))
 
 
 @router.post("/{name}/tokens", status_code=201)
@@ -75,7 +94,10 @@ def _seen(who: Principal, sites: list[str] | tuple[str, ...]) -> bool:
     return all(who.sees(site) for site in sites)
 
 
-def _shown(source: virtual.VirtualGateway) -> models.VirtualGateway:
+def _shown(house: Rooms, source: virtual.VirtualGateway) -> models.VirtualGateway:
+    door = house.collector.door
+    record = house.collector.registry.gateway(source.name)
+    own = door.figures.each.get(source.name, Tally())
     return models.VirtualGateway(
         name=source.name,
         label=label(source.label),
@@ -83,4 +105,14 @@ def _shown(source: virtual.VirtualGateway) -> models.VirtualGateway:
         offline_after_s=source.offline_after,
         created=source.created,
         created_by=source.created_by,
+        state=cast(Literal["online", "offline", "never"], record.state if record else "never"),
+        last_contact=record.last_contact if record else None,
+        points=record.points if record else 0,
+        taken=models.DoorTally(
+            since=door.began,
+            accepted=own.accepted,
+            known=own.known,
+            quarantined=own.quarantined.total(),
+            reasons=dict(own.quarantined),
+        ),
     )

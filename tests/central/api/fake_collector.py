@@ -295,6 +295,7 @@ class FakeDoor:
         self.figures = DoorFigures()
         self.limits = Limits()
         self.created = []
+        self.began = NOW
 
     async def create(self, wanted):
         self.created.append(wanted)

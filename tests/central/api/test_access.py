@@ -26,7 +26,7 @@ TABLE = [
     ("GET", "/api/v1/overview", None, None, 200, R),
     ("GET", "/api/v1/gateways", None, None, 200, R),
     ("POST", "/api/v1/gateways", None, {"name": "gw-new"}, 201, ("administrator",)),
-    ("GET", "/api/v1/enrolment", None, None, 200, APPROVE),
+    ("GET", "/api/v1/enrolment", None, None, 200, R),
     ("POST", "/api/v1/enrolment/codes", None, {"gateway": "gw-late"}, 201, ("administrator",)),
     (
         "DELETE",
@@ -92,7 +92,15 @@ TABLE = [
     ("POST", "/api/v1/ingest/streams/{stream}/batches", f"{STREAM}/batches", None, 200, A),
     ("POST", "/api/v1/ingest/health", None, None, 200, A),
     ("POST", "/api/v1/ingest/cursors", None, None, 200, A),
-    ("GET", "/api/v1/virtual-gateways", None, None, 200, ("administrator",)),
+    ("GET", "/api/v1/virtual-gateways", None, None, 200, R),
+    (
+        "PUT",
+        "/api/v1/virtual-gateways/{name}/points",
+        "/api/v1/virtual-gateways/none/points",
+        {},
+        404,
+        ("administrator",),
+    ),
     (
         "POST",
         "/api/v1/virtual-gateways",
@@ -132,6 +140,7 @@ TABLE = [
 VIRTUAL = "/api/v1/virtual-gateways"
 SESSION_ONLY = {
     VIRTUAL,
+    f"{VIRTUAL}/{{name}}/points",
     f"{VIRTUAL}/{{name}}/tokens",
     "/api/v1/gateways",
     "/api/v1/tokens",
@@ -142,7 +151,7 @@ SESSION_ONLY = {
 def mints(row):
     """Acts on identity need a session."""
     named = row[1] in SESSION_ONLY and row[5] == ("administrator",)
-    return named or "/enrolment" in row[1]
+    return named or "/enrolment/" in row[1]
 
 
 def scope(role):

@@ -82,6 +82,9 @@ async def test_from_a_code_to_a_key_in_use_and_out_again(client, people, admin, 
     issued = await made(client, admin)
     assert base64.b64decode(issued["qr"])[:8] == b"\x89PNG\r\n\x1a\n"
     assert issued["text"] == f"FENGSUI1|http://collector|-|{issued['code']}"
+    assert (issued["url"], issued["url_configured"]) == ("http://collector", False)
+    assert issued["drawing"]["size"] > 20
+    assert issued["drawing"]["path"].startswith("M4 4.5h7")
     code = read_code(issued["code"])
     welcome = (await site.hello(code)).json()
     proved = (await site.prove(welcome)).json()
@@ -97,6 +100,7 @@ async def test_from_a_code_to_a_key_in_use_and_out_again(client, people, admin, 
     assert (wrong.status_code, wrong.json()["code"]) == (409, "ENROLMENT_DIGITS_DIFFER")
     done = await client.post(f"{url}/approve", json={"answer": proved["digits"]}, headers=engineer)
     assert [key["state"] for key in done.json()["keys"]] == ["active"]
+    assert done.json()["keys"][0]["approved"] == done.json()["now"]
     assert (await site.state()).json()["state"] == "active"
     denied = await client.post(f"{url}/revoke", headers=engineer)
     assert denied.status_code == 403
@@ -178,6 +182,29 @@ async def test_a_work_order_has_to_be_whole_and_its_time_of_use(client, admin):
         "/api/v1/enrolment/codes", json={"gateway": "gw-x", "work_order": "W-1"}, headers=admin
     )
     assert alone.json()["code"] == "ENROLMENT_ORDER_INCOMPLETE"
+
+
+async def test_all_see_how_keys_stand_and_only_who_approves_codes_and_digits(
+    client, people, admin, site
+):
+    await site.prove((await site.hello(read_code((await made(client, admin))["code"]))).json())
+    seen = {}
+    for role in ("viewer", "auditor", "engineer"):
+        answer = await client.get("/api/v1/enrolment", headers=await people.session(role))
+        seen[role] = answer.json()
+    assert [key["state"] for key in seen["viewer"]["keys"]] == ["pending"]
+    for role in ("viewer", "auditor"):
+        assert seen[role]["codes"] == []
+        assert seen[role]["keys"][0]["digits"] is None
+    assert [code["state"] for code in seen["engineer"]["codes"]] == ["used"]
+    assert len(seen["engineer"]["keys"][0]["digits"]) == 6
+
+
+async def test_the_configured_address_is_in_the_code(client, admin, rooms):
+    rooms.enrolment.url = "https://fengsui.example:8443"
+    issued = await made(client, admin)
+    assert issued["text"].startswith("FENGSUI1|https://fengsui.example:8443|")
+    assert issued["url_configured"] is True
 
 
 async def test_an_engineer_sees_and_approves_his_own_sites_only(client, people, admin, site):

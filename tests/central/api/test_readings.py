@@ -7,6 +7,7 @@ import pytest
 
 from central.api.app import create_app
 from central.door.limits import Limits
+from central.identity import audit
 from tests.central.api.conftest import People, furnish
 from tests.central.builders import HandClock, open_collector
 from tests.central.door.plant import DESCRIPTION, LEVEL, SITE, at
@@ -130,6 +131,28 @@ async def test_a_description_holds_from_the_next_reading_on(system, collector):
 
 def _row(point, value=1):
     return {"point": point, "time": STAMP, "value": value}
+
+
+async def test_a_person_describes_points_on_the_systems_behalf(client, administrator, collector):
+    asked = {"name": "acme", "label": {"zh": "示例企业"}, "sites": [SITE]}
+    await client.post(VIRTUAL, json=asked, headers=administrator)
+    url = f"{VIRTUAL}/acme/points"
+    done = await client.put(url, json=DESCRIPTION, headers=administrator)
+    assert (done.status_code, done.json()["changed"]) == (200, True)
+    wrong = await client.put(url, json={"points": [{}]}, headers=administrator)
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "WIRE")
+    listed = (await client.get(VIRTUAL, headers=administrator)).json()["items"]
+    assert [one["points"] for one in listed] == [5]
+    lines = await collector.db.read(lambda conn: audit.page(conn, 9))
+    assert "VIRTUAL_GATEWAY_DESCRIBED" in {line.action for line in lines}
+
+
+async def test_what_a_system_brought_is_told_of_it_alone(client, administrator, system):
+    await system.post({"rows": [{"point": LEVEL, "time": STAMP, "value": 50}]})
+    await system.post({"rows": [{"point": "no/such/point", "time": STAMP, "value": 1}]}, key="k2")
+    taken = (await client.get(VIRTUAL, headers=administrator)).json()["items"][0]["taken"]
+    assert (taken["accepted"], taken["quarantined"]) == (1, 1)
+    assert sum(taken["reasons"].values()) == 1
 
 
 async def test_a_description_names_what_is_wrong_in_it(system):

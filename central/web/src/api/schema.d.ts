@@ -385,7 +385,7 @@ export interface paths {
         };
         /**
          * Listed
-         * @description Return codes, keys and held starts of the gateways in scope.
+         * @description Return keys and held starts of the gateways in scope, and codes for those who approve.
          */
         get: operations["enrolment_listed"];
         put?: never;
@@ -748,6 +748,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/virtual-gateways/{name}/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Describe
+         * @description Describe sites, devices, points and limits on the system's behalf; the manifest's form.
+         */
+        put: operations["virtual-gateways_describe"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/virtual-gateways/{name}/tokens": {
         parameters: {
             query?: never;
@@ -1054,6 +1074,9 @@ export interface components {
         /**
          * CodeMade
          * @description A new code, shown this once; `text` is what the QR code says, `qr` its PNG in base64.
+         *
+         *     `url` is where the gateway will dial; `url_configured`: it is from `listen.url`, not from the
+         *     address this was asked under. `now`: enrolment goes by the machine's own time.
          */
         CodeMade: {
             /** Number */
@@ -1078,6 +1101,16 @@ export interface components {
             text: string;
             /** Qr */
             qr: string;
+            drawing: components["schemas"]["Drawing"];
+            /** Url */
+            url: string;
+            /** Url Configured */
+            url_configured: boolean;
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
         };
         /**
          * Demo
@@ -1103,6 +1136,37 @@ export interface components {
             since: string | null;
         };
         /**
+         * DoorTally
+         * @description What a system's readings came to since the collector began: `quarantined` by reason.
+         */
+        DoorTally: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Accepted */
+            accepted: number;
+            /** Known */
+            known: number;
+            /** Quarantined */
+            quarantined: number;
+            /** Reasons */
+            reasons: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * Drawing
+         * @description A QR code as an SVG path of strokes one cell wide, within `size` by `size` cells.
+         */
+        Drawing: {
+            /** Size */
+            size: number;
+            /** Path */
+            path: string;
+        };
+        /**
          * Ended
          * @description Keys (or the start) that count no more.
          */
@@ -1113,8 +1177,15 @@ export interface components {
         /**
          * Enrolment
          * @description Codes, keys and held starts; what waits for somebody comes first.
+         *
+         *     Codes are for those who may approve. `now`: the machine's own time, which all of this goes by.
          */
         Enrolment: {
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
             /** Codes */
             codes: components["schemas"]["Code"][];
             /** Keys */
@@ -1434,6 +1505,8 @@ export interface components {
             state: "held" | "approved" | "refused";
             /** Decided By */
             decided_by: string | null;
+            /** Decided */
+            decided: string | null;
         };
         /**
          * Hello
@@ -1493,7 +1566,7 @@ export interface components {
         };
         /**
          * Key
-         * @description A gateway's key; `digits` while it waits.
+         * @description A gateway's key; `digits` while it waits, for those who may approve it.
          */
         Key: {
             /** Keyid */
@@ -1512,6 +1585,8 @@ export interface components {
             created: string;
             /** Approved By */
             approved_by: string | null;
+            /** Approved */
+            approved: string | null;
             /** Ended */
             ended: string | null;
             /** Digits */
@@ -2190,6 +2265,16 @@ export interface components {
             created: string;
             /** Created By */
             created_by: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "online" | "offline" | "never";
+            /** Last Contact */
+            last_contact: string | null;
+            /** Points */
+            points: number;
+            taken: components["schemas"]["DoorTally"];
         };
         /**
          * VirtualGateways
@@ -4286,6 +4371,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VirtualGateway"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    "virtual-gateways_describe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsDescribed"];
                 };
             };
             /** @description Unauthorized */

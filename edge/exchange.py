@@ -150,7 +150,8 @@ class Exchange:
             head = head_of(answer.params)
             back = await self._buffer.rewind(pending.stream, answer.expected, head)
             self.note(back)
-            if answer.expected != pending.first:
+            asked = pending.head is None and head is not None  # and was answered
+            if answer.expected != pending.first or asked:
                 return back
         if code == "STREAM_UNKNOWN":
             self._opened.pop(pending.stream, None)

@@ -15,9 +15,9 @@ from edge.secrets import Token
 from edge.trust import Trust
 from edge.trust_file import TrustUnreadable
 from protocols.signing.answer import must_be_signed
-from protocols.signing.request import BATCHES, OTHERS, Message, sign_request
+from protocols.signing.request import BATCHES, OPENINGS, OTHERS, Message, sign_request
 from protocols.wire.fields import HEX128
-from protocols.wire.headers import CHAIN, CONTENT_DIGEST, NONCE, content_digest, new_nonce
+from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, NONCE, content_digest, new_nonce
 
 if TYPE_CHECKING:
     from protocols.signing.keys import PublicKey, Signer
@@ -52,6 +52,8 @@ class Proof:
         own = fields.setdefault(NONCE, new_nonce())
         if path.endswith("/batches"):
             return fields | _signed(signer, method, path, fields, BATCHES, own)
+        if CLOCK in fields:
+            return fields | _signed(signer, method, path, fields, OPENINGS, own)
         # Used up by being sent: whether it arrived cannot be known.
         number, self._number = self._number, None
         return fields | _signed(signer, method, path, fields, OTHERS, number or own)
@@ -107,7 +109,10 @@ def _signed(  # who signs which method, path and fields: those of the components
     number: str,
 ) -> dict[str, str]:
     bound = fields[CHAIN] if components == BATCHES else fields[NONCE]
-    message = Message(method=method, path=path, content_digest=fields[CONTENT_DIGEST], bound=bound)
+    clock = fields.get(CLOCK, "")
+    message = Message(
+        method=method, path=path, content_digest=fields[CONTENT_DIGEST], bound=bound, clock=clock
+    )
     return sign_request(signer, message, number, components)
 
 

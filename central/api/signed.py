@@ -1,7 +1,8 @@
 """Signed requests: whom they speak for, what their body must be, and the answer signed in turn.
 
-The signature covers method, path, the digest of the body and the chain's head (or the nonce); the
-body is held against the digest where it is received. Who signs gets signed answers.
+The signature covers method, path, the digest of the body, the chain's head (or the nonce) and the
+gateway's clocks where they place times; the body is held against the digest where it is received.
+Who signs gets signed answers.
 """
 
 from typing import Final
@@ -17,11 +18,12 @@ from central.identity.principal import Principal
 from central.identity.signatures import SignatureRefused
 from protocols.errors import IngestError, WireError
 from protocols.signing.answer import signed
-from protocols.signing.request import BATCHES, OTHERS, message_of, read_signature
+from protocols.signing.request import BATCHES, OPENINGS, OTHERS, message_of, read_signature
 from protocols.wire.headers import NONCE, content_digest
 
 SIGNED: Final = "fengsui.signed"
 """Where a request's scope holds what was verified."""
+_STREAMS: Final = f"{INGEST_PATH}streams/"
 QUIET: Final = frozenset({"KEY_PENDING", "NONCE"})
 """Refusals that belong to the ordinary way of things: counted, no matter of security."""
 
@@ -55,12 +57,20 @@ def read(request: Request) -> SignedRequest | None:
         return None
     # As it came over the line: what is decoded may be written in more than one way.
     path = request.scope.get("raw_path", b"").decode("latin-1")
-    batches = path.endswith("/batches")
-    if request.scope["query_string"] or claimed.components != (BATCHES if batches else OTHERS):
+    components = _components(request.method, path)
+    if request.scope["query_string"] or claimed.components != components:
         raise SignatureRefused(gateway=address_of(request.scope), reason="components")
-    if batches and claimed.nonce != request.headers.get(NONCE):
+    if components == BATCHES and claimed.nonce != request.headers.get(NONCE):
         raise SignatureRefused(gateway=address_of(request.scope), reason="nonce")
     return SignedRequest(claimed, message_of(request.headers, request.method, path, claimed))
+
+
+def _components(method: str, path: str) -> tuple[str, ...]:
+    """Return what has to be signed of a request; another list is another form."""
+    if path.endswith("/batches"):
+        return BATCHES
+    opens = method == "PUT" and path.startswith(_STREAMS)
+    return OPENINGS if opens else OTHERS
 
 
 def signed_of(request: Request) -> SignedRequest | None:

@@ -26,6 +26,7 @@ from central.effects import Effects
 from central.identity import tokens
 from central.ingest.contents import Committed
 from central.ingest.gate import Ingest
+from central.ingest.request import Sent
 from central.ingest.streams import manifest_body
 from central.registry import Entry, Registry
 from protocols.alarms.condition import LIVE_DELAY
@@ -37,6 +38,7 @@ from protocols.wire.opening import new_stream_id
 from protocols.wire.request import compress
 from protocols.words import Purpose
 
+LIVE: Final = Sent("live")
 REMEMBERED: Final = 200_000
 """Points of virtual gateways kept ready; the rest is read again from their manifests."""
 TRIES: Final = 3
@@ -188,7 +190,7 @@ class ReadingsDoor:
         """Keep a manifest and make it current, as a gateway does: by a stream that names it."""
         ingest = self._behind.ingest
         packed, encoding = await self._reader.run(compress, data)
-        await ingest.put_manifest(gateway, digest, packed, encoding, "live")
+        await ingest.put_manifest(gateway, digest, packed, encoding, LIVE)
         mint = Mint(
             gateway=gateway,
             number=await self._next(gateway),
@@ -196,7 +198,7 @@ class ReadingsDoor:
             now=self._clock.now(),
         )
         opened = minting.opening(new_stream_id(), digest, mint)
-        await ingest.put_stream(gateway, opened.opening.stream, opened.body, "live")
+        await ingest.put_stream(gateway, opened.opening.stream, opened.body, LIVE)
 
     async def _take(self, gateway: str, request: Request, began: float) -> Taken:
         def after(taken: Taken) -> None:

@@ -3,17 +3,25 @@
 A row says: after number `seq` of the stream the chain's head was `head`, and the holder of `keyid`
 signed so. Number 0 is the opening record, whose digest is the head before any batch. `apart`: the
 head of a chain that goes through originals which came back after their skip, not through the skip.
-What is not in the row follows from it: method, path and chain field of the request.
+What is not in the row follows from it: method, path and chain field of the request. `clock`: the
+clock field that was signed with it; none where it was signed before that was.
 Runs in the writer thread.
 """
 
-from typing import NamedTuple
+import struct
+from typing import Final, NamedTuple
 
 from sqlite_utils import Database as Tables
 
+from protocols.clock import ClockState
 from protocols.errors import WireError
 from protocols.signing.request import Claimed, Message
-from protocols.wire.headers import parse_content_digest
+from protocols.wire.headers import ClockReport, format_clock, parse_clock, parse_content_digest
+
+_CLOCK: Final = struct.Struct("<16sqqB")
+"""Boot, monotonic and wall time, state: a third of the field's length."""
+UNREADABLE: Final = "?"
+"""A clock field that nobody can have signed."""
 
 
 class SignedRequest(NamedTuple):
@@ -33,7 +41,7 @@ def keep_head(  # of which stream, up to where, what it is and who signed it
     apart: bool = False,
 ) -> None:
     """Keep the head at (stream's number, seq); the first to be said of a place stays."""
-    values: tuple[object, ...] = (None,) * 6
+    values: tuple[object, ...] = (None,) * 7
     if signed is not None:
         claimed, message = signed
         values = (
@@ -43,12 +51,36 @@ def keep_head(  # of which stream, up to where, what it is and who signed it
             claimed.signature,
             _digest(message.content_digest),
             None if at[1] else message.bound,
+            _packed(message.clock),
         )
     tables.conn.execute(
         "INSERT OR IGNORE INTO evidence_head(stream, seq, apart, head, received, keyid, alg, "
-        "nonce, signature, content_digest, bound) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "nonce, signature, content_digest, bound, clock) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*at, int(apart), head, now, *values),
     )
+
+
+def clock_field(packed: bytes | None) -> str:
+    """Return the clock field that was signed; empty where none was."""
+    if packed is None:
+        return ""
+    try:
+        boot, mono, wall, state = _CLOCK.unpack(packed)
+        report = ClockReport(boot=boot.hex(), mono=mono, wall=wall, state=ClockState(state))
+    except (struct.error, ValueError, TypeError):
+        return UNREADABLE
+    return format_clock(report)
+
+
+def _packed(field: str) -> bytes | None:
+    if not field:
+        return None
+    try:
+        report = parse_clock(field)
+    except WireError:
+        return b""  # refused long before, like the digest
+    return _CLOCK.pack(bytes.fromhex(report.boot), report.mono, report.wall, int(report.state))
 
 
 def _digest(field: str) -> bytes:

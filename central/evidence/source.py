@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from central.evidence.heads import clock_field
 from protocols.clock import ClockState
 from protocols.signing.keys import KeyUnusable, PublicKey
 from protocols.verify.model import EDGE, OPENING, Kept, KeptHead, Keys, SignedBy, Start
@@ -83,12 +84,13 @@ def heads(
     """Yield the stream's heads after number `after` up to `until`."""
     while True:
         rows = conn.execute(
-            "SELECT seq, head, received, keyid, alg, nonce, signature, content_digest, bound "
+            "SELECT seq, head, received, keyid, alg, nonce, signature, content_digest, bound, "
+            "clock "
             "FROM evidence_head WHERE stream = ? AND apart = ? AND seq > ? AND seq <= ? "
             "ORDER BY seq LIMIT ?",
             (stream, int(apart), after, until, HEADS),
         ).fetchall()
-        for seq, head, received, keyid, alg, nonce, signature, content, bound in rows:
+        for seq, head, received, keyid, alg, nonce, signature, content, bound, clock in rows:
             signed = None
             if any(part is not None for part in (keyid, alg, nonce, signature, content)):
                 signed = SignedBy(
@@ -98,6 +100,7 @@ def heads(
                     signature=signature or b"",
                     content_digest=content or b"",
                     bound=bound or "",
+                    clock=clock_field(clock),
                 )
             yield KeptHead(seq=seq, head=head, received=received, signed=signed, apart=apart)
         if len(rows) < HEADS:

@@ -211,7 +211,10 @@ class StoredCheck:
             content = decode_batch(raw)
         except WireError:
             return False
-        if not isinstance(content, ReadingsBatch) or seq > content.header.last:
+        if not isinstance(content, ReadingsBatch):
+            return False
+        # Whose number in its row is damaged may say to begin later than the row it was found by.
+        if not content.header.seq0 <= seq <= content.header.last:
             return False
         index = content.points[seq - content.header.seq0]
         return any(

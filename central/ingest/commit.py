@@ -110,6 +110,9 @@ class Committer:
         other_head = request.last == stream.cursor and request.head != stream.head
         if Again.DIVERGES in found or (other_head and set(found) == {Again.SAME}):
             self._alert(tables, stream, "STREAM_DIVERGES", request.first, done)
+        only = not recovered and len(old) == len(request.batches)
+        if only and other_head and evidence.gave_up(found, old):
+            done.error = IngestError("CHAIN", 400, **_here(stream))
         return recovered
 
     def _prove(
@@ -117,8 +120,7 @@ class Committer:
     ) -> Proof | None:
         """Return the chain's heads after each of `new`, or None with `done.error` set."""
         expected, first = stream.cursor + 1, new[0].header.seq0
-        # The gateway may have lost what its own chain head was made of.
-        here: dict[str, Value] = {"expected": expected, "head": stream.head.hex()}
+        here = _here(stream)
         if first > expected:
             done.events += self._suspicion.gap(tables, stream, first, done.received)
             done.error = IngestError("GAP", 409, **here)
@@ -136,7 +138,9 @@ class Committer:
         )
         if heads[-1] != request.head:
             done.error = IngestError("CHAIN", 400, **here)
-            if any(request.head):  # zeros: the gateway says that it lost its own, and asks for ours
+            # Zeros: the gateway says that it lost its own, and asks for ours.
+            old = request.batches[: -len(new)]
+            if any(request.head) and not evidence.went_apart(tables.conn, stream.number, old):
                 self._alert(tables, stream, "CHAIN_BROKEN", first, done)
             return None
         return Proof(stream.head, heads[1:])
@@ -166,6 +170,11 @@ def _refusal(stream: Stream | None, gateway: str, request: Prepared) -> IngestEr
     if stream.signed and request.signed is None:
         return IngestError("WIRE", 400, reason="SIG_ALG")
     return None
+
+
+def _here(stream: Stream) -> dict[str, Value]:
+    """Return where the stream is: the gateway may not know what its own head was made of."""
+    return {"expected": stream.cursor + 1, "head": stream.head.hex()}
 
 
 def _first_part(batches: list[Sealed]) -> list[Sealed]:

@@ -50,6 +50,8 @@ class Committed:
     episodes: list[EpisodeRow] = field(default_factory=list)
     events: list[CollectorEvent] = field(default_factory=list)
     error: IngestError | None = None
+    fresh: bool = False
+    """Whether it brought what was not here: nobody plays that back."""
     left: Prepared | None = None
     """What of a large request the next transaction has to take."""
 

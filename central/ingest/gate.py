@@ -29,7 +29,7 @@ from central.ingest.manifests import (
     keep,
     take_portion,
 )
-from central.ingest.request import IngestRequest, Prepared, prepare, refused
+from central.ingest.request import SENT, IngestRequest, Prepared, Sent, prepare, refused
 from central.ingest.streams import Record, make_first, manifest_body, open_stream, read_cursors
 from protocols.clock import Clock, real_monotonic
 from protocols.errors import IngestError, WireError
@@ -39,10 +39,9 @@ from protocols.wire.bounds import MANIFEST_BYTES, REQUEST_BYTES
 from protocols.wire.cursors import Cursors, decode_question
 from protocols.wire.manifest import manifest_digest
 from protocols.wire.opening import decode_opening
-from protocols.wire.request import inflate, parse_nonce
+from protocols.wire.request import inflate, parse_clock, parse_nonce
 from protocols.words import Lane
 
-Signed = SignedRequest | None
 OPENING: Final = 1_200
 """Requests being opened at once: every one that was admitted."""
 URGENCY: Final = {
@@ -91,16 +90,17 @@ class Ingest:
         self._manifests = Manifests()
         self._changes = Changes()
 
-    async def put_manifest(  # who, what, how it is packed, and how much it hurries
-        self, gateway: str, digest: str, body: bytes, encoding: str, lane: str = ""
+    async def put_manifest(  # who, what, how it is packed and sent
+        self, gateway: str, digest: str, body: bytes, encoding: str, sent: Sent = SENT
     ) -> None:
         """Take a manifest. Raises IngestError TOO_LARGE, DIGEST, WIRE, FORBIDDEN."""
+        lane = lane_of(sent.lane)
         with self._counted():
-            await self._after.seen(gateway)
+            await self._seen(gateway, sent.signed)
             if len(body) > REQUEST_BYTES:
                 raise IngestError("TOO_LARGE", 413, size=len(body), limit=REQUEST_BYTES)
+            opener = self._alarm_opener if lane is Lane.ALARM else self._opener
             try:
-                opener = self._alarm_opener if lane_of(lane) is Lane.ALARM else self._opener
                 data = await opener.run(inflate, body, encoding, MANIFEST_BYTES)
                 if manifest_digest(data) != digest:
                     raise IngestError("DIGEST", 400)
@@ -109,7 +109,7 @@ class Ingest:
                 raise refused(exc) from exc
             if described.manifest.gateway != gateway:
                 raise IngestError("FORBIDDEN", 403, gateway=described.manifest.gateway)
-            now, change = self._clock.now(), self._changes.of(gateway, URGENCY[lane_of(lane)])
+            now, change = self._clock.now(), self._changes.of(gateway, URGENCY[lane])
             async with change:
                 kept = await self._db.write(
                     lambda tables: keep(tables, described, now), urgency=change.urgency
@@ -122,17 +122,16 @@ class Ingest:
                         urgency=change.urgency,
                     )
 
-    async def put_stream(  # who opens which stream, with what, how it hurries, what was signed
-        self, gateway: str, stream: str, body: bytes, lane: str = "", signed: Signed = None
-    ) -> None:
+    async def put_stream(self, gateway: str, stream: str, body: bytes, sent: Sent = SENT) -> None:
         """Take an opening record; the same again is welcome.
 
         Raises IngestError WIRE, FORBIDDEN, MANIFEST_UNKNOWN (428), STREAM_DIVERGES (409).
         """
         with self._counted():
-            await self._after.seen(gateway)
+            await self._seen(gateway, signed := sent.signed)
             try:
                 opening = decode_opening(body)
+                report = parse_clock(sent.clock) if sent.clock else None
             except WireError as exc:
                 raise refused(exc) from exc
             if opening.stream != stream:
@@ -142,7 +141,9 @@ class Ingest:
             # What a gateway sealed before it had a key is signed from now on all the same.
             if opening.sig_alg not in ("none", "" if signed is None else signed.claimed.alg):
                 raise IngestError("WIRE", 400, reason="SIG_ALG", value=opening.sig_alg)
-            opened = await self._open(Record(opening, body, signed), URGENCY[lane_of(lane)])
+            arrived = self._clock.now() if sent.arrived is None else sent.arrived
+            record = Record(opening, body, signed, self._committer.met(report, arrived))
+            opened = await self._open(record, URGENCY[lane_of(sent.lane)])
             if opened.error is not None:
                 raise opened.error
 
@@ -191,7 +192,7 @@ class Ingest:
         """Commit the batches and return what may be forgotten. Raises IngestError (`expected`)."""
         began = real_monotonic()
         with self._counted():
-            await self._after.seen(gateway)
+            await self._seen(gateway, request.signed)
             opener = self._alarm_opener if lane_of(request.lane) is Lane.ALARM else self._opener
             prepared = await opener.run(prepare, request)
             self._hold_to_credit(gateway, prepared, len(request.body))
@@ -203,13 +204,16 @@ class Ingest:
                 self._after.committed(gateway, done)
 
             left: Prepared | None = prepared
+            fresh = False
             while left is not None:
                 done = await self._db.write(
                     partial(self._committer.commit, gateway, stream, left, now),
                     after,
                     urgency=URGENCY[prepared.lane],
                 )
-                left = done.left
+                left, fresh = done.left, fresh or done.fresh
+            if fresh and request.signed is not None:
+                await self._after.seen(gateway)
             if done.error is not None:
                 done.error.safe = self._safe(done)
                 raise done.error
@@ -243,6 +247,11 @@ class Ingest:
         """Let go of the threads."""
         await self._opener.close()
         await self._alarm_opener.close()
+
+    async def _seen(self, gateway: str, signed: SignedRequest | None) -> None:
+        """Note a contact, unless it may be played back: signed, by no number that is good once."""
+        if signed is None:
+            await self._after.seen(gateway)
 
     def _safe(self, done: Committed) -> int:
         return min(done.safe, done.committed) if self._backed_up else done.committed

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final, NamedTuple
 
 from central.evidence.heads import SignedRequest
 from protocols.errors import IngestError, WireError
@@ -39,6 +40,22 @@ class IngestRequest:
     signed: SignedRequest | None = None
     """What was verified of it; None from a gateway without a key."""
     arrived: int | None = None
+
+
+class Sent(NamedTuple):
+    """How a manifest or an opening record was sent; the fields as they came, "" where not there.
+
+    `signed`, `arrived`: as in `IngestRequest`.
+    """
+
+    lane: str = ""
+    signed: SignedRequest | None = None
+    clock: str = ""
+    arrived: int | None = None
+
+
+SENT: Final = Sent()
+"""Patiently, unsigned, and with nothing said of clocks."""
 
 
 @dataclass(frozen=True, slots=True)

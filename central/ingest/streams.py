@@ -18,6 +18,7 @@ from central.enrolment import places
 from central.evidence.heads import SignedRequest, keep_head
 from central.ingest.manifests import Described, Opened, keep_numbers, opened_by
 from central.ingest.numbering import buffer_set_back
+from central.ingest.opened import Met, opened_at
 from central.ingest.placing import AHEAD
 from central.registry import numbers_of, read_entry
 from central.store.columns import Integers
@@ -28,11 +29,12 @@ from protocols.wire.opening import Opening, decode_opening
 
 
 class Record(NamedTuple):
-    """An opening record as read and as it came, and what its gateway signed of it."""
+    """An opening record as read and as it came, what its gateway signed of it, and its clocks."""
 
     opening: Opening
     body: bytes
     signed: SignedRequest | None = None
+    met: Met | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ def open_stream(  # the record as read and as it came, and its manifest once its
 
     Without `described` a manifest that would become current is returned as news, nothing done.
     """
-    opening, body, signed = record
+    opening, body = record.opening, record.body
     conn = tables.conn
     owner = conn.execute(
         "SELECT gateway FROM manifest WHERE digest = ?", (opening.manifest,)
@@ -131,7 +133,8 @@ def open_stream(  # the record as read and as it came, and its manifest once its
     known = read_stream(conn, opening.stream)
     if known is not None:
         return _opened_again(tables, known, body, now)
-    newer, changes = _would_change(conn, opening, now)
+    opened = opened_at(tables, opening, record.met)
+    newer, changes = _would_change(conn, opening, opened, now)
     if changes and (described is None or described.digest != opening.manifest):
         return Opened(news=opening.manifest)
     told = buffer_set_back(tables, opening, now)
@@ -154,16 +157,16 @@ def open_stream(  # the record as read and as it came, and its manifest once its
     number, start = conn.execute(
         "SELECT number, head FROM stream WHERE id = ?", (opening.stream,)
     ).fetchone()
-    keep_head(tables, (number, 0), start, signed, now)
+    keep_head(tables, (number, 0), start, record.signed, now)
     if newer:
         conn.execute(
             "UPDATE gateway SET manifest = ?, stream_number = ?, stream_opened = ? WHERE name = ?",
-            (opening.manifest, opening.number, min(opening.opened, now), opening.gateway),
+            (opening.manifest, opening.number, min(opened, now), opening.gateway),
         )
-    opened = Opened()
+    done = Opened()
     if changes and described is not None:
-        opened = _now_current(tables, engine, described, now)
-    return replace(opened, events=(*opened.events, *told))
+        done = _now_current(tables, engine, described, now)
+    return replace(done, events=(*done.events, *told))
 
 
 def manifest_numbers(tables: Tables, digest: str) -> Integers:
@@ -203,17 +206,19 @@ def _opened_again(tables: Tables, known: Stream, body: bytes, now: int) -> Opene
     return Opened(events=tuple(event), error=IngestError("STREAM_DIVERGES", 409, stream=known.id))
 
 
-def _would_change(conn: sqlite3.Connection, opening: Opening, now: int) -> tuple[bool, bool]:
+def _would_change(
+    conn: sqlite3.Connection, opening: Opening, opened: int, now: int
+) -> tuple[bool, bool]:
     """Return whether the stream is the gateway's newest, and whether that changes the manifest.
 
-    A stream is newer by its number in the buffer or, after a new buffer, by its wall clock; one
-    that was years ahead would else be the newest for years.
+    A stream is newer by its number in the buffer or, after a new buffer, by when it was opened; one
+    that nobody could place and that says to come from the future is not.
     """
-    current, number, opened = conn.execute(
+    current, number, newest = conn.execute(
         "SELECT manifest, stream_number, stream_opened FROM gateway WHERE name = ?",
         (opening.gateway,),
     ).fetchone()
-    later = number is not None and opened < opening.opened <= now + AHEAD
+    later = number is not None and newest < opened <= now + AHEAD
     newer = number is None or opening.number > number or later
     return newer, newer and current != opening.manifest
 

@@ -29,6 +29,7 @@ STEPS: Final = (
     proof.m015_clock,
     proof.m016_events,
     backup.m017_identity,
+    proof.m018_signed_clock,
 )
 
 collector = Migrations("collector")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from protocols.errors import WireError
-from protocols.wire.headers import CHAIN, CONTENT_DIGEST, NONCE
+from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, NONCE
 
 if TYPE_CHECKING:
     from protocols.signing.keys import PublicKey, Signer
@@ -22,14 +22,18 @@ LABEL: Final = "fengsui"
 INPUT: Final = "Signature-Input"
 SIGNATURE: Final = "Signature"
 
-BATCHES: Final[tuple[str, ...]] = ("@method", "@path", "content-digest", "fengsui-chain")
+WITHOUT_CLOCK: Final[tuple[str, ...]] = ("@method", "@path", "content-digest", "fengsui-chain")
+"""What evidence of before the clock was signed has of a request for batches; no request today."""
 OTHERS: Final[tuple[str, ...]] = ("@method", "@path", "content-digest", "fengsui-nonce")
-"""What is signed of a request for batches, and of every other."""
+BATCHES: Final[tuple[str, ...]] = (*WITHOUT_CLOCK, "fengsui-clock")
+OPENINGS: Final[tuple[str, ...]] = (*OTHERS, "fengsui-clock")
+"""What is signed of a request for batches, of one that opens a stream, and of every other."""
 
-_LISTS: Final[dict[str, tuple[str, ...]]] = {
-    " ".join(f'"{name}"' for name in components): components for components in (BATCHES, OTHERS)
+_WRITTEN: Final[dict[tuple[str, ...], str]] = {
+    components: " ".join(f'"{name}"' for name in components)
+    for components in (WITHOUT_CLOCK, BATCHES, OPENINGS, OTHERS)
 }
-_WRITTEN: Final = {components: text for text, components in _LISTS.items()}
+_LISTS: Final = {_WRITTEN[components]: components for components in (BATCHES, OPENINGS, OTHERS)}
 _INPUT_FORM: Final = re.compile(
     LABEL + r'=(\(([a-z"@ -]{1,100})\);keyid="([a-z0-9]{1,16}:[0-9a-f]{32})"'
     r';alg="([a-z0-9]{1,16})";nonce="([0-9a-f]{32})")'
@@ -43,13 +47,15 @@ _VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
 class Message:
     """What a signature speaks of: `path` from `/api/v1` on, undecoded and without a query.
 
-    `bound` is the value of `Fengsui-Chain` for batches, of `Fengsui-Nonce` for everything else.
+    `bound` is the value of `Fengsui-Chain` for batches, of `Fengsui-Nonce` for everything else;
+    `clock` that of `Fengsui-Clock` where it is among the components.
     """
 
     method: str
     path: str
     content_digest: str
     bound: str
+    clock: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +75,18 @@ class Claimed:
 def signature_base(message: Message, components: tuple[str, ...], parameters: str) -> bytes:
     """Return the bytes that are signed (RFC 9421 section 2.5).
 
-    `components` is BATCHES or OTHERS. Raises WireError for what cannot stand in a header field.
+    `components` is one of those above. Raises WireError for what cannot stand in a header field.
     """
-    values = (message.path, message.content_digest, message.bound)
+    values, clock = [message.path, message.content_digest, message.bound], ""
+    if components[4:]:
+        values.append(message.clock)
+        clock = f'"fengsui-clock": {message.clock}\n'
     if not _METHOD.fullmatch(message.method) or not all(map(_VISIBLE.fullmatch, values)):
         raise WireError("WIRE_HEADER", where=INPUT)
     return (
         f'"@method": {message.method}\n"@path": {message.path}\n'
         f'"content-digest": {message.content_digest}\n"{components[3]}": {message.bound}\n'
-        f'"@signature-params": {parameters}'
+        f'{clock}"@signature-params": {parameters}'
     ).encode()
 
 
@@ -123,6 +132,7 @@ def message_of(headers: Mapping[str, str], method: str, path: str, claimed: Clai
         path=path,
         content_digest=headers.get(CONTENT_DIGEST) or "",
         bound=headers.get(bound) or "",
+        clock=(headers.get(CLOCK) or "") if claimed.components[4:] else "",
     )
 
 

@@ -30,6 +30,7 @@ _NAMES: Final = {value: name for name, value in _KINDS.items()}
 _BATCH: Final = frozenset({"bytes", "kind", "n", "received", "seq0", "sha256"})
 _HEAD: Final = frozenset({"apart", "head", "received", "seq", "signature"})
 _SIGNATURE: Final = frozenset({"alg", "content_digest", "keyid", "nonce", "text", "value"})
+_CLOCK: Final = re.compile(r'"fengsui-clock": ([\x21-\x7e]{1,2048})')
 _BOUND: Final = re.compile(r'"fengsui-nonce": ([\x21-\x7e]{1,2048})')
 
 
@@ -140,6 +141,7 @@ def _head(line: bytes, stream: str) -> KeptHead:
     stated = Fields(fields.any("signature"), "signature", _SIGNATURE)
     said = stated.text("text")
     bound = _BOUND.search(said) if head.seq == 0 else None
+    clock = _CLOCK.search(said)
     try:
         value = base64.b64decode(stated.text("value"), validate=True)
     except (binascii.Error, ValueError) as exc:
@@ -151,6 +153,7 @@ def _head(line: bytes, stream: str) -> KeptHead:
         signature=value,
         content_digest=bytes.fromhex(stated.text("content_digest", HEX256)),
         bound=bound[1] if bound else "",
+        clock=clock[1] if clock else "",
     )
     if signed_text(stream, head, signed) != said.encode(errors="replace"):
         raise stated.wrong("text")

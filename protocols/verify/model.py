@@ -44,7 +44,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedBy:
-    """A gateway's signature over a request that stated a head; `bound` only of an opening."""
+    """A gateway's signature over a request that stated a head; `bound` only of an opening.
+
+    `clock`: what it said of its clocks (docs/wire.md section 6); empty where that was not signed.
+    """
 
     keyid: str
     alg: str
@@ -52,6 +55,7 @@ class SignedBy:
     signature: bytes
     content_digest: bytes
     bound: str = ""
+    clock: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

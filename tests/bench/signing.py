@@ -22,7 +22,7 @@ from edge.identity import KEY
 from edge.proving import Proof
 from edge.trust import Trust
 from edge.trust_file import TRUST, Known, save
-from protocols.clock import SystemClock
+from protocols.clock import ClockState, SystemClock
 from protocols.signing.answer import sign_answer
 from protocols.signing.keys import Ed25519Signer
 from protocols.signing.request import BATCHES, message_of, read_signature, verify_request
@@ -31,10 +31,13 @@ from protocols.wire.batch import Stamp, encode_readings
 from protocols.wire.chain import chain_next
 from protocols.wire.headers import (
     CHAIN,
+    CLOCK,
     CONTENT_DIGEST,
     NONCE,
+    ClockReport,
     content_digest,
     format_chain,
+    format_clock,
     new_nonce,
     parse_content_digest,
 )
@@ -48,6 +51,9 @@ READINGS: Final = 100
 STREAM: Final = "ab" * 16
 PATH: Final = f"/api/v1/ingest/streams/{STREAM}/batches"
 HEAD: Final = bytes(32)
+REPORT: Final = ClockReport(
+    boot="cd" * 16, mono=86_400_000_000, wall=1_770_000_000_000_000, state=ClockState.SYNCHRONISED
+)
 
 
 class Sides:
@@ -61,6 +67,7 @@ class Sides:
             "Content-Type": "application/vnd.fengsui.batches",
             "Content-Encoding": encoding,
             CHAIN: format_chain(batches * READINGS, heads(self.sealed)),
+            CLOCK: format_clock(REPORT),
             NONCE: new_nonce(),
         }
         (folder / KEY).touch(0o600)

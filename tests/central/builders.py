@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from central.collector import Collector
 from central.config import CentralConfig
-from central.ingest.request import IngestRequest
+from central.ingest.request import SENT, IngestRequest
 from protocols.alarms.rule import Colour, Level
 from protocols.clock import ClockState
 from protocols.device import Bus, Device, Point
@@ -177,7 +177,7 @@ class Gateway:
             boot=self.boot,
             purpose=purpose,
             manifest=manifest_digest(self.manifest),
-            opened=self.clock.now(),
+            opened=self.clock.now() + self.wall_error,
         )
         return Stream(encode_opening(opening), opening.stream, self.streams)
 
@@ -209,11 +209,11 @@ class Gateway:
         raw = encode_skip(self.stamp(stream), reason, ledger)
         return stream.seal(raw, sum(line.count for line in ledger))
 
-    async def register(self, collector, stream):
+    async def register(self, collector, stream, sent=SENT):
         body, encoding = compress(self.manifest)
         digest = manifest_digest(self.manifest)
         await collector.ingest.put_manifest(self.name, digest, body, encoding)
-        await collector.ingest.put_stream(self.name, stream.id, stream.opening)
+        await collector.ingest.put_stream(self.name, stream.id, stream.opening, sent)
 
     def request(self, stream, first=0, last=None, lane="live", **changed):
         """Return the request for the batches first..last (places in the stream's list)."""
@@ -221,22 +221,26 @@ class Gateway:
         chosen = stream.batches[first : last + 1]
         body, encoding = pack([raw for _, _, raw in chosen])
         end = chosen[-1][0] + chosen[-1][1] - 1
-        report = ClockReport(
-            boot=self.boot,
-            mono=self.clock.mono(),
-            wall=self.clock.now() + self.wall_error,
-            state=self.clock.state,
-        )
         fields = {
             "body": body,
             "encoding": encoding,
             "content_digest": content_digest(body),
             "chain": format_chain(end, stream.heads[last]),
-            "clock": format_clock(report),
+            "clock": self.clock_field(),
             "lane": lane,
             "nonce": new_nonce(),
         }
         return IngestRequest(**fields | changed)
+
+    def clock_field(self):
+        return format_clock(
+            ClockReport(
+                boot=self.boot,
+                mono=self.clock.mono(),
+                wall=self.clock.now() + self.wall_error,
+                state=self.clock.state,
+            )
+        )
 
     async def send(self, collector, stream, first=0, last=None, **changed):
         request = self.request(stream, first, last, **changed)

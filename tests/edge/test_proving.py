@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from email.message import Message
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,16 @@ from protocols.errors import NotAnAnswer, UplinkRefused
 from protocols.owner_thread import OwnerThread
 from protocols.signing.answer import signed
 from protocols.signing.keys import Ed25519Signer
-from protocols.signing.request import BATCHES, message_of, read_signature, verify_request
+from protocols.signing.request import (
+    BATCHES,
+    OPENINGS,
+    OTHERS,
+    message_of,
+    read_signature,
+    verify_request,
+)
 from protocols.wire.canonical import dump
-from protocols.wire.headers import NONCE, content_digest
+from protocols.wire.headers import CLOCK, NONCE, content_digest, format_clock, parse_clock
 from protocols.words import Lane, Reading
 from tests.edge.test_delivery import DATA, config_of, rig
 from tests.edge.waiting import eventually
@@ -41,6 +49,9 @@ class SigningCollector(FakeCollector):
         self.key = Ed25519Signer.generate()
         self.trusts = Ed25519Signer.generate()
         self.spoil: Change | None = None
+        self.between: Callable[[Message], None] | None = None
+        """Who stands between and may change the fields of a request."""
+        self.refused = 0
         self.number = secrets.token_hex(16)
         self.again = 0
 
@@ -49,12 +60,18 @@ class SigningCollector(FakeCollector):
     ) -> tuple[int, bytes]:
         body = rest[0]
         assert "Authorization" not in request.headers, "the token stays at home"
+        if self.between is not None:
+            self.between(request.headers)
         claimed = read_signature(request.headers)
         assert claimed is not None
         message = message_of(request.headers, method, request.path, claimed)
-        assert verify_request(self.trusts.public, claimed, message)
+        if not verify_request(self.trusts.public, claimed, message):
+            assert self.between is not None
+            self.refused += 1
+            return 401, b'{"code":"SIGNATURE","params":{}}'
         assert message.content_digest == content_digest(body)
-        assert (claimed.components == BATCHES) == request.path.endswith("/batches")
+        opens = OPENINGS if (method, parts[0]) == ("PUT", "streams") else OTHERS
+        assert claimed.components == (BATCHES if parts[-1] == "batches" else opens)
         if parts[0] in ("health", "cursors"):
             if claimed.nonce != self.number:
                 self.again += 1
@@ -127,6 +144,26 @@ async def test_questions_are_signed_with_the_number_of_the_last_answer(
         assert collector.again == 2
         await exchange.close()
     assert len(collector.health) == 4
+
+
+async def test_who_moves_the_clock_on_the_way_stops_the_delivery_and_nothing_is_forgotten(
+    config: EdgeConfig, collector: SigningCollector
+) -> None:
+    def an_hour_ago(fields: Message) -> None:
+        if (said := fields[CLOCK]) is not None:
+            moved = replace(parse_clock(said), wall=parse_clock(said).wall - 3_600_000_000)
+            fields.replace_header(CLOCK, format_clock(moved))
+
+    collector.between = an_hour_ago
+    async with rig(config) as gateway:
+        await gateway.put(3)
+        lane = gateway.state.lanes[Lane.LIVE]
+        await eventually(lambda: lane.problem == "SIGNATURE")
+        assert (await gateway.buffer.stats()).data.readings == 3
+        assert (collector.refused > 0, collector.streams) == (True, {})
+        collector.between = None
+        await gateway.delivered()
+    assert sorted(collector.values()) == [0.0, 1.0, 2.0]
 
 
 SPOILT: dict[str, Change] = {

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from central.api.delivery import refusal_answer
 from central.collector import Collector
-from central.ingest.request import IngestRequest
+from central.ingest.request import IngestRequest, Sent
 from edge.pace import Transfer
 from edge.uplink_http import Reply
 from protocols.errors import IngestError, UplinkUnavailable
@@ -82,7 +82,7 @@ class Way:
             case "PUT", ["manifests", digest]:
                 work = ingest.put_manifest(who, digest, body, headers["Content-Encoding"])
             case "PUT", ["streams", stream]:
-                work = ingest.put_stream(who, stream, body)
+                work = ingest.put_stream(who, stream, body, Sent(clock=headers[CLOCK]))
             case "POST", ["streams", stream, "batches"]:
                 return await self._batches(stream, body, headers)
             case "POST", ["cursors"]:

@@ -14,14 +14,15 @@ from central.api.body import receive
 from central.api.delivery import admitted, deliver
 from central.api.held import by_clock, by_health, by_question, refuse_held
 from central.api.machine_route import MachineRoute
-from central.api.rooms import House
+from central.api.rooms import House, Rooms
 from central.api.signed import hold_to_digest, sealed, signed_of, use_nonce
 from central.health import HEALTH_BYTES
 from central.identity.principal import Principal
 from central.identity.roles import Permission
+from central.ingest.request import Sent
 from protocols.wire.bounds import RECORD_BYTES, REQUEST_BYTES
 from protocols.wire.cursors import encode_cursors
-from protocols.wire.headers import LANE, NONCE
+from protocols.wire.headers import CLOCK, LANE, NONCE
 
 router: Final = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], route_class=MachineRoute)
 Sender = Annotated[Principal, principal(Permission.INGEST)]
@@ -31,22 +32,22 @@ BINARY: Final = {"requestBody": {"required": True, "content": {"application/octe
 @router.put("/manifests/{digest}", openapi_extra=BINARY)
 async def put_manifest(who: Sender, house: House, digest: str, request: Request) -> Response:
     """Take a manifest the collector did not know; 400 when it is not what `digest` names."""
-    encoding, lane = request.headers.get("content-encoding", ""), request.headers.get(LANE, "")
+    encoding, sent = request.headers.get("content-encoding", ""), _sent(house, request)
     async with admitted(house, who.name, request, REQUEST_BYTES) as body:
         hold_to_digest(request, body)
-        await house.collector.ingest.put_manifest(who.name, digest, body, encoding, lane)
+        await house.collector.ingest.put_manifest(who.name, digest, body, encoding, sent)
     return Response()
 
 
 @router.put("/streams/{stream}", openapi_extra=BINARY)
 async def put_stream(who: Sender, house: House, stream: str, request: Request) -> Response:
     """Take a stream's opening record; 428 when its manifest is not known yet."""
+    sent = _sent(house, request)
     async with admitted(house, who.name, request, RECORD_BYTES) as body:
         with house.collector.ingest.figures.refusing():
             hold_to_digest(request, body)
             await refuse_held(house, who, request, by_clock(request))
-        lane, signed = request.headers.get(LANE, ""), signed_of(request)
-        await house.collector.ingest.put_stream(who.name, stream, body, lane, signed)
+        await house.collector.ingest.put_stream(who.name, stream, body, sent)
     return Response()
 
 
@@ -80,3 +81,13 @@ async def post_health(who: Sender, house: House, request: Request) -> Response:
     fields = use_nonce(house, who, request)
     await house.collector.ingest.post_health(who.name, body)
     return Response(headers=fields)
+
+
+def _sent(house: Rooms, request: Request) -> Sent:
+    said = request.headers
+    return Sent(
+        lane=said.get(LANE, ""),
+        signed=signed_of(request),
+        clock=said.get(CLOCK, ""),
+        arrived=house.collector.clock.now(),
+    )

@@ -255,10 +255,10 @@ class FakeIngest:
         self.figures = Figures()
         self.admission = Admission(self.figures)
 
-    async def put_manifest(self, gateway, digest, body, encoding, lane):
+    async def put_manifest(self, gateway, digest, body, encoding, sent):
         self.calls.append((gateway, digest, body, encoding))
 
-    async def put_stream(self, gateway, stream, body, lane, signed=None):
+    async def put_stream(self, gateway, stream, body, sent):
         self.calls.append((gateway, stream, body))
 
     async def post_batches(self, gateway, stream, request):

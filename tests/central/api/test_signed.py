@@ -11,7 +11,7 @@ from central.identity import audit, gateway_keys, tokens
 from central.identity.principal import Kind
 from protocols.signing.answer import must_be_signed
 from protocols.signing.keys import Ed25519Signer
-from protocols.signing.request import BATCHES, OTHERS, Message, sign_request
+from protocols.signing.request import BATCHES, OPENINGS, OTHERS, Message, sign_request
 from protocols.wire.answer import parse_answer
 from protocols.wire.cursors import encode_question, parse_cursors
 from protocols.wire.headers import (
@@ -27,7 +27,7 @@ from protocols.wire.manifest import manifest_digest
 from protocols.wire.opening import decode_opening, encode_opening
 from protocols.wire.request import compress
 from tests.central.api.conftest import furnish
-from tests.central.builders import Gateway, HandClock, config_in
+from tests.central.builders import SECOND, START, Gateway, HandClock, config_in
 
 BASE = "/api/v1/ingest/"
 
@@ -74,9 +74,13 @@ class Site:
         own = more.pop("own", new_nonce())
         fields = {CONTENT_DIGEST: content_digest(body), NONCE: own, **more}
         bound = fields[CHAIN] if components == BATCHES else own
+        if method == "PUT" and path.startswith("streams/"):
+            components = OPENINGS
+            fields.setdefault(CLOCK, self.gateway.clock_field())
         message = Message(
-            method=method, path=BASE + path, content_digest=fields[CONTENT_DIGEST], bound=bound
-        )
+            method=method, path=BASE + path, content_digest=fields[CONTENT_DIGEST], bound=bound,
+            clock="" if components == OTHERS else fields[CLOCK],
+        )  # fmt: skip
         return fields | sign_request(key or self.key, message, nonce or own, components)
 
     async def put(self, path, body, key=None, **more):
@@ -165,9 +169,16 @@ async def test_a_request_that_was_changed_on_the_way_is_refused(site):
     await site.register(stream)
     site.gateway.seal(stream, site.gateway.reading("level", 50.0))
     path, body, fields = site.batches(stream)
-    for name, value in ((CHAIN, "seq=1;h=" + "0" * 64), (CONTENT_DIGEST, content_digest(b"x"))):
+    hour_ago = fields[CLOCK].replace(f"wall={START}", f"wall={START - 3600 * SECOND}")
+    assert hour_ago != fields[CLOCK]
+    for name, value in (
+        (CHAIN, "seq=1;h=" + "0" * 64), (CONTENT_DIGEST, content_digest(b"x")), (CLOCK, hour_ago),
+    ):  # fmt: skip
         answer = await site.client.post(path, content=body, headers=fields | {name: value})
         assert (answer.status_code, answer.json()["code"]) == (401, "SIGNATURE")
+    without = {name: value for name, value in fields.items() if name != CLOCK}
+    answer = await site.client.post(path, content=body, headers=without)
+    assert (answer.status_code, answer.json()["code"]) == (401, "SIGNATURE")
     answer = await site.client.post(path, content=body, headers=fields | {NONCE: new_nonce()})
     assert (answer.status_code, answer.json()["code"]) == (401, "SIGNATURE")
     other = await site.client.post(path, content=body + b"x", headers=fields)
@@ -177,6 +188,33 @@ async def test_a_request_that_was_changed_on_the_way_is_refused(site):
     tricked = path.replace("streams", "%73treams")
     asked = await site.client.post(tricked, content=body, headers=fields)
     assert (asked.status_code, asked.json()["code"]) == (401, "SIGNATURE")
+    kept = await site.collector.db.read(
+        lambda conn: [
+            conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("evidence", "reading", "boot")
+        ]
+    )
+    assert kept == [0, 0, 0], "nothing of it was stored, and no boot placed by it"
+    good = await site.client.post(path, content=body, headers=fields)
+    assert (good.status_code, good.json()["committed"]) == (200, 1)
+
+
+async def test_the_clocks_of_an_opening_cannot_be_moved(site):
+    stream, other = signed_stream(site.gateway), signed_stream(site.gateway)
+    await site.register(stream)
+    path = f"streams/{other.id}"
+    fields = site.fields("PUT", path, other.opening)
+    moved = fields | {CLOCK: fields[CLOCK].replace("mono=1", "mono=2")}
+    assert moved != fields
+    answer = await site.client.put(BASE + path, content=other.opening, headers=moved)
+    assert (answer.status_code, answer.json()["code"]) == (401, "SIGNATURE")
+    # A clock that is signed and none is refused for what it is.
+    answer = await site.put(path, other.opening, **{CLOCK: "boot=7"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "WIRE")
+    opened = await site.collector.db.read(
+        lambda conn: conn.execute("SELECT id FROM stream").fetchall()
+    )
+    assert opened == [(stream.id,)]
 
 
 async def test_refusals_are_in_the_audit_once_a_minute(site):

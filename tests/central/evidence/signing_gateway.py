@@ -1,11 +1,24 @@
 """A gateway with a key, straight at the ingest: what it signs is what a real request carries."""
 
+import base64
 import json
+from dataclasses import replace
 
 from central.evidence.heads import SignedRequest
 from central.identity import gateway_keys
+from central.ingest.request import Sent
 from protocols.signing.keys import Ed25519Signer
-from protocols.signing.request import BATCHES, OTHERS, Message, read_signature, sign_request
+from protocols.signing.request import (
+    BATCHES,
+    OPENINGS,
+    OTHERS,
+    SIGNATURE,
+    WITHOUT_CLOCK,
+    Claimed,
+    Message,
+    read_signature,
+    sign_request,
+)
 from protocols.wire.headers import content_digest, new_nonce
 from protocols.wire.manifest import manifest_digest
 from protocols.wire.opening import decode_opening, encode_opening
@@ -21,6 +34,8 @@ class SigningGateway(Gateway):
     def __init__(self, clock, name="gw", **more):
         super().__init__(clock, name, **more)
         self.key = Ed25519Signer.generate()
+        self.signs_clock = True
+        """False: as before the clock was signed; what was verified then, no request today is."""
 
     async def enrol(self, collector):
         await collector.db.write(
@@ -37,8 +52,20 @@ class SigningGateway(Gateway):
         return Stream(body, plain.id, plain.number)
 
     def signed(self, message, components):
-        nonce = message.bound if components == OTHERS else new_nonce()
-        claimed = read_signature(sign_request(self.key, message, nonce, components))
+        nonce = message.bound if components == OPENINGS else new_nonce()
+        if not self.signs_clock:
+            message = replace(message, clock="")
+            components = OTHERS if components == OPENINGS else WITHOUT_CLOCK
+        fields = sign_request(self.key, message, nonce, components)
+        value = base64.b64decode(fields[SIGNATURE].removeprefix("fengsui=:"))
+        claimed = Claimed(
+            keyid=self.key.keyid,
+            alg="ed25519",
+            nonce=nonce,
+            components=components,
+            signature=value,
+        )
+        assert not self.signs_clock or read_signature(fields) == claimed
         return SignedRequest(claimed, message)
 
     async def register(self, collector, stream):
@@ -50,11 +77,10 @@ class SigningGateway(Gateway):
             path=PATH + stream.id,
             content_digest=content_digest(stream.opening),
             bound=new_nonce(),
+            clock=self.clock_field(),
         )
-        signed = self.signed(message, OTHERS)
-        await collector.ingest.put_stream(
-            self.name, stream.id, stream.opening, "live", signed=signed
-        )
+        sent = Sent("live", self.signed(message, OPENINGS), message.clock)
+        await collector.ingest.put_stream(self.name, stream.id, stream.opening, sent)
 
     def request(self, stream, first=0, last=None, lane="live", **changed):
         made = super().request(stream, first, last, lane, **changed)
@@ -63,6 +89,7 @@ class SigningGateway(Gateway):
             path=f"{PATH}{stream.id}/batches",
             content_digest=made.content_digest,
             bound=made.chain,
+            clock=made.clock,
         )
         return super().request(
             stream,
@@ -70,5 +97,6 @@ class SigningGateway(Gateway):
             last,
             lane,
             **changed
-            | {"body": made.body, "nonce": made.nonce, "signed": self.signed(message, BATCHES)},
+            | {"body": made.body, "nonce": made.nonce, "clock": made.clock}
+            | {"signed": self.signed(message, BATCHES)},
         )

@@ -53,6 +53,35 @@ async def test_an_untouched_folder_is_whole_and_signed(folder, gateway, delivere
     assert "What is not proved" in readme
 
 
+async def test_what_was_signed_before_the_clock_was_stays_proved(
+    collector, gateway, clock, tmp_path
+):
+    gateway.signs_clock = False
+    stream = gateway.open()
+    await gateway.register(collector, stream)
+    await gateway.deliver(collector, stream, gateway.reading("level", 1.0))
+    gateway.signs_clock = True
+    clock.move(1)
+    await gateway.deliver(collector, stream, gateway.reading("level", 2.0))
+    newer = gateway.open()
+    await gateway.register(collector, newer)
+    await gateway.deliver(collector, newer, gateway.reading("level", 3.0))
+    hand_out(collector, tmp_path / "out")
+    result = found(tmp_path / "out", gateway.key.public)
+    assert result.findings.said == []
+    assert [(one.last, one.signed, one.opening_signed) for one in result.streams] == [
+        (2, 2, True),
+        (1, 1, True),
+    ]
+    said = [
+        json.loads(line)["signature"]["text"].splitlines()
+        for one in (stream, newer)
+        for line in (tmp_path / "out/streams" / one.id / "heads.jsonl").read_text().splitlines()
+    ]
+    clocks = [[line for line in text if line.startswith('"fengsui-clock"')] for text in said]
+    assert clocks == [[], [], *[[f'"fengsui-clock": {gateway.clock_field()}']] * 3]
+
+
 async def test_another_key_proves_nothing(folder):
     stranger = Ed25519Signer.generate().public
     result = found(folder, stranger)

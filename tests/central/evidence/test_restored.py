@@ -54,7 +54,7 @@ async def test_a_restored_collector_goes_on_with_the_chain(
         await gateway.deliver(collector, stream, gateway.reading("level", value))
     await collector.close()
     config = config_in(tmp_path)
-    restore(config, file, checked(file, lambda *_: None), clock, "os:test")
+    restore(config, checked(file, lambda *_: None), clock, "os:test")
     assert look(config.database, clock).streams[0].last == 7
     again = await Collector.open(config, clock)
     try:

@@ -14,13 +14,16 @@ from http_message_signatures import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocols.clock import ClockState
 from protocols.errors import WireError
 from protocols.signing.keys import Ed25519Signer
 from protocols.signing.request import (
     BATCHES,
     INPUT,
+    OPENINGS,
     OTHERS,
     SIGNATURE,
+    WITHOUT_CLOCK,
     Message,
     claimed_base,
     message_of,
@@ -29,7 +32,16 @@ from protocols.signing.request import (
     signature_base,
     verify_request,
 )
-from protocols.wire.headers import CHAIN, CONTENT_DIGEST, NONCE, content_digest, format_chain
+from protocols.wire.headers import (
+    CHAIN,
+    CLOCK,
+    CONTENT_DIGEST,
+    NONCE,
+    ClockReport,
+    content_digest,
+    format_chain,
+    format_clock,
+)
 
 SIGNER = Ed25519Signer.generate()
 RFC_9421_KEY = b"""-----BEGIN PRIVATE KEY-----
@@ -37,6 +49,10 @@ MC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF
 -----END PRIVATE KEY-----
 """
 HEX = st.binary(min_size=16, max_size=16).map(bytes.hex)
+TIMES = st.integers(-(2**62) + 1, 2**62 - 1)
+REPORTS = st.builds(
+    ClockReport, boot=HEX, mono=TIMES, wall=TIMES, state=st.sampled_from(ClockState)
+)
 PATHS = st.text(string.ascii_letters + string.digits + "-_~", max_size=80).map(
     lambda tail: "/api/v1/ingest/streams/" + tail
 )
@@ -74,12 +90,13 @@ def theirs(kind):
 @st.composite
 def requests(draw):
     body, nonce = draw(st.binary(max_size=50)), draw(HEX)
-    components = draw(st.sampled_from((BATCHES, OTHERS)))
+    components = draw(st.sampled_from((BATCHES, OPENINGS, OTHERS)))
     head = draw(st.binary(min_size=32, max_size=32))
     headers = {
         CONTENT_DIGEST: content_digest(body),
         NONCE: nonce,
         CHAIN: format_chain(draw(st.integers(0, 2**63 - 1)), head),
+        CLOCK: format_clock(draw(REPORTS)),
     }
     method = draw(st.sampled_from(("PUT", "POST", "GET")))
     return method, draw(PATHS), headers, components
@@ -88,7 +105,11 @@ def requests(draw):
 def message(method, path, headers, components):
     bound = CHAIN if components == BATCHES else NONCE
     return Message(
-        method=method, path=path, content_digest=headers[CONTENT_DIGEST], bound=headers[bound]
+        method=method,
+        path=path,
+        content_digest=headers[CONTENT_DIGEST],
+        bound=headers[bound],
+        clock="" if components == OTHERS else headers[CLOCK],
     )
 
 
@@ -125,7 +146,8 @@ def test_we_accept_what_the_library_signs(case):
 def test_whatever_was_signed_cannot_be_changed(case, data):
     method, path, headers, components = case
     signed = headers | sign_request(SIGNER, message(*case), headers[NONCE], components)
-    what = data.draw(st.sampled_from(("method", "path", "digest", "bound", "nonce", "signature")))
+    parts = ["method", "path", "digest", "bound", "nonce", "signature"]
+    what = data.draw(st.sampled_from(parts if components == OTHERS else [*parts, "clock"]))
     if what == "method":
         method = "DELETE"
     elif what == "path":
@@ -134,6 +156,9 @@ def test_whatever_was_signed_cannot_be_changed(case, data):
         signed[CONTENT_DIGEST] = content_digest(data.draw(st.binary(min_size=51, max_size=60)))
     elif what == "bound":
         signed[CHAIN], signed[NONCE] = format_chain(7, b"x" * 32), "f" * 31 + "0"
+    elif what == "clock":
+        moved = data.draw(REPORTS.filter(lambda report: format_clock(report) != headers[CLOCK]))
+        signed[CLOCK] = format_clock(moved)
     elif what == "nonce":
         signed[INPUT] = signed[INPUT].replace(headers[NONCE], "f" * 31 + "1")
     else:
@@ -143,6 +168,16 @@ def test_whatever_was_signed_cannot_be_changed(case, data):
     assert not found
     with pytest.raises((InvalidSignature, AssertionError)):
         theirs(Verifier).verify(Request(method, path, signed), max_age=None)
+
+
+def test_who_signs_no_clock_where_it_belongs_has_another_form():
+    for components in (BATCHES, OPENINGS):
+        asked = Message(method="POST", path="/x", content_digest="sha-256=:x:", bound="y")
+        with pytest.raises(WireError):
+            sign_request(SIGNER, asked, "0" * 32, components)
+    older = sign_request(SIGNER, asked, "0" * 32, WITHOUT_CLOCK)
+    with pytest.raises(WireError):
+        read_signature(older)
 
 
 def test_another_key_does_not_verify():

@@ -95,21 +95,24 @@ class Exchange:
     def _headers(self, pending: Pending, body: bytes, encoding: str, nonce: str) -> dict[str, str]:
         # A head nobody here knows any more is stated as zeros: the collector's answer tells it.
         head = pending.head or bytes(32)
-        clock = headers.ClockReport(
-            boot=self._boot,
-            mono=self._clock.mono(),
-            wall=self._clock.now(),
-            state=self._clock.state,
-        )
         return {
             "Content-Type": headers.CONTENT_TYPE,
             "Content-Encoding": encoding,
             headers.CONTENT_DIGEST: headers.content_digest(body),
             headers.CHAIN: headers.format_chain(pending.last, head),
-            headers.CLOCK: headers.format_clock(clock),
+            **self._clock_field(),
             **lane_field(pending.lane),
             headers.NONCE: nonce,
         }
+
+    def _clock_field(self) -> dict[str, str]:
+        report = headers.ClockReport(
+            boot=self._boot,
+            mono=self._clock.mono(),
+            wall=self._clock.now(),
+            state=self._clock.state,
+        )
+        return {headers.CLOCK: headers.format_clock(report)}
 
     def _answer(self, reply: Reply, pending: Pending, nonce: str) -> Answer:
         try:
@@ -181,10 +184,10 @@ class Exchange:
 
     async def _open(self, pending: Pending) -> None:
         path, fields = f"streams/{pending.stream}", RECORD | lane_field(pending.lane)
-        reply = await self._call("PUT", path, pending.opening, fields)
+        reply = await self._call("PUT", path, pending.opening, fields | self._clock_field())
         if reply.status == 428:
             await self._put_manifest(pending)
-            reply = await self._call("PUT", path, pending.opening, fields)
+            reply = await self._call("PUT", path, pending.opening, fields | self._clock_field())
         must_accept(reply)
         self._opened[pending.stream] = None
         if len(self._opened) > OPENED:

@@ -23,6 +23,7 @@ from central.ingest import evidence, suspicion
 from central.ingest.anchors import Anchors
 from central.ingest.contents import Committed, Contents
 from central.ingest.evidence import Again
+from central.ingest.opened import Met
 from central.ingest.request import Prepared, Proof, Sealed
 from central.ingest.streams import Stream, digest_algorithm, read_stream
 from central.ingest.suspicion import Suspicion
@@ -30,6 +31,7 @@ from central.store.interface import Store
 from protocols.errors import IngestError
 from protocols.wire.bounds import BATCH_ITEMS
 from protocols.wire.chain import chain_next
+from protocols.wire.headers import ClockReport
 from protocols.words import Value
 
 PART: Final = 16_000
@@ -53,6 +55,10 @@ class Committer:
         """Drop what was remembered of tables whose transaction was undone."""
         self._contents.forget()
 
+    def met(self, report: ClockReport | None, arrived: int) -> Met | None:
+        """Return what a request shows of its boot that was here at `arrived` (µs UTC)."""
+        return None if report is None else Met(report, self._anchors.measured(report, arrived))
+
     def commit(  # what the transaction is given last, so that the rest can be bound
         self, gateway: str, stream_id: str, request: Prepared, now: int, tables: Tables
     ) -> Committed:
@@ -66,22 +72,22 @@ class Committer:
         if clones.stays_out(tables.conn, gateway, request.clock.boot):
             done.error = IngestError("START_HELD", 403, gateway=gateway)
             return done
-        arrived = now if request.arrived is None else request.arrived
-        new_boot = self._anchors.learn(tables, gateway, request.clock, arrived, now)
-        done.events += suspicion.spoke(tables, gateway, request.clock.boot, now, new=new_boot)
         part = _first_part(request.batches)
         old = [batch for batch in request.batches if batch.header.last <= stream.cursor]
         recovered = self._compare(tables, stream, old[: len(part)], request, done)
-        proof: Proof | None = None
-        if new := request.batches[len(old) :]:
-            proof = self._prove(tables, stream, new, request, done)
-            if proof is not None and (taken := part[len(old) :]):
-                self._contents.write(tables, stream, taken, done)
-                done.committed = taken[-1].header.last
-                tables.conn.execute(
-                    "UPDATE stream SET cursor = ?, head = ? WHERE number = ?",
-                    (done.committed, proof.heads[len(taken) - 1], stream.number),
-                )
+        new = request.batches[len(old) :]
+        proof = self._prove(tables, stream, new, request, done) if new else None
+        done.fresh = proof is not None or bool(recovered)
+        lives = done.fresh or request.signed is None
+        if lives:
+            self._met(tables, gateway, request, done)
+        if proof is not None and (taken := part[len(old) :]):
+            self._contents.write(tables, stream, taken, done)
+            done.committed = taken[-1].header.last
+            tables.conn.execute(
+                "UPDATE stream SET cursor = ?, head = ? WHERE number = ?",
+                (done.committed, proof.heads[len(taken) - 1], stream.number),
+            )
         if recovered:
             self._contents.write(tables, stream, recovered, done)
         if len(part) < len(request.batches) and done.error is None:
@@ -93,10 +99,20 @@ class Committer:
         _keep_head(tables, stream, request, done, apart=bool(recovered))
         self._look_back(tables, stream, done)
         done.due = self._engine.due()
-        if done.error is None:
+        if lives and done.error is None:
             _note_contact(tables, stream, now)
             done.purpose = stream.purpose
         return done
+
+    def _met(self, tables: Tables, gateway: str, request: Prepared, done: Committed) -> None:
+        """Learn where the sender's boot lies and who speaks, of a request nobody plays back.
+
+        What is signed and brings nothing new may be: it would be late by days, or of another boot.
+        """
+        now = done.received
+        arrived = now if request.arrived is None else request.arrived
+        new = self._anchors.learn(tables, gateway, request.clock, arrived, now)
+        done.events += suspicion.spoke(tables, gateway, request.clock.boot, now, new=new)
 
     def _compare(
         self, tables: Tables, stream: Stream, old: list[Sealed], request: Prepared, done: Committed

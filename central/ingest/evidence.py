@@ -62,7 +62,7 @@ def compare(conn: sqlite3.Connection, stream: int, batch: Sealed) -> Again:
     ).fetchone()
     is_skip = header.kind == BatchKind.SKIP
     if is_skip:
-        return Again.SAME if twin is not None else Again.APART
+        return Again.SAME if twin is not None and twin[0] == batch.digest else Again.APART
     if twin is not None and twin[0] != batch.digest:
         return Again.DIVERGES
     skipped = _reaches(conn, _SKIPS, stream, batch.header.seq0) >= header.last
@@ -76,6 +76,20 @@ def compare(conn: sqlite3.Connection, stream: int, batch: Sealed) -> Again:
         return Again.RECOVERED
     reached = _reaches(conn, _SKIPS, stream, header.last) >= header.seq0
     return Again.DIVERGES if reached else Again.SAME
+
+
+def gave_up(found: Sequence[Again], old: Sequence[Sealed]) -> bool:
+    """Whether one of `old`, of which `found` was found, is a skip where the data did arrive.
+
+    A gateway that did not hear so seals one, and its chain goes over that: nobody forged anything.
+    """
+    pairs = zip(found, old, strict=False)
+    return any(w is Again.APART and b.header.kind == BatchKind.SKIP for w, b in pairs)
+
+
+def went_apart(conn: sqlite3.Connection, stream: int, old: Sequence[Sealed]) -> bool:
+    """Whether one of `old` is not what the chain was continued with, for an honest reason."""
+    return any(compare(conn, stream, each) in (Again.APART, Again.RECOVERED) for each in old)
 
 
 def _reaches(conn: sqlite3.Connection, sought: str, stream: int, seq: int) -> int:

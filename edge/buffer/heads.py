@@ -4,7 +4,9 @@ from edge.buffer.file import Row
 from edge.buffer.holdings import Holdings
 from edge.buffer.model import Budget
 from edge.buffer.streams import Stream
+from edge.buffer.thinning import known_header
 from protocols.errors import BufferDamaged
+from protocols.wire.batch import BatchKind
 from protocols.wire.chain import chain_next, chain_start
 
 CHUNK = Budget(batches=256, bytes=1 << 20)
@@ -30,7 +32,11 @@ class Heads:
         return seq if row is None or row.last == seq else row.seq0 - 1
 
     def head_at(self, stream: Stream, seq: int) -> bytes | None:
-        """Return the chain head after `seq`, computed from the nearest known one."""
+        """Return the chain head after `seq`, computed from the nearest known one.
+
+        None where a skip of ours lies between: the collector's chain may have gone on over the
+        data, which did arrive though nobody here heard so. It tells its head when asked for it.
+        """
         known = [(0, chain_start(stream.opening))]
         if stream.anchor_head is not None:
             known.append((stream.anchor, stream.anchor_head))
@@ -42,16 +48,15 @@ class Heads:
             if not rows:
                 return None
             for row in rows:
+                if is_skip(row):
+                    return None
                 head = chain_next(head, row.bytes)
             at = rows[-1].last
         return head if at == seq else None
 
     def _stored(self, stream: Stream, seq: int, last: int) -> list[Row]:
-        skip = stream.skip_over(seq)
-        if skip is not None:
-            # Where it is parted, the collector's chain went on over what did arrive.
-            whole = skip.first == seq and not stream.is_parted(skip)
-            return [Row(seq, skip.last - seq + 1, skip.bytes)] if whole else []
+        if stream.skip_over(seq) is not None:
+            return []
         part = stream.part_over(seq)
         if part is None:
             return []
@@ -73,3 +78,9 @@ def consecutive(rows: list[Row], seq: int) -> list[Row]:
         chosen.append(row)
         seq = row.last + 1
     return chosen
+
+
+def is_skip(row: Row) -> bool:
+    """Whether a row is what thinning left for what it gave up."""
+    header = known_header(row)
+    return header is not None and header.kind is BatchKind.SKIP

@@ -92,10 +92,6 @@ class Stream:
         over = [s for s in self.skips.values() if s.first <= seq <= s.last]
         return max(over, key=lambda s: s.first) if over else None
 
-    def is_parted(self, skip: Skip) -> bool:
-        """Whether the collector had some of what a skip stands for, so that another follows."""
-        return any(skip.first < other.first <= skip.last for other in self.skips.values())
-
     def part_over(self, seq: int) -> Part | None:
         """Return the part that holds `seq`."""
         return next((p for p in self.parts if p.first <= seq <= p.last), None)

@@ -331,12 +331,12 @@ async def test_skips_that_follow_each_other_go_out_together(opened: Open) -> Non
     put_skip = buffer._store.holdings.put_skip
     for first in range(1, 1401, 200):
         await buffer._run(put_skip, stream, first, first + 199, SkipReason.QUOTA)
-    three = await buffer.pending(Lane.LIVE, Budget(batches=3, bytes=1 << 20))
-    assert three is not None
-    assert (three.first, three.last, len(three.batches)) == (1, 600, 3)
     few = await buffer.pending(Lane.LIVE, Budget(batches=9, bytes=1))
     assert few is not None
     assert len(few.batches) == 1
+    three = await buffer.pending(Lane.LIVE, Budget(batches=3, bytes=1 << 20))
+    assert three is not None
+    assert (three.first, three.last, len(three.batches)) == (1, 600, 3)
     await buffer.committed(three.stream, 400, 0)
     rest = await drain(buffer, Lane.LIVE)
     assert [(each.first, each.last) for each in rest] == [(401, 1400), (1401, 2000)]

@@ -16,7 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from central.guard.connections import Stage
+from central.guard.connections import Connection, Stage
 from central.guard.guards import CONNECTION, Guards
 from central.guard.source import source_of
 from protocols.errors import FengsuiError
@@ -49,8 +49,11 @@ class GuardedProtocol(HttpToolsProtocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        handshake: Connection | None = None,
     ) -> None:
+        """`handshake`: what the watch knew of the connection until now."""
         super().__init__(config, server_state, app_state, _loop)
+        self._handshake = handshake
         self._guards = guards
         self._watch = guards.connections
         self.source = ""
@@ -96,6 +99,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.source = source_of(self.client[0]) if self.client else ""
+        self.since = self._watch.now()
+        if self._handshake is not None:
+            self._watch.lost(self._handshake)
+            self._handshake = None
         self._watch.made(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

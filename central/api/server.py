@@ -15,6 +15,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from central.api.guarded_protocol import GuardedProtocol
+from central.api.tls_listener import TlsListener
+from central.guard.connections import Connection
 from protocols.errors import FengsuiError
 
 BACKLOG: Final = 8192
@@ -24,8 +26,6 @@ CONNECTIONS: Final = 16_384
 """Open files asked for: two connections of each of some thousand gateways."""
 FAREWELL: Final = 5
 """Real seconds open requests get when we stop."""
-HANDSHAKE: Final = 10.0
-"""Real seconds a TLS handshake may take, as long as a header."""
 IDLE: Final = 75
 """Real seconds an idle connection stays open: longer than a gateway's pause between requests."""
 
@@ -67,8 +67,8 @@ def many_connections() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def settings(app: FastAPI, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
-    """Return the server's settings, with `tls` or plain; uvloop is used where it is installed."""
+def settings(app: FastAPI) -> uvicorn.Config:
+    """Return the server's settings; uvloop is used where it is installed."""
     protocol: Any = partial(GuardedProtocol, app.state.rooms.guards)
     return uvicorn.Config(
         app,
@@ -82,33 +82,13 @@ def settings(app: FastAPI, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=FAREWELL,
         ws="none",
-        ssl_context_factory=None if tls is None else lambda _, __: tls,
     )
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return how to make the event loop: uvloop where it is installed, else asyncio's own.
-
-    Its TLS servers wait `HANDSHAKE` for a handshake. The guards see a connection only after that,
-    and uvicorn leaves no other way to say it than the loop.
-    """
+    """Return how to make the event loop: uvloop where it is installed, else asyncio's own."""
     make = uvicorn.Config("central.api.app:create_app").get_loop_factory()
-
-    def made() -> asyncio.AbstractEventLoop:
-        loop = asyncio.new_event_loop() if make is None else make()
-        loop.create_server = _impatient(loop.create_server)  # type: ignore[method-assign]
-        return loop
-
-    return made
-
-
-def _impatient(create: Any) -> Any:
-    def create_server(*args: Any, **named: Any) -> Any:
-        if named.get("ssl") is not None:
-            named.setdefault("ssl_handshake_timeout", HANDSHAKE)
-        return create(*args, **named)
-
-    return create_server
+    return asyncio.new_event_loop if make is None else make
 
 
 class Server(uvicorn.Server):
@@ -119,8 +99,12 @@ class Server(uvicorn.Server):
         config: uvicorn.Config,
         before_stop: Callable[[], None],
         when_started: Callable[[], Awaitable[None]] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """With `tls` it accepts connections itself: uvicorn gets them after their handshakes."""
         super().__init__(config)
+        self._tls = tls
+        self._listeners: list[TlsListener] = []
         self._before_stop = before_stop
         self._when_started = when_started
 
@@ -132,13 +116,31 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so: from here on requests and signals are answered."""
-        await super().startup(sockets)
+        if self._tls is None or sockets is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            self._accept(sockets, self._tls)
         if self._when_started is not None:
             await self._when_started()
+
+    def _accept(self, sockets: list[socket.socket], tls: ssl.SSLContext) -> None:
+        guards = self.config.app.state.rooms.guards  # type: ignore[union-attr]
+
+        def http(handshake: Connection) -> GuardedProtocol:
+            state, kept = self.server_state, self.lifespan.state
+            return GuardedProtocol(guards, self.config, state, kept, handshake=handshake)
+
+        for each in sockets:
+            listener = TlsListener(guards, tls, http)
+            listener.start(each)
+            self._listeners.append(listener)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: a page's open stream would otherwise hold us up."""
         self._before_stop()
+        for listener in self._listeners:
+            listener.close()
         await super().shutdown(sockets)
 
     def stop(self) -> None:

@@ -79,9 +79,10 @@ async def _serve(
         app = create_app(rooms, with_demo=config.cables is not None)
         plate = rooms.trust.shown.plate
         server = Server(
-            settings(app, None if plate is None else plate.context),
+            settings(app),
             rooms.hub.close,
             lambda: _greet(config, collector, listener, language),
+            None if plate is None else plate.context,
         )
         folder = config.database.parent
         keeper = Keeper(

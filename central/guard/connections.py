@@ -33,6 +33,8 @@ YOUNG: Final = 1.0
 class Stage(Enum):
     """How far the reading of a request is."""
 
+    HANDSHAKE = "handshake"
+    """TLS is being agreed on, which has a time of its own (`central.api.tls_listener`)."""
     HEAD = "head"
     """A header is awaited or has begun."""
     BODY = "body"

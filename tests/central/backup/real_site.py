@@ -10,14 +10,16 @@ import sys
 import threading
 from collections import Counter
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from edge.__main__ import main as enrol
 from protocols.clock import real_monotonic
 from protocols.simulators.collector_door import CollectorDoor
 from protocols.simulators.demo import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 90
+PATIENCE = 240
 POINTS = 20
 PROFILE = "\n".join(
     [
@@ -57,6 +59,7 @@ class Process:
         self.file = log
         self.accepted = Counter()
         self.running = None
+        self.follower = None
         self.before = 0
         self.lock = threading.Lock()
 
@@ -75,7 +78,8 @@ class Process:
             )
         if ends:
             os.close(ends[1])
-            threading.Thread(target=self._follow, args=(ends[0],), daemon=True).start()
+            self.follower = threading.Thread(target=self._follow, args=(ends[0],), daemon=True)
+            self.follower.start()
 
     def _follow(self, descriptor):
         with os.fdopen(descriptor, "rb") as pipe:
@@ -103,6 +107,9 @@ class Process:
                 self.running.kill()
                 self.running.wait()
         self.running = None
+        if self.follower is not None:  # what it reported last is heard, too
+            self.follower.join()
+            self.follower = None
 
     def alive(self):
         return self.running is not None and self.running.poll() is None
@@ -131,12 +138,14 @@ class RealSite:
             stdout=subprocess.PIPE,
         )
         self.gateways = []
+        self.owed = Counter()
 
     def start(self):
         made = self.command("create-admin", "judge", "--login-link").stdout
         self.start_central()
         door = CollectorDoor("127.0.0.1", self.port)
         door.log_in(made.split("code=")[1].split()[0])
+        self.door = door
         token = self.folder / "token"
         token.touch(mode=0o600)
         token.write_text(door.add_gateway("gw", "网关", "site"))
@@ -175,6 +184,20 @@ buses:
         gateway.start(reports=True)
         return gateway
 
+    def enrol(self, buffer):
+        """Give the gateway a key of its own, approved beforehand by a work order."""
+        now = datetime.now(UTC)
+        order = {
+            "gateway": "gw",
+            "site": "site",
+            "work_order": "W-1",
+            "installer": "王",
+            "opens": (now - timedelta(minutes=5)).isoformat(),
+            "expires": (now + timedelta(hours=1)).isoformat(),
+        }
+        made = self.door.ask("POST", "/api/v1/enrolment/codes", order)
+        assert enrol(["enrol", str(self.folder / f"{buffer}.yaml"), made["text"]]) == 0
+
     def command(self, verb, *more):
         return subprocess.run(
             [sys.executable, "-m", "central", verb, str(self.config), *more],
@@ -193,11 +216,13 @@ buses:
     def drain(self, only=None):
         """Return when everything accepted so far (of the streams `only`) is here or given up."""
         last = Counter()
+        self.owed = Counter()
         for gateway in self.gateways:
             with gateway.lock:
-                for (stream, seq0), n in gateway.accepted.items():
-                    if only is None or stream in only:
-                        last[stream] = max(last[stream], seq0 + n - 1)
+                self.owed += gateway.accepted
+        for (stream, seq0), n in self.owed.items():
+            if only is None or stream in only:
+                last[stream] = max(last[stream], seq0 + n - 1)
         until(
             lambda: all(self.cursors().get(stream, 0) >= seq for stream, seq in last.items()),
             "everything is delivered",
@@ -208,13 +233,26 @@ buses:
         without = shutil.ignore_patterns("*.sock")
         shutil.copytree(self.folder / source, self.folder / target, ignore=without)
 
+    def take_card(self, gateway):
+        """Owe nothing that only the card holds which is about to be replaced."""
+        here = self.cursors()
+        with gateway.lock:
+            for stream, seq0 in list(gateway.accepted):
+                if seq0 > here.get(stream, 0):
+                    del gateway.accepted[stream, seq0]
+
     def put_back(self, copy, place):
         shutil.rmtree(self.folder / place)
         (self.folder / copy).rename(self.folder / place)
 
     def rows(self, sql):
+        return self.at_once(sql)[0]
+
+    def at_once(self, *questions):
+        """Return the rows of each question, all of one moment."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as conn:
-            return conn.execute(sql).fetchall()
+            conn.execute("BEGIN")
+            return [conn.execute(sql).fetchall() for sql in questions]
 
     def cursors(self):
         return dict(self.rows("SELECT id, cursor FROM stream"))
@@ -223,26 +261,21 @@ buses:
         return Counter(row[0] for row in self.rows("SELECT code FROM event"))
 
     def missing(self):
-        """Return accepted batches that are not stored with all they held; fail on doubles."""
-        kept = self.rows(
+        """Return batches drained that are not stored with all they held; fail on doubles."""
+        kept, ((readings,),), ((proved,),), ((aside,),), twice = self.at_once(
             "SELECT s.id, e.seq0, e.n FROM evidence e JOIN stream s ON s.number = e.stream "
-            "WHERE e.kind <> 2"
+            "WHERE e.kind <> 2",
+            "SELECT count(*) FROM reading",
+            "SELECT total(n) FROM evidence WHERE kind = 1",
+            "SELECT total(n) FROM quarantine",
+            "SELECT point, time FROM reading GROUP BY point, time, stream HAVING count(*) > 1",
         )
         stored = {(stream, seq0): n for stream, seq0, n in kept}
         assert len(kept) == len(stored), "a batch is stored twice"
-        ((readings,),) = self.rows("SELECT count(*) FROM reading")
-        ((proved,),) = self.rows("SELECT total(n) FROM evidence WHERE kind = 1")
-        ((aside,),) = self.rows("SELECT total(n) FROM quarantine")
         assert (readings, aside) == (proved, 0)
-        twice = self.rows(
-            "SELECT point, time FROM reading GROUP BY point, time, stream HAVING count(*) > 1"
-        )
         assert twice == []
-        owed = Counter()
-        for gateway in self.gateways:
-            owed += gateway.accepted
-        assert owed
-        return {key: n for key, n in owed.items() if stored.get(key, 0) < n}
+        assert self.owed
+        return {key: n for key, n in self.owed.items() if stored.get(key, 0) < n}
 
     def stop(self):
         for gateway in self.gateways:

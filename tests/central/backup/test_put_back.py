@@ -37,11 +37,22 @@ def test_a_snapshot_and_a_backup_put_back(site):
     assert site.events()["COLLECTOR_BEHIND"] == 1
 
     assert "SHA-256" in site.command("backup").stdout
+    # Nobody's backup knows what comes now: the gateway gets a key, and signs with it.
+    gateway.stop()
+    site.enrol("buffer")
+    gateway.start(reports=True)
     site.accept(gateway)
     site.drain()
+    assert site.rows("SELECT state FROM gateway_key") == [("active",)]
     site.central.stop()
+    # As on a new machine: the collector's own files are gone, and come back with the database.
+    own = {name: (site.data / name).read_bytes() for name in ("collector.key", "collector.id")}
+    for name in own:
+        (site.data / name).unlink()
     told = site.command("restore", "--language", "en").stdout
     assert "are not in it" in told
+    assert {name: (site.data / name).read_bytes() for name in own} == own
+    assert site.rows("SELECT * FROM gateway_key") == []
     site.start_central()
     site.accept(gateway)
     gateway.stop()
@@ -51,6 +62,9 @@ def test_a_snapshot_and_a_backup_put_back(site):
     assert site.missing() == {}
     found = site.events()
     assert (found["COLLECTOR_RESTORED"], found["COLLECTOR_BEHIND"]) == (1, 1)
+    # The gateway showed its warrant and is known again; nobody went there.
+    assert (found["GATEWAY_CAME_BACK"], found["COLLECTOR_KEY_MADE"]) == (1, 0)
+    assert site.rows("SELECT state FROM gateway_key") == [("active",)]
     assert found["BUFFER_SET_BACK"] + found["GATEWAY_TWICE"] + found["STREAM_DIVERGES"] == 0
     assert site.rows("SELECT count(*) FROM loss") == [(0,)]
 
@@ -67,6 +81,7 @@ def test_an_old_card_and_a_cloned_one(site):
     site.drain()
     assert site.events()["BUFFER_SET_BACK"] == 0
     gateway.stop()
+    site.take_card(gateway)
     site.put_back("image", "buffer")
     gateway.start(reports=True)
     clone = site.add_gateway("clone")

@@ -114,12 +114,16 @@ class Rescue:
 
     async def _turn_back(self) -> None:
         """Open the medium anew and let new data go there. Raises BufferFault."""
-        sides = self._sides
-        if isinstance(sides.failing, BufferFull):
-            await self._must_have_room(sides.failing)
+        sides, full = self._sides, self._sides.failing
+        # Full when the gateway began, or again in between: it is not even open, and has to be.
+        closed = sides.medium.store is None
+        if isinstance(full, BufferFull) and not closed:
+            await self._must_have_room(full)
         aboard = await sides.aboard(lambda boat: boat.aboard())
         highest = sides.lifeboat.holdings.highest if sides.lifeboat else 0
         await sides.thread.run(sides.medium.reopen, aboard, highest)
+        if isinstance(full, BufferFull) and closed:
+            await self._must_have_room(full)
         sides.landing.clear()
         async with sides.locks[StreamKind.ALARM], sides.locks[StreamKind.DATA]:
             highest = await sides.aboard(lambda boat: boat.holdings.highest)

@@ -1,4 +1,5 @@
-"""Real mounts, as root: a card that is read-only at the start, one that dies while it is used."""
+"""Real mounts, as root: a card that is read-only or full at the start, one that dies while it is
+used."""
 
 import os
 import subprocess
@@ -16,11 +17,12 @@ from tests.edge.test_buffer_files import drain, told
 from tests.edge.test_lifeboat import everything, keep
 from tests.fakes import FakeClock
 from tests.faults.block_medium import BlockMedium, impossible, run
+from tests.gauntlet.full_disk import fill
 
 
 @pytest.fixture
-def read_only(tmp_path: Path) -> Iterator[Path]:
-    """A mount that nothing can be written to."""
+def card(tmp_path: Path) -> Iterator[Path]:
+    """A small card of its own."""
     place = tmp_path / "card"
     place.mkdir()
     if os.geteuid() != 0:
@@ -41,13 +43,13 @@ async def opened(folder: Path) -> Buffer:
     )
 
 
-async def test_a_card_that_is_read_only_at_the_start(read_only: Path) -> None:
-    first = await opened(read_only / "buffer")
+async def test_a_card_that_is_read_only_at_the_start(card: Path) -> None:
+    first = await opened(card / "buffer")
     await put(first, 1.0)
     old = await first.pending(Lane.LIVE, PLENTY)
     await first.close()
-    run("mount", "-o", "remount,ro", read_only)
-    buffer = await opened(read_only / "buffer")
+    run("mount", "-o", "remount,ro", card)
+    buffer = await opened(card / "buffer")
     await keep(buffer, 2.0)
     await keep(buffer, 9.0, kind=ALARM)
     assert (await buffer.stats()).medium == "memory"
@@ -58,9 +60,29 @@ async def test_a_card_that_is_read_only_at_the_start(read_only: Path) -> None:
     assert old is not None
     assert live is not None
     assert live.number > old.number, "the numbers go on though nothing could be opened"
-    run("mount", "-o", "remount,rw", read_only)
+    run("mount", "-o", "remount,rw", card)
     assert await buffer.recover()
     assert await everything(buffer) == [1.0, 2.0]
+    await buffer.close()
+
+
+@pytest.mark.parametrize("used_before", [True, False])
+async def test_a_card_that_is_full_at_the_start(card: Path, used_before: bool) -> None:
+    stored = [1.0] if used_before else []
+    if used_before:
+        first = await opened(card / "buffer")
+        await put(first, 1.0)
+        await first.close()
+    others = card / "others"
+    fill(others)
+    buffer = await opened(card / "buffer")
+    waits = [await keep(buffer, 2.0), await keep(buffer, 9.0, kind=ALARM)]
+    assert (await buffer.stats()).medium == "memory"
+    assert not await buffer.recover()
+    others.unlink()
+    assert await buffer.recover()
+    assert all(wait.done() for wait in waits)
+    assert sorted(await everything(buffer)) == [*stored, 2.0, 9.0]
     await buffer.close()
 
 

@@ -25,7 +25,7 @@ TOTAL = 60_000
 """Readings delivered for each figure."""
 HEAD_BYTES = (
     "SELECT sum(length(head) + length(keyid) + length(alg) + length(nonce) + length(signature) "
-    "+ length(content_digest) + 16) / count(*) FROM evidence_head WHERE seq > 0"
+    "+ length(content_digest) + length(clock) + 17) / count(*) FROM evidence_head WHERE seq > 0"
 )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from central.evidence.keeping import EvidenceModel, Keeping, check_evidence
+from central.guard.settings import GuardsModel, Limits, check_guards
 from central.tls.settings import NONE, GivenModel, Tls, TlsForm, check_tls, settings
 from protocols.clock import HOUR, MINUTE
 from protocols.enrolment import web_address
@@ -62,6 +63,7 @@ class CentralConfig:
     cables: tuple[tuple[str, str], ...] | None = None
     backup: BackupTarget | None = None
     evidence: Keeping = field(default_factory=Keeping)
+    guards: Limits = field(default_factory=Limits)
 
 
 Host = Annotated[str, Matching("HOST_FORMAT", HOST)]
@@ -110,6 +112,7 @@ class CentralModel(Strict):
     listen: ListenModel = ListenModel()
     backup: BackupModel | None = None
     evidence: EvidenceModel = EvidenceModel()
+    guards: GuardsModel = GuardsModel()
     demo: DemoModel | None = None
 
 
@@ -124,6 +127,7 @@ def load_config(path: Path) -> CentralConfig:
     _check_cables(report, data)
     _check_backup(report, data, path.parent)
     check_evidence(report, data)
+    check_guards(report, data)
     report.finish()
     if model is None:
         raise AssertionError("a file without problems has a model")
@@ -138,6 +142,7 @@ def load_config(path: Path) -> CentralConfig:
         cables=tuple(sorted(model.demo.cables.items())) if model.demo else None,
         backup=model.backup.target(path.parent) if model.backup else None,
         evidence=model.evidence.keeping(),
+        guards=model.guards.limits(),
     )
 
 

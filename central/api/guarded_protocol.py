@@ -104,6 +104,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._watch.lost(self._handshake)
             self._handshake = None
         self._watch.made(self)
+        if self.client and self._guards.proxies.named(self.client[0]):
+            self.prove()  # whom it speaks for is counted by each request
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.lost(self)

@@ -79,6 +79,7 @@ def settings(app: FastAPI) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=False,
+        proxy_headers=False,  # central.guard.proxies
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=FAREWELL,
         ws="none",

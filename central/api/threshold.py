@@ -30,6 +30,7 @@ class Threshold:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        _guards(scope).proxies.apply(scope)
         reason = trick(scope.get("raw_path", b""), scope["query_string"])
         if reason is not None:
             status = 414 if reason == "LONG" else 400

@@ -100,7 +100,7 @@ class TlsListener:
                 return
             sock.settimeout(0)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._take(sock, source_of(peer[0]))
+            self._take(sock, peer[0])
 
     def _rest(self, exc: OSError) -> None:
         """The backlog stays ready: asking again at once would only burn the processor."""
@@ -114,12 +114,14 @@ class TlsListener:
         if self._listener is not None:
             self._loop.add_reader(self._listener.fileno(), self._accept)
 
-    def _take(self, sock: socket.socket, source: str) -> None:
-        handshake = Handshake(self._guards, source)
+    def _take(self, sock: socket.socket, host: str) -> None:
+        handshake = Handshake(self._guards, source_of(host))
         self._shaking.add(handshake)
         handshake.work = self._loop.create_task(self._shake(handshake, sock))
         handshake.work.add_done_callback(lambda _: self._done(handshake, sock))
         self._guards.connections.made(handshake)
+        if self._guards.proxies.named(host):
+            self._guards.connections.proved(handshake)
 
     async def _shake(self, handshake: Handshake, sock: socket.socket) -> None:
         handshake.begun = True

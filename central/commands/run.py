@@ -106,7 +106,8 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
     """Put the collector into rooms of an API; people live on the machine's own time."""
     desk = FrontDesk(collector.db, SystemClock())
     hub = Hub(collector, desk)
-    guards = Guards(Incidents(collector.db, collector.clock, collector.tell))
+    incidents = Incidents(collector.db, collector.clock, collector.tell)
+    guards = Guards(incidents, limits=collector.config.guards)
     metrics = Metrics(collector, desk, hub, guards)
     collector.listeners += [hub.listen, metrics.listen]
     config = collector.config

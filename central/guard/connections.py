@@ -11,6 +11,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, Protocol
 
+from central.guard.settings import CONNECTIONS
+
 HEADER_TIME: Final = 10.0
 """Real seconds from the connection (or the first byte of a further request) to a whole header."""
 DRAIN_TIME: Final = 10.0
@@ -19,9 +21,6 @@ DRAIN_RATE: Final = 1_000
 DRAIN_MOST: Final = 300.0
 STALL: Final = 60.0
 """Real seconds in which somebody reads nothing of an answer that is waiting for him."""
-UNPROVEN: Final = 4_096
-"""Connections of one address on which nobody has proved anything: a thousand gateways come with
-three each, and all of them prove who they are with their first request."""
 SPARE: Final = 256
 """Open files kept for the database, backups and pages."""
 TRIED: Final = 64
@@ -76,7 +75,7 @@ def capacity() -> int:
 class Connections:
     """All open connections."""
 
-    def __init__(self, now: Callable[[], float], most: int, unproven: int = UNPROVEN) -> None:
+    def __init__(self, now: Callable[[], float], most: int, unproven: int = CONNECTIONS) -> None:
         self.now = now
         self._most = most
         self._unproven = min(unproven, max(1, most // 2))

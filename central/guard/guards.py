@@ -14,6 +14,8 @@ from starlette.types import Scope
 from central.guard.buckets import Buckets
 from central.guard.connections import Connections, capacity
 from central.guard.incidents import Incidents
+from central.guard.proxies import Proxies
+from central.guard.settings import Limits
 from central.guard.source import address_of
 from central.identity.principal import Kind, Principal
 from protocols.clock import real_monotonic
@@ -24,19 +26,9 @@ CONNECTION: Final = "fengsui.connection"
 WHO: Final = "fengsui.who"
 """Where a request's scope says who was recognised."""
 
-MACHINE: Final = (400.0, 4_000.0)
-"""Requests a second and at once of one gateway. What is under way of it is bounded elsewhere; this
-keeps one that asks in a circle from taking the others' turn. At thirty a second an alarm flood
-already comes many to a request."""
-PERSON: Final = (100.0, 2_000.0)
-"""Of one session or token: a page asks a dozen things when it opens and few a second after."""
-PAGE: Final = (100.0, 4_000.0)
-"""Of one address: the page's files and whether the collector lives. A shift that begins at fifty
-desks behind one address fits."""
-LOGIN: Final = (5.0, 100.0)
-"""Of one address: logins and enrolments, whose failures the lockout counts besides."""
-STRANGER: Final = (5.0, 100.0)
-"""Of one address: requests whose proof is no good; beyond it they are asked to stay away."""
+LOGIN: Final = 20
+"""Logins and enrolments, whose failures the lockout counts besides, and requests whose proof is no
+good are given so many times less than what an address may ask of the page."""
 
 _FOREIGN: Final = frozenset({"FORBIDDEN", "STREAM_FOREIGN"})
 
@@ -44,17 +36,29 @@ _FOREIGN: Final = frozenset({"FORBIDDEN", "STREAM_FOREIGN"})
 class Guards:
     """Limits, figures and incidents. Kept on the event loop."""
 
-    def __init__(self, incidents: Incidents, now: Callable[[], float] = real_monotonic) -> None:
+    def __init__(
+        self,
+        incidents: Incidents,
+        now: Callable[[], float] = real_monotonic,
+        limits: Limits | None = None,
+    ) -> None:
+        limits = limits or Limits()
         self.incidents = incidents
         self._now = now
-        self.connections = Connections(now, capacity())
+        self.connections = Connections(now, capacity(), limits.address_connections)
+        self.proxies = Proxies(limits.trusted_proxies)
         self.refused: Counter[str] = Counter()
         """Requests turned away, by code, of gateways and of people."""
-        self._machines = Buckets(*MACHINE)
-        self._persons = Buckets(*PERSON)
-        self._pages = Buckets(*PAGE)
-        self._logins = Buckets(*LOGIN)
-        self._strangers = Buckets(*STRANGER)
+        machine, person, page = (
+            limits.gateway_requests,
+            limits.person_requests,
+            limits.address_requests,
+        )
+        self._machines = Buckets(machine, 10 * machine)
+        self._persons = Buckets(person, 20 * person)
+        self._pages = Buckets(page, 40 * page)
+        self._logins = Buckets(page / LOGIN, page)
+        self._strangers = Buckets(page / LOGIN, page)
 
     def known(self, scope: Scope, who: Principal) -> float:
         """Count a request of somebody known; returns the seconds he must wait, 0 when none."""

@@ -1,10 +1,12 @@
 """The collector's file: one that loads, and every mistake named with its line."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from central.config import load_config, schema
+from central.guard.settings import Limits
 from protocols.errors import ConfigError
 from protocols.schema.editors import FOLDER
 from protocols.texts import text
@@ -87,6 +89,16 @@ def test_little_is_needed(tmp_path):
             [("YAML_YES_NO", 3, "backup.every")],
         ),
         (
+            "format: v1\ndatabase: a\nguards:\n  gateway_requests: 0\n  trusted_proxies:\n"
+            "    - 10.0.0.5/8\n    - proxy.example.cn\n    - 0.0.0.0/0\n",
+            [
+                ("NUMBER_RANGE", 4, "guards.gateway_requests"),
+                ("PROXY_FORMAT", 6, "guards.trusted_proxies[0]"),
+                ("PROXY_FORMAT", 7, "guards.trusted_proxies[1]"),
+                ("PROXY_EVERYBODY", 8, "guards.trusted_proxies[2]"),
+            ],
+        ),
+        (
             "format: v1\nlisten:\n  host: 0.0.0.0\n  port: many\n",
             [
                 ("KEY_MISSING", 1, "database"),
@@ -126,3 +138,20 @@ def test_the_address_for_gateways_is_kept_without_its_slash(tmp_path):
 
 def test_the_schema_for_editors_is_current():
     assert (FOLDER / "central-v1.schema.json").read_text(encoding="utf-8") == schema()
+
+
+def test_guards_have_sensible_defaults_and_can_be_said(tmp_path):
+    file = tmp_path / "central.yaml"
+    file.write_text("format: v1\ndatabase: d/a.db\n")
+    assert load_config(file).guards == Limits()
+    file.write_text(
+        "format: v1\ndatabase: d/a.db\nguards: {gateway_requests: 900, person_requests: 50,\n"
+        "  address_requests: 500, address_connections: 64, trusted_proxies: [10.1.0.7]}\n"
+    )
+    assert load_config(file).guards == Limits(
+        gateway_requests=900,
+        person_requests=50,
+        address_requests=500,
+        address_connections=64,
+        trusted_proxies=(ip_network("10.1.0.7"),),
+    )

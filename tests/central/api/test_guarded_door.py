@@ -6,6 +6,7 @@ sides is docs/decisions/024-guards.md.
 
 import asyncio
 import zlib
+from ipaddress import ip_network
 
 import pytest
 
@@ -16,6 +17,7 @@ from central.api.server import Server, listen, settings
 from central.commands.run import furnish
 from central.guard import connections
 from central.guard.buckets import Buckets
+from central.guard.proxies import Proxies
 from central.identity import audit
 from protocols.clock import SystemClock
 from protocols.wire.bounds import INFLATED_BYTES, REQUEST_BYTES
@@ -444,3 +446,30 @@ async def test_the_page_can_ask_for_matters_of_security_alone(base, collector, r
     for question, count in (("kind=security", 1), ("code=BODY_SLOW", 1), ("kind=loss", 0)):
         heard = await ask(base, head("GET", f"/api/v1/events?{question}", *fields))
         assert (heard.status, len(heard.json()["items"])) == (200, count)
+
+
+async def test_strangers_behind_a_trusted_proxy_are_counted_by_their_own_addresses(
+    base, told, rooms, monkeypatch
+):
+    monkeypatch.setattr(rooms.guards, "_logins", Buckets(0.001, 2))
+
+    async def login(address):
+        fields = (f"X-Forwarded-For: 203.0.113.1, {address}", "Content-Length: 2")
+        return (await ask(base, head("POST", "/api/v1/session/link", *fields) + b"{}")).status
+
+    assert [await login("192.0.2.9") for _ in range(3)] == [422, 422, 429]
+    assert await login("192.0.2.10") == 422, "another one behind the same proxy"
+    assert await told() == [("REQUESTS_TOO_MANY", "192.0.2.9")]
+
+
+async def test_the_connections_of_a_trusted_proxy_do_not_count_for_one_address(
+    base, rooms, monkeypatch
+):
+    monkeypatch.setattr(rooms.guards.connections, "_unproven", 1)
+    monkeypatch.setattr(connections, "YOUNG", -1.0)
+    rooms.guards.proxies = Proxies([ip_network("127.0.0.0/8")])
+    async with RawLine(base) as first, RawLine(base) as second:
+        for line in (second, first):
+            await line.send(head("GET", "/healthz"))
+            assert (await line.hear()).status == 200
+    assert rooms.guards.refused == {}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from central.guard.connections import HEADER_TIME, STALL, UNPROVEN, Connections, Stage
+from central.guard.connections import HEADER_TIME, STALL, Connections, Stage
+from central.guard.settings import CONNECTIONS
 
 
 class Line:
@@ -117,7 +118,7 @@ def test_a_thousand_gateways_behind_one_address_are_let_in(now):
     assert not any(line.cuts for line in lines)
     for line in lines:
         line.prove()
-    strangers = [Line(watch) for _ in range(UNPROVEN)]
+    strangers = [Line(watch) for _ in range(CONNECTIONS)]
     assert not any(line.cuts for line in (*lines, *strangers))
     now.at += 5
     Line(watch)

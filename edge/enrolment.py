@@ -20,6 +20,7 @@ from edge.health import boot_id, product_version
 from edge.identity import Identity, IdentityFolderUnusable
 from edge.trust_file import TRUST, Known
 from edge.trust_file import save as save_trust
+from edge.warrant import save as save_warrant
 from protocols.enrolment import (
     DIGITS,
     HELLO,
@@ -88,6 +89,7 @@ class Enrolment:
     def __init__(self, config: EdgeConfig, identity: Identity) -> None:
         self._config = config
         self._identity = identity
+        self._warrant: str | None = None
 
     def talk(self, url: str) -> Talk:
         """Return a connection to be made to whoever is at `url`."""
@@ -142,6 +144,8 @@ class Enrolment:
             self._identity.refused()
             enrolment_record.forget(self._identity.folder)
             raise Refused
+        given = said.data.get("warrant")
+        self._warrant = given if isinstance(given, str) else None
         return True
 
     def finish(self, talk: Talk, waiting: Waiting) -> None:
@@ -170,6 +174,8 @@ class Enrolment:
         except OSError as exc:
             reason = exc.strerror or str(exc)
             raise IdentityFolderUnusable(folder=str(folder), reason=reason) from exc
+        if self._warrant is not None:  # else the gateway asks for it when it runs
+            save_warrant(folder, self._warrant.encode(), self._pending(waiting).public.encode())
         self._identity.approved()
         enrolment_record.forget(folder)
 

@@ -31,6 +31,7 @@ from edge.trust import Trust, trust_of
 from edge.trust_renewal import keep_trust
 from edge.uplink import Uplink, patience_of
 from edge.uplink_http import Connection
+from edge.warrant_keeping import keep_warrant
 from protocols.clock import Clock
 from protocols.driver import build
 from protocols.errors import FengsuiError
@@ -116,6 +117,9 @@ async def run_gateway(
             group.create_task(poll(config.buses, clock, intake, build), name="poller")
             group.create_task(tell_losses(buffer, roster, intake.event, clock), name="losses")
             group.create_task(keep_trust(config.collector, trust, new_stream_id()), name="trust")
+            group.create_task(
+                keep_warrant(config.collector, trust, new_stream_id()), name="warrant"
+            )
 
 
 async def serve(pages: LocalPages, config: EdgeConfig) -> int:

@@ -31,6 +31,7 @@ OPEN: Final = frozenset(
         ("POST", "/api/v1/enrolment/hello"),
         ("POST", "/api/v1/enrolment/proof"),
         ("GET", "/api/v1/enrolment/state"),
+        ("POST", "/api/v1/enrolment/warrant"),
         ("GET", "/"),
         ("GET", "/{path:path}"),
     }

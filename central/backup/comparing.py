@@ -12,7 +12,7 @@ class Between:
 
     `readings` readings and events of `streams` streams: gateways send again what they still hold.
     `acts` lines of the audit. `revoked` tokens, `disabled` persons and the keys of the gateways in
-    `keyed` that ended are valid again.
+    `keyed` that ended are valid again; `ended` are keys that came and went after the backup.
     """
 
     readings: int
@@ -21,6 +21,7 @@ class Between:
     revoked: tuple[str, ...]
     disabled: tuple[str, ...]
     keyed: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
 
 
 def between(database: Path, backup: Path) -> Between | None:
@@ -55,15 +56,31 @@ def between(database: Path, backup: Path) -> Between | None:
                     "WHERE p.disabled IS NOT NULL AND o.disabled IS NULL ORDER BY p.name",
                 ),
                 keyed=_keyed(conn),
+                ended=_ended(conn),
             )
     except sqlite3.Error:
         return None
 
 
-def _keyed(conn: sqlite3.Connection) -> tuple[str, ...]:
+def _have_keys(conn: sqlite3.Connection) -> bool:
+    """Whether both are of a version that has keys."""
     kept = "SELECT 1 FROM {}.sqlite_master WHERE name = 'gateway_key'"
-    if not all(conn.execute(kept.format(side)).fetchone() for side in ("main", "old")):
-        return ()  # of a version before there were keys
+    return all(conn.execute(kept.format(side)).fetchone() for side in ("main", "old"))
+
+
+def _ended(conn: sqlite3.Connection) -> tuple[str, ...]:
+    if not _have_keys(conn):
+        return ()
+    return _names(
+        conn,
+        "SELECT keyid FROM main.gateway_key WHERE ended IS NOT NULL "
+        "AND keyid NOT IN (SELECT keyid FROM old.gateway_key WHERE ended IS NOT NULL)",
+    )
+
+
+def _keyed(conn: sqlite3.Connection) -> tuple[str, ...]:
+    if not _have_keys(conn):
+        return ()
     return _names(
         conn,
         "SELECT DISTINCT p.gateway FROM main.gateway_key p JOIN old.gateway_key o "

@@ -4,6 +4,7 @@ Nothing is deleted: the database that was there is moved aside under a dated nam
 the moving is finished by the next `restore` (central/backup/moving.py).
 """
 
+import json
 import os
 import secrets
 import sqlite3
@@ -201,11 +202,20 @@ def _renew(fresh: Path, story: _Story) -> str:
             )
             folder = story.file.resolve().parent
             records.enter(tables, records.made(story.said, folder, story.actor, 0.0))
+            tables.conn.execute(
+                "INSERT INTO restoration(file, backup, restored, ended) VALUES (?, ?, ?, ?)",
+                (story.said.file, story.said.time, story.now, _ended(story.lost)),
+            )
             _tell(tables, story)
         # Nothing of it may be left in a file beside it: only the main file is put in place.
         tables.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         tables.conn.execute("PRAGMA journal_mode=DELETE").fetchall()
     return incarnation
+
+
+def _ended(lost: Between | None) -> str:
+    """Return the keys no warrant may bring back, as the table of restorations keeps them."""
+    return json.dumps(lost.ended if lost else [])
 
 
 def _tell(tables: Tables, story: _Story) -> None:

@@ -47,3 +47,13 @@ def m018_approved(db: Database) -> None:
                AND json_extract(detail, '$.key') = gateway_key.keyid)
            WHERE approved_by IS NOT NULL"""
     )
+
+
+@enrolment()
+def m019_restoration(db: Database) -> None:
+    """What restores lost: the time between a backup and its restore, and keys that ended in it."""
+    db.execute(
+        """CREATE TABLE restoration (
+            number INTEGER PRIMARY KEY, file TEXT NOT NULL, backup INTEGER NOT NULL,
+            restored INTEGER NOT NULL, ended TEXT NOT NULL) STRICT"""
+    )

@@ -7,6 +7,7 @@ from central.database import Database
 from central.effects import Effects
 from central.enrolment.acts import Acts
 from central.enrolment.desk import EnrolmentDesk, Itself
+from central.enrolment.warrants import Warrants
 from central.registry import Entry
 from central.tls.trust import TrustDesk
 from protocols.clock import Clock
@@ -39,6 +40,8 @@ class Office:
         self._trust = trust
         self.desk = EnrolmentDesk(db, clock, self.itself, after.changed, after.tell)
         self.acts = Acts(db, clock, after.changed, after.created)
+        who = (trust.collector, signer)
+        self.warrants = Warrants(db, clock, who, after.changed, after.created, after.tell)
 
     def itself(self) -> Itself:
         """Return who the collector is: its id, its key, its CA."""

@@ -73,7 +73,10 @@ class Signature(Answer):
 
 
 class Standing(Answer):
-    """How the key stands that asked, signed by the collector over the question's nonce."""
+    """How the key stands that asked, signed by the collector over the question's nonce.
+
+    `warrant`: for a key that counts, the collector's signed word that it was approved; as text.
+    """
 
     state: KeyState
     gateway: str
@@ -81,6 +84,7 @@ class Standing(Answer):
     site: str | None
     collector: Itself
     nonce: str
+    warrant: str | None
     signature: Signature
 
 

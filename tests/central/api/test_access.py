@@ -198,6 +198,7 @@ def test_the_open_list_is_what_it_is():
         ("GET", "/{path:path}"),
         ("POST", "/api/v1/enrolment/hello"),
         ("POST", "/api/v1/enrolment/proof"),
+        ("POST", "/api/v1/enrolment/warrant"),
         ("POST", "/api/v1/session"),
         ("POST", "/api/v1/session/link"),
     ]

@@ -12,6 +12,7 @@ from protocols.signing.request import Message, sign_request
 from protocols.wire.headers import CONTENT_DIGEST, NONCE, content_digest, new_nonce
 
 STATE = "/api/v1/enrolment/state"
+WARRANT = "/api/v1/enrolment/warrant"
 
 
 class OnSite:
@@ -58,6 +59,13 @@ class OnSite:
         headers = sign_request(signer or self.signer, message, nonce)
         headers |= {NONCE: nonce, CONTENT_DIGEST: digest}
         return await self.client.get(STATE, headers=headers | changed)
+
+    async def show(self, warrant, signer=None, **changed):
+        nonce, digest = new_nonce(), content_digest(warrant)
+        message = Message(method="POST", path=WARRANT, content_digest=digest, bound=nonce)
+        headers = sign_request(signer or self.signer, message, nonce)
+        headers |= {NONCE: nonce, CONTENT_DIGEST: digest}
+        return await self.client.post(WARRANT, content=warrant, headers=headers | changed)
 
 
 @pytest.fixture
@@ -214,3 +222,47 @@ async def test_an_engineer_sees_and_approves_his_own_sites_only(client, people, 
     url = "/api/v1/enrolment/gateways/gw-qingyun/approve"
     hidden = await client.post(url, json={"answer": "123456"}, headers=other)
     assert hidden.status_code == 404
+
+
+async def test_a_key_that_a_restore_lost_is_taken_back_by_its_warrant(
+    client, people, admin, site, rooms, clock
+):
+    """In this database the key is taken away, and a restore entered: as if a backup stood here."""
+    before = clock.now() - 1
+    await site.prove((await site.hello(read_code((await made(client, admin))["code"]))).json())
+    assert (await site.state()).json()["warrant"] is None
+    engineer = await people.session("engineer")
+    listed = (await client.get("/api/v1/enrolment", headers=engineer)).json()
+    url = "/api/v1/enrolment/gateways/gw-qingyun/approve"
+    await client.post(url, json={"answer": listed["keys"][0]["digits"]}, headers=engineer)
+    warrant = (await site.state()).json()["warrant"].encode()
+    must_be_signed(warrant, rooms.enrolment.signer.public)
+
+    def restore(db):
+        db.execute("DELETE FROM gateway_key")
+        db.execute(
+            "INSERT INTO restoration(file, backup, restored, ended) VALUES ('b', ?, ?, '[]')",
+            (before, clock.now()),
+        )
+
+    await rooms.collector.db.write(restore)
+    assert (await site.state()).status_code == 401
+    thief = Ed25519Signer.generate()
+    for answer in (
+        await site.show(warrant, signer=thief),
+        await site.show(warrant.replace(b"gw-qingyun", b"gw-donghu")),
+        await site.show(warrant, **{NONCE: "0" * 32}),
+        await site.show(warrant, **{CONTENT_DIGEST: content_digest(b"x")}),
+        await site.show(b"{}"),
+        await client.post(WARRANT, content=warrant),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED")
+    assert (await site.show(warrant + b" " * 5_000)).status_code == 413
+    back = await site.show(warrant)
+    assert (back.status_code, back.json()["state"]) == (200, "active")
+    must_be_signed(back.content, rooms.enrolment.signer.public)
+    assert (await site.state()).json()["warrant"] == warrant.decode()
+    await client.post("/api/v1/enrolment/gateways/gw-qingyun/revoke", headers=admin)
+    refused = await site.show(warrant)
+    assert (refused.status_code, refused.json()["code"]) == (403, "WARRANT_REFUSED")
+    assert refused.json()["params"]["reason"] == "ended"

@@ -376,6 +376,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/enrolment/warrant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Warrant
+         * @description Take a key back by the collector's own word, after a restore that lost it; 403 otherwise.
+         *
+         *     Signed with the key that the warrant names; the answer is the one about how it stands.
+         */
+        post: operations["enrolment_warrant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrolment": {
         parameters: {
             query?: never;
@@ -2131,6 +2153,8 @@ export interface components {
         /**
          * Standing
          * @description How the key stands that asked, signed by the collector over the question's nonce.
+         *
+         *     `warrant`: for a key that counts, the collector's signed word that it was approved; as text.
          */
         Standing: {
             /**
@@ -2147,6 +2171,8 @@ export interface components {
             collector: components["schemas"]["Itself"];
             /** Nonce */
             nonce: string;
+            /** Warrant */
+            warrant: string | null;
             signature: components["schemas"]["Signature"];
         };
         /**
@@ -3363,6 +3389,53 @@ export interface operations {
         };
     };
     enrolment_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enrolment_warrant: {
         parameters: {
             query?: never;
             header?: never;

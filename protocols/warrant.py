@@ -14,7 +14,7 @@ from protocols.tls.statement import COLLECTOR, KEY
 from protocols.wire.bounds import TIME
 from protocols.wire.canonical import dump, load
 from protocols.wire.fields import Fields
-from protocols.words import NAME, Label
+from protocols.words import Label
 
 if TYPE_CHECKING:
     from protocols.signing.keys import PublicKey, Signer
@@ -24,7 +24,7 @@ LARGEST: Final = 4_096
 WHERE: Final = "warrant"
 KIND: Final = "fengsui-warrant-1"
 """Among what the collector signs nothing else says this of itself."""
-_BY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+_LINE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _KEYS: Final = frozenset(
     {
         "approved",
@@ -80,10 +80,10 @@ def read(data: bytes) -> Warrant:
         collector=fields.text("collector", COLLECTOR),
         gateway=fields.name("gateway"),
         key=fields.text("key", KEY),
-        site=fields.optional_text("site", NAME),
+        site=fields.optional_text("site", _LINE),
         label=fields.label("label"),
         approved=fields.integer("approved", 0, TIME),
-        approved_by=fields.text("approved_by", _BY),
+        approved_by=fields.text("approved_by", _LINE),
     )
 
 

@@ -12,7 +12,8 @@ class Between:
 
     `readings` readings and events of `streams` streams: gateways send again what they still hold.
     `acts` lines of the audit. `revoked` tokens, `disabled` persons and the keys of the gateways in
-    `keyed` that ended are valid again; `ended` are keys that came and went after the backup.
+    `keyed` that ended are valid again. `ended` are keys no warrant may bring back; the gateways in
+    `enrolled` have keys that the backup does not know.
     """
 
     readings: int
@@ -22,6 +23,7 @@ class Between:
     disabled: tuple[str, ...]
     keyed: tuple[str, ...] = ()
     ended: tuple[str, ...] = ()
+    enrolled: tuple[str, ...] = ()
 
 
 def between(database: Path, backup: Path) -> Between | None:
@@ -57,29 +59,44 @@ def between(database: Path, backup: Path) -> Between | None:
                 ),
                 keyed=_keyed(conn),
                 ended=_ended(conn),
+                enrolled=_enrolled(conn),
             )
     except sqlite3.Error:
         return None
 
 
-def _have_keys(conn: sqlite3.Connection) -> bool:
-    """Whether both are of a version that has keys."""
-    kept = "SELECT 1 FROM {}.sqlite_master WHERE name = 'gateway_key'"
-    return all(conn.execute(kept.format(side)).fetchone() for side in ("main", "old"))
+def _have(conn: sqlite3.Connection, table: str, *sides: str) -> bool:
+    """Whether these are of a version that has the table."""
+    kept = "SELECT 1 FROM {}.sqlite_master WHERE name = ?"
+    return all(conn.execute(kept.format(side), (table,)).fetchone() for side in sides)
 
 
 def _ended(conn: sqlite3.Connection) -> tuple[str, ...]:
-    if not _have_keys(conn):
+    """Return what ended since the backup, also before an earlier restore of the same one."""
+    if not _have(conn, "gateway_key", "main", "old"):
         return ()
-    return _names(
+    found = _names(
         conn,
         "SELECT keyid FROM main.gateway_key WHERE ended IS NOT NULL "
         "AND keyid NOT IN (SELECT keyid FROM old.gateway_key WHERE ended IS NOT NULL)",
     )
+    if _have(conn, "restoration", "main"):
+        found += _names(conn, "SELECT value FROM main.restoration, json_each(restoration.ended)")
+    return tuple(sorted(set(found)))
+
+
+def _enrolled(conn: sqlite3.Connection) -> tuple[str, ...]:
+    if not _have(conn, "gateway_key", "main", "old"):
+        return ()
+    return _names(
+        conn,
+        "SELECT DISTINCT gateway FROM main.gateway_key WHERE state IN ('active', 'held') AND keyid "
+        "NOT IN (SELECT keyid FROM old.gateway_key WHERE state <> 'pending') ORDER BY gateway",
+    )
 
 
 def _keyed(conn: sqlite3.Connection) -> tuple[str, ...]:
-    if not _have_keys(conn):
+    if not _have(conn, "gateway_key", "main", "old"):
         return ()
     return _names(
         conn,

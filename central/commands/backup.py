@@ -123,6 +123,7 @@ def _say_lost(lost: Between | None, language: str) -> None:
         ("RESTORE_REVOKED", lost.revoked),
         ("RESTORE_DISABLED", lost.disabled),
         ("RESTORE_KEYED", lost.keyed),
+        ("RESTORE_ENROLLED", lost.enrolled),
     )
     for code, names in back:
         if names:

@@ -7,6 +7,7 @@ a person can look. Runs on the machine's own time.
 """
 
 import json
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,10 +22,12 @@ from central.enrolment import keys
 from central.enrolment.keys import Key
 from central.registry import Entry, insert_gateway, read_entry
 from protocols.clock import Clock
-from protocols.errors import FengsuiError
+from protocols.errors import FengsuiError, WireError
 from protocols.signing.keys import PublicKey, Signer
 from protocols.warrant import Warrant, write
 from protocols.words import Label, Value
+
+logger = logging.getLogger(__name__)
 
 ACTOR: Final = "warrant"
 COUNTS: Final = ("active", "held")
@@ -116,7 +119,11 @@ class Warrants:
     async def of(self, keyid: str) -> bytes | None:
         """Return the warrant of a key; None for one that does not count now."""
         found = await self._db.glance(lambda conn: _warrant(conn, keyid, self._collector))
-        return None if found is None else write(found, self._signer)
+        try:
+            return None if found is None else write(found, self._signer)
+        except WireError as exc:  # a label that is no text; the key counts all the same
+            logger.warning("no warrant for %s: %s", keyid, exc)
+            return None
 
     async def take(self, warrant: Warrant, public: PublicKey, address: str) -> Key:
         """Let the key come back that signed the request. Raises WarrantRefused.

@@ -229,8 +229,23 @@ def test_keys_that_ended_since_are_named_and_open_codes_do_not_come_back(fengsui
     fengsui("backup", config)
     with closing(sqlite3.connect(database)) as conn, conn:
         conn.execute("UPDATE gateway_key SET state = 'revoked', ended = 2")
-    assert "重新吊销：gw-k" in fengsui("restore", config)[1]
+        conn.execute(
+            "INSERT INTO gateway_key(keyid, gateway, alg, public, state, created) "
+            "VALUES ('ed25519:2', 'gw-k', 'ed25519', x'01', 'active', 3)"
+        )
+    said = fengsui("restore", config)[1]
+    assert "重新吊销：gw-k" in said
+    assert "请核对：gw-k" in said
     assert rows(database, "SELECT state, secret FROM enrolment_code") == [("withdrawn", None)]
+    # What ended is on record, whoever restores the same backup once more.
+    (newest,) = manifest.listing(config.parent / "backups")
+    for _ in range(2):
+        ((backup, restored, ended),) = rows(
+            database, "SELECT backup, restored, ended FROM restoration"
+        )
+        assert (backup, json.loads(ended)) == (newest.time, ["ed25519:1"])
+        assert backup < restored
+        assert fengsui("restore", config)[0] == 0
 
 
 def test_sessions_that_were_ended_do_not_come_back(fengsui, config, database):

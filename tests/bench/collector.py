@@ -7,6 +7,7 @@ from pathlib import Path
 
 from protocols.simulators.collector_door import CollectorDoor
 from protocols.simulators.demo import free_port
+from tests.bench.keys import Identities
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 GONE = 20
@@ -14,23 +15,35 @@ GONE = 20
 
 
 class CollectorProcess:
-    """`python -m central run` on a database in `folder`; use as a context."""
+    """`python -m central run` on a database in `folder`; use as a context.
 
-    def __init__(self, folder: Path) -> None:
+    `identities`: gateways whose keys it knows, and that know its own. `tls`: of its own CA.
+    """
+
+    def __init__(
+        self, folder: Path, *, identities: Identities | None = None, tls: bool = False
+    ) -> None:
         self.folder = folder
         self.database = folder / "collector.db"
         self.port = free_port()
-        self.door = CollectorDoor("127.0.0.1", self.port)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.door = CollectorDoor(
+            "127.0.0.1", self.port, folder / "tls" / "ca.crt" if tls else None
+        )
+        self._identities = identities
+        self._tls = "own" if tls else "none"
         self._config = folder / "central.yaml"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "CollectorProcess":
         self._config.write_text(
-            f"format: v1\nlisten: {{host: 127.0.0.1, port: {self.port}}}\n"
+            f"format: v1\nlisten: {{host: 127.0.0.1, port: {self.port}, tls: {self._tls}}}\n"
             f"database: {self.database}\n",
             encoding="utf-8",
         )
         made = self._central("create-admin", str(self._config), "judge", "--login-link")
+        if self._identities is not None:
+            self._identities.enter(self.database)
         with (self.folder / "collector.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "central", "run", str(self._config)],
@@ -45,6 +58,8 @@ class CollectorProcess:
             raise
         code = next(word.rsplit("code=", 1)[1] for word in made.split() if "code=" in word)
         self.door.log_in(code)
+        if self._identities is not None:
+            self._identities.trust(self.folder)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,6 +81,11 @@ class CollectorProcess:
     def add_gateway(self, name: str, site: str) -> str:
         """Register a gateway and return its token."""
         return self.door.add_gateway(name, name, site)
+
+    def add_gateways(self, names: list[str], site: str) -> list[str]:
+        """Register many and return their tokens."""
+        with self.door.kept() as door:
+            return [door.add_gateway(name, name, site) for name in names]
 
     def cpu_seconds(self) -> float:
         """Return user and system time of the process and the children it waited for."""

@@ -5,8 +5,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +16,18 @@ from protocols.clock import SystemClock
 from tests.bench.backlog import build_backlog
 from tests.bench.collector import CollectorProcess
 from tests.bench.feeder import Feed, origin
+from tests.bench.keys import Identities
 from tests.bench.narrow import BYTES_PER_SECOND, one_megabit
 from tests.bench.relay import Relay
 from tests.bench.sender import manifest
 
 POINTS: Final = 100
 SITE: Final = "bench"
+GATEWAY: Final = "gw-bench"
+SECURE: Final = ".secure"
+WAYS: Final = ("", ".signed", SECURE)
 BACKLOG: Final = 10_000_000
+SENT_BACK: Final = 400_000
 WINDOW: Final = 60.0
 PER_BATCH: Final = 100
 CLOCK: Final = SystemClock()
@@ -125,43 +132,63 @@ def round_trips(seconds: float) -> Iterator[dict[str, object]]:
 
 
 def wire(seconds: float) -> Iterator[dict[str, object]]:
-    """Bytes per reading with HTTP headers, both directions, counted between the two."""
+    """Bytes per reading with HTTP headers, both directions, counted between the two.
+
+    With a token; `.signed` by a key; `.secure` by a key and over TLS. All three at once where only
+    time decides what is sent.
+    """
     for name, rate in (("live_1000", 1000), ("live_100", 100), ("backfill", 0)):
-        with site() as (collector, feed), Relay(collector.port) as relay:
-            feed = replace(feed, url=f"http://127.0.0.1:{relay.port}")
-            if rate:
-                told = run(replace(feed, seconds=seconds, live_rate=rate))
-                readings = round(told["uplink"]["lanes"]["live"]["sent_readings"])
-            else:
-                backlog(feed, 1_000_000)
-                told = run(replace(feed, drain=True))
-                readings = told["backlog_before"]
-            yield {
-                "name": f"delivery.wire.{name}",
-                "bytes_per_reading": round((relay.up + relay.down) / readings, 3),
-                "up": round(relay.up / readings, 3),
-                "down": round(relay.down / readings, 3),
-                "readings_per_request": round(readings / relay.requests),
-                "readings": readings,
-            }
+        with ThreadPoolExecutor(len(WAYS) if rate else 1) as pool:
+            plain, *others = pool.map(partial(one_way, name, rate, seconds), WAYS)
+        yield plain
+        for each in others:
+            of_plain = float(str(each["bytes_per_reading"])) / float(
+                str(plain["bytes_per_reading"])
+            )
+            yield {**each, "of_plain": round(of_plain, 3)}
+
+
+def one_way(name: str, rate: int, seconds: float, way: str) -> dict[str, object]:
+    """Return the figure of `rate` readings a second, or (0) of a backlog."""
+    with (
+        site(signed=bool(way), tls=way == SECURE) as (collector, feed),
+        Relay(collector.port) as relay,
+    ):
+        feed = replace(feed, url=collector.url.replace(str(collector.port), str(relay.port)))
+        if rate:
+            told = run(replace(feed, seconds=seconds, live_rate=rate))
+            lane = told["uplink"]["lanes"]["live"]
+            readings = round(lane["sent_readings"])
+        else:
+            backlog(feed, SENT_BACK)
+            told = run(replace(feed, drain=True))
+            lane, readings = told["uplink"]["lanes"]["backfill"], told["backlog_before"]
+        return {
+            "name": f"delivery.wire.{name}{way}",
+            "bytes_per_reading": round((relay.up + relay.down) / readings, 3),
+            "up": round(relay.up / readings, 3),
+            "down": round(relay.down / readings, 3),
+            "readings_per_request": round(readings / max(1, lane["requests"])),
+            "readings": readings,
+        }
 
 
 @contextmanager
-def site() -> Iterator[tuple[CollectorProcess, Feed]]:
+def site(*, signed: bool = False, tls: bool = False) -> Iterator[tuple[CollectorProcess, Feed]]:
     """A real collector that knows one gateway, and what that gateway is to do."""
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        CollectorProcess(Path(folder)) as collector,
-    ):
-        token = collector.add_gateway("gw-bench", SITE)
-        url = f"http://127.0.0.1:{collector.port}"
-        yield collector, feed_in(Path(folder), url, token)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        place = Path(folder)
+        identities = Identities.made(place / "keys", [GATEWAY]) if signed else None
+        with CollectorProcess(place, identities=identities, tls=tls) as collector:
+            token = collector.add_gateway(GATEWAY, SITE)
+            feed = feed_in(place, collector.url, token)
+            yield collector, replace(feed, identity=str(place / "keys" / GATEWAY) if signed else "")
 
 
 def feed_in(folder: Path, url: str, token: str) -> Feed:
     """Write what a gateway needs into `folder`."""
     (folder / "token").write_text(token, encoding="ascii")
-    feed = Feed(url=url, folder=str(folder), gateway="gw-bench", points=POINTS)
+    feed = Feed(url=url, folder=str(folder), gateway=GATEWAY, points=POINTS)
     (folder / "manifest.json").write_bytes(manifest(feed.gateway, SITE, POINTS))
     return feed
 

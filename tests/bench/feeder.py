@@ -21,6 +21,7 @@ from edge.config import BufferSettings, CollectorLink
 from edge.exchange import Exchange
 from edge.health import memory_kb
 from edge.link_state import LinkState
+from edge.proving import sig_alg
 from edge.right_of_way import RightOfWay
 from edge.uplink import Uplink, patience_of
 from edge.uplink_http import Connection
@@ -47,6 +48,8 @@ class Feed:
     live_rate: int = 0
     """Readings a second, all points in turn."""
     alarm_every: float = 0.0
+    identity: str = ""
+    """Folder of the gateway's key; without one it has the token in `folder`."""
 
 
 def origin(feed: Feed, manifest: bytes) -> Origin:
@@ -58,7 +61,15 @@ def origin(feed: Feed, manifest: bytes) -> Origin:
         manifest=manifest,
         manifest_digest=manifest_digest(manifest),
         decimals=(2,) * feed.points,
+        sig_alg=sig_alg(link_of(feed)),
     )
+
+
+def link_of(feed: Feed) -> CollectorLink:
+    """Return how the gateway reaches the collector and proves who it is."""
+    if feed.identity:
+        return CollectorLink(url=feed.url, identity_folder=Path(feed.identity))
+    return CollectorLink(url=feed.url, token_file=Path(feed.folder) / "token")
 
 
 class Watched:
@@ -139,8 +150,7 @@ async def run(feed: Feed) -> dict[str, Any]:
         watched = Watched(buffer)
         exchanges = {}
         for lane in Lane:
-            collector = CollectorLink(url=feed.url, token_file=folder / "token")
-            connection = Connection(collector, "fengsui-edge/bench", partial(way.wait, lane))
+            connection = Connection(link_of(feed), "fengsui-edge/bench", partial(way.wait, lane))
             thread = OwnerThread(lane.name)
             exchanges[lane] = Exchange(connection, thread, watched, CLOCK, BOOT)  # type: ignore[arg-type]
             stack.push_async_callback(exchanges[lane].close)

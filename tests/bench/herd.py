@@ -3,6 +3,10 @@
 One process simulates them over the real protocol: two connections each, one for alarms, one for
 what is live and then for the backlog, with the back-off of the real gateway. Every gateway is known
 from before; the streams are new. Afterwards the database is counted: nothing lost, nothing twice.
+
+`make bench ONLY=herd-signed`: the same, then once more over TLS with gateways that sign, which is
+how they are delivered. What each gateway spends on its own TLS and signatures is spent by the one
+process here.
 """
 
 import asyncio
@@ -21,10 +25,12 @@ from typing import Any
 
 from central.ingest.figures import percentile
 from edge.patience import FIRST, MOST
+from edge.trust import context_of
 from protocols.clock import ClockState, real_monotonic
 from protocols.wire.batch import Stamp, encode_events
 from protocols.words import Event, Reading, StreamKind
 from tests.bench.collector import CollectorProcess
+from tests.bench.keys import Identities
 from tests.bench.sender import (
     CLOCK_NOW,
     SECOND,
@@ -63,36 +69,74 @@ class Tally:
 
 def measure(gateways: int = GATEWAYS) -> Iterator[dict[str, Any]]:
     """Yield the one figure."""
+    yield _came_back(gateways, secure=False)
+
+
+def measure_signed(gateways: int = GATEWAYS) -> Iterator[dict[str, Any]]:
+    """Yield the figure of plain gateways, and that of those that sign."""
+    plain = _came_back(gateways, secure=False)
+    yield plain
+    signed = _came_back(gateways, secure=True)
+    of_plain = {
+        f"{key}_of_plain": round(signed[key] / max(plain[key], 0.01), 2)
+        for key in ("alarm_p99_s", "seconds", "cpu_seconds")
+    }
+    yield {**signed, "name": "herd.signed", "tls": True, **of_plain}
+
+
+def _came_back(gateways: int, *, secure: bool) -> dict[str, Any]:
     more_files()
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        CollectorProcess(Path(folder)) as collector,
+        tempfile.TemporaryDirectory(prefix="bench-keys-") as keys,
     ):
-        herd = [_gateway(collector, nth) for nth in range(gateways)]
-        tally = Tally()
-        asyncio.run(_introduce(collector.port, herd))
-        template = _scans()
-        back = [_returning(gateway, template, _high()) for gateway in herd]
-        began, used = real_monotonic(), collector.cpu_seconds()
-        asyncio.run(_come_back(collector.port, back, tally, template))
-        seconds, used = real_monotonic() - began, collector.cpu_seconds() - used
-        held = count(collector.database, herd)
-        yield {
-            "name": "herd",
-            "gateways": gateways,
-            "seconds": round(seconds, 1),
-            "cpu_seconds": round(used, 1),
-            **{
-                f"{lane}_p{share}_s": round(percentile(took, share / 100), 2)
-                for lane, took in tally.took.items()
-                for share in (50, 99)
-            },
-            "refused": dict(tally.refused),
-            "alarm_5xx": tally.alarm_errors,
-            "readings": sum(tally.stored.values()),
-            "lost": sum((tally.stored - held).values()),
-            "doubled": sum((held - tally.stored).values()),
-        }
+        names = [f"gw-{nth:04d}" for nth in range(gateways)]
+        identities = Identities.made(Path(keys), names) if secure else None
+        with CollectorProcess(Path(folder), identities=identities, tls=secure) as collector:
+            return _figure(collector, names, identities)
+
+
+def _figure(
+    collector: CollectorProcess, names: list[str], identities: Identities | None
+) -> dict[str, Any]:
+    herd = _herd(collector, names, identities)
+    tally = Tally()
+    asyncio.run(_introduce(collector.port, herd))
+    template = _scans()
+    back = [_returning(gateway, template, _high()) for gateway in herd]
+    began, used = real_monotonic(), collector.cpu_seconds()
+    asyncio.run(_come_back(collector.port, back, tally, template))
+    seconds, used = real_monotonic() - began, collector.cpu_seconds() - used
+    held = count(collector.database, herd)
+    return {
+        "name": "herd",
+        "gateways": len(names),
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(used, 1),
+        **{
+            f"{lane}_p{share}_s": round(percentile(took, share / 100), 2)
+            for lane, took in tally.took.items()
+            for share in (50, 99)
+        },
+        "refused": dict(tally.refused),
+        "alarm_5xx": tally.alarm_errors,
+        "readings": sum(tally.stored.values()),
+        "lost": sum((tally.stored - held).values()),
+        "doubled": sum((held - tally.stored).values()),
+    }
+
+
+def _herd(
+    collector: CollectorProcess, names: list[str], identities: Identities | None
+) -> list[BenchGateway]:
+    """Register gateways; over TLS those with keys, which all know the same of the collector."""
+    tokens = collector.add_gateways(names, SITE)
+    known = None if identities is None else identities.known(names[0])
+    tls = None if known is None else context_of(known, by_clock=True)
+    return [
+        BenchGateway(name, token, manifest(name, SITE, POINTS), identities, tls)
+        for name, token in zip(names, tokens, strict=True)
+    ]
 
 
 def more_files() -> None:
@@ -124,18 +168,13 @@ def count(database: Path, herd: list[BenchGateway]) -> Counter[str]:
     return held
 
 
-def _gateway(collector: CollectorProcess, nth: int) -> BenchGateway:
-    name = f"gw-{nth:04d}"
-    return BenchGateway(name, collector.add_gateway(name, SITE), manifest(name, SITE, POINTS))
-
-
 async def _introduce(port: int, herd: list[BenchGateway]) -> None:
     """Before the outage every gateway was here once: its manifest is known."""
     room = asyncio.Semaphore(TOGETHER)
 
     async def one(gateway: BenchGateway) -> None:
         async with room:
-            link = Link(port, gateway.token)
+            link = Link(port, gateway)
             reply = await link.put_stream(gateway, gateway.open(), "live")
             assert reply.status == 200, reply
             link.close()
@@ -167,8 +206,8 @@ def _returning(gateway: BenchGateway, template: Template, high: Template) -> Ret
 async def _come_back(port: int, herd: list[Returning], tally: Tally, template: Template) -> None:
     async with asyncio.TaskGroup() as group:
         for each in herd:
-            group.create_task(_alarms(Link(port, each.gateway.token), each, tally))
-            group.create_task(_data(Link(port, each.gateway.token), each, tally, template))
+            group.create_task(_alarms(Link(port, each.gateway), each, tally))
+            group.create_task(_data(Link(port, each.gateway), each, tally, template))
 
 
 async def _alarms(link: Link, back: Returning, tally: Tally) -> None:

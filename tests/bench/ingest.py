@@ -3,6 +3,7 @@
 `ingest.binary.N`: batches of N readings, as many a request as the collector's credit allows; every
 point carries four limits; a page follows the live stream. At an empty table, then again after
 `FILL` readings of 4,000 points. `cpu_us` is processor time of the collector's process a reading.
+`.signed`, at the empty table: by a gateway with a key; `..._of_plain`: so many times that without.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import Any
 
 from protocols.clock import real_monotonic
 from tests.bench.collector import CollectorProcess
+from tests.bench.keys import Identities
 from tests.bench.sender import (
     CLOCK_NOW,
     SECOND,
@@ -30,6 +32,9 @@ from tests.bench.sender import (
 SITE = "bench"
 SIZES = (100, 1_000, 5_000)
 POINTS = 500
+SIGNED = ".signed"
+EMPTY = 0.6
+"""At an empty table each size is measured twice: in turn, so that others' load meets both."""
 FULL_POINTS = 4_000
 FILL = 10_000_000
 PERIOD = SECOND
@@ -45,16 +50,38 @@ def measure(seconds: float) -> Iterator[dict[str, Any]]:
     each = max(3.0, seconds / 30)
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        CollectorProcess(Path(folder)) as collector,
-        _watching(collector),
+        tempfile.TemporaryDirectory(prefix="bench-keys-") as keys,
     ):
-        for size in SIZES:
-            yield _figure(collector, f"ingest.binary.{size}", (POINTS, size), each)
-        filled = _figure(collector, "ingest.fill", (FULL_POINTS, 4_000), seconds * 0.6, most=FILL)
-        yield filled
-        for size in SIZES:
-            figure = _figure(collector, f"ingest.binary.{size}", (FULL_POINTS, size), each)
-            yield {**figure, "after": filled["readings"]}
+        identities = Identities.made(Path(keys), [_name(size, POINTS, SIGNED) for size in SIZES])
+        with (
+            CollectorProcess(Path(folder), identities=identities) as collector,
+            _watching(collector),
+        ):
+            yield from _measured(collector, identities, seconds, each)
+
+
+def _measured(
+    collector: CollectorProcess, identities: Identities, seconds: float, each: float
+) -> Iterator[dict[str, Any]]:
+    for size in SIZES:
+        shape, name = (POINTS, size), f"ingest.binary.{size}"
+        plain = _figure(collector, name, shape, each * EMPTY)
+        signed = _figure(collector, name, shape, each * EMPTY, identities=identities)
+        of_plain = {
+            f"{key}_of_plain": round(signed[key] / plain[key], 3)
+            for key in ("readings_per_second", "cpu_us")
+        }
+        yield plain
+        yield {**signed, "name": f"{name}{SIGNED}", **of_plain}
+    filled = _figure(collector, "ingest.fill", (FULL_POINTS, 4_000), seconds * 0.6, most=FILL)
+    yield filled
+    for size in SIZES:
+        figure = _figure(collector, f"ingest.binary.{size}", (FULL_POINTS, size), each)
+        yield {**figure, "after": filled["readings"]}
+
+
+def _name(size: int, points: int, signed: str = "") -> str:
+    return f"gw-{size}-{points}{signed.replace('.', '-')}"
 
 
 def _figure(
@@ -63,11 +90,12 @@ def _figure(
     shape: tuple[int, int],
     seconds: float,
     most: int | None = None,
+    identities: Identities | None = None,
 ) -> dict[str, Any]:
     points, per_batch = shape
-    gateway_name = f"gw-{name.rsplit('.', 1)[1]}-{points}"
-    token = collector.add_gateway(gateway_name, SITE)
-    gateway = BenchGateway(gateway_name, token, manifest(gateway_name, SITE, points))
+    called = _name(per_batch, points, "" if identities is None else SIGNED)
+    token = collector.add_gateway(called, SITE)
+    gateway = BenchGateway(called, token, manifest(called, SITE, points), identities)
     templates = scan_templates(points, per_batch, PERIOD)
     began, used = real_monotonic(), collector.cpu_seconds()
     sent, requests = asyncio.run(_drain(collector.port, gateway, templates, (seconds, most)))
@@ -90,7 +118,7 @@ async def _drain(
     """Send a backlog for so many seconds or readings; returns readings and requests."""
     seconds, most = until
     per_batch = templates[0].n
-    link, stream = Link(port, gateway.token), gateway.open()
+    link, stream = Link(port, gateway), gateway.open()
     reply = await link.put_stream(gateway, stream, "backfill")
     assert reply.status == 200, reply
     await _go_live(link, gateway, templates)

@@ -1,4 +1,4 @@
-"""Gateways for benches: real manifests, streams, batches and requests, sent over plain HTTP/1.1.
+"""Gateways for benches: real manifests, streams, batches and requests, sent over HTTP/1.1.
 
 A batch's columns are encoded once and sealed again and again under new numbers and times: times
 inside a batch count from its header, so the bytes are those a gateway would have written.
@@ -7,10 +7,13 @@ inside a batch count from its header, so the bytes are those a gateway would hav
 import asyncio
 import json
 import random
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from edge.proving import Proof
 from protocols.alarms.rule import Colour, Level
 from protocols.clock import ClockState, SystemClock
 from protocols.device import Bus, Device, Point
@@ -34,6 +37,7 @@ from protocols.wire.manifest import encode_manifest, manifest_digest
 from protocols.wire.opening import Opening, encode_opening, new_stream_id
 from protocols.wire.request import compress, pack
 from protocols.words import Label, PointId, Purpose, Reading, StreamKind
+from tests.bench.keys import Identities
 
 CLOCK_NOW = SystemClock()
 SECOND = 1_000_000
@@ -149,11 +153,16 @@ class Stream:
 
 @dataclass
 class BenchGateway:
-    """One gateway: a token, a manifest, streams by number."""
+    """One gateway: a manifest, streams by number, and a token, or a key among `identities`.
+
+    `tls`: how it knows its collector; None: plain HTTP.
+    """
 
     name: str
     token: str
     manifest: bytes
+    identities: Identities | None = None
+    tls: ssl.SSLContext | None = None
     boot: str = field(default_factory=new_stream_id)
     streams: int = 0
 
@@ -169,6 +178,7 @@ class BenchGateway:
             purpose=Purpose.PRODUCTION,
             manifest=manifest_digest(self.manifest),
             opened=CLOCK_NOW.now(),
+            sig_alg="none" if self.identities is None else "ed25519",
         )
         raw = encode_opening(opening)
         return Stream(raw, opening.stream, self.streams, chain_start(raw))
@@ -189,26 +199,41 @@ class Reply:
 
 
 class Link:
-    """One kept HTTP/1.1 connection of a gateway, made when needed."""
+    """One kept HTTP/1.1 connection of a gateway, made when needed.
 
-    def __init__(self, port: int, token: str) -> None:
+    Requests are proved as the product does it. What a gateway does with an answer is left out: here
+    one process stands for all of them.
+    """
+
+    def __init__(self, port: int, gateway: BenchGateway) -> None:
         self._port = port
-        self._token = token
+        self._gateway = gateway
+        known = gateway.identities
+        self._proof: Proof | None = None if known is None else known.proof(gateway.name)
         self._ends: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(
         self, method: str, path: str, body: bytes, fields: dict[str, str] | None = None
     ) -> Reply:
         """Send a request and read its answer. Raises OSError, asyncio.IncompleteReadError."""
+        reply = await self._ask_once(method, path, body, fields or {})
+        if self._proof is not None and self._proof.asks_again(reply.status, reply.body):
+            reply = await self._ask_once(method, path, body, fields or {})
+        return reply
+
+    async def _ask_once(
+        self, method: str, path: str, body: bytes, fields: Mapping[str, str]
+    ) -> Reply:
         if self._ends is None:
-            self._ends = await asyncio.open_connection("127.0.0.1", self._port)
+            tls = self._gateway.tls
+            self._ends = await asyncio.open_connection("127.0.0.1", self._port, ssl=tls)
         reader, writer = self._ends
+        target = f"/api/v1/ingest/{path}"
         lines = [
-            f"{method} /api/v1/ingest/{path} HTTP/1.1",
+            f"{method} {target} HTTP/1.1",
             "Host: bench",
-            f"Authorization: Bearer {self._token}",
             f"Content-Length: {len(body)}",
-            *(f"{name}: {value}" for name, value in (fields or {}).items()),
+            *(f"{k}: {v}" for k, v in self._proved(method, target, body, fields).items()),
         ]
         try:
             writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
@@ -226,6 +251,13 @@ class Link:
             self.close()
         return Reply(int(head[0].split()[1]), headers, content)
 
+    def _proved(
+        self, method: str, target: str, body: bytes, fields: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        if self._proof is None:
+            return {"Authorization": f"Bearer {self._gateway.token}", **fields}
+        return self._proof.fields(method, target, body, fields)
+
     def close(self) -> None:
         """Let go of the connection."""
         if self._ends is not None:
@@ -235,7 +267,8 @@ class Link:
     async def put_stream(self, gateway: BenchGateway, stream: Stream, lane: str) -> Reply:
         """Open a stream; the manifest goes first when it is not known."""
         fields = {LANE: lane}
-        reply = await self.ask("PUT", f"streams/{stream.id}", stream.opening, fields)
+        opening = {**fields, CLOCK: format_clock(self._report())}
+        reply = await self.ask("PUT", f"streams/{stream.id}", stream.opening, opening)
         if reply.status == 428:
             body, encoding = compress(gateway.manifest)
             digest = manifest_digest(gateway.manifest)
@@ -244,7 +277,7 @@ class Link:
             )
             if sent.status != 200:
                 return sent
-            reply = await self.ask("PUT", f"streams/{stream.id}", stream.opening, fields)
+            reply = await self.ask("PUT", f"streams/{stream.id}", stream.opening, opening)
         return reply
 
     async def post(
@@ -263,19 +296,23 @@ class Link:
         """Send a request; `where` is its last number, the head after it, and the lane."""
         body, encoding = packed
         seq, head, lane = where
-        now = CLOCK_NOW.now()
-        report = ClockReport(
-            boot=gateway.boot, mono=CLOCK_NOW.mono(), wall=now, state=ClockState.SYNCHRONISED
-        )
         fields = {
             "Content-Encoding": encoding,
             CONTENT_DIGEST: content_digest(body),
             CHAIN: format_chain(seq, head),
-            CLOCK: format_clock(report),
+            CLOCK: format_clock(self._report()),
             LANE: lane,
             NONCE: new_nonce(),
         }
         return await self.ask("POST", f"streams/{stream.id}/batches", body, fields)
+
+    def _report(self) -> ClockReport:
+        return ClockReport(
+            boot=self._gateway.boot,
+            mono=CLOCK_NOW.mono(),
+            wall=CLOCK_NOW.now(),
+            state=ClockState.SYNCHRONISED,
+        )
 
 
 def packed(batches: list[bytes]) -> tuple[bytes, str]:

@@ -27,6 +27,16 @@ _STREAMS: Final = f"{INGEST_PATH}streams/"
 QUIET: Final = frozenset({"KEY_PENDING", "NONCE"})
 """Refusals that belong to the ordinary way of things: counted, no matter of security."""
 
+TOLD_AS: Final = {
+    "SIGNATURE": "SIGNATURE_REFUSED",
+    "SIGNER_UNKNOWN": "SIGNER_REFUSED",
+    "KEY_HELD": "HELD_KEY_REFUSED",
+    "KEY_REVOKED": "REVOKED_KEY_REFUSED",
+    "KEY_REQUIRED": "TOKEN_BESIDE_KEY",
+    "REPLAYED": "REPLAY_REFUSED",
+}
+"""As what the others are told: of the gateway, with their number, not to the gateway."""
+
 
 async def by_signature(request: Request) -> Principal | None:
     """Return the gateway that signed; None: nobody did. Raises SignatureRefused."""
@@ -115,4 +125,7 @@ def note(request: Request, refusal: SignatureRefused) -> None:
         figures.refused[refusal.code] += 1
     if refusal.code not in QUIET:
         source = str(refusal.params.get("gateway", address))
-        house.guards.incidents.note(refusal.code, source, **refusal.params, address=address)
+        # What could not even be read is nobody's.
+        nobodys = source == address and refusal.code == "SIGNATURE"
+        told = "PROOF_REFUSED" if nobodys else TOLD_AS[refusal.code]
+        house.guards.incidents.note(told, source, **refusal.params, address=address)

@@ -108,6 +108,7 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
     hub = Hub(collector, desk)
     incidents = Incidents(collector.db, collector.clock, collector.tell)
     guards = Guards(incidents, limits=collector.config.guards)
+    desk.guessed = guards.guessed
     metrics = Metrics(collector, desk, hub, guards)
     collector.listeners += [hub.listen, metrics.listen]
     config = collector.config

@@ -16,7 +16,7 @@ from central.guard.connections import Connections, capacity
 from central.guard.incidents import Incidents
 from central.guard.proxies import Proxies
 from central.guard.settings import Limits
-from central.guard.source import address_of
+from central.guard.source import address_of, source_of
 from central.identity.principal import Kind, Principal
 from protocols.clock import real_monotonic
 from protocols.wire.bounds import INFLATED_BYTES
@@ -94,6 +94,11 @@ class Guards:
             return
         source = who.name if who is not None and _is_gateway(who) else address
         self.incidents.note(told, source, address=address)
+
+    def guessed(self, host: str, failures: int) -> None:
+        """An address is locked after so many failed logins; what it tries meanwhile is counted."""
+        source = source_of(host)
+        self.incidents.note("LOGIN_GUESSED", source, failures, address=source)
 
     def cut_off(self, code: str, source: str) -> None:
         """Count a connection closed before anything in it was a request."""

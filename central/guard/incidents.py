@@ -68,13 +68,13 @@ class Incidents:
         self._work = asyncio.Event()
         self.totals: Counter[str] = Counter()
 
-    def note(self, code: str, source: str, /, **params: Value) -> None:
-        """Count one case of `code` (a key of the text catalogue). Never fails, never waits."""
-        self.totals[code] += 1
+    def note(self, code: str, source: str, cases: int = 1, /, **params: Value) -> None:
+        """Count cases of `code` (a key of the text catalogue). Never fails, never waits."""
+        self.totals[code] += cases
         case = self._cases.get((code, source)) or self._new(code, source)
         case.params = params
-        case.count += 1
-        if case.count == 1:
+        case.count += cases
+        if case.count == cases:
             self._work.set()
 
     async def run(self) -> None:

@@ -5,6 +5,7 @@ login, refusal and logout is in the audit, in the transaction of the act where t
 """
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlite_utils import Database as Tables
@@ -59,13 +60,17 @@ class FrontDesk:
         self.signatures = Signatures(db)
         self._gateways: dict[str, Principal] = {}
         self._revocations = 0
+        self.guessed: Callable[[str, int], None] = _nobody
+        """Hears at once that an address is locked, and how many failures led to it."""
 
     async def login(self, name: str, password: str, visit: Visit) -> str:
         """Return a new session's token. Raises LoginRefused, LoginLocked, TooManyLogins."""
         self._admit(name, visit)
         known = await self._db.glance(lambda conn: persons.password_hash(conn, name))
         if not await self._passwords.verify(password, known):
-            await self._refuse(name if known else "", "LOGIN_FAILED", visit)
+            # Counted as it was typed, so that no wait tells whether there is such a person; but
+            # not written down: what stands there may be a password.
+            await self._refuse(name, "LOGIN_FAILED", visit, shown=name if known else "")
             raise LoginRefused
         self._lockout.succeeded(name, visit.address)
         now = self.clock.now()
@@ -154,17 +159,23 @@ class FrontDesk:
         if wait:
             raise LoginLocked(seconds=-(-wait // SECOND))
 
-    async def _refuse(self, name: str, action: str, visit: Visit) -> None:
+    async def _refuse(self, name: str, action: str, visit: Visit, shown: str = "") -> None:
         now = self.clock.now()
         wait = self._lockout.failed(name, visit.address, now)
         act = audit.Act(
             time=now,
-            actor=name,
+            actor=shown,
             action=action,
-            subject=name,
+            subject=shown,
             detail={"address": visit.address, "wait_s": -(-wait // SECOND)},
         )
+        if wait:
+            self.guessed(visit.address, self._lockout.led_to_it(name, visit.address))
         await self._db.write(lambda db: audit.append(db, act))
+
+
+def _nobody(_: str, __: int) -> None:
+    """Nobody listens."""
 
 
 def _by_token(conn: sqlite3.Connection, key: str) -> tuple[Principal | None, bool]:

@@ -43,8 +43,15 @@ class Lockout:
 
     def failed(self, name: str, address: str, now: int) -> int:
         """Count a failure and return the wait (µs) that follows it."""
-        pair = self._count((name, address), FREE, now)
-        return max(pair, self._count(("", address), FREE_ADDRESS, now))
+        whole = self._count(("", address), FREE_ADDRESS, now)
+        return max(whole, self._count((name, address), FREE, now)) if name else whole
+
+    def led_to_it(self, name: str, address: str) -> int:
+        """Return how many failures led to the wait that just began: all to the first, then one."""
+        whole, pair = self._failures.get(("", address)), self._failures.get((name, address))
+        if whole is not None and whole.count == FREE_ADDRESS:
+            return FREE_ADDRESS
+        return FREE if name and pair is not None and pair.count == FREE else 1
 
     def succeeded(self, name: str, address: str) -> None:
         """Forget the failures of this account at this address."""

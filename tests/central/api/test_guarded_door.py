@@ -19,6 +19,7 @@ from central.guard import connections
 from central.guard.buckets import Buckets
 from central.guard.proxies import Proxies
 from central.identity import audit
+from central.identity.lockout import FREE_ADDRESS
 from protocols.clock import SystemClock
 from protocols.wire.bounds import INFLATED_BYTES, REQUEST_BYTES
 from protocols.wire.headers import LANE, NONCE, content_digest
@@ -446,6 +447,22 @@ async def test_the_page_can_ask_for_matters_of_security_alone(base, collector, r
     for question, count in (("kind=security", 1), ("code=BODY_SLOW", 1), ("kind=loss", 0)):
         heard = await ask(base, head("GET", f"/api/v1/events?{question}", *fields))
         assert (heard.status, len(heard.json()["items"])) == (200, count)
+
+
+async def test_guessing_is_told_when_it_is_locked_with_all_its_attempts(
+    base, told, collector, rooms, clock
+):
+    rooms.desk.clock = clock  # it stands still: the wait does not end
+    content = b'{"code": "guess"}'
+    fields = ("Content-Type: application/json", f"Content-Length: {len(content)}")
+    line = head("POST", "/api/v1/session/link", *fields) + content
+    statuses = [(await ask(base, line)).status for _ in range(FREE_ADDRESS)]
+    assert statuses == [401] * FREE_ADDRESS
+    assert await told() == [("LOGIN_GUESSED", "127.0.0.1")], "before anybody tries again"
+    event = (await collector.events(kind="security")).items[0]
+    assert event.params == {"address": "127.0.0.1", "count": FREE_ADDRESS}
+    assert (await ask(base, line)).status == 429
+    assert len(await told()) == 1, "further ones once a minute, with their number"
 
 
 async def test_strangers_behind_a_trusted_proxy_are_counted_by_their_own_addresses(

@@ -6,12 +6,14 @@ import httpx2
 import pytest
 
 from central.api.app import create_app
+from central.api.signed import TOLD_AS
 from central.collector import Collector
 from central.identity import audit, gateway_keys, tokens
 from central.identity.principal import Kind
 from protocols.signing.answer import must_be_signed
 from protocols.signing.keys import Ed25519Signer
 from protocols.signing.request import BATCHES, OPENINGS, OTHERS, Message, sign_request
+from protocols.texts import catalogue, text
 from protocols.wire.answer import parse_answer
 from protocols.wire.cursors import encode_question, parse_cursors
 from protocols.wire.headers import (
@@ -217,18 +219,40 @@ async def test_the_clocks_of_an_opening_cannot_be_moved(site):
     assert opened == [(stream.id,)]
 
 
+async def test_a_known_keys_refusals_are_told_with_their_number(site):
+    for _ in range(3):
+        fields = site.fields("POST", "health", b"{}")
+        fields["Signature"] = "fengsui=:" + "A" * 86 + "==:"
+        answer = await site.client.post(f"{BASE}health", content=b"{}", headers=fields)
+        assert (answer.status_code, answer.json()["code"]) == (401, "SIGNATURE")
+    await site.told()
+    (event,) = (await site.collector.events(kind="security")).items
+    said = {"gateway": "gw", "reason": "signature", "address": "10.0.0.7", "count": 3}
+    assert (event.code, event.subject, event.params) == ("SIGNATURE_REFUSED", "gw", said)
+    assert "{" not in text(event.code, event.params, "en") + text(event.code, event.params)
+    broken = fields | {"Signature-Input": "fengsui=()"}
+    await site.client.post(f"{BASE}health", content=b"{}", headers=broken)
+    assert "PROOF_REFUSED" in await site.told(), "what cannot be read is no gateway's"
+
+
+async def test_every_refusal_of_a_signature_is_told_in_its_own_words():
+    assert set(TOLD_AS.values()) <= set(catalogue("zh"))
+    for code in TOLD_AS.values():
+        assert "{count}" in catalogue("en")[code]
+
+
 async def test_refusals_are_in_the_audit_once_a_minute(site):
     stranger = Ed25519Signer.generate()
     for _ in range(3):
         answer, _ = await site.post("health", b"{}", stranger)
         assert (answer.status_code, answer.json()["code"]) == (401, "SIGNER_UNKNOWN")
-    assert (await site.told()).count("SIGNER_UNKNOWN") == 1
+    assert (await site.told()).count("SIGNER_REFUSED") == 1
     await site.post("health", b"{}", stranger)
-    assert (await site.told()).count("SIGNER_UNKNOWN") == 1
+    assert (await site.told()).count("SIGNER_REFUSED") == 1
     assert site.collector.ingest.figures.refused["SIGNER_UNKNOWN"] == 4
     found = await site.collector.events(kind="security")
     assert [(event.code, event.subject) for event in found.items] == [
-        ("SIGNER_UNKNOWN", "10.0.0.7")
+        ("SIGNER_REFUSED", "10.0.0.7")
     ]
     assert (found.items[0].params["count"], found.items[0].params["keyid"]) == (3, stranger.keyid)
 
@@ -281,7 +305,7 @@ async def test_health_and_cursors_go_by_a_number_that_is_good_once(site):
     assert asked.status_code == 200
     played = await site.client.post(f"{BASE}health", content=b"{}", headers=fields)
     assert (played.status_code, played.json()["code"]) == (401, "REPLAYED")
-    assert "REPLAYED" in await site.told()
+    assert "REPLAY_REFUSED" in await site.told()
     question = encode_question(["ab" * 16])
     answer, fields = await site.post("cursors", question, nonce=asked.headers[NONCE])
     must_be_signed(answer.content, site.collector.signer.public)

@@ -131,6 +131,21 @@ async def test_guessing_is_slowed_down_and_audited(desk, db, clock):
     assert await desk.login("duty", PASSWORD, HERE)
 
 
+@pytest.mark.parametrize("name", ["duty", "nobody"])
+async def test_who_is_locked_is_told_at_once_and_no_wait_tells_who_there_is(desk, db, name):
+    told = []
+    desk.guessed = lambda *heard: told.append(heard)
+    for _ in range(FREE):
+        assert told == []
+        with pytest.raises(LoginRefused):
+            await desk.login(name, "guess", HERE)
+    assert told == [(HERE.address, FREE)]
+    with pytest.raises(LoginLocked):
+        await desk.login(name, PASSWORD, HERE)
+    lines = await db.read(lambda conn: audit.page(conn, 100))
+    assert {line.actor for line in lines} == {"duty" if name == "duty" else ""}
+
+
 async def test_a_link_works_once(desk, db, clock):
     code = await db.write(lambda t: persons.make_link(t, "duty", clock.now()))
     token = await desk.login_by_link(code, HERE)

@@ -65,3 +65,19 @@ def test_nobody_waits_longer_than_the_longest(gaps):
         now += gap
         assert 0 <= lockout.failed("ann", "a", now) <= LONGEST
         assert 0 <= lockout.wait("ann", "a", now) <= LONGEST
+
+
+def test_it_says_how_many_failures_led_to_a_wait():
+    lockout = Lockout()
+    led = [
+        lockout.led_to_it("ann", "10.0.0.1")
+        for _ in range(FREE + 2)
+        if lockout.failed("ann", "10.0.0.1", 0)
+    ]
+    assert led == [FREE, 1, 1]
+    for number in range(FREE_ADDRESS - FREE - 2):
+        wait = lockout.failed(f"person{number}", "10.0.0.1", 0)
+    assert wait
+    assert lockout.led_to_it(f"person{number}", "10.0.0.1") == FREE_ADDRESS
+    assert lockout.failed("", "10.0.0.1", 0)
+    assert lockout.led_to_it("", "10.0.0.1") == 1

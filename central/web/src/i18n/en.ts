@@ -113,7 +113,7 @@ const en: Messages = {
     toAcknowledgeNote: "{n}, worst first",
     more: "{n} more",
   },
-  backup: { not_configured: "Not configured", waiting: "None yet", ok: "", late: "Overdue", failed: "Failed", gone: "Lost", running: "being made", without: "without the platform's keys" },
+  backup: { not_configured: "Not configured", waiting: "None yet", ok: "", late: "Overdue", failed: "Failed", gone: "Lost", running: "being made", without: "without keys" },
   alarms: {
     caption: "Alarms, worst first",
     open: "Open",

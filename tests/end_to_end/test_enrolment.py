@@ -1,4 +1,4 @@
-"""From a printed code to the first reading: a collector, a terminal on site, and two entries."""
+"""From a code made on the page to the first reading: a browser, a terminal on site, two entries."""
 
 import asyncio
 import hashlib
@@ -22,6 +22,7 @@ from protocols.clock import SystemClock, real_monotonic
 from protocols.modbus.simulator import Simulator
 from protocols.simulators.demo import free_port
 from tests.end_to_end.between import Between
+from tests.end_to_end.conftest import CHROMIUM, FLAGS
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90
@@ -160,6 +161,37 @@ async def person(config, url):
         yield browser
 
 
+@asynccontextmanager
+async def page_of(config, url, pictures):
+    """The console in a real browser, logged in by a link; a picture of each step if asked for."""
+    if not CHROMIUM.exists():
+        pytest.skip("没有 chromium / no chromium: apt-get install chromium fonts-wqy-microhei")
+    from playwright.async_api import async_playwright
+
+    printed = await asyncio.to_thread(
+        command, "central", "create-admin", config, "duty", "--login-link"
+    )
+    code = re.search(r"code=(\S+)", printed)[1]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        context = await browser.new_context(
+            locale="zh-CN", ignore_https_errors=True, viewport={"width": 1366, "height": 768}
+        )
+        page = await context.new_page()
+        faults = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        await page.goto(f"{url}/#/login?code={code}")
+        await page.get_by_text("未结束报警").first.wait_for(timeout=20_000)
+
+        async def picture(name):
+            if pictures:
+                await page.screenshot(path=pictures / f"enrol-{name}.png")
+
+        yield page, picture
+        await browser.close()
+        assert not faults
+
+
 async def until(look, what):
     end = real_monotonic() + PATIENCE
     while not (found := await look()):
@@ -168,49 +200,90 @@ async def until(look, what):
     return found
 
 
+async def make_code(page, picture):
+    """Make a code as an administrator does; return it as the sheet shows it."""
+    await page.goto(f"{page.url.split('#')[0]}#/onboarding/gateways")
+    await page.get_by_test_id("make").click()
+    await page.locator("[data-field=gateway] input").fill("gw-1")
+    await page.locator("[data-field=site] input").fill("s1")
+    await page.get_by_role("button", name="发码").click()
+    code = (await page.get_by_test_id("code").inner_text()).strip()
+    sheet = page.get_by_test_id("sheet")
+    assert (await sheet.get_attribute("data-text")).endswith(code)
+    await picture("sheet")
+    await page.get_by_test_id("sheet-done").click()
+    return code
+
+
+async def approve(page, picture, digits):
+    """Wait until the gateway shows up by itself, type wrong digits, then those that were read."""
+    from playwright.async_api import expect
+
+    row = page.locator('[data-testid="key-row"][data-gateway="gw-1"]')
+    await expect(row).to_have_attribute("data-standing", "pending", timeout=20_000)
+    assert digits not in await page.content()
+    await page.get_by_test_id("digits").fill(f"{(int(digits) + 1) % 1_000_000:06}")
+    await page.get_by_test_id("approve").click()
+    await expect(page.get_by_test_id("refused")).to_contain_text("不一致")
+    await picture("digits-differ")
+    await page.get_by_test_id("digits").fill(digits)
+    await page.get_by_test_id("approve").click()
+    await expect(page.get_by_test_id("done")).to_contain_text("已启用")
+    await expect(row).to_have_attribute("data-standing", "active")
+    await picture("approved")
+
+
+async def revoke(page):
+    """Revoke the key, once the consequence has been read."""
+    from playwright.async_api import expect
+
+    await page.goto(f"{page.url.split('#')[0]}#/onboarding/gateways/gw-1")
+    await page.get_by_test_id("revoke").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("下一个请求起拒收")
+    await page.get_by_test_id("confirm-act").click()
+    row = page.locator('[data-testid="key-row"][data-gateway="gw-1"]')
+    await expect(row).to_have_attribute("data-standing", "revoked", timeout=20_000)
+
+
+@pytest.mark.browser
 @pytest.mark.slow
-async def test_from_a_printed_code_to_the_first_reading_with_two_entries(tmp_path):
+async def test_from_a_printed_code_to_the_first_reading_with_two_entries(tmp_path, pictures):
+    from playwright.async_api import expect
+
     with collector(tmp_path) as (config, url):
-        async with plant(tmp_path, url) as (edge, health), person(config, url) as duty:
-            made = await duty.post(
-                "/api/v1/enrolment/codes", json={"gateway": "gw-1", "site": "s1"}
-            )
-            code = made.json()["code"]
-            assert made.json()["text"].endswith(code)
+        async with plant(tmp_path, url) as (edge, health), page_of(config, url, pictures) as seen:
+            page, picture = seen
+            code = await make_code(page, picture)
             with terminal("edge", "enrol", edge) as site:
                 await asyncio.to_thread(site.read_until, "入网码（派工单上")
                 site.type(code.lower().replace("-", " "))  # the first entry
                 found = await asyncio.to_thread(site.read_until, r"校验数字 (\d{6})")
-                assert "入网码指定的场所：s1" in site.seen
                 site.process.send_signal(signal.SIGINT)  # called away: nothing is lost by it
                 await asyncio.to_thread(site.read_until, "还在等批准")
                 assert await asyncio.to_thread(site.process.wait, PATIENCE) == 130
             with terminal("edge", "enrol", edge, code) as site:
                 again = await asyncio.to_thread(site.read_until, r"校验数字 (\d{6})")
                 assert again[1] == found[1]
-                listed = (await duty.get("/api/v1/enrolment")).json()["keys"]
-                assert [(key["gateway"], key["state"]) for key in listed] == [("gw-1", "pending")]
-                assert listed[0]["digits"] == found[1]
-                approved = await duty.post(
-                    "/api/v1/enrolment/gateways/gw-1/approve", json={"answer": found[1]}
-                )  # the second
-                assert approved.status_code == 200, approved.text
+                await approve(page, picture, found[1])  # the second
                 await asyncio.to_thread(site.read_until, "入网成功")
                 assert await asyncio.to_thread(site.process.wait, PATIENCE) == 0
 
-            async def reading():
-                items = (await duty.get("/api/v1/latest")).json()["items"]
-                return [item for item in items if item["quality"]["class"] == "good"]
-
             async def refused():
                 async with httpx2.AsyncClient() as local:
-                    page = await local.get(f"http://127.0.0.1:{health}/health")
-                return "KEY_REVOKED" in page.text
+                    answer = await local.get(f"http://127.0.0.1:{health}/health")
+                return "KEY_REVOKED" in answer.text
 
             with started("edge", "run", edge, stderr=subprocess.DEVNULL):
-                assert await until(reading, "a good reading")
-                await asyncio.to_thread(command, "central", "gateway", "revoke", config, "gw-1")
+                await expect(
+                    page.locator('[data-testid="key-row"] [data-testid="age"]')
+                ).to_have_attribute("data-seconds", re.compile(r"\d+"), timeout=60_000)
+                await page.goto(f"{page.url.split('#')[0]}#/points?site=s1")
+                good = page.locator('[data-testid="point-row"] [data-testid="quality"]')
+                await expect(good.filter(has_text="正常").first).to_be_visible(timeout=60_000)
+                await picture("first-reading")
+                await revoke(page)
                 assert await until(refused, "the gateway hears that its key is revoked")
+                await picture("revoked")
             key = tmp_path / "identity" / "gateway.key"
             assert key.stat().st_mode & 0o777 == 0o600
 

@@ -5,6 +5,7 @@ import AlarmsPage from "./pages/AlarmsPage.vue";
 import HealthPage from "./pages/HealthPage.vue";
 import LoginPage from "./pages/LoginPage.vue";
 import MinePage from "./pages/MinePage.vue";
+import OnboardingPage from "./pages/OnboardingPage.vue";
 import OverviewPage from "./pages/OverviewPage.vue";
 import PointsPage from "./pages/PointsPage.vue";
 
@@ -17,6 +18,8 @@ export function createPages(loggedIn: () => boolean): Router {
       { path: "/alarms/:id?", name: "alarms", component: AlarmsPage },
       { path: "/health/:gateway?", name: "health", component: HealthPage },
       { path: "/points", name: "points", component: PointsPage },
+      { path: "/onboarding", redirect: "/onboarding/gateways" },
+      { path: "/onboarding/:part(gateways|systems)/:name?", name: "onboarding", component: OnboardingPage },
       { path: "/mine", name: "mine", component: MinePage },
       { path: "/:rest(.*)*", redirect: "/overview" },
     ],

@@ -1,7 +1,9 @@
 /** The collector's questions the page asks, one function each. */
 
 import { ask, idempotencyKey } from "./client";
-import type { Buckets, Demo, Episode, EpisodeDetail, EventLine, Gateway, Latest, Overview, Point, Session } from "./types";
+import type {
+  Buckets, CodeMade, Demo, EnrolmentPicture, Episode, EpisodeDetail, EventLine, Gateway, Latest, Overview, Point, PointsDescribed, Session, Token, TokenMade, VirtualGateway,
+} from "./types";
 
 type Items<T> = { items: T[] };
 export type Page<T> = { items: T[]; total: number; next: string | null };
@@ -55,3 +57,24 @@ export const buckets = async (id: string, from: string, to: string, count: numbe
 export const demo = () => ask<Demo>("/demo");
 export const setCable = (gateway: string, connected: boolean) =>
   ask<void>(`/demo/cables/${encodeURIComponent(gateway)}`, { method: "POST", body: { connected } });
+
+const enrolled = (gateway: string) => `/enrolment/gateways/${encodeURIComponent(gateway)}`;
+export const enrolment = (signal?: AbortSignal) => ask<EnrolmentPicture>("/enrolment", { signal });
+export const makeCode = (wanted: Record<string, unknown>) => ask<CodeMade>("/enrolment/codes", { method: "POST", body: wanted });
+export const withdrawCode = (number: number) => ask<void>(`/enrolment/codes/${number}`, { method: "DELETE" });
+/** `answer`: the six digits, or the id of a held start. */
+export const approve = (gateway: string, answer: string) =>
+  ask<EnrolmentPicture>(`${enrolled(gateway)}/approve`, { method: "POST", body: { answer } });
+export const refuse = (gateway: string, boot: string | null = null) =>
+  ask<{ ended: string[] }>(`${enrolled(gateway)}/refuse`, { method: "POST", body: boot ? { boot } : {} });
+export const revoke = (gateway: string) => ask<{ ended: string[] }>(`${enrolled(gateway)}/revoke`, { method: "POST" });
+
+const virtual = (name: string) => `/virtual-gateways/${encodeURIComponent(name)}`;
+export const virtualGateways = async (signal?: AbortSignal) => (await ask<Items<VirtualGateway>>("/virtual-gateways", { signal })).items;
+export const makeVirtual = (wanted: Record<string, unknown>) => ask<VirtualGateway>("/virtual-gateways", { method: "POST", body: wanted });
+export const describePoints = (name: string, description: unknown) =>
+  ask<PointsDescribed>(`${virtual(name)}/points`, { method: "PUT", body: description });
+export const makeReadingsToken = (name: string, purpose: string) =>
+  ask<TokenMade>(`${virtual(name)}/tokens`, { method: "POST", body: { name: purpose } });
+export const tokens = async (signal?: AbortSignal) => (await ask<Items<Token>>("/tokens", { signal })).items;
+export const endToken = (id: string) => ask<void>(`/tokens/${encodeURIComponent(id)}`, { method: "DELETE" });

@@ -28,6 +28,15 @@ export type JournalLine = Schemas["JournalLine"];
 export type EventLine = Schemas["Happening"];
 export type Buckets = Schemas["BucketColumns"];
 export type Cable = Schemas["Cable"];
+export type EnrolmentPicture = Schemas["Enrolment"];
+export type GatewayKey = Schemas["Key"];
+export type Invitation = Schemas["Code"];
+export type HeldStart = Schemas["HeldStart"];
+export type CodeMade = Schemas["CodeMade"];
+export type VirtualGateway = Schemas["VirtualGateway"];
+export type Token = Schemas["Token"];
+export type TokenMade = Schemas["TokenMade"];
+export type PointsDescribed = Schemas["PointsDescribed"];
 export type Demo = Schemas["Demo"];
 
 /** A value as it is shown: live, or as it came with an alarm (then without its received time). */

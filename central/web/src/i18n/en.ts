@@ -1,11 +1,13 @@
 /** English, key by key after the Chinese. */
 
+import onboarding from "./onboarding.en";
 import type { Messages } from "./zh";
 
 const en: Messages = {
+  onboarding,
   name: "Fengsui",
   subtitle: "Monitoring and early warning",
-  page: { overview: "Overview", alarms: "Alarms", health: "Operations", points: "Points", mine: "Me", login: "Log in" },
+  page: { overview: "Overview", alarms: "Alarms", health: "Operations", points: "Points", onboarding: "Onboarding", mine: "Me", login: "Log in" },
   level: { red: "Red", orange: "Orange", yellow: "Yellow", blue: "Blue" },
   rank: { red: "Red · Level I", orange: "Orange · Level II", yellow: "Yellow · Level III", blue: "Blue · Level IV" },
   state: { UNACK: "Unacked", ACKED: "Acked", RTN_UNACK: "Returned · unacked", NORMAL: "Closed" },
@@ -205,7 +207,7 @@ const en: Messages = {
     lasts: { memory: "Not writable", failing: "Losing data", full: "Disk full" },
     note: "Hatch: no data. Backlog is what the gateway last reported; it is updated at its next contact.",
     emptyTitle: "No gateway yet",
-    emptyText: "A gateway appears here once it is registered and has connected with its token.",
+    emptyText: "A gateway appears here once it has enrolled with a code; codes are made under Onboarding.",
     busCaption: "Buses and devices of {name}",
     busColumns: { name: "Bus / device", protocol: "Protocol", state: "State", since: "For" },
     noBuses: "The gateway has not reported its buses yet.",
@@ -216,7 +218,7 @@ const en: Messages = {
     allWell: "Online, no backlog, all devices answer.",
     gone: "No contact for {age}. Whether the site is safe cannot be judged.",
     goneDo: "Readings wait in the gateway's buffer and come when contact returns. Check power, network and cable.",
-    neverDo: "Registered but never connected. Set the platform's address and the token on the gateway.",
+    neverDo: "Registered but never connected. Make an enrolment code under Onboarding and enrol with it on site.",
     catchingUp: "Backfilling: {n} readings waiting, oldest {age} ago. Alarms do not wait behind them.",
     deviceGone: "{name}: no communication for {age}",
     deviceDo: "Check power, wiring and address. Other devices on the bus are not affected.",

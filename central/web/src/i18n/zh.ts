@@ -1,9 +1,12 @@
 /** Chinese: the source. English mirrors it key by key (`en.ts` has this type). */
 
+import onboarding from "./onboarding.zh";
+
 const zh = {
+  onboarding,
   name: "烽燧",
   subtitle: "监测预警平台",
-  page: { overview: "一张图", alarms: "报警", health: "运维", points: "场所与点位", mine: "我的", login: "登录" },
+  page: { overview: "一张图", alarms: "报警", health: "运维", points: "场所与点位", onboarding: "企业接入", mine: "我的", login: "登录" },
   level: { red: "红", orange: "橙", yellow: "黄", blue: "蓝" },
   rank: { red: "红·Ⅰ级", orange: "橙·Ⅱ级", yellow: "黄·Ⅲ级", blue: "蓝·Ⅳ级" },
   state: { UNACK: "未确认", ACKED: "已确认", RTN_UNACK: "已恢复·未确认", NORMAL: "已结束" },
@@ -203,7 +206,7 @@ const zh = {
     lasts: { memory: "写不进", failing: "正在丢失", full: "磁盘已满" },
     note: "斜纹：没有数据。积压为网关上次报告的数，恢复联系后更新。",
     emptyTitle: "还没有网关",
-    emptyText: "网关在平台登记并用令牌连上后显示在这里。",
+    emptyText: "网关凭入网码入网后显示在这里；入网码在“企业接入”里发。",
     busCaption: "{name} 的总线与设备",
     busColumns: { name: "总线 / 设备", protocol: "协议", state: "状态", since: "持续" },
     noBuses: "网关还没有报告总线。",
@@ -214,7 +217,7 @@ const zh = {
     allWell: "网关在线，没有积压，设备都应答。",
     gone: "{age} 没有联系。期间不能判断现场是否安全。",
     goneDo: "监测数据存在网关缓存，恢复联系后补传。请查供电、网络和网线。",
-    neverDo: "网关已登记，还没有连上。请在网关上配置平台地址和令牌。",
+    neverDo: "网关已登记，还没有连上。请在“企业接入”里发入网码，现场凭码入网。",
     catchingUp: "正在补传，积压 {n} 条，最早 {age} 前。报警队列不等补传。",
     deviceGone: "{name} 通信中断 {age}",
     deviceDo: "请查设备供电、接线和地址。同一总线的其他设备不受影响。",

@@ -21,7 +21,8 @@ WORKERS ?= 4
 PY := .venv/bin/python
 GAUNTLET := $(if $(FULL_DISK),--full-disk) $(if $(SECURE),--secure) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep $(KEEP))
 
-.PHONY: demo test check lint types page-test bench vectors gauntlet soak faults model schema lock clean
+.PHONY: demo test check bench vectors gauntlet soak faults model schema lock clean
+.PHONY: .lint .types .page-test
 
 demo:
 	@python3 scripts/setup demo
@@ -33,16 +34,16 @@ test:
 
 check:
 	@python3 scripts/setup test
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types page-test
+	@$(MAKE) --no-print-directory -j2 --output-sync=target .lint .types .page-test
 
-lint:
+.lint:
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check -q .
 
-types:
+.types:
 	@.venv/bin/mypy
 
-page-test:
+.page-test:
 	@$(PY) scripts/webtest
 
 bench:

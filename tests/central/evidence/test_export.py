@@ -197,7 +197,7 @@ async def test_the_command_line(folder, gateway, tmp_path, capsys):
     assert "index.json" in capsys.readouterr().out
 
 
-def test_the_verifier_needs_only_protocols_and_cryptography():
+def test_the_verifier_needs_only_protocols_and_what_checks_signatures():
     code = (
         "import sys, protocols.verify.__main__; "
         "print(*sorted({m.split('.')[0] for m in sys.modules}))"
@@ -208,4 +208,9 @@ def test_the_verifier_needs_only_protocols_and_cryptography():
     loaded = {name for name in done.stdout.split() if name not in sys.stdlib_module_names} - {
         "sitecustomize"
     }
-    assert {name for name in loaded if not name.startswith("_")} <= {"protocols", "cryptography"}
+    assert {name for name in loaded if not name.startswith("_")} <= {
+        "protocols",
+        "cryptography",
+        "nacl",
+        "cffi",
+    }

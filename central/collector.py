@@ -111,6 +111,7 @@ class Collector:
             group.create_task(self._keep(self.gateways.watch))
             group.create_task(self._keep(self._run_timers))
             group.create_task(self._keep(self.retention.run))
+            group.create_task(self._keep(self.door.forgetting.run))
             if self.config.backup is not None:
                 group.create_task(self._keep(self.backups.run))
 

@@ -16,6 +16,7 @@ def door_metrics(door: ReadingsDoor) -> Iterator[Metric]:
         "duplicates": ("Requests that came again under their key", figures.duplicates),
         "readings": ("Readings stored", figures.readings),
         "known": ("Readings that were here already", figures.known),
+        "keys_forgotten": ("Keys whose answers were forgotten", door.forgetting.forgotten),
     }
     for name, (meaning, value) in totals.items():
         yield CounterMetricFamily(f"fengsui_door_{name}", meaning, value=value)

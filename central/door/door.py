@@ -16,6 +16,7 @@ from central.database import Database, Urgency
 from central.door import bounds, describing, minting, requests, virtual
 from central.door.csv_table import read_csv
 from central.door.figures import DoorFigures
+from central.door.forgetting import Forgetting
 from central.door.judging import Points, judge, points_of
 from central.door.limits import UNDER_WAY, Account, Limits
 from central.door.minting import Mint
@@ -86,6 +87,7 @@ class ReadingsDoor:
         self.limits = Limits()
         self.figures = DoorFigures()
         self.began = clock.now()
+        self.forgetting = Forgetting(db, clock)
 
     async def load(self) -> None:
         """Take note of how long each virtual gateway may be silent."""
@@ -124,7 +126,8 @@ class ReadingsDoor:
     async def post(self, gateway: str, account: Account, posted: Posted) -> Answer:
         """Take readings and return what became of them, once that is durable.
 
-        Raises IngestError DOOR_BODY, DOOR_TOO_MANY, DOOR_NO_MANIFEST, DOOR_RATE, KEY_REUSED.
+        Raises IngestError DOOR_BODY, DOOR_TOO_MANY, DOOR_NO_MANIFEST, DOOR_RATE, KEY_REUSED,
+        KEY_TOO_OLD.
         """
         began, digest = real_monotonic(), posted.digest()
         stream = minting.stream_of(account.token, posted.key)

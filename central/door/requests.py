@@ -17,13 +17,20 @@ class Known(NamedTuple):
 
 
 def find(conn: sqlite3.Connection, stream: str) -> Known | None:
-    """Return the request whose stream has that id."""
+    """Return the request whose stream has that id.
+
+    Raises IngestError KEY_TOO_OLD: there was one, and what it was answered is forgotten.
+    """
     row = conn.execute(
-        "SELECT r.digest, r.answer FROM stream s JOIN door_request r ON r.stream = s.number "
+        "SELECT r.digest, r.answer FROM stream s LEFT JOIN door_request r ON r.stream = s.number "
         "WHERE s.id = ?",
         (stream,),
     ).fetchone()
-    return None if row is None else Known(row[0], json.loads(row[1]))
+    if row is None:
+        return None
+    if row[1] is None:
+        raise IngestError("KEY_TOO_OLD", 409)
+    return Known(row[0], json.loads(row[1]))
 
 
 def keep(conn: sqlite3.Connection, number: int, digest: bytes, answer: Answer) -> None:

@@ -69,7 +69,7 @@ class Taking:
         self._newest.clear()
 
     def take(self, request: Request, tables: Tables) -> Taken:
-        """Write a request. Raises IngestError KEY_REUSED."""
+        """Write a request. Raises IngestError KEY_REUSED, KEY_TOO_OLD."""
         conn, mint = tables.conn, request.mint
         known = requests.find(conn, request.stream)
         if known is not None:

@@ -7,6 +7,7 @@ from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, Epis
 from central.backup.backups import Backups
 from central.clock_told import ClockTold
 from central.door.figures import DoorFigures
+from central.door.forgetting import Forgetting
 from central.door.limits import Limits
 from central.effects import CollectorEvent, EventPage
 from central.evidence.keeping import Keeping
@@ -291,9 +292,10 @@ def gap(expected):
 class FakeDoor:
     """Makes virtual gateways; nothing is handed in."""
 
-    def __init__(self):
+    def __init__(self, db, clock):
         self.figures = DoorFigures()
         self.limits = Limits()
+        self.forgetting = Forgetting(db, clock)
         self.created = []
         self.began = NOW
 
@@ -314,7 +316,7 @@ class FakeCollector:
         self.ingest = FakeIngest(clock)
         self.backups = Backups(db, clock, None, lambda effects: None)
         self.retention = Retention(db, clock, Keeping())
-        self.door = FakeDoor()
+        self.door = FakeDoor(db, clock)
         self.listeners = []
         subjects = ("gw-qingyun", "honghaiwan/gw-honghaiwan/device", "gw-honghaiwan")
         self.happened = tuple(

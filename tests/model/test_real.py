@@ -223,8 +223,8 @@ class Together(RuleBasedStateMachine):
             self.way.collector = None
             await self.collector.close()
             self.clock.move(1)
-            said = backups.read(newest)
-            restore.restore(self.config(), newest, said, self.clock, "test")
+            source = restore.Source(newest, backups.read(newest))
+            restore.restore(self.config(), source, self.clock, "test")
             await self.open_collector()
 
         self.run(put_back())

@@ -5,9 +5,12 @@
   what was on its way arrives late.
 - `lost-answers`: what the gateway sends arrives, what is answered never does.
 - `trickle`: a few bytes at a time, in both directions.
+- `garbled`: a bit of some of what comes through is another. For lines over TLS: without it nothing
+  on the way is held against anything but the checksum of TCP.
 """
 
 import asyncio
+import random
 import socket
 import struct
 import threading
@@ -16,11 +19,14 @@ from contextlib import suppress
 from typing import Any, Final
 
 KINDS: Final = ("refuse", "half-open", "lost-answers", "trickle")
+GARBLED: Final = "garbled"
 OPEN: Final = "open"
 CHUNK: Final = 64 * 1024
 AT_ONCE: Final = struct.pack("ii", 1, 0)
 TRICKLE: Final = (64, 0.05)
 """Bytes at a time, and seconds between."""
+SPOILT: Final = 8
+"""One in so many pieces, while a line garbles."""
 
 
 class Link:
@@ -29,6 +35,7 @@ class Link:
     def __init__(self, port: int, target: int) -> None:
         self.port = port
         self._target = target
+        self._dice = random.Random(port)
         self._mode = OPEN
         self._whole = asyncio.Event()
         self._whole.set()
@@ -101,10 +108,19 @@ class Link:
                     continue
                 if self._mode == "trickle":
                     await asyncio.sleep(TRICKLE[1])
+                if self._mode == GARBLED and self._dice.randrange(SPOILT) == 0:
+                    data = spoilt(data, self._dice.randrange(8 * len(data)))
                 writer.write(data)
                 await writer.drain()
             with suppress(RuntimeError):
                 writer.write_eof()
+
+
+def spoilt(data: bytes, bit: int) -> bytes:
+    """Return `data` with one bit turned over."""
+    out = bytearray(data)
+    out[bit // 8] ^= 1 << bit % 8
+    return bytes(out)
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

@@ -12,7 +12,7 @@ from itertools import cycle, islice
 from typing import Final
 
 from protocols.crash_points import CENTRAL, EDGE
-from tests.gauntlet.links import KINDS
+from tests.gauntlet.links import GARBLED, KINDS
 
 SPAN: Final = (0.02, 0.92)
 """The share of a run within which things go wrong; what is left shows that it recovers."""
@@ -43,6 +43,7 @@ class Options:
     full_disk: bool = False
     secure: bool = False
     """Over TLS, and gateways are enrolled and sign; otherwise plain HTTP, and they have tokens."""
+    power_cuts: int = 40
     root: bool = False
     """Rules in the kernel and a small disk may be used."""
 
@@ -144,7 +145,9 @@ def _kills(dice: random.Random, readings: int, count: int, phases: Iterator[str]
 
 
 def _partitions(dice: random.Random, options: Options) -> Iterator[Partition]:
-    kinds = (*KINDS, *(NFT_KINDS if options.root else ()))
+    kinds: tuple[str, ...] = KINDS
+    kinds += (GARBLED,) if options.secure else ()
+    kinds += NFT_KINDS if options.root else ()
     start = dice.randrange(len(kinds))
     turn = islice(cycle([*kinds[start:], *kinds[:start]]), options.partitions)
     for kind, at in zip(turn, _moments(dice, options.readings, options.partitions), strict=True):

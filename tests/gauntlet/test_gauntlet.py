@@ -8,7 +8,15 @@ from tests.gauntlet.partitions import may_use_rules
 from tests.gauntlet.plan import Options
 from tests.gauntlet.run import run
 
-SHORT = Options(readings=300_000, kills=12, partitions=6, gateways=4, secure=True, seed=20260612)
+SHORT = Options(
+    readings=150_000,
+    kills=12,
+    partitions=6,
+    gateways=2,
+    secure=True,
+    seed=20260612,
+    power_cuts=5,
+)
 
 
 @pytest.mark.slow
@@ -23,6 +31,8 @@ def test_nothing_is_lost_doubled_or_wrong(tmp_path):
 
 @pytest.mark.slow
 def test_a_batch_that_vanishes_is_noticed(tmp_path):
-    result = run(Options(readings=15_000, kills=0, seed=1, sabotage="drop"), tmp_path / "site")
+    result = run(
+        Options(readings=15_000, kills=0, seed=1, sabotage="drop", power_cuts=0), tmp_path / "site"
+    )
     assert result.verdict.lost > 0
     assert result.verdict.reasons

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.gauntlet.links import OPEN, TRICKLE, Links
+from tests.gauntlet.links import GARBLED, OPEN, SPOILT, TRICKLE, Links
 from tests.gauntlet.processes import quiet_port
 
 PATIENCE = 10.0
@@ -125,6 +125,21 @@ def test_lost_answers_let_requests_through() -> None:
         links.set(0, OPEN)
         with pytest.raises(ConnectionResetError):
             near.recv(1)
+
+
+def test_a_garbled_line_turns_single_bits_over() -> None:
+    with line() as (links, port, far), talk(port) as near:
+        links.set(0, GARBLED)
+        spoilt = 0
+        for _ in range(20 * SPOILT):
+            near.sendall(b"\0")
+            (byte,) = heard(near, 1)
+            spoilt += byte != 0
+        assert 0 < spoilt < 20 * SPOILT
+        assert 0 < sum(byte != 0 for byte in far.heard) < len(far.heard) == 20 * SPOILT
+        assert all(byte.bit_count() <= 1 for byte in far.heard)
+        links.set(0, OPEN)
+        assert said(near, b"ping") == b"PING"
 
 
 def test_a_trickle_is_complete_and_slow() -> None:

@@ -44,3 +44,8 @@ def test_rules_in_the_kernel_are_for_root():
     kinds = {each.kind for each in make_plan(replace(SOAK, root=False)).partitions}
     assert len(kinds) == 4
     assert not any(kind.startswith("nft") for kind in kinds)
+
+
+def test_bits_are_turned_over_only_where_somebody_looks():
+    assert "garbled" not in {each.kind for each in make_plan(SOAK).partitions}
+    assert "garbled" in {each.kind for each in make_plan(replace(SOAK, secure=True)).partitions}

@@ -3,6 +3,7 @@
 Times are given as `2026-06-12` or RFC 3339; without an offset they are the site's (UTC+8).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -15,10 +16,12 @@ from protocols.clock import SystemClock
 from protocols.errors import FengsuiError
 from protocols.texts import text
 from protocols.verify.lines import moment
-from protocols.verify.report import as_json, sentences
+from protocols.verify.report import as_json, found, sentences
 from protocols.words import Value
 
 SITE: Final = timezone(timedelta(hours=8))
+SHOWN: Final = 20
+"""Tokens that are named."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,6 +45,8 @@ class Asked:
 def verify_evidence(asked: Asked, *, as_json_object: bool) -> int:
     """Return 0 when everything is as it was, 1 when something was found, each thing named.
 
+    What is not signed because nobody could sign it (tokens, virtual gateways) is told, not found.
+
     Raises ConfigError, TimeUnreadable, GatewayUnknown, DatabaseUnusable.
     """
     config = load_config(asked.config)
@@ -50,7 +55,10 @@ def verify_evidence(asked: Asked, *, as_json_object: bool) -> int:
         report = verify(conn, asked.gateway, start, end)
     oldest = None if report.oldest is None else moment(report.oldest)
     if as_json_object:
-        more = {"gateway": report.gateway, "oldest": oldest, "readings": report.readings}
+        more: dict[str, Value] = {"gateway": report.gateway, "readings": report.readings}
+        more |= {"oldest": oldest, "virtual": report.tokens is not None}
+        if report.tokens is not None:
+            more["tokens"] = _tokens(report.tokens)
         print(as_json(report.streams, report.findings, asked.language, more))
     else:
         _say(report, oldest, asked.language)
@@ -71,13 +79,32 @@ def export_evidence(asked: Asked, folder: Path) -> int:
 
 
 def _say(report: Report, oldest: str | None, language: str) -> None:
-    *told, verdict = sentences(report.streams, report.findings, language)
+    *told, verdict = _sentences(report, language)
     for line in told:
         print(line)
     print(text("EVIDENCE_STORED", {"readings": report.readings}, language))
     if oldest is not None:
         print(text("EVIDENCE_OLDEST", {"time": oldest}, language))
     print(verdict)
+
+
+def _sentences(report: Report, language: str) -> Iterator[str]:
+    """Of another system each request is a stream: they are told together."""
+    if report.tokens is None or not report.streams:
+        yield from sentences(report.streams, report.findings, language)
+        return
+    params: dict[str, Value] = {
+        "gateway": report.gateway,
+        "streams": len(report.streams),
+        "items": sum(proved.items for proved in report.streams),
+        "tokens": _tokens(report.tokens),
+    }
+    yield text("EVIDENCE_VIRTUAL", params, language)
+    yield from found(report.findings, language)
+
+
+def _tokens(tokens: list[str]) -> str:
+    return ", ".join(tokens[:SHOWN]) + (" ..." if tokens[SHOWN:] else "")
 
 
 def _times(asked: Asked) -> tuple[int | None, int]:

@@ -42,7 +42,8 @@ class Report:
     """What was looked at and found; times µs UTC.
 
     `oldest`: when the oldest evidence of the gateway came that is still kept. `readings` stored
-    ones that are as the evidence has them.
+    ones that are as the evidence has them. `tokens`: by which of them another system's requests
+    came, none of which is signed; None for a gateway.
     """
 
     gateway: str
@@ -52,6 +53,7 @@ class Report:
     findings: Findings = field(default_factory=Findings)
     readings: int = 0
     oldest: int | None = None
+    tokens: list[str] | None = None
 
 
 @contextmanager
@@ -87,7 +89,13 @@ def verify(
     """
     known_gateway(conn, gateway)
     since = BEGINNING if start is None else start
-    report = Report(gateway=gateway, start=since, end=end, oldest=oldest(conn, gateway))
+    report = Report(
+        gateway=gateway,
+        start=since,
+        end=end,
+        oldest=oldest(conn, gateway),
+        tokens=tokens_of(conn, gateway),
+    )
     verifier, names = _Verifier(conn, report, progress), dict[int, str]()
     for row in streams_of(conn, gateway, since):
         names[row.number] = row.id
@@ -113,6 +121,17 @@ def oldest(conn: sqlite3.Connection, gateway: str) -> int | None:
         )
     ]
     return min(found, default=None)
+
+
+def tokens_of(conn: sqlite3.Connection, gateway: str) -> list[str] | None:
+    """Return the tokens a virtual gateway has had, as `id (name)`; None: it is no virtual one."""
+    if not conn.execute("SELECT 1 FROM virtual_gateway WHERE name = ?", (gateway,)).fetchone():
+        return None
+    rows = conn.execute(
+        "SELECT id, name FROM api_token WHERE gateway = ? AND kind = 'readings' ORDER BY created",
+        (gateway,),
+    )
+    return [f"{token} ({name})" for token, name in rows]
 
 
 class _Verifier:

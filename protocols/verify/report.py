@@ -15,6 +15,11 @@ def sentences(streams: Sequence[Proved], findings: Findings, language: str) -> I
         yield from _stream(proved, language)
     if not streams:
         yield text("EVIDENCE_NO_STREAMS", {}, language)
+    yield from found(findings, language)
+
+
+def found(findings: Findings, language: str) -> Iterator[str]:
+    """Yield every finding, then the verdict."""
     for finding in findings.said:
         yield sentence(finding, language)
     if findings.count > len(findings.said):

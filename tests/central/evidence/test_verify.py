@@ -1,9 +1,12 @@
 """`verify`: nothing is found where nothing was touched, and every touch is found and named."""
 
+import json
+import re
 import sqlite3
 
 import pytest
 
+from central.commands.evidence import Asked, verify_evidence
 from central.evidence.verifying import GatewayUnknown, reading, verify
 from tests.central.builders import SECOND
 from tests.central.door.plant import COUNT, LEVEL, NOTE, Enterprise
@@ -117,7 +120,7 @@ def flip(conn: sqlite3.Connection, sql, column):
     return conn.execute(sql.replace("?x", f"flipped({column})")).rowcount
 
 
-async def test_readings_of_others_systems_are_verified_too(collector, clock):
+async def test_readings_of_others_systems_are_verified_too(collector, clock, capsys):
     enterprise = await Enterprise(collector).begin()
     for number in range(3):
         clock.move(60)
@@ -127,5 +130,21 @@ async def test_readings_of_others_systems_are_verified_too(collector, clock):
     report = look(collector, gateway=enterprise.name)
     assert report.findings.said == []
     assert (len(report.streams), report.readings) == (3, 12)
+    said = said_by_command(collector, capsys, enterprise.name, 0)
+    assert "acme 是虚拟网关：3 次提交、12 条，都没有签名" in said
+    assert re.search(r"令牌：\w+ \(t\)；", said)
+    assert "没有签名" not in said.split("\n", 1)[1], "told once, not for each request"
     await touch(collector, "UPDATE reading SET value = 6.5 WHERE value = 6 AND stream = 2")
     assert ("VERIFY_READING_DIFFERS", 2) in codes(look(collector, gateway=enterprise.name))
+    told = json.loads(said_by_command(collector, capsys, enterprise.name, 1, as_json=True))
+    assert (told["virtual"], len(told["streams"]), told["whole"]) == (True, 3, False)
+    assert told["tokens"].endswith(" (t)")
+
+
+def said_by_command(collector, capsys, gateway, status, *, as_json=False):
+    """Run the command and return what it said."""
+    file = collector.db.path.parent / "central.yaml"
+    file.write_text(f"format: v1\ndatabase: {collector.db.path.name}\n", encoding="utf-8")
+    asked = Asked(config=file, gateway=gateway, start=None, end="2027-01-01", language="zh")
+    assert verify_evidence(asked, as_json_object=as_json) == status
+    return capsys.readouterr().out

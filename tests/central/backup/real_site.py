@@ -208,7 +208,7 @@ buses:
             check=True,
         )
 
-    def accept(self, gateway, count=160):
+    def accept(self, gateway, count=100):
         """Return when the gateway has accepted so many more."""
         enough = gateway.total() + count
         until(lambda: gateway.total() >= enough, "readings are accepted", gateway)

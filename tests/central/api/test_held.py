@@ -68,6 +68,15 @@ async def test_a_held_start_is_refused_until_it_is_approved(held, path, body):
     assert NONCE in answer.headers
 
 
+async def test_a_held_start_opens_no_stream(held):
+    held.gateway.boot = OTHER
+    answer = await held.register(held.gateway.open())
+    assert (answer.status_code, answer.json()["code"]) == (403, "START_HELD")
+    assert held.collector.registry.gateway("gw").state == "never"
+    await decide(held, "approved")
+    assert (await held.register(held.gateway.open())).status_code == 200
+
+
 async def test_who_does_not_say_which_start_it_is_is_let_in(held):
     """A gateway of before: its batches are held all the same."""
     for path, body in (("health", b"{}"), ("cursors", encode_question([]))):

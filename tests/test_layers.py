@@ -3,11 +3,11 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.every_file import ROOT, every, name, tree
+
 ROOMS = ("protocols", "edge", "central")
 FORBIDDEN = {"protocols": {"edge", "central"}, "edge": {"central"}, "central": {"edge"}}
 ONLY_STDLIB = ("words", "errors", "quality", "clock", "profile", "device", "story")
@@ -30,7 +30,7 @@ ALL = [module for room in ROOMS for module in modules(room)]
 
 
 def imports(file):
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node
@@ -38,11 +38,7 @@ def imports(file):
             yield node.module, node
 
 
-def name(file):
-    return file.relative_to(ROOT).as_posix()
-
-
-@pytest.mark.parametrize("file", ALL, ids=name)
+@every(ALL)
 def test_no_arrow_against_the_layers(file):
     room = file.relative_to(ROOT).parts[0]
     crossed = {module for module, _ in imports(file) if module.split(".")[0] in FORBIDDEN[room]}
@@ -57,30 +53,29 @@ def test_the_words_need_only_the_standard_library(stem):
         assert top in sys.stdlib_module_names or top == "protocols", module
 
 
-@pytest.mark.parametrize("file", modules("edge") + modules("protocols"), ids=name)
+@every(modules("edge") + modules("protocols"))
 def test_what_the_gateway_must_never_load(file):
     if name(file).startswith(CHILD_ONLY):
         return
     assert not {m for m, _ in imports(file) if m.split(".")[0] in AT_RUN_TIME_NEVER}
 
 
-@pytest.mark.parametrize("file", ALL, ids=name)
+@every(ALL)
 def test_each_field_library_has_one_home(file):
     for module, _ in imports(file):
         home = CLIENT_LIBRARIES.get(module.split(".")[0])
         assert home is None or name(file).startswith(home), f"{module} in {name(file)}"
 
 
-@pytest.mark.parametrize("file", [f for f in ALL if f.stem in PURE], ids=name)
+@every([f for f in ALL if f.stem in PURE])
 def test_pure_modules_have_no_loop_no_clock_no_log(file):
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    waits = [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef | ast.Await)]
+    waits = [n for n in ast.walk(tree(file)) if isinstance(n, ast.AsyncFunctionDef | ast.Await)]
     assert not waits
     named = {module for module, _ in imports(file)}
     assert not named & {"asyncio", "logging", "time", "threading", "socket"}
 
 
-@pytest.mark.parametrize("file", modules("central/api"), ids=name)
+@every(modules("central/api"))
 def test_the_api_holds_no_sql(file):
     text = file.read_text(encoding="utf-8")
     assert "sqlite3" not in {module for module, _ in imports(file)}
@@ -94,4 +89,4 @@ def test_importing_the_gateway_loads_none_of_them(module):
     code = f"import sys, {module}; print(*sorted(m.split('.')[0] for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert not loaded & (AT_RUN_TIME_NEVER | {"asyncua", "pymodbus", "cel", "cryptography"})
+    assert not loaded & (AT_RUN_TIME_NEVER | {"asyncua", "pymodbus", "cel", "cryptography", "nacl"})

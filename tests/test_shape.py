@@ -2,11 +2,9 @@
 
 import ast
 import re
-from pathlib import Path
 
-import pytest
+from tests.every_file import ROOT, every, tree
 
-ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [
     file
     for room in ("protocols", "edge", "central")
@@ -28,44 +26,40 @@ BANNED_NAMES = {
 SLEEPS = re.compile(r"\b(time\.sleep|asyncio\.sleep)\(\s*([0-9.]+)?")
 
 
-def name(file):
-    return file.relative_to(ROOT).as_posix()
-
-
-@pytest.mark.parametrize("file", SOURCES, ids=name)
+@every(SOURCES)
 def test_no_module_over_300_lines(file):
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 300
 
 
-@pytest.mark.parametrize("file", SOURCES, ids=name)
+@every(SOURCES)
 def test_functions_fit_a_screen(file):
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(file)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
             assert node.end_lineno - node.lineno <= 70, f"{node.name} is too long"
 
 
-@pytest.mark.parametrize("file", SOURCES, ids=name)
+@every(SOURCES)
 def test_names_say_what_is_inside(file):
     assert not BANNED_NAMES & set(file.relative_to(ROOT).with_suffix("").parts)
 
 
-@pytest.mark.parametrize("file", SOURCES, ids=name)
+@every(SOURCES)
 def test_every_module_says_what_it_is(file):
-    assert ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    assert ast.get_docstring(tree(file))
 
 
-@pytest.mark.parametrize("file", TESTS, ids=name)
+@every(TESTS)
 def test_no_test_sleeps_and_hopes(file):
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         found = SLEEPS.search(line)
         # A wait inside a bounded poll is named as such; anything longer is hoping.
-        if found and found.group(2) and float(found.group(2)) > 0.2:
-            pytest.fail(f"{name(file)}:{number} sleeps {found.group(2)} s")
+        hoping = found and found.group(2) and float(found.group(2)) > 0.2
+        assert not hoping, f"line {number} sleeps {found.group(2)} s"
 
 
-@pytest.mark.parametrize("file", TESTS, ids=name)
+@every(TESTS)
 def test_every_test_asserts_something(file):
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(file)):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         if not node.name.startswith("test_"):

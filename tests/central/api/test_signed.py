@@ -149,9 +149,16 @@ async def test_a_gateway_with_a_key_delivers_and_gets_signed_answers(site):
     must_be_signed(answer.content, site.collector.signer.public)
     said = parse_answer(answer.content, stream.id, fields[NONCE])
     assert (answer.status_code, said.code, said.committed) == (200, None, 1)
+    delivered = site.clock.now()
+    site.clock.move(20)
     again = await site.client.post(path, content=body, headers=fields)
     must_be_signed(again.content, site.collector.signer.public)
     assert (again.status_code, said.committed) == (200, 1), "a duplicate, and no effect"
+    assert (await site.register(stream)).status_code == 200
+    assert site.collector.registry.gateway("gw").last_contact == delivered, "nor a sign of life"
+    first, _ = await site.post("health", b"{}")
+    await site.post("health", b"{}", nonce=first.json()["params"]["nonce"])
+    assert site.collector.registry.gateway("gw").last_contact == site.clock.now()
 
 
 async def test_a_refusal_that_says_where_to_go_on_is_signed_too(site):

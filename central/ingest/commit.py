@@ -123,7 +123,9 @@ class Committer:
             batch for batch, what in zip(old, found, strict=True) if what is Again.RECOVERED
         ]
         done.duplicates = len(old) - len(recovered)
-        other_head = request.last == stream.cursor and request.head != stream.head
+        # Zeros: the gateway does not know its own head any more, and states none.
+        stated = request.last == stream.cursor and any(request.head)
+        other_head = stated and request.head != stream.head
         if Again.DIVERGES in found or (other_head and set(found) == {Again.SAME}):
             self._alert(tables, stream, "STREAM_DIVERGES", request.first, done)
         only = not recovered and len(old) == len(request.batches)

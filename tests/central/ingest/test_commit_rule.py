@@ -106,6 +106,14 @@ async def test_a_head_that_was_lost_is_no_matter_of_security(collector, gateway,
     assert (await collector.events()).items == ()
 
 
+async def test_what_comes_again_without_a_head_is_a_duplicate(collector, gateway, stream):
+    gateway.seal(stream, gateway.reading("level", 1.0))
+    await gateway.send(collector, stream)
+    lost = gateway.request(stream, chain=f"seq=1;h={'0' * 64}")
+    assert (await collector.ingest.post_batches("gw", stream.id, lost)).committed == 1
+    assert (await collector.events()).items == ()
+
+
 async def test_a_body_that_does_not_decode_is_put_aside_whole(collector, gateway, stream, clock):
     gateway.seal(stream, gateway.reading("level", 1.0))
     _, n, raw = stream.batches.pop()

@@ -87,18 +87,21 @@ def read_own(folder: Path) -> OwnFiles:
     for name in FILES:
         try:
             with (folder / name).open("rb") as source:
-                files[name] = source.read(_LARGEST)
+                files[name] = source.read(_LARGEST + 1)
         except FileNotFoundError:
             continue
         except OSError as exc:
             raise IdentityUnusable(file=str(folder / name), reason=str(exc)) from exc
+        if len(files[name]) > _LARGEST:
+            raise IdentityUnusable(file=str(folder / name), reason=f"> {_LARGEST}")
     return OwnFiles(files=files, keyid=_keyid(files, folder / KEY))
 
 
 def write(own: OwnFiles, lineage: str, file: Path) -> Written:
     """Write the identity durably beside the backup `file`, and read it back. Raises OSError.
 
-    Nothing secret is written before it is known that others cannot read it.
+    Nothing secret is written before it is known that others cannot read it. Raises
+    IdentityUnusable for what does not read back the same.
     """
     if own.keyid is None:
         return Written(state=MISSING)
@@ -122,7 +125,8 @@ def write(own: OwnFiles, lineage: str, file: Path) -> Written:
         os.fsync(out.fileno())
     partial.replace(path)
     digest = hashlib.sha256(data).hexdigest()
-    parse(path, digest, lineage)
+    if parse(path, digest, lineage).files != own.files:
+        raise IdentityUnusable(file=str(path), reason="UTF-8")
     return Written(state=INCLUDED, sha256=digest, bytes=len(data))
 
 

@@ -12,7 +12,7 @@ import pytest
 from central.__main__ import main
 from central.backup import identity, manifest, moving, placing
 from central.backup.backups import Backups
-from central.backup.identity import OwnFiles
+from central.backup.identity import IdentityUnusable, OwnFiles
 from central.backup.placing import Databases, IdentityDiffers, IdentityForeign, plan
 from central.collector import Collector
 from central.config import CentralConfig
@@ -172,6 +172,14 @@ def test_a_place_that_shows_it_to_others_does_not_get_it(fengsui, old, monkeypat
         )
     assert written == identity.Written(state="exposed")
     assert not list(old.parent.glob("collector-x*"))
+
+
+@pytest.mark.parametrize("content", [b"x" * 70_000, b"\xff\xfe not text"])
+def test_what_would_not_come_back_the_same_is_refused(old, content):
+    data = old.parent / "data"
+    (data / "tls" / "ca.crt").write_bytes(content)
+    with pytest.raises(IdentityUnusable):
+        identity.write(identity.read_own(data), "lineage", old.parent / "collector-x.db")
 
 
 def test_what_was_asked_to_be_left_out_is_left_out_and_missed_on_restoring(fengsui, old):

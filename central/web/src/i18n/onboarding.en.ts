@@ -12,7 +12,7 @@ const onboarding: typeof zh = {
   copied: "Copied",
   cancel: "Cancel",
   role: "Your role may not do this; ask {who}.",
-  administrator: "an administrator",
+  asks: { gateways: "Administrators make codes and revoke", systems: "Administrators add them and make tokens" },
   approver: "an engineer or administrator",
   offline: "Live is lost; not possible now",
   stale: "The list is as of {time}; trying again.",
@@ -34,7 +34,7 @@ const onboarding: typeof zh = {
   drill: "Enrolment of {name}",
   now: "What to do",
   pending: {
-    head: "The gateway on site has proved its code and waits for you",
+    head: "The gateway on site has proved its code and waits for approval",
     text: "Have the person on site read out the six digits on the gateway's screen, and type what you hear. Only if they agree did nobody change anything in between.",
     replaces: "With the approval the present key {key} is dead and the new hardware takes over.",
     digits: "Six digits",

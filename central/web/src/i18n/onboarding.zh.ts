@@ -10,7 +10,7 @@ const onboarding = {
   copied: "已复制",
   cancel: "取消",
   role: "你的角色不能做这件事，请找{who}。",
-  administrator: "管理员",
+  asks: { gateways: "发码、吊销由管理员办理", systems: "建立、发令牌由管理员办理" },
   approver: "工程师或管理员",
   offline: "实时中断，暂不能操作",
   stale: "名单停在 {time}，正在重试。",
@@ -32,7 +32,7 @@ const onboarding = {
   drill: "{name} 的入网",
   now: "要做的事",
   pending: {
-    head: "现场网关已核对入网码，等你批准",
+    head: "现场网关已核对入网码，等待批准",
     text: "请现场人员读出网关屏幕上的六位数字，照听到的输入。数字一致，才说明中间没有人截改。",
     replaces: "批准后，现用密钥 {key} 即刻失效，由新硬件接替。",
     digits: "六位数字",

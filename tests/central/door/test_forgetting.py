@@ -13,7 +13,7 @@ DAYS = KEPT / SECOND
 
 async def count(collector, table):
     def look(conn):
-        return conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+        return conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
     return await collector.db.read(look)
 

@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 
 from central.__main__ import main
+from central.api.backup_metrics import backup_metrics
 from central.backup import identity, manifest, moving, placing
 from central.backup.backups import Backups
 from central.backup.identity import IdentityUnusable, OwnFiles
@@ -244,18 +245,24 @@ async def test_a_backup_of_an_older_version_is_followed_by_one_with_it(collector
     assert record.identity == "included"
 
 
+def carried(collector):
+    found = {family.name: family for family in backup_metrics(collector)}
+    return found["fengsui_backup_identity"].samples[0].value
+
+
 async def test_the_collectors_own_backup_says_when_a_key_is_missing(collector, config, target):
     key = config.database.parent / "collector.key"
     kept = key.read_bytes()
     key.write_text("rotten")
     record = await collector.backups.take("os:test")
     assert (record.identity, record.result) == ("failed", "verified")
+    assert carried(collector) == 0
     assert not identity.beside(target.folder / record.file).exists()
     told = (await collector.events()).items
     assert [item.code for item in told] == ["BACKUP_IDENTITY_FAILED"]
     key.write_bytes(kept)
     record = await collector.backups.take("os:test")
-    assert record.identity == "included"
+    assert (record.identity, carried(collector)) == ("included", 1)
     identity.beside(target.folder / record.file).unlink()
     await collector.backups._look()
     assert (await collector.events()).items[0].code == "BACKUP_GONE"

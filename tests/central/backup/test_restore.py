@@ -102,6 +102,7 @@ def test_a_running_collector_makes_the_backup_and_is_not_restored(fengsui, confi
         platform = json.loads(answer.read())["platform"]
         connection.close()
         assert (platform["backup"], platform["backup_bytes"]) == ("ok", found[0].bytes)
+        assert platform["backup_identity"] == "included"
         (config.parent / "backups").rename(config.parent / "elsewhere")
         code, _, err = fengsui("backup", config, "--language", "en")
         assert (code, "No backup was made" in err) == (1, True)

@@ -19,6 +19,8 @@ SCHEMES: Final = {b"http": "http", b"https": "https"}
 HERE: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1"))
 HOPS: Final = 16
 """Entries looked at; more proxies in a row nobody has."""
+KEPT: Final = 10_000
+"""Hosts remembered."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -29,6 +31,7 @@ class Proxies:
     def __init__(self, networks: Sequence[Network]) -> None:
         self._named = tuple(networks)
         self._believed = (*networks, *HERE)
+        self._hosts: dict[str, bool] = {}
 
     def named(self, host: str) -> bool:
         """Return whether `host` is a proxy that was named: all it brings comes from there."""
@@ -38,18 +41,27 @@ class Proxies:
     def apply(self, scope: Scope) -> None:
         """Put into `scope` for whom a proxy that is believed speaks, and how he came to it."""
         client = scope.get("client")
-        headers = [each for each in scope["headers"] if each[0] in (FORWARDED, SCHEME)]
-        if not headers or not client:
+        if not client or not self._believes(client[0]):
             return
-        address = _address(client[0])
-        if address is None or not _among(address, self._believed):
-            return
-        found = self._behind([value for name, value in headers if name == FORWARDED])
+        headers = scope["headers"]
+        forwarded = [value for name, value in headers if name == FORWARDED]
+        found = self._behind(forwarded) if forwarded else None
         if found is not None:
             scope["client"] = (found, 0)
         said = [value for name, value in headers if name == SCHEME]
         if said and said[-1] in SCHEMES:
             scope["scheme"] = SCHEMES[said[-1]]
+
+    def _believes(self, host: str) -> bool:
+        """Remembered: this is asked with every request, and reading an address costs more."""
+        known = self._hosts.get(host)
+        if known is None:
+            if len(self._hosts) >= KEPT:
+                self._hosts.clear()
+            address = _address(host)
+            known = address is not None and _among(address, self._believed)
+            self._hosts[host] = known
+        return known
 
     def _behind(self, fields: Sequence[bytes]) -> str | None:
         entries = b",".join(fields).decode("latin-1").split(",")

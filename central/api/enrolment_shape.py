@@ -1,13 +1,38 @@
 """Codes, keys and held starts as the API's models."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import cast
 
 from central.api import models
 from central.api.models.enrolment import KeyState
-from central.enrolment.acts import Picture
+from central.enrolment import qr
+from central.enrolment.acts import Issued, Picture
 from central.enrolment.keys import Key
+from central.enrolment.office import Office
+from protocols.enrolment import Invitation, show_code, write_invitation
+
+
+def code_made(issued: Issued, office: Office, asked_under: str) -> models.CodeMade:
+    """Return a new code with what its sheet shows; `asked_under` where no address is configured."""
+    url = office.url or asked_under.rstrip("/")
+    text = write_invitation(Invitation(url=url, ca=office.itself().ca, code=issued.code))
+    size, path = qr.drawing(text)
+    return models.CodeMade(
+        number=issued.number,
+        code=show_code(issued.code),
+        gateway=issued.gateway,
+        site=issued.site,
+        opens=issued.opens,
+        expires=issued.expires,
+        text=text,
+        qr=base64.b64encode(qr.png(text)).decode(),
+        drawing=models.Drawing(size=size, path=path),
+        url=url,
+        url_configured=office.url is not None,
+        now=office.clock.now(),
+    )
 
 
 def picture(

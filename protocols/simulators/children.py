@@ -101,10 +101,12 @@ class Children:
         self._running.append(child)
         return child
 
-    def ask(self, module: str, arguments: Sequence[str | Path]) -> str:
+    def ask(
+        self, module: str, arguments: Sequence[str | Path], python: str = sys.executable
+    ) -> str:
         """Run `python -m module arguments` to its end and return what it printed."""
         done = subprocess.run(  # noqa: S603  # our own modules
-            [sys.executable, "-m", module, *map(str, arguments)],
+            [python, "-m", module, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

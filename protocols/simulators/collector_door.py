@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from copy import copy
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from protocols.clock import real_monotonic
+from protocols.clock import HOUR, MINUTE, SECOND, real_monotonic
 from protocols.errors import FengsuiError
 
 HEALTHY_SECONDS: Final = 30.0
@@ -60,12 +61,26 @@ class CollectorDoor:
         self.ask("POST", "/api/v1/session/link", {"code": code})
 
     def add_gateway(self, name: str, label: str, site: str) -> str:
-        """Register a gateway and return its token, which is shown only once."""
-        label_pair = {"zh": label, "en": name}
-        answer = self.ask(
-            "POST", "/api/v1/gateways", {"name": name, "label": label_pair, "site": site}
-        )
+        """Register a gateway without a key and return its token, which is shown only once."""
+        asked = {"name": name, "label": {"zh": label, "en": name}, "site": site}
+        answer = self.ask("POST", "/api/v1/gateways", {**asked, "credential": "token"})
         return str(answer["token"])
+
+    def invite(self, name: str, label: str, site: str, now: int) -> str:
+        """Register a gateway that is approved beforehand; return what its QR code says.
+
+        `now` in µs UTC: the code is good for an hour from then on.
+        """
+        asked = {
+            "gateway": name,
+            "label": {"zh": label, "en": name},
+            "site": site,
+            "work_order": "demo",
+            "installer": "demo",
+            "opens": _rfc3339(now - MINUTE),
+            "expires": _rfc3339(now + HOUR),
+        }
+        return str(self.ask("POST", "/api/v1/enrolment/codes", asked)["text"])
 
     def close(self) -> None:
         """Log out."""
@@ -123,3 +138,7 @@ class CollectorDoor:
         if self._context is None:
             self._context = ssl.create_default_context(cafile=self._ca)
         return http.client.HTTPSConnection(*self._address, timeout=10, context=self._context)
+
+
+def _rfc3339(time: int) -> str:
+    return datetime.fromtimestamp(time // SECOND, UTC).isoformat()

@@ -10,6 +10,7 @@ import json
 import socket
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -132,11 +133,14 @@ class Demo:
         door = self._collector()
         where: dict[str, Any] = json.loads(plant.first_line())
         try:
-            for name, (site, label, _) in GATEWAYS.items():
-                token = door.add_gateway(name, label, site)
-                self.gateways[name] = self._gateway(name, token, where)
+            configs = {name: self._configured(name, where) for name in GATEWAYS}
+            self._enrol(door, configs)
         finally:
             door.close()
+        for name, config in configs.items():
+            arguments: list[str | Path] = ["run", config, "--story", self._story]
+            python = self._gateway_python
+            self.gateways[name] = self.children.start(name, "edge", arguments, python=python)
         for port in self.gateway_health.values():
             CollectorDoor("127.0.0.1", port).wait_healthy(self.children.ended, "/health")
         self._tell(self.timing.tell(held, SystemClock().now()))
@@ -193,10 +197,21 @@ class Demo:
         door.log_in(setup.rsplit("code=", 1)[1])
         return door
 
-    def _gateway(self, name: str, token: str, where: dict[str, Any]) -> Child:
-        token_file = self.folder / f"{name}.token"
-        token_file.touch(mode=0o600)
-        token_file.write_text(token, encoding="ascii")
+    def _enrol(self, door: CollectorDoor, configs: dict[str, Path]) -> None:
+        """Let each gateway make its key and prove its code, all at the same time."""
+        now = SystemClock().now()
+        codes = {
+            name: door.invite(name, label, site, now) for name, (site, label, _) in GATEWAYS.items()
+        }
+
+        def enrol(name: str) -> None:
+            arguments: list[str | Path] = ["enrol", configs[name], codes[name]]
+            self.children.ask("edge", arguments, python=self._gateway_python)
+
+        with ThreadPoolExecutor(len(configs)) as pool:
+            list(pool.map(enrol, configs))
+
+    def _configured(self, name: str, where: dict[str, Any]) -> Path:
         devices = {
             f"{device.replace('-', '_')}_port": port for device, port in where["devices"].items()
         }
@@ -206,9 +221,7 @@ class Demo:
             "health_port": self.gateway_health[name],
             **devices,
         }
-        config = self._render(name, values)
-        arguments: list[str | Path] = ["run", config, "--story", self._story]
-        return self.children.start(name, "edge", arguments, python=self._gateway_python)
+        return self._render(name, values)
 
     def stop(self) -> None:
         """End every process this demo started, by pid; safe to call twice."""

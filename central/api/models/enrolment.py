@@ -131,6 +131,14 @@ class CodeMade(Answer):
     now: Time
 
 
+class GatewayMade(Answer):
+    """A new gateway and its code, or the token that was asked for, shown this once."""
+
+    name: str
+    code: CodeMade | None
+    token: str | None
+
+
 class Code(Answer):
     """A code as kept: its first characters and what became of it."""
 

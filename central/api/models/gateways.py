@@ -102,18 +102,16 @@ class AskedLabel(Asked):
 
 
 class NewGateway(Asked):
-    """A gateway to create."""
+    """A gateway to create: it gets a one-time code to enrol with.
+
+    `credential`: `token` gives it a bearer token instead, which counts until it has a key: for
+    tests and tools on a line nobody else hears.
+    """
 
     name: Name
     label: AskedLabel | None = None
     site: Name | None = None
-
-
-class GatewayMade(Answer):
-    """A new gateway and its token, shown this once."""
-
-    name: str
-    token: str
+    credential: Literal["code", "token"] = "code"
 
 
 class Cable(Answer):

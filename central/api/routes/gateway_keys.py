@@ -4,7 +4,6 @@ Making a code and revoking are an administrator's; whoever is on duty as an engi
 refuses. By a session only: a stolen token lets no gateway in. How keys stand is for all to see.
 """
 
-import base64
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Request
@@ -15,12 +14,10 @@ from central.api.errors import ApiError, not_found
 from central.api.rooms import House, Rooms
 from central.api.scoped import sees_gateway
 from central.api.times import microseconds
-from central.enrolment import qr
 from central.enrolment.acts import Wanted
 from central.enrolment.codes import WorkOrder
 from central.identity.principal import Principal
 from central.identity.roles import Permission
-from protocols.enrolment import Invitation, show_code, write_invitation
 from protocols.words import Label
 
 router: Final = APIRouter(prefix="/api/v1/enrolment", tags=["enrolment"])
@@ -51,25 +48,7 @@ async def make_code(
     if house.collector.registry.gateway(asked.gateway) is not None:
         _must_see(who, house, asked.gateway)
     issued = await house.enrolment.acts.code(_wanted(asked, who))
-    configured = house.enrolment.url
-    url = configured or str(request.base_url).rstrip("/")
-    ca = house.enrolment.itself().ca
-    text = write_invitation(Invitation(url=url, ca=ca, code=issued.code))
-    size, path = qr.drawing(text)
-    return models.CodeMade(
-        number=issued.number,
-        code=show_code(issued.code),
-        gateway=issued.gateway,
-        site=issued.site,
-        opens=issued.opens,
-        expires=issued.expires,
-        text=text,
-        qr=base64.b64encode(qr.png(text)).decode(),
-        drawing=models.Drawing(size=size, path=path),
-        url=url,
-        url_configured=configured is not None,
-        now=house.enrolment.clock.now(),
-    )
+    return enrolment_shape.code_made(issued, house.enrolment, str(request.base_url))
 
 
 @router.delete("/codes/{number}", status_code=204)

@@ -2,15 +2,18 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from central.api import gateway_shape, models
+from central.api import enrolment_shape, gateway_shape, models
 from central.api.access import principal
 from central.api.enrolment import create_gateway
+from central.api.errors import not_found
 from central.api.rooms import House
 from central.api.scoped import sees_gateway
+from central.enrolment.acts import Wanted
 from central.identity.principal import Principal
 from central.identity.roles import Permission
+from central.registry import GatewayExists
 from protocols.words import Label
 
 router: Final = APIRouter(prefix="/api/v1/gateways", tags=["gateways"])
@@ -29,9 +32,18 @@ async def gateways(who: Who, house: House) -> models.Gateways:
 
 @router.post("", status_code=201)
 async def add_gateway(
-    who: Administrator, house: House, asked: models.NewGateway
+    who: Administrator, house: House, asked: models.NewGateway, request: Request
 ) -> models.GatewayMade:
-    """Create a gateway; its token is in this answer and nowhere else."""
+    """Create a gateway; its one-time code is in this answer and nowhere else."""
     label = Label(asked.label.zh, asked.label.en) if asked.label else None
-    token = await create_gateway(house, who, asked.name, label, asked.site)
-    return models.GatewayMade(name=asked.name, token=token)
+    if asked.credential == "token":
+        token = await create_gateway(house, who, asked.name, label, asked.site)
+        return models.GatewayMade(name=asked.name, code=None, token=token)
+    if house.collector.registry.gateway(asked.name) is not None:
+        raise GatewayExists(name=asked.name)
+    if asked.site is not None and not who.sees(asked.site):
+        raise not_found("site", asked.site)
+    wanted = Wanted(gateway=asked.name, by=who.name, site=asked.site, label=label)
+    issued = await house.enrolment.acts.code(wanted)
+    code = enrolment_shape.code_made(issued, house.enrolment, str(request.base_url))
+    return models.GatewayMade(name=asked.name, code=code, token=None)

@@ -48,6 +48,7 @@ async def test_an_incomplete_acknowledgement_is_refused(client, people, body, ke
 
 async def test_a_new_gateway_gets_a_token_that_is_its_own(client, admin, db, collector):
     body = {"name": "gw-new", "label": {"zh": "新网关"}, "site": "qingyun"}
+    body["credential"] = "token"
     answer = await client.post("/api/v1/gateways", json=body, headers=admin)
     assert answer.status_code == 201
     token = answer.json()["token"]
@@ -60,9 +61,26 @@ async def test_a_new_gateway_gets_a_token_that_is_its_own(client, admin, db, col
     assert (again.status_code, again.json()["code"]) == (409, "GATEWAY_EXISTS")
 
 
+async def test_a_new_gateway_gets_a_code_and_no_token(client, admin, db):
+    body = {"name": "gw-new", "label": {"zh": "新网关"}, "site": "qingyun"}
+    made = await client.post("/api/v1/gateways", json=body, headers=admin)
+    assert made.status_code == 201
+    assert (made.json()["token"], made.json()["code"]["gateway"]) == (None, "gw-new")
+    assert made.json()["code"]["text"].startswith("FENGSUI1|http://collector|")
+    assert await actions(db) == [
+        ("admin", "GATEWAY_CREATED", "gateway/gw-new"),
+        ("admin", "ENROLMENT_CODE_MADE", "gateway/gw-new"),
+    ]
+    taken = {**body, "name": "gw-qingyun"}
+    again = await client.post("/api/v1/gateways", json=taken, headers=admin)
+    assert (again.status_code, again.json()["code"]) == (409, "GATEWAY_EXISTS")
+
+
 async def test_an_interrupted_creation_is_finished_by_the_next_try(client, admin, collector):
     await collector.registry.add_gateway("gw-half")
-    answer = await client.post("/api/v1/gateways", json={"name": "gw-half"}, headers=admin)
+    answer = await client.post(
+        "/api/v1/gateways", json={"name": "gw-half", "credential": "token"}, headers=admin
+    )
     assert answer.status_code == 201
 
 

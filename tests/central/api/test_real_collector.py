@@ -106,7 +106,8 @@ class Sender:
 
 @pytest.fixture
 async def sender(base, person, clock):
-    made = (await person.post("/api/v1/gateways", json={"name": "gw-1", "site": "site"})).json()
+    asked = {"name": "gw-1", "site": "site", "credential": "token"}
+    made = (await person.post("/api/v1/gateways", json=asked)).json()
     uplink = Sender(base, clock, made["token"])
     yield uplink
     await uplink.http.aclose()
@@ -225,7 +226,8 @@ async def test_a_bad_reading_is_shown_with_its_reason(person, sender):
 async def test_another_gateways_token_writes_nothing_here(person, sender, base, clock):
     await sender.register()
     sender.seal(1.0)
-    made = (await person.post("/api/v1/gateways", json={"name": "gw-2"})).json()
+    asked = {"name": "gw-2", "credential": "token"}
+    made = (await person.post("/api/v1/gateways", json=asked)).json()
     sender.http.headers["Authorization"] = f"Bearer {made['token']}"
     status, answer = await sender.send()
     assert (status, answer.code, answer.committed) == (403, "FORBIDDEN", 0)

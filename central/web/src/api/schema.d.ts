@@ -307,7 +307,7 @@ export interface paths {
         put?: never;
         /**
          * Add Gateway
-         * @description Create a gateway; its token is in this answer and nowhere else.
+         * @description Create a gateway; its one-time code is in this answer and nowhere else.
          */
         post: operations["gateways_add_gateway"];
         delete?: never;
@@ -1441,13 +1441,14 @@ export interface components {
         };
         /**
          * GatewayMade
-         * @description A new gateway and its token, shown this once.
+         * @description A new gateway and its code, or the token that was asked for, shown this once.
          */
         GatewayMade: {
             /** Name */
             name: string;
+            code: components["schemas"]["CodeMade"] | null;
             /** Token */
-            token: string;
+            token: string | null;
         };
         /**
          * Gateways
@@ -1759,7 +1760,10 @@ export interface components {
         };
         /**
          * NewGateway
-         * @description A gateway to create.
+         * @description A gateway to create: it gets a one-time code to enrol with.
+         *
+         *     `credential`: `token` gives it a bearer token instead, which counts until it has a key: for
+         *     tests and tools on a line nobody else hears.
          */
         NewGateway: {
             /** Name */
@@ -1767,6 +1771,12 @@ export interface components {
             label?: components["schemas"]["AskedLabel"] | null;
             /** Site */
             site?: string | null;
+            /**
+             * Credential
+             * @default code
+             * @enum {string}
+             */
+            credential: "code" | "token";
         };
         /**
          * NewReadingsToken

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from central.identity import collector_key
-from central.tls import authority
+from central.tls.folder import CURRENT, ID_FILE, KEY_FILE, NEXT, PUBLIC, SERVER
 from central.tls.folder import FOLDER as TLS
-from central.tls.folder import ID_FILE
 from protocols.errors import FengsuiError
 from protocols.signing.keys import Ed25519Signer, KeyUnusable
 
@@ -30,16 +28,16 @@ MISSING: Final = "missing"
 """There was none yet, or an older version made the backup."""
 STATES: Final = (INCLUDED, LEFT_OUT, EXPOSED, FAILED, MISSING)
 
-KEY: Final = collector_key.NAME
-CA: Final = f"{TLS}/{authority.CURRENT}"
+KEY: Final = KEY_FILE
+CA: Final = f"{TLS}/{CURRENT}"
 # The CA that follows is read before the one it replaces: taking over goes the other way.
 FILES: Final = {
     ID_FILE: 0o644,
     KEY: 0o600,
-    f"{TLS}/{authority.NEXT}": 0o600,
+    f"{TLS}/{NEXT}": 0o600,
     CA: 0o600,
-    f"{TLS}/{authority.SERVER}": 0o600,
-    f"{TLS}/{authority.PUBLIC}": 0o644,
+    f"{TLS}/{SERVER}": 0o600,
+    f"{TLS}/{PUBLIC}": 0o644,
 }
 """What an identity may hold, by its path in the data folder, with its mode there."""
 FORMAT: Final = 1

@@ -16,12 +16,12 @@ from sqlite_utils import Database as Tables
 
 from central import events
 from central.identity import gateway_keys
+from central.tls.folder import KEY_FILE
 from protocols.errors import FengsuiError
 from protocols.signing.keys import Ed25519Signer, KeyUnusable, Signer
 
 logger = logging.getLogger(__name__)
 
-NAME: Final = "collector.key"
 OPEN: Final = stat.S_IRWXG | stat.S_IRWXO
 KNOWN: Final = "keyid"
 """Which key this collector last signed with, in its table of facts."""
@@ -43,7 +43,7 @@ class OwnKey:
 
 def load(folder: Path) -> OwnKey:
     """Return the key in `folder`, made where there is none. Raises CollectorKeyUnusable."""
-    file = folder / NAME
+    file = folder / KEY_FILE
     try:
         if not file.exists():
             signer = Ed25519Signer.generate()

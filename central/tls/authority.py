@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from central.tls.folder import OwnFileUnusable, reason, write
+from central.tls.folder import CURRENT, NEXT, PUBLIC, SERVER, OwnFileUnusable, reason, write
 from protocols.clock import HOUR
 from protocols.errors import FengsuiError
 from protocols.tls import reading
@@ -36,10 +36,6 @@ BACKDATED: Final = DAY
 """Certificates begin so long before they are made: not every clock is right to the minute."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-CURRENT: Final = "ca.pem"
-NEXT: Final = "ca-next.pem"
-SERVER: Final = "server.pem"
-PUBLIC: Final = "ca.crt"
 
 
 class AuthorityUnusable(FengsuiError):

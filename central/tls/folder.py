@@ -15,6 +15,11 @@ from protocols.errors import FengsuiError
 ID_FILE: Final = "collector.id"
 FOLDER: Final = "tls"
 """Where the CA and its certificates are, in the data folder."""
+CURRENT: Final = "ca.pem"
+NEXT: Final = "ca-next.pem"
+SERVER: Final = "server.pem"
+PUBLIC: Final = "ca.crt"
+KEY_FILE: Final = "collector.key"
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from central.tls.authority import DAY, PUBLIC, Authority, ClockWrong, moment_text
+from central.tls.authority import DAY, Authority, ClockWrong, moment_text
 from central.tls.doorplate import Doorplate
-from central.tls.folder import FOLDER, OwnFileUnusable, reason
+from central.tls.folder import FOLDER, PUBLIC, OwnFileUnusable, reason
 from central.tls.settings import GivenTls, OwnTls, Tls
 from protocols.errors import FengsuiError
 from protocols.tls import reading

@@ -6,7 +6,8 @@ import pytest
 
 from central import events
 from central.identity import audit, collector_key, gateway_keys
-from central.identity.collector_key import NAME, CollectorKeyUnusable
+from central.identity.collector_key import CollectorKeyUnusable
+from central.tls.folder import KEY_FILE
 from protocols.signing.keys import Ed25519Signer
 from protocols.texts import text
 
@@ -16,23 +17,23 @@ def test_made_at_the_first_start_and_kept(tmp_path):
     again = collector_key.load(tmp_path)
     assert (first.made, again.made) == (True, False)
     assert first.signer.public == again.signer.public
-    assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600
-    assert [file.name for file in tmp_path.iterdir()] == [NAME]
+    assert stat.S_IMODE((tmp_path / KEY_FILE).stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == [KEY_FILE]
 
 
 def test_a_file_that_others_can_read_is_closed(tmp_path):
     collector_key.load(tmp_path)
-    (tmp_path / NAME).chmod(0o644)
+    (tmp_path / KEY_FILE).chmod(0o644)
     collector_key.load(tmp_path)
-    assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / KEY_FILE).stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff" * 4096])
 def test_a_damaged_file_is_never_replaced(tmp_path, content):
-    (tmp_path / NAME).write_bytes(content)
+    (tmp_path / KEY_FILE).write_bytes(content)
     with pytest.raises(CollectorKeyUnusable) as refused:
         collector_key.load(tmp_path)
-    assert (tmp_path / NAME).read_bytes() == content
+    assert (tmp_path / KEY_FILE).read_bytes() == content
     for language in ("zh", "en"):
         assert "{" not in text(refused.value.code, refused.value.params, language)
 
@@ -48,7 +49,7 @@ async def test_another_key_than_gateways_trust_is_told(db, tmp_path):
     own = collector_key.load(tmp_path)
     assert await noted(db, own) == ([], [])
     lost = own.signer.keyid
-    (tmp_path / NAME).unlink()
+    (tmp_path / KEY_FILE).unlink()
     new = collector_key.load(tmp_path)
     assert await noted(db, new) == ([], []), "no gateway trusts anything yet"
 
@@ -57,7 +58,7 @@ async def test_another_key_than_gateways_trust_is_told(db, tmp_path):
         gateway_keys.add(tables, "gw", Ed25519Signer.generate().public, "admin", 1)
 
     await db.write(enrolled)
-    (tmp_path / NAME).unlink()
+    (tmp_path / KEY_FILE).unlink()
     other = collector_key.load(tmp_path)
     actions, told = await noted(db, other)
     assert actions == ["COLLECTOR_KEY_MADE", "GATEWAY_KEY_ADDED"]

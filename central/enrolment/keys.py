@@ -15,7 +15,7 @@ from sqlite_utils import Database as Tables
 from central.enrolment import codes, places
 from central.enrolment.codes import Code
 
-LISTED: Final = 500
+LISTED: Final = 2_000
 _COLUMNS: Final = (
     "keyid, gateway, alg, public, state, created, approved_by, ended, boot_first, approved"
 )
@@ -109,10 +109,10 @@ def of_gateway(
 
 
 def listed(conn: sqlite3.Connection) -> list[Key]:
-    """Return every key, those that wait first, then the newest."""
+    """Return every key: those that wait, then those in use, then the newest of those that ended."""
     rows = conn.execute(
         f"SELECT {_COLUMNS} FROM gateway_key "  # noqa: S608
-        "ORDER BY state <> 'pending', created DESC, keyid LIMIT ?",
+        "ORDER BY state <> 'pending', state NOT IN ('active', 'held'), created DESC, keyid LIMIT ?",
         (LISTED,),
     ).fetchall()
     return [_key(row, codes.of_key(conn, row[0])) for row in rows]

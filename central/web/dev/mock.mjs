@@ -144,6 +144,11 @@ async function api(request, url) {
   if (path === "/session") return [200, { ...PERSON, clock: clock() }];
   if (path === "/overview") return [200, overview()];
   if (path === "/gateways") return [200, { items: gateways() }];
+  if (path === "/virtual-gateways") return [200, { items: [] }];
+  if (path === "/enrolment") {
+    const keys = EMPTY ? [] : GATEWAYS.map((item) => ({ keyid: `ed25519:${item.name.length}f3a9c21`, gateway: item.name, state: "active", created: iso(opened - 5e8), approved_by: "陈志航", approved: iso(opened - 5e8), ended: null, digits: null, work_order: null, installer: null }));
+    return [200, { now: iso(Date.now()), codes: [], keys, held: [] }];
+  }
   if (path === "/points") return [200, { items: points.filter((point) => !url.searchParams.get("site") || point.public.site === url.searchParams.get("site")).map((point) => point.public) }];
   if (path === "/latest") return [200, { items: points.filter((point) => point.public.site === url.searchParams.get("site")).map(latest) }];
   if (path === "/events") {

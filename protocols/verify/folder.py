@@ -1,6 +1,7 @@
 """Verifies an exported folder with nothing but the folder and the gateway's public keys.
 
-Total: whatever the files hold, each damage is named and nothing else happens. Files are read in
+Total: whatever the files hold, each damage is named and nothing else happens. Where something is no
+plain file (a link, a pipe) nothing is read: it may lead elsewhere, or never end. Files are read in
 pieces; memory is bounded by the index and one batch, however large the folder is.
 """
 
@@ -35,6 +36,9 @@ def verify_folder(folder: Path, keys: Iterable[PublicKey], *, unsigned: bool = F
     """Verify `folder`. `unsigned`: what nobody signed is no finding; damage still is."""
     result = Result()
     found = result.findings
+    names = _names(folder, found)
+    if names is None:
+        return result
     try:
         with (folder / INDEX).open("rb") as source:
             data = source.read(BYTES + 1)
@@ -47,7 +51,7 @@ def verify_folder(folder: Path, keys: Iterable[PublicKey], *, unsigned: bool = F
         return result
     for name in sorted(result.index.files):
         _check_file(folder, name, result.index.files[name], found)
-    _check_strangers(folder, result.index, found)
+    _check_strangers(names, result.index, found)
     find = _finder(keys, unsigned=unsigned)
     for part in result.index.streams:
         proved = _stream(folder, result.index, part, find, found)
@@ -103,15 +107,40 @@ def _check_file(folder: Path, name: str, said: tuple[int, str], found: Findings)
         found.add("VERIFY_FILE", stream, None, file=name, reason="SHA-256")
 
 
-def _check_strangers(folder: Path, index: Index, found: Findings) -> None:
-    """What nobody listed is no part of the evidence and must not be taken for it."""
+def _names(folder: Path, found: Findings) -> list[str] | None:
+    """Return the paths of all files; None: there is something else, or it cannot be looked at."""
+    names, said = [], found.count
     try:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
-            if not path.is_dir() and name != INDEX and name not in index.files:
-                found.add("VERIFY_FILE", "", None, file=name[:200], reason="not listed")
+            if path.is_symlink() or not (path.is_dir() or path.is_file()):
+                found.add("VERIFY_FILE", "", None, file=_shown(name), reason="not a plain file")
+            elif not path.is_dir():
+                names.append(name)
     except OSError as exc:
         found.add("VERIFY_FILE", "", None, file=".", reason=_why(exc))
+    return names if found.count == said else None
+
+
+def _check_strangers(names: Iterable[str], index: Index, found: Findings) -> None:
+    """What nobody listed, or what belongs to no stream, must not be taken for evidence."""
+    streams = {part.id for part in index.streams}
+    manifests = {f"manifests/{part.manifest}.json" for part in index.streams}
+    for name in names:
+        if name != INDEX and name not in index.files:
+            found.add("VERIFY_FILE", "", None, file=_shown(name), reason="not listed")
+    for name in sorted(index.files):
+        kind, _, rest = name.partition("/")
+        known = name in manifests or rest.partition("/")[0] in streams
+        if kind in ("manifests", "streams") and not known:
+            found.add("VERIFY_FILE", "", None, file=name, reason="of no stream")
+    if not index.streams:
+        found.add("VERIFY_NOTHING", "", None)
+
+
+def _shown(name: str) -> str:
+    """Return a name somebody else chose as it can be printed: in one line, and nothing else."""
+    return name[:200] if name.isprintable() else ascii(name[:200])
 
 
 def _small(file: Path, limit: int, stream: str, found: Findings) -> bytes:

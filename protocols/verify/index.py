@@ -91,11 +91,14 @@ def decode_index(data: bytes) -> Index:
             raise WireError("WIRE_JSON", where="files", what="field", key=name[:200])
         file = Fields(value, "files", _FILE)
         files[name] = (file.integer("bytes"), file.text("sha256", HEX256))
+    streams = tuple(_part(item) for item in fields.items("streams", 1_000_000))
+    if len({part.id for part in streams}) != len(streams):
+        raise WireError("WIRE_REFERENCE", where="streams", what="twice")
     return Index(
         gateway=fields.name("gateway"),
         times=(fields.text("from"), fields.text("to"), fields.text("made")),
         files=files,
-        streams=tuple(_part(item) for item in fields.items("streams", 1_000_000)),
+        streams=streams,
     )
 
 

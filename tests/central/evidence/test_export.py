@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,63 @@ async def test_missing_cut_and_foreign_files_are_named(folder, gateway, tmp_path
     (folder / "more.txt").write_text("?")
     (item,) = found(folder, gateway.key.public).findings.said
     assert item.params["file"] == "more.txt"
+
+
+def reindexed(folder, streams=None):
+    """Let the index vouch for the files as they are now; `streams`: the parts it names."""
+    index = decode_index((folder / "index.json").read_bytes())
+    for name in index.files:
+        content = (folder / name).read_bytes()
+        index.files[name] = (len(content), hashlib.sha256(content).hexdigest())
+    parts = index.streams if streams is None else streams(index.streams)
+    (folder / "index.json").write_bytes(encode_index(replace(index, streams=parts)))
+
+
+async def test_what_belongs_to_no_stream_is_no_evidence(folder, gateway, delivered):
+    """Files that the index lists and nothing verifies would pass for verified ones."""
+    stream, alarm = delivered
+    reindexed(folder, lambda parts: [part for part in parts if part.id == stream.id])
+    said = found(folder, gateway.key.public).findings.said
+    assert {item.params["reason"] for item in said} == {"of no stream"}
+    assert all(alarm.id in item.params["file"] for item in said)
+    reindexed(folder, lambda parts: [])
+    codes = {item.code for item in found(folder, gateway.key.public).findings.said}
+    assert "VERIFY_NOTHING" in codes
+
+
+async def test_a_stream_named_twice_is_not_counted_twice(folder, gateway):
+    reindexed(folder, lambda parts: (*parts, parts[0]))
+    (item,) = found(folder, gateway.key.public).findings.said
+    assert item.params == {"file": "index.json", "reason": "WIRE_REFERENCE"}
+
+
+@pytest.mark.parametrize("kind", ["link", "endless", "pipe", "linked folder"])
+async def test_what_is_no_plain_file_is_named_and_not_read(folder, gateway, tmp_path, kind):
+    readme = folder / "README.md"
+    target = folder / "more" if kind == "linked folder" else readme
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    if target is readme:
+        readme.rename(outside / "README.md")
+    if kind == "pipe":
+        os.mkfifo(target)
+    else:
+        links = {"link": outside / "README.md", "endless": Path("/dev/zero")}
+        target.symlink_to(links.get(kind, outside))
+    result = found(folder, gateway.key.public)
+    (item,) = result.findings.said
+    assert (item.params["file"], item.params["reason"]) == (target.name, "not a plain file")
+    assert result.index is None
+
+
+async def test_a_name_says_nothing_beyond_its_line(folder, gateway):
+    """Whoever made the folder chose the names; they are no sentences and no codes of a terminal."""
+    (folder / "a\n\x1b[2J").write_text("?")
+    os.close(os.open(os.fsencode(folder) + b"/\xff", os.O_CREAT))
+    for item in (said := found(folder, gateway.key.public).findings.said):
+        assert item.params["file"].isprintable()
+        assert item.params["file"].encode()
+    assert len(said) == 2
 
 
 async def test_only_what_was_asked_for_from_head_to_head(

@@ -166,7 +166,7 @@ class Acts:
         return await self._db.write(work, self._ruled)
 
     async def revoke(self, gateway: str, by: str) -> list[str]:
-        """End every key and token of the gateway. Raises NothingToRevoke."""
+        """End every key, token and open code of the gateway. Raises NothingToRevoke."""
         work = partial(ruling.revoke, gateway, by, self._clock.now())
         return await self._db.write(work, self._ruled)
 

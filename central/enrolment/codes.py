@@ -96,12 +96,7 @@ def put(db: Tables, new: NewCode) -> int | None:
 
     What the gateway had open is withdrawn: a slip of paper that was lost opens nothing.
     """
-    clear(db, new.created)
-    db.execute(
-        "UPDATE enrolment_code SET state = 'withdrawn', ended = ?, secret = NULL "
-        "WHERE gateway = ? AND state = 'open'",
-        (new.created, new.gateway),
-    )
+    withdraw_open(db, new.gateway, new.created)
     order = new.order
     row = db.execute(
         """INSERT OR IGNORE INTO enrolment_code(id, gateway, site, salt, secret, created,
@@ -172,6 +167,17 @@ def withdraw(db: Tables, number: int, now: int) -> Code | None:
         (now, number),
     ).fetchone()
     return None if row is None else _code(row)
+
+
+def withdraw_open(db: Tables, gateway: str, now: int) -> list[str]:
+    """End every open code of the gateway; return how they began."""
+    clear(db, now)
+    rows = db.execute(
+        "UPDATE enrolment_code SET state = 'withdrawn', ended = ?, secret = NULL "
+        "WHERE gateway = ? AND state = 'open' RETURNING id",
+        (now, gateway),
+    ).fetchall()
+    return [str(row[0]) for row in rows]
 
 
 def of_key(conn: sqlite3.Connection, keyid: str) -> Code | None:

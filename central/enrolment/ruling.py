@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlite_utils import Database as Tables
 
-from central.enrolment import clones, keys
+from central.enrolment import clones, codes, keys
 from central.enrolment.clones import HeldBoot
 from central.enrolment.keys import Key
 from central.identity import audit, tokens
@@ -76,8 +76,9 @@ def refuse(gateway: str, boot: str | None, by: str, now: int, db: Tables) -> lis
 
 
 def revoke(gateway: str, by: str, now: int, db: Tables) -> list[str]:
-    """End every key and every token of the gateway: no older one comes back to life.
+    """End every key, token and open code of the gateway: nothing older comes back to life.
 
+    A gateway is stolen with the paper beside it, and a work order's code lets in unasked.
     Raises NothingToRevoke.
     """
     ended = keys.of_gateway(db.conn, gateway, ("pending", "active", "held"))
@@ -90,7 +91,10 @@ def revoke(gateway: str, by: str, now: int, db: Tables) -> list[str]:
         subject, detail = f"token/{token}", {"name": gateway}
         act = audit.Act(time=now, actor=by, action="TOKEN_REVOKED", subject=subject, detail=detail)
         audit.append(db, act)
-    if not ended and not standing:
+    open_codes = codes.withdraw_open(db, gateway, now)
+    for code in open_codes:
+        _note(db, (by, now), "ENROLMENT_CODE_WITHDRAWN", gateway, {"code": code})
+    if not ended and not standing and not open_codes:
         raise NothingToRevoke(gateway=gateway)
     return [key.keyid for key in ended]
 

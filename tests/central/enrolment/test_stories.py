@@ -295,6 +295,18 @@ async def test_revoking_ends_tokens_too_so_that_none_comes_back_to_life(
         await office.acts.revoke("gw-1", "duty")
 
 
+async def test_revoking_ends_the_code_on_the_paper_too(office, issue, clock, acts_of):
+    site = OnSite(office, (await issue()).code)
+    await office.acts.approve("gw-1", (await site.enrol()).digits, "duty")
+    paper = await issue(**window(clock, 0, HOUR))
+    other = await issue("gw-2")
+    await office.acts.revoke("gw-1", "duty")
+    with pytest.raises(refusals.CodeRefused):
+        await OnSite(office, paper.code).hello()
+    assert (await OnSite(office, other.code).enrol()).state == "pending"
+    assert "ENROLMENT_CODE_WITHDRAWN" in await acts_of()
+
+
 async def test_no_machine_enrols_under_the_name_of_another_system(issue, db, clock, acts_of):
     system = VirtualGateway(
         name="acme", label=Label("系统"), sites=("s1",), offline_after=300, created=clock.now(),

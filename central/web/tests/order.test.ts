@@ -33,6 +33,12 @@ describe("worst first", () => {
     expect(worstUnacknowledged([of("red", "red", "ACKED", 2), of("yellow", "yellow", "UNACK", 1)])?.id).toBe("yellow");
     expect(worstUnacknowledged([of("red", "red", "ACKED", 2)])).toBeNull();
   });
+
+  it("never puts a test or a drill before a real one", () => {
+    const drill = { ...of("drill", "red", "UNACK", 3), purpose: "test" as const };
+    expect(worstUnacknowledged([drill, of("real", "blue", "UNACK", 1)])?.id).toBe("real");
+    expect(worstUnacknowledged([drill])?.id).toBe("drill");
+  });
 });
 
 describe("gateways", () => {

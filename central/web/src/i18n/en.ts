@@ -113,6 +113,7 @@ const en: Messages = {
     perSecond: "/s",
     toAcknowledge: "To acknowledge",
     toAcknowledgeNote: "{n}, worst first",
+    toAcknowledgeDrills: "; tests and drills, not counted: {n}",
     more: "{n} more",
   },
   backup: { not_configured: "Not configured", waiting: "None yet", ok: "", late: "Overdue", failed: "Failed", gone: "Lost", running: "being made", without: "without keys" },

@@ -112,6 +112,7 @@ const zh = {
     perSecond: "条/s",
     toAcknowledge: "待确认",
     toAcknowledgeNote: "{n} 条，最重在前",
+    toAcknowledgeDrills: "；另有测试、演练 {n} 条，不计数",
     more: "另 {n} 条",
   },
   backup: { not_configured: "未配置备份", waiting: "还没有备份", ok: "", late: "已过期", failed: "备份失败", gone: "备份丢失", running: "正在备份", without: "不含平台密钥" },

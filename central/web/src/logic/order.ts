@@ -44,11 +44,20 @@ export function gatewayOrder(a: Gateway, b: Gateway): number {
   );
 }
 
-/** The alarm everybody must see: the worst unacknowledged one. */
+/** The alarm everybody must see: the worst unacknowledged one. No test or drill stands before a real one. */
 export function worstUnacknowledged(episodes: Iterable<Episode>): Episode | null {
   let worst: Episode | null = null;
   for (const episode of episodes) {
-    if (isUnacknowledged(episode.state) && (!worst || worstFirst(episode, worst) < 0)) worst = episode;
+    if (isUnacknowledged(episode.state) && (!worst || (realFirst(episode, worst) || worstFirst(episode, worst)) < 0)) worst = episode;
   }
   return worst;
+}
+
+/** Whether this is a test or a drill: shown and marked, counted nowhere. */
+export function isDrill(episode: Episode): boolean {
+  return episode.purpose !== "production";
+}
+
+function realFirst(a: Episode, b: Episode): number {
+  return Number(isDrill(a)) - Number(isDrill(b));
 }

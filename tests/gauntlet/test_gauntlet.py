@@ -9,10 +9,10 @@ from tests.gauntlet.plan import Options
 from tests.gauntlet.run import run
 
 SHORT = Options(
-    readings=150_000,
+    readings=300_000,
     kills=12,
     partitions=6,
-    gateways=2,
+    gateways=4,
     secure=True,
     seed=20260612,
     power_cuts=5,

@@ -39,7 +39,7 @@ from protocols.wire.opening import new_stream_id
 from protocols.wire.request import compress
 from protocols.words import Purpose
 
-LIVE: Final = Sent("live")
+LIVE: Final = Sent("live", heard=False)
 REMEMBERED: Final = 200_000
 """Points of virtual gateways kept ready; the rest is read again from their manifests."""
 TRIES: Final = 3

@@ -15,7 +15,6 @@ from sqlite_utils import Database as Tables
 from central.alarms.engine import Engine
 from central.alarms.ruleset import Wanted
 from central.database import Database, Urgency
-from central.evidence.heads import SignedRequest
 from central.ingest.admission import Admission, lane_of
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
@@ -96,7 +95,7 @@ class Ingest:
         """Take a manifest. Raises IngestError TOO_LARGE, DIGEST, WIRE, FORBIDDEN."""
         lane = lane_of(sent.lane)
         with self._counted():
-            await self._seen(gateway, sent.signed)
+            await self._seen(gateway, sent.signed or not sent.heard)
             if len(body) > REQUEST_BYTES:
                 raise IngestError("TOO_LARGE", 413, size=len(body), limit=REQUEST_BYTES)
             opener = self._alarm_opener if lane is Lane.ALARM else self._opener
@@ -128,7 +127,7 @@ class Ingest:
         Raises IngestError WIRE, FORBIDDEN, MANIFEST_UNKNOWN (428), STREAM_DIVERGES (409).
         """
         with self._counted():
-            await self._seen(gateway, signed := sent.signed)
+            await self._seen(gateway, (signed := sent.signed) or not sent.heard)
             try:
                 opening = decode_opening(body)
                 report = parse_clock(sent.clock) if sent.clock else None
@@ -248,9 +247,9 @@ class Ingest:
         await self._opener.close()
         await self._alarm_opener.close()
 
-    async def _seen(self, gateway: str, signed: SignedRequest | None) -> None:
+    async def _seen(self, gateway: str, doubt: object) -> None:
         """Note a contact, unless it may be played back: signed, by no number that is good once."""
-        if signed is None:
+        if not doubt:
             await self._after.seen(gateway)
 
     def _safe(self, done: Committed) -> int:

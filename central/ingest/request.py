@@ -45,13 +45,15 @@ class IngestRequest:
 class Sent(NamedTuple):
     """How a manifest or an opening record was sent; the fields as they came, "" where not there.
 
-    `signed`, `arrived`: as in `IngestRequest`.
+    `signed`, `arrived`: as in `IngestRequest`. `heard`: False where it is not the gateway itself
+    that speaks.
     """
 
     lane: str = ""
     signed: SignedRequest | None = None
     clock: str = ""
     arrived: int | None = None
+    heard: bool = True
 
 
 SENT: Final = Sent()

@@ -81,9 +81,9 @@ class Enterprise:
         _, secret = await self.collector.db.write(lambda t: make_token(t, wanted, 1))
         self.credential = stored(secret)
 
-    async def describe(self, **changed):
+    async def describe(self, by=None, **changed):
         body = json.dumps({**DESCRIPTION, **changed}).replace(SITE, self.site)
-        return await self.collector.door.describe(self.name, body.encode())
+        return await self.collector.door.describe(self.name, body.encode(), by)
 
     async def post(self, body, key, *, kind="json", charset="", purpose=Purpose.PRODUCTION):
         if not isinstance(body, bytes):

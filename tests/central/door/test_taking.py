@@ -47,6 +47,15 @@ async def test_readings_are_stored_with_their_time_and_quality(enterprise, colle
     assert collector.ingest.figures.readings == 6
 
 
+async def test_only_what_the_system_itself_sends_is_its_contact(collector):
+    enterprise = await Enterprise(collector).begin(description=False)
+    contacts = collector.gateways
+    await enterprise.describe(by="ann")
+    assert contacts.contact(enterprise.name).last is None
+    await enterprise.describe()
+    assert contacts.contact(enterprise.name).last is not None
+
+
 async def test_the_same_key_and_body_is_told_what_was_done(enterprise, collector):
     first = await enterprise.columns("k1", [LEVEL, "nowhere"], [at(), at()], [50, 1])
     again = await enterprise.columns("k1", [LEVEL, "nowhere"], [at(), at()], [50, 1])

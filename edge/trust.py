@@ -4,10 +4,13 @@ With a `trust.json` only its certificates count, and the collector's fixed name,
 was dialled and whichever proxy carried it. Dates are checked by the machine's clock only while that
 can be right: it is synchronised and not below the floor (the last time the collector signed, at
 least the day this program was made). Otherwise by the floor itself, which a collector's answer
-raises: the chain and the name are always checked. Without the file, as every program does.
+raises: the chain and the name are always checked. Without the file, as every program does; but not
+where a key of ours lies beside: that came with a `trust.json`, which was lost.
 """
 
+import errno
 import logging
+import os
 import ssl
 import threading
 from dataclasses import replace
@@ -17,7 +20,8 @@ from socket import socket
 from typing import Any, Final
 
 from edge.config import CollectorLink
-from edge.trust_file import TRUST, Known, load, save
+from edge.identity import KEY
+from edge.trust_file import TRUST, Known, TrustUnreadable, load, save
 from protocols.clock import HOUR, Clock, ClockState
 from protocols.clock_trust import BUILT
 from protocols.errors import UplinkUnavailable
@@ -135,6 +139,9 @@ class Trust:
             seen = None
         if seen is None or seen != self._seen:
             self._known, self._seen = load(file), seen
+        if self._known is None and file.with_name(KEY).exists():
+            # Put in place before the key, so it was lost: whom we trusted is not to be guessed.
+            raise TrustUnreadable(file=str(file), reason=os.strerror(errno.ENOENT))
 
     def _clock_is_right(self, known: Known) -> bool:
         state = self._clock.state

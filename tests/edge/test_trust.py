@@ -11,7 +11,7 @@ import pytest
 
 from edge.config import EdgeConfig
 from edge.trust import CertificateRefused, Trust
-from edge.trust_file import TRUST
+from edge.trust_file import TRUST, TrustUnreadable
 from edge.uplink_http import Connection
 from protocols.clock import ClockState
 from protocols.errors import UplinkError
@@ -272,6 +272,29 @@ def test_without_the_file_the_machines_own_cas_count(
     assert ask(right()) == "TLS_WRONG_CA"
     (tmp_path / "ca.pem").write_bytes(PIN.public())
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    assert ask(right()) == "ok"
+
+
+def test_a_file_lost_beside_a_key_of_ours_trusts_nobody(
+    ask: Ask,
+    config: EdgeConfig,
+    collector: FakeCollector,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who was enrolled does not take any answer, signed or not, for its collector's."""
+    over_tls(collector, put(tmp_path / "s.pem", server(PIN, NAME, "127.0.0.1")))
+    (tmp_path / "ca.pem").write_bytes(PIN.public())
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    trusting(tmp_path, known(PIN, key=KEY))
+    (tmp_path / "identity" / "gateway.key").touch(mode=0o600)
+    assert ask(right()) == "ok"
+    (tmp_path / "identity" / TRUST).unlink()
+    assert ask(right()) == "TRUST_UNREADABLE"
+    trust = Trust(tmp_path / "identity" / TRUST, right())
+    with pytest.raises(TrustUnreadable):
+        Connection(config.collector, "test", trust=trust).vouch(b"{}")
+    trusting(tmp_path, known(PIN, key=KEY))
     assert ask(right()) == "ok"
 
 

@@ -16,7 +16,7 @@ from protocols.errors import BufferFault
 from protocols.texts import text
 from protocols.wire.opening import new_stream_id
 
-STREAM_COLUMNS: Final = ("number", "stream", "kind", "live", "first", "last", "committed", "safe")
+STREAM_COLUMNS: Final = ("number", "stream", "first", "last", "committed", "safe")
 
 
 def buffer_command(args: argparse.Namespace) -> int:
@@ -69,7 +69,10 @@ def show(picture: dict[str, Any], language: str) -> None:
     for kept in picture["kept"]:
         print(text(state_of(kept), kept | {"size": f"{kept['bytes'] / 1e6:.1f}"}, language))
     for stream in picture["streams"]:
-        print("  ".join(str(stream[column]) for column in STREAM_COLUMNS))
+        live = "_LIVE" if stream["live"] else ""
+        kind = text(f"BUFFER_STREAM_{stream['kind']}{live}".upper(), {}, language)
+        params = {name: stream[name] for name in STREAM_COLUMNS} | {"kind": kind}
+        print(text("BUFFER_STREAM", params, language))
 
 
 def state_of(kept: dict[str, Any]) -> str:

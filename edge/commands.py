@@ -1,4 +1,5 @@
-"""The commands of `fengsui-edge`: run, check, read once, look into the buffer, enrol.
+"""The commands of `fengsui-edge`: run, check, read once, look into the buffer, enrol,
+show the public key.
 
 What a command needs is loaded when it runs: the gateway's own modules while the child checks the
 file, since a restart counts by the second.
@@ -72,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     for language in LANGUAGES:
         catalogue(language)
     top = argparse.ArgumentParser(prog="fengsui-edge", description="烽燧网关 / Fengsui gateway")
-    verbs = top.add_subparsers(required=True, metavar="{run,check,once,buffer,enrol}")
+    verbs = top.add_subparsers(required=True, metavar="{run,check,once,buffer,enrol,key}")
     run = _verb(verbs, "run", run_command, "运行网关 / run the gateway")
     _config(run)
     run.add_argument("--story", type=Path, help="故事时钟文件 / story clock file")
@@ -99,6 +100,8 @@ def parser() -> argparse.ArgumentParser:
     )
     enrol.add_argument("--url", help="平台地址,默认用配置里的 / the collector's address")
     enrol.add_argument("--code", help="入网码 / enrolment code")
+    shown = _verb(verbs, "key", key_command, "显示公钥 / show the public key")
+    _config(shown)
     return top
 
 
@@ -149,6 +152,13 @@ def enrol_command(args: argparse.Namespace) -> int:
     from edge import enrolment_command as enrolling
 
     return enrolling.enrol_command(args)
+
+
+def key_command(args: argparse.Namespace) -> int:
+    """Show the public key."""
+    from edge import key_command as showing
+
+    return showing.key_command(args)
 
 
 async def _until_told(running: Coroutine[None, None, None]) -> int:

@@ -37,11 +37,13 @@ def enrol_command(args: argparse.Namespace) -> int:
     try:
         waiting = _begun(args, config, enrolment)
         _say_where(config, waiting, args.language)
-        return _wait(args, enrolment, waiting)
+        _wait(args, enrolment, waiting)
     except KeyboardInterrupt:
         if enrolment.waiting() is not None:
             print("\n" + text("ENROL_LEFT", {}, args.language), flush=True)
         return INTERRUPTED
+    _say_way(config, waiting, args.language)
+    return 0
 
 
 def _begun(args: argparse.Namespace, config: EdgeConfig, enrolment: Enrolment) -> Waiting:
@@ -65,6 +67,14 @@ def _say_where(config: EdgeConfig, waiting: Waiting, language: str) -> None:
     else:
         params = {"theirs": waiting.site, "ours": ", ".join(named), "config": str(config.file)}
         print(text("ENROL_SITE_DIFFERS", params, language))
+
+
+def _say_way(config: EdgeConfig, waiting: Waiting, language: str) -> None:
+    """A QR code may lead elsewhere than the configuration, which is what `run` goes by."""
+    ours = config.collector.url
+    if waiting.url.rstrip("/") != ours:
+        params = {"theirs": waiting.url, "ours": ours, "config": str(config.file)}
+        print(text("ENROL_URL_DIFFERS", params, language), flush=True)
 
 
 def _same(invitation: Invitation, waiting: Waiting) -> bool:
@@ -105,7 +115,7 @@ def _must_be_private(url: str, config: EdgeConfig) -> None:
         raise FengsuiError("ENROL_PLAIN_HTTP", url=url)
 
 
-def _wait(args: argparse.Namespace, enrolment: Enrolment, waiting: Waiting) -> int:
+def _wait(args: argparse.Namespace, enrolment: Enrolment, waiting: Waiting) -> None:
     language, shown, silent = args.language, False, False
     pause = threading.Event()
     with enrolment.talk(waiting.url) as talk:
@@ -113,7 +123,8 @@ def _wait(args: argparse.Namespace, enrolment: Enrolment, waiting: Waiting) -> i
             try:
                 if enrolment.approved(talk, waiting):
                     enrolment.finish(talk, waiting)
-                    return _done(args, waiting, shown=shown)
+                    _done(args, waiting, shown=shown)
+                    return
                 silent = False
             except UplinkError as exc:
                 if not _passes(exc):
@@ -140,7 +151,7 @@ def _show(waiting: Waiting, language: str) -> None:
     print(text("ENROL_DIGITS", {"digits": waiting.digits}, language), flush=True)
 
 
-def _done(args: argparse.Namespace, waiting: Waiting, *, shown: bool) -> int:
+def _done(args: argparse.Namespace, waiting: Waiting, *, shown: bool) -> None:
     if not shown:
         print(text("ENROL_DIGITS", {"digits": waiting.digits}, args.language))
     params = {
@@ -149,4 +160,3 @@ def _done(args: argparse.Namespace, waiting: Waiting, *, shown: bool) -> int:
         "config": str(args.config),
     }
     print(text("ENROL_DONE", params, args.language), flush=True)
-    return 0

@@ -96,9 +96,11 @@ def _write(
         if name not in out.files:
             body = conn.execute("SELECT body FROM manifest WHERE digest = ?", (row.manifest,))
             out.file(name, [body.fetchone()[0]])
-    out.file("keys.json", [_keys(conn, gateway)])
+    keys = _keys(conn, gateway)
+    out.file("keys.json", [f"{json.dumps(keys, ensure_ascii=False, indent=1)}\n".encode()])
     asked = (moment(times[0]), moment(times[1]), moment(times[2]))
-    out.file("README.md", [readme(gateway, asked).encode()])
+    said = (asked[0] if times[0] else None, *asked[1:])
+    out.file("README.md", [readme(gateway, said, signed=bool(keys)).encode()])
     index = Index(gateway=gateway, times=asked, files=out.files, streams=tuple(parts))
     out.file(INDEX, [encode_index(index)])
     return index
@@ -193,7 +195,7 @@ def _from_head_to_head(
     return start, min(row.cursor, after[0]) if after else row.cursor
 
 
-def _keys(conn: sqlite3.Connection, gateway: str) -> bytes:
+def _keys(conn: sqlite3.Connection, gateway: str) -> list[dict[str, str | None]]:
     """Return the keys as the collector knows them; whoever verifies brings his own copy."""
     found = []
     for keyid, alg, public, state, created, ended in conn.execute(
@@ -215,7 +217,7 @@ def _keys(conn: sqlite3.Connection, gateway: str) -> bytes:
                 "state": state,
             }
         )
-    return f"{json.dumps(found, ensure_ascii=False, indent=1)}\n".encode()
+    return found
 
 
 def _discard(folder: Path) -> None:

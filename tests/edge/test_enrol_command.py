@@ -3,6 +3,8 @@
 import pytest
 
 from edge.commands import main
+from edge.identity import Identity
+from protocols.signing.keys import PublicKey
 from tests.edge.test_enrolment import CODE, Collector
 
 CONFIG = """\
@@ -72,3 +74,16 @@ def test_where_the_code_says_one_stands_is_shown_and_not_asked(file, capsys, sit
     said = capsys.readouterr().out
     assert sentence in said
     assert said.index(sentence) < said.index("校验数字"), "before anybody approves"
+    assert f"入网用的地址是 {collector.url}，配置里的 collector.url 是 https://127.0.0.1:9" in said
+
+
+def test_the_public_key_is_shown_and_nothing_else_goes_to_standard_output(file, capsys):
+    assert main(["key", str(file)]) == 1
+    assert "还没有入网" in capsys.readouterr().err
+    identity = Identity(file.parent / "identity")
+    identity.keep(made := identity.make())
+    identity.approved()
+    assert main(["key", str(file)]) == 0
+    said = capsys.readouterr()
+    assert PublicKey.parse(said.out.strip()).keyid == made.keyid
+    assert f"密钥编号 {made.keyid}" in said.err

@@ -219,7 +219,9 @@ async def test_a_running_gateway_shows_itself_and_loads_no_heavy_library(
     assert stopped["running"] is False
     assert {stream["kind"] for stream in stopped["streams"]} <= {"alarm", "data"}
     show(stopped, "zh")
-    assert "网关未运行" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "网关未运行" in shown
+    assert all(f"{stream['stream']}：编号" in shown for stream in stopped["streams"])
 
 
 @pytest.mark.slow

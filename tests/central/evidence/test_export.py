@@ -53,6 +53,17 @@ async def test_an_untouched_folder_is_whole_and_signed(folder, gateway, delivere
     readme = (folder / "README.md").read_text(encoding="utf-8")
     assert "证明了什么" in readme
     assert "What is not proved" in readme
+    assert "测量时间:最早 至" in readme
+    assert "1970" not in readme
+    assert "没有签名" not in readme
+
+
+async def test_what_nobody_could_sign_says_so_first(collector, delivered, tmp_path):
+    await collector.db.write(lambda t: t.conn.execute("DELETE FROM gateway_key"))
+    hand_out(collector, tmp_path / "out")
+    readme = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert readme.index("没有签名") < readme.index("## 这里面有什么")
+    assert "nothing in here is signed" in readme
 
 
 async def test_what_was_signed_before_the_clock_was_stays_proved(
@@ -251,6 +262,10 @@ async def test_the_command_line(folder, gateway, tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert (told["whole"], told["streams"][0]["signed"]) == (True, 0)
     assert main([str(folder), "--key", "ed25519:nonsense"]) == 2
+    other = Ed25519Signer.generate().public.encode()
+    assert main([str(folder), "--key", other]) == 1
+    refused = [line for line in capsys.readouterr().out.splitlines() if "没有给出它的公钥" in line]
+    assert len(refused) == 2, "one line for each stream, not for each signature"
     (folder / "index.json").write_bytes(b"[" * 100_000)
     assert main([str(folder), "--key", str(key)]) == 1
     assert "index.json" in capsys.readouterr().out

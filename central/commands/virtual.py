@@ -5,6 +5,7 @@ Works beside a running collector: that one writes, we only ask. A token is print
 
 import argparse
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 from central.commands.operator import operator
@@ -21,7 +22,7 @@ def virtual(args: argparse.Namespace) -> int:
     config = load_config(args.config)
     told = _told(config, {"verb": args.verb, "by": operator(), **_wanted(args)})
     if args.verb == "list":
-        lines = [text("VIRTUAL_LINE", one, args.language) for one in told["items"]]
+        lines = [line for one in told["items"] for line in _lines(one, args.language)]
         print("\n".join(lines) or text("VIRTUAL_NONE", {}, args.language))
         return 0
     code = {
@@ -31,6 +32,14 @@ def virtual(args: argparse.Namespace) -> int:
     }[args.verb]
     print(text(code, told, args.language))
     return 0
+
+
+def _lines(one: dict[str, Any], language: str) -> Iterator[str]:
+    keys = one.pop("tokens", [])  # a collector of an earlier version names none
+    yield text("VIRTUAL_LINE", one, language)
+    for key in keys:
+        ended = key.pop("ended")
+        yield text("VIRTUAL_TOKEN_ENDED" if ended else "VIRTUAL_TOKEN", key, language)
 
 
 def _wanted(args: argparse.Namespace) -> dict[str, Any]:

@@ -41,7 +41,8 @@ async def answer(keeper: Keeper, asked: Mapping[str, Any]) -> Told:
             return await _create(keeper, asked)
         case "list":
             found = await keeper.db.read(virtual.listed)
-            return {"items": [_line(one) for one in found]}
+            keys = await keeper.db.read(tokens.listed)
+            return {"items": [_line(one) | {"tokens": _keys(keys, one.name)} for one in found]}
         case "token":
             return await _token(keeper, asked)
         case "revoke":
@@ -114,3 +115,11 @@ def _line(one: virtual.VirtualGateway) -> Told:
         "seconds": one.offline_after,
         "by": one.created_by,
     }
+
+
+def _keys(known: list[tokens.Token], gateway: str) -> list[Told]:
+    ours = (one for one in known if one.kind is Kind.READINGS and one.gateway == gateway)
+    return [
+        {"token": one.id, "name": one.name, "by": one.created_by, "ended": one.revoked is not None}
+        for one in ours
+    ]

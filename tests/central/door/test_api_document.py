@@ -139,4 +139,6 @@ def test_a_token_revoked_by_command_is_refused_at_once(collector, described, fol
         [sys.executable, str(file)], cwd=folder, env=own, capture_output=True, text=True
     )
     assert "HTTP Error 401" in refused.stderr
-    assert "acme-tanks" in made(collector, "list")
+    listed = made(collector, "list")
+    assert "acme-tanks" in listed
+    assert [line for line in listed.splitlines() if number in line and "已停用" in line]

@@ -161,8 +161,10 @@ async function readCables(): Promise<Cable[] | null> {
 function take(state: State, clock: PageClock, values: Latest[]): void {
   let newest = 0;
   for (const item of values) {
+    const before = state.latest[item.point];
     state.latest[item.point] = item;
-    if (item.received_time) newest = Math.max(newest, Date.parse(item.received_time));
+    // What the page did not know yet may be hours old: only what came since says how long the way is.
+    if (before && item.received_time && item.received_time !== before.received_time) newest = Math.max(newest, Date.parse(item.received_time));
   }
   const factor = clock.at.value?.factor ?? 1;
   if (newest) state.delay = Math.max(0, clock.instant() - newest) / 1000 / factor;

@@ -97,5 +97,7 @@ def test_a_running_collector_does_it_and_knows_the_gateway_at_once(fengsui, conf
         assert made.returncode == 0, made.stderr
         code = read_code(CODE.search(made.stdout)[0])
         assert f"{code[:3]}…" in fengsui("list", config).stdout
+        assert fengsui("revoke", config, "gw-1").returncode == 0
+        assert "已作废" in fengsui("list", config).stdout
         refused = fengsui("revoke", config, "gw-1", "--language", "en")
         assert (refused.returncode, "no key and no token" in refused.stderr) == (1, True)

@@ -6,6 +6,7 @@ next request is judged by it.
 """
 
 import asyncio
+import re
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from protocols.words import NAME, Label
 TRIES: Final = 8
 """Codes made until one begins like no other open one; of 32,768 beginnings few are taken."""
 SHORTEST: Final = 5 * MINUTE
+LINE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 
 
 class WindowRefused(FengsuiError):
@@ -51,7 +53,10 @@ class GatewayVirtual(FengsuiError):
 
 
 class OrderIncomplete(FengsuiError):
-    """A work order that approves beforehand needs number, installer, site and window."""
+    """A work order that approves beforehand needs number, installer, site and window.
+
+    Number and installer are one line each: they stand in the audit and in the key's warrant.
+    """
 
     code = "ENROLMENT_ORDER_INCOMPLETE"
 
@@ -194,6 +199,8 @@ def _window(wanted: Wanted, now: int) -> tuple[int, int]:
     if wanted.order is None:
         return now, now + codes.VALID
     if wanted.opens is None or wanted.expires is None or wanted.site is None:
+        raise OrderIncomplete
+    if not (LINE.fullmatch(wanted.order.number) and LINE.fullmatch(wanted.order.installer)):
         raise OrderIncomplete
     opens, expires = wanted.opens, wanted.expires
     if expires <= now or not SHORTEST <= expires - opens <= codes.LONGEST:

@@ -7,7 +7,7 @@ import pytest
 
 from central.door.virtual import GatewayExists, VirtualGateway, create
 from central.enrolment import codes, refusals
-from central.enrolment.acts import GatewayVirtual
+from central.enrolment.acts import GatewayVirtual, OrderIncomplete
 from central.enrolment.codes import WorkOrder
 from central.enrolment.ruling import DigitsDiffer, NothingToRevoke, NothingWaits
 from central.identity import tokens
@@ -223,6 +223,18 @@ async def test_a_work_order_approves_beforehand_within_its_time_only(office, iss
     (key,) = (await office.acts.picture()).keys
     assert (key.approved_by, key.code.installer) == ("work-order/WO-7", "王师傅")
     assert (await acts_of())[-2:] == ["ENROLMENT_PROVED", "GATEWAY_KEY_APPROVED"]
+
+
+@pytest.mark.parametrize("number", ["", "WO\n7", "WO\x1b[2J", "7" * 65])
+async def test_a_work_order_is_one_line(issue, clock, number):
+    """What approved a key stands in its warrant, which has to be read after a restore."""
+    asked = window(clock, 0, HOUR)
+    for order in (
+        WorkOrder(number=number, installer="李 工"),
+        WorkOrder(number="7", installer=number),
+    ):
+        with pytest.raises(OrderIncomplete):
+            await issue(**asked | {"order": order})
 
 
 async def test_a_work_order_whose_time_is_over_lets_nobody_in(office, issue, clock):

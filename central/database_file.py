@@ -1,6 +1,7 @@
 """Opens the file of the centre's database for its one writer, or refuses it untouched."""
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,10 @@ def open_file(path: Path, now: int) -> tuple[Tables, str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         if (path.parent / NOTE).exists():
             raise RestoreUnfinished(folder=str(path.parent))
+        with suppress(FileExistsError):
+            # It holds what lets people and gateways in: nobody else's to read. The files beside it
+            # get the same mode from SQLite; one that is there keeps what somebody gave it.
+            path.touch(mode=0o600, exist_ok=False)
         conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as exc:
         raise DatabaseUnusable(file=str(path), reason=str(exc)) from exc

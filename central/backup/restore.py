@@ -171,7 +171,8 @@ def _prepared(database: Path, story: _Story, plan: placing.Plan) -> str:
 
 
 def _copy(file: Path, fresh: Path) -> None:
-    with file.open("rb") as source, fresh.open("xb") as target:
+    fresh.touch(mode=0o600, exist_ok=False)
+    with file.open("rb") as source, fresh.open("r+b") as target:
         while piece := source.read(PIECE):
             target.write(piece)
         target.flush()

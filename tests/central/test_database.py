@@ -32,6 +32,13 @@ async def kinds(db):
     return [row[0] for row in rows]
 
 
+async def test_the_files_are_the_collectors_alone(db):
+    """They hold what open codes prove, sessions and passwords, hashed or stretched."""
+    files = sorted(db.path.parent.glob("collector.db*"))
+    assert len(files) == 3
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
 async def test_writes_are_committed_in_order(db):
     ids = await asyncio.gather(*(db.write(insert(str(n))) for n in range(100)))
     assert ids == list(range(1, 101))

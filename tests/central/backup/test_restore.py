@@ -73,6 +73,7 @@ def test_a_restored_database_is_another_and_says_so(fengsui, config, database):
     assert "1 条操作记录" in out
     assert (persons(database), persons(aside)) == (["ann"], ["ann", "bob"])
     assert value(database, "incarnation") != before == value(aside, "incarnation")
+    assert database.stat().st_mode & 0o777 == 0o600
     assert value(database, "lineage") == value(aside, "lineage")
     ((params,),) = rows(database, "SELECT params FROM event WHERE code = 'COLLECTOR_RESTORED'")
     assert json.loads(params)["file"] == manifest.listing(config.parent / "backups")[0].file

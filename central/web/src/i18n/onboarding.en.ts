@@ -108,7 +108,7 @@ const onboarding: typeof zh = {
     title: "Enrolment sheet",
     once: "The whole code is shown on this page only; it is gone when you leave.",
     code: "Enrolment code",
-    scan: "Scan, or type: these three are all",
+    scan: "Scan it, or type what stands here",
     url: "Collector",
     gateway: "Gateway name",
     urlGuess: "This is this page's own address. If sites reach the collector by another, name it as listen.url in the collector's configuration and make a new code.",

@@ -106,7 +106,7 @@ const onboarding = {
     title: "网关入网单",
     once: "全码只在这一页显示一次，离开就看不到了。",
     code: "入网码",
-    scan: "扫码或输入，三样都在这里",
+    scan: "扫码，或照这里输入",
     url: "平台地址",
     gateway: "网关名",
     urlGuess: "这是本页的地址。现场访问平台的地址若不同，请在平台配置 listen.url 写明后重新发码。",

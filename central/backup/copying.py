@@ -54,9 +54,11 @@ class Contents:
 def copy(source: Path, target: Path, progress: Progress) -> None:
     """Copy the database `source` into the new file `target`, durably.
 
-    Raises NoRoom, OSError or sqlite3.Error; what was begun then stays under `target`.
+    Raises NoRoom, OSError or sqlite3.Error; what was begun then stays under `target`. It is made
+    for the collector's account alone: it holds what the database holds.
     """
     _check_room(source, target.parent, source.stat().st_size)
+    target.touch(mode=0o600, exist_ok=False)
     uri = f"{source.resolve().as_uri()}?mode=ro"
     with (
         contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as live,

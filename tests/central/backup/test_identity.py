@@ -102,6 +102,7 @@ def test_a_new_machine_is_the_old_collector_again(fengsui, old, tmp_path):
     said = only_backup(old)
     file = identity.beside(tmp_path / "backups" / said.file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.with_suffix(".db").stat().st_mode) == 0o600
     assert (said.identity, said.identity_bytes) == ("included", file.stat().st_size)
     there = own_files(old)
     assert len(there) == 5  # no CA that follows yet

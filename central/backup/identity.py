@@ -131,6 +131,9 @@ def write(own: OwnFiles, lineage: str, file: Path) -> Written:
 def parse(path: Path, sha256: str, lineage: str) -> OwnFiles:
     """Return the identity in `path`, whole and of this database. Raises IdentityUnusable."""
     try:
+        # A pipe in its place would be waited for, for ever.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise IdentityUnusable(file=str(path), reason="no file")
         with path.open("rb") as source:
             data = source.read(_WHOLE)
         if hashlib.sha256(data).hexdigest() != sha256:

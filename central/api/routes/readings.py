@@ -117,10 +117,10 @@ def _json(answer: Answer) -> Response:
 
 
 def _key(request: Request) -> str:
-    key = request.headers.get("idempotency-key", "")
-    if not bounds.KEY.fullmatch(key):
+    keys = request.headers.getlist("idempotency-key")
+    if len(keys) != 1 or not bounds.KEY.fullmatch(keys[0]):
         raise IngestError("DOOR_KEY", 400)
-    return key
+    return keys[0]
 
 
 def _kind(request: Request) -> tuple[str, str]:

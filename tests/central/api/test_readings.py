@@ -237,6 +237,13 @@ async def test_what_cannot_be_read_is_refused_whole(system, body, key, kind, sta
     assert (answer.status_code, answer.json().get("code")) == (status, code)
 
 
+async def test_two_keys_are_none(system, client):
+    headers = [*system.headers.items(), ("Content-Type", "application/json")]
+    headers += [("Idempotency-Key", "k1"), ("Idempotency-Key", "k2")]
+    answer = await client.post(URL, content=b'{"rows": []}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "DOOR_KEY")
+
+
 async def test_bytes_of_any_encoding_name_no_compression(system, client):
     headers = {**system.headers, "Idempotency-Key": "k", "Content-Type": "application/json"}
     headers["Content-Encoding"] = "gzip"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sqlite3
 import stat
@@ -182,6 +183,12 @@ def test_what_would_not_come_back_the_same_is_refused(old, content):
     (data / "tls" / "ca.crt").write_bytes(content)
     with pytest.raises(IdentityUnusable):
         identity.write(identity.read_own(data), "lineage", old.parent / "collector-x.db")
+
+
+def test_a_pipe_in_its_place_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "collector-x.identity")
+    with pytest.raises(IdentityUnusable):
+        identity.parse(tmp_path / "collector-x.identity", "0" * 64, "lineage")
 
 
 def test_what_was_asked_to_be_left_out_is_left_out_and_missed_on_restoring(fengsui, old):

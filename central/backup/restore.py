@@ -97,7 +97,10 @@ def chosen(config: CentralConfig, file: Path | None, now: int) -> Path:
         raise NoBackup(folder=str(folder) if folder else "")
     own = lineage_of(config.database)
     ours = [each for each in found if own in (None, each.lineage)]
-    if len({each.lineage for each in ours}) != 1:
+    # A new machine that was started before the restore has made a backup too: of nothing.
+    theirs = any(each.streams for each in found if each not in ours)
+    empty = bool(ours) and not ours[0].streams and theirs
+    if len({each.lineage for each in ours}) != 1 or empty:
         raise OthersBackups(folder=str(folder))
     return folder / ours[0].file
 

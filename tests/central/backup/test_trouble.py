@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,23 @@ async def test_only_ones_own_backup_is_restored_unnamed(tmp_path, config, collec
         with pytest.raises(OthersBackups):
             chosen(other, None, now)
     assert str(chosen(other, Path(mine.file), now)) == mine.file
+
+
+async def test_a_new_machine_started_too_early_does_not_restore_its_own_nothing(
+    tmp_path, config, collector, clock, target
+):
+    mine = await collector.backups.take("os:test")
+    said = manifest.read(Path(mine.file))
+    manifest.write(target.folder, replace(said, streams=3))
+    clock.move(DAY)
+    new = CentralConfig(file=config.file, database=tmp_path / "new" / "c.db", backup=target)
+    async with await Collector.open(new, clock) as started:
+        await started.backups.take("os:test")
+    now = clock.now() + SECOND
+    with pytest.raises(OthersBackups):
+        chosen(new, None, now)
+    assert str(chosen(config, None, now)) == mine.file
+    assert str(chosen(new, Path(mine.file), now)) == mine.file
 
 
 async def test_two_collectors_take_turns_in_one_folder(collector, target):

@@ -164,7 +164,7 @@ def _take(
     collector, address = about
     standing = _standing(db.conn, warrant, public.keyid, collector)
     reason, subject = refusal(warrant, standing), warrant.gateway
-    said: dict[str, Value] = {"key": public.keyid, "address": address}
+    said: dict[str, Value] = {"gateway": subject, "key": public.keyid, "address": address}
     if reason is not None:
         said["reason"] = reason
         told = events.record_once(db, now, events.SECURITY, "WARRANT_REFUSED", subject, said)

@@ -16,6 +16,7 @@ from central.tls.trust import TrustDesk
 from protocols import warrant as warrants
 from protocols.errors import FengsuiError, NotAnAnswer, WireError
 from protocols.signing.keys import Ed25519Signer
+from protocols.texts import text
 from protocols.warrant import Warrant
 from protocols.words import Label
 from tests.central.enrolment.site import OnSite
@@ -226,6 +227,7 @@ async def test_a_gateway_the_backup_never_knew_is_there_again_and_it_is_told(
     entry, event = told
     assert (entry.name, event.code, event.kind) == ("gw-1", "GATEWAY_CAME_BACK", "security")
     assert (event.params["approved_by"], event.params["address"]) == ("duty", FROM)
+    assert "{" not in text(event.code, event.params, "zh")
     assert len(changes) == 1
     actions = await rows(restored, "SELECT action FROM audit ORDER BY id")
     assert actions[-1] == ("GATEWAY_CAME_BACK",)

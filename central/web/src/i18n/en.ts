@@ -338,6 +338,7 @@ const en: Messages = {
     request: "request {id}",
     NETWORK: "The platform does not answer. Check this machine's network, or whether the platform runs.",
     NOT_JSON: "The answer is not this platform's; a proxy or a login portal may stand between. Sign in to the network first.",
+    WIRE: "The list is wrong at \"{where}\": {what} {key}. Mend it by docs/api-readings.md and upload it again.",
     LOGIN_REFUSED: "User name or password is wrong.",
     LINK_REFUSED: "The one-time link was used, has expired or is mistyped. Ask the administrator for another, or use your password.",
     LOGIN_LOCKED: "Too many failures. Try again in {seconds} s.",

@@ -337,6 +337,7 @@ const zh = {
     request: "请求 {id}",
     NETWORK: "平台没有应答。请查本机网络，或平台是否在运行。",
     NOT_JSON: "应答不是本平台的内容，可能被代理或上网认证页截住。请先打开网络认证。",
+    WIRE: "清单里“{where}”写得不对：{what} {key}。请对照 docs/api-readings.md 改正后再上传。",
     LOGIN_REFUSED: "用户名或密码不对。",
     LINK_REFUSED: "一次性链接已用过、已过期或抄错。请向管理员再要一个，或用密码登录。",
     LOGIN_LOCKED: "失败次数过多，请 {seconds} s 后再试。",

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable
+from math import inf
 from typing import Final
 
 import numpy as np
@@ -26,7 +27,7 @@ class Known:
         self._conn = conn
         self._findings = findings
         self._manifests: dict[str, Integers] = {}
-        self._boots: dict[tuple[str, str], list[tuple[int, Anchor]]] = {}
+        self._boots: dict[tuple[str, str], list[tuple[int, float, Anchor]]] = {}
 
     def seen(self) -> Iterable[Integers]:
         """Return the numbers of the manifests that are remembered."""
@@ -48,26 +49,29 @@ class Known:
             self._boots[key] = self._anchors(*key)
         anchors = {
             (anchor.since, anchor.mono): anchor
-            for learned, anchor in self._boots[key]
-            if learned <= received or anchor.mono == ALWAYS
+            for learned, voided, anchor in self._boots[key]
+            if anchor.mono == ALWAYS or learned <= received < voided
         }
         if not anchors:
             return None
         return Placement(tuple(sorted(anchors.values(), key=lambda anchor: anchor.mono)))
 
-    def _anchors(self, gateway: str, boot: str) -> list[tuple[int, Anchor]]:
+    def _anchors(self, gateway: str, boot: str) -> list[tuple[int, float, Anchor]]:
         first = self._conn.execute(
             "SELECT learned, clock_offset FROM boot WHERE gateway = ? AND boot = ?", (gateway, boot)
         ).fetchone()
         if first is None:
             return []
         more = self._conn.execute(
-            "SELECT learned, since, mono, clock_offset FROM boot_anchor "
+            "SELECT learned, voided, since, mono, clock_offset FROM boot_anchor "
             "WHERE gateway = ? AND boot = ? ORDER BY id",
             (gateway, boot),
         )
-        found = [(int(first[0]), Anchor(ALWAYS, ALWAYS, int(first[1])))]
-        return found + [(learned, Anchor(*anchor)) for learned, *anchor in more]
+        found = [(int(first[0]), inf, Anchor(ALWAYS, ALWAYS, int(first[1])))]
+        return found + [
+            (learned, inf if voided is None else voided, Anchor(*anchor))
+            for learned, voided, *anchor in more
+        ]
 
     def numbers(self, stream: StreamRow) -> Integers | None:
         """Return the numbers of the manifest's points by their names, once it proved itself."""

@@ -64,7 +64,7 @@ class Anchors:
     def note(self, gateway: str, report: ClockReport, arrived: int) -> int | None:
         """Take a measurement. Return the lowest of a while that is over, or None."""
         offset, last = self.measured(report, arrived), self._heard.get(gateway)
-        if last is None or last.boot != report.boot or report.mono - last.mono > WHILE:
+        if last is None or last.boot != report.boot or abs(report.mono - last.mono) > WHILE:
             self._heard[gateway] = Heard(report.boot, report.mono, report.mono, offset)
             return None
         mono, low = max(last.mono, report.mono), min(last.low, offset)
@@ -78,6 +78,8 @@ class Anchors:
         self, tables: Tables, gateway: str, report: ClockReport, arrived: int, now: int
     ) -> bool:
         """Learn from a request of batches; return whether it is the first of its boot."""
+        last = self._heard.get(gateway)
+        back = last is not None and last.boot == report.boot and last.mono - report.mono > WHILE
         settled = self.note(gateway, report, arrived)
         known = tables.conn.execute(
             "SELECT seen, learned FROM boot WHERE gateway = ? AND boot = ?", (gateway, report.boot)
@@ -90,18 +92,43 @@ class Anchors:
             )
             return True
         held = read_anchors(tables, gateway, report.boot)[-1]
+        offset = self.measured(report, arrived)
+        if back or held.mono - report.mono > WHILE:
+            held = _void(tables, (gateway, report.boot), report.mono, now)
+            if abs(offset - held.offset) > LATER:
+                since = max(held.mono, report.mono - WHILE)
+                _add(tables, gateway, report, Anchor(since, report.mono, offset), now)
+            return False
         met = known[1] - held.offset if held.mono == ALWAYS else held.mono
         since = min(max(held.mono, known[0] - held.offset - SECOND), report.mono)
         if settled is None and report.mono - since > WHILE:  # long away: nothing else to go by
             settled = self._heard[gateway].low
-        found = corrected(held, met, self.measured(report, arrived), settled, (since, report.mono))
+        found = corrected(held, met, offset, settled, (since, report.mono))
         if found is not None:
-            tables.conn.execute(
-                "INSERT INTO boot_anchor(gateway, boot, since, mono, clock_offset, clock_state, "
-                "learned) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (gateway, report.boot, *found, int(report.state), now),
-            )
+            _add(tables, gateway, report, found, now)
         return False
+
+
+def _add(tables: Tables, gateway: str, report: ClockReport, anchor: Anchor, now: int) -> None:
+    tables.conn.execute(
+        "INSERT INTO boot_anchor(gateway, boot, since, mono, clock_offset, clock_state, "
+        "learned) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (gateway, report.boot, *anchor, int(report.state), now),
+    )
+
+
+def _void(tables: Tables, boot: tuple[str, str], mono: int, now: int) -> Anchor:
+    """Let nothing count from now on that was learned beyond `mono`; return the newest that does.
+
+    Monotonic time does not go back: where a boot shows less than it did, a machine was put back to
+    an older image, or what it showed before was never so. Either way it is now where it says.
+    """
+    tables.conn.execute(
+        "UPDATE boot_anchor SET voided = ? "
+        "WHERE gateway = ? AND boot = ? AND mono > ? AND voided IS NULL",
+        (now, *boot, mono),
+    )
+    return read_anchors(tables, *boot)[-1]
 
 
 def corrected(  # the newest anchor and when it was learned; what shows now and what lately; when
@@ -131,7 +158,7 @@ def read_anchors(tables: Tables, gateway: str, boot: str) -> list[Anchor]:
     found = {(ALWAYS, ALWAYS): int(first[0])}
     for since, mono, offset in tables.conn.execute(
         "SELECT since, mono, clock_offset FROM boot_anchor "
-        "WHERE gateway = ? AND boot = ? ORDER BY id",
+        "WHERE gateway = ? AND boot = ? AND voided IS NULL ORDER BY id",
         (gateway, boot),
     ):
         found[since, mono] = offset

@@ -30,6 +30,7 @@ STEPS: Final = (
     proof.m016_events,
     backup.m017_identity,
     proof.m018_signed_clock,
+    proof.m020_voided,
 )
 
 collector = Migrations("collector")

@@ -98,3 +98,8 @@ def m018_signed_clock(db: Database) -> None:
     NULL: signed before the clock was among what is signed, or not signed at all.
     """
     db.execute("ALTER TABLE evidence_head ADD COLUMN clock BLOB")
+
+
+def m020_voided(db: Database) -> None:
+    """When an anchor ceased to count, as the boot showed less than it had (µs; NULL: counts)."""
+    db.execute("ALTER TABLE boot_anchor ADD COLUMN voided INTEGER")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from central.evidence.verifying import reading, verify
 from central.ingest.anchors import LATER, WHILE, Anchors, corrected
 from central.ingest.placement import ALWAYS, Anchor, Placement
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
@@ -186,6 +187,66 @@ async def test_a_machine_that_stood_still_unnoticed_is_marked_where_nobody_knows
     await deliver(collector, gateway, stream, 2.0, clock.now())
     await deliver(collector, gateway, stream, 3.0, clock.now(), ago=300)
     assert [flags & FLAG_ESTIMATED for _, flags in await rows(collector)] == [0, 0, FLAG_ESTIMATED]
+
+
+def verified(collector):
+    """Return what does not agree with the evidence but that nobody signed it."""
+    with reading(collector.db.path) as conn:
+        said = verify(conn, "gw", None, collector.clock.now() + DAY).findings.said
+    return [finding for finding in said if finding.code != "VERIFY_UNSIGNED"]
+
+
+class Shifted:
+    """A clock whose monotonic time is off by `by` microseconds."""
+
+    state = ClockState.UNSYNCHRONISED
+
+    def __init__(self, clock, by):
+        self.now = clock.now
+        self.mono = lambda: clock.mono() + by
+
+
+async def test_what_was_never_so_holds_until_the_next_request_only(collector, clock):
+    """Whoever has a gateway's credential can state any monotonic time; the gateway goes on."""
+    gateway, stream = await begin(collector, clock)
+    await deliver(collector, gateway, stream, 1.0, clock.now())
+    clock.move(1)
+    gateway.clock, honest = Shifted(clock, 2**61), gateway.clock
+    await deliver(collector, gateway, stream, 2.0, clock.now())
+    gateway.clock = honest
+    for _ in range(3):
+        clock.move(60)
+        await deliver(collector, gateway, stream, 3.0, clock.now())
+    assert [time for time, _ in await rows(collector)][-3:] == [
+        clock.now() - ago * SECOND for ago in (120, 60, 0)
+    ]
+    assert await collector.db.read(
+        lambda conn: conn.execute("SELECT count(*), count(voided) FROM boot_anchor").fetchone()
+    ) == (1, 1)
+    assert verified(collector) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_machine_put_back_to_an_older_image_is_now_where_it_says(
+    collector, clock, restarted
+):
+    gateway, stream = await begin(collector, clock)
+    await deliver(collector, gateway, stream, 1.0, clock.now())
+    clock.move(40 * 86_400)
+    gateway.clock = Shifted(clock, -30 * SECOND)  # drifted: a second anchor
+    await deliver(collector, gateway, stream, 2.0, clock.now())
+    clock.move(1)
+    if restarted:
+        collector.ingest._committer._anchors._heard.clear()
+    gateway.clock = Shifted(clock, -DAY)
+    await deliver(collector, gateway, stream, 3.0, clock.now())
+    clock.move(60)
+    await deliver(collector, gateway, stream, 4.0, clock.now(), ago=30)
+    assert [time for time, _ in await rows(collector)][-2:] == [
+        clock.now() - 60 * SECOND,
+        clock.now() - 30 * SECOND,
+    ]
+    assert verified(collector) == []
 
 
 async def test_health_tells_before_a_slow_request_does(collector, clock):

@@ -123,7 +123,7 @@ def _wait(args: argparse.Namespace, enrolment: Enrolment, waiting: Waiting) -> N
             try:
                 if enrolment.approved(talk, waiting):
                     enrolment.finish(talk, waiting)
-                    _done(args, waiting, shown=shown)
+                    _done(args, waiting)
                     return
                 silent = False
             except UplinkError as exc:
@@ -151,9 +151,7 @@ def _show(waiting: Waiting, language: str) -> None:
     print(text("ENROL_DIGITS", {"digits": waiting.digits}, language), flush=True)
 
 
-def _done(args: argparse.Namespace, waiting: Waiting, *, shown: bool) -> None:
-    if not shown:
-        print(text("ENROL_DIGITS", {"digits": waiting.digits}, args.language))
+def _done(args: argparse.Namespace, waiting: Waiting) -> None:
     params = {
         "gateway": waiting.gateway,
         "keyid": waiting.keyid,

@@ -162,7 +162,7 @@ def _say_list(told: dict[str, Any], language: str) -> int:
         times = {"opens": _shown(code["opens"]), "expires": _shown(code["expires"])}
         _line("CODE", {**code, **times, "order": code["work_order"] or ""}, language)
     for key in told["keys"]:
-        _line("KEY", {**key, "digits": key["digits"] or ""}, language)
+        _line("KEY", key, language)
     for held in told["held"]:
         _line("HELD", {**held, "since": _shown(held["since"])}, language)
     if not any(told.values()):

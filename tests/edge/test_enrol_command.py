@@ -73,7 +73,8 @@ def test_where_the_code_says_one_stands_is_shown_and_not_asked(file, capsys, sit
         collector.close()
     said = capsys.readouterr().out
     assert sentence in said
-    assert said.index(sentence) < said.index("校验数字"), "before anybody approves"
+    assert said.index(sentence) < said.index("入网成功")
+    assert "校验数字" not in said, "nobody waits for them: a work order approved before"
     assert f"入网用的地址是 {collector.url}，配置里的 collector.url 是 https://127.0.0.1:9" in said
 
 

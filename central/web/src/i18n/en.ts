@@ -96,6 +96,7 @@ const en: Messages = {
     timely: "Timeliness (≤ 60 s) {percent} %",
     root: "bars: square root",
     blindNote: "gateways {gateways} · devices {devices}",
+    blindNever: "not enrolled {n}",
     blindNone: "All gateways and devices are online",
     seen: "Last contact {age} ago",
     neverSeen: "Never seen",

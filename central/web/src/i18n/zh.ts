@@ -95,6 +95,7 @@ const zh = {
     timely: "及时率（≤ 60 s）{percent} %",
     root: "条长按平方根",
     blindNote: "网关 {gateways} · 设备 {devices}",
+    blindNever: "未入网 {n}",
     blindNone: "网关、设备都在线",
     seen: "最近一次联系 {age} 前",
     neverSeen: "未曾联系",

@@ -21,6 +21,9 @@ WORKERS ?= 4
 PY := .venv/bin/python
 GAUNTLET := $(if $(FULL_DISK),--full-disk) $(if $(SECURE),--secure) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE)) $(if $(KEEP),--keep $(KEEP))
 
+# What was compiled once is not compiled again by each of the hundreds of processes that are started.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check bench vectors gauntlet soak faults model schema lock clean
 .PHONY: .lint .types .page-test
 

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from central.alarms.tracked import Branch, Tracked
 from central.store.columns import Columns, Integers
 from central.store.interface import FLAG_ESTIMATED
+from central.store.values import NONE, OTHER
 from protocols.alarms.condition import late
 from protocols.quality import CLASS_MASK
 
 LEAST: Final = 48
 """Fewer readings than this are judged one by one: columns would cost more."""
-_EXACT: Final = 2**53
-"""Integers from here on are not all floats: the machine compares them as they are."""
 _NEVER: Final = 2**62
 
 Booleans = NDArray[np.bool_]
@@ -81,7 +80,7 @@ def settle(
         value = rows.values[place]
         for tracked in tracked_here:
             if tracked.stream == stream:
-                tracked.newest, tracked.value = time, value  # type: ignore[assignment]
+                tracked.newest, tracked.value = time, value
                 tracked.lagging = late(time, now)
             else:
                 branch = tracked.branches[stream]
@@ -98,21 +97,12 @@ def _numbers(
     timed = (rows.flags[order] & FLAG_ESTIMATED) == 0
     bad = watched & ~good & timed
     known = watched & good & timed
-    kinds = set(map(type, rows.values))
-    if kinds == {float}:
-        return np.array(rows.values, np.float64)[order], known, bad
-    floats = np.array([_float(value) for value in rows.values], np.float64)[order]
-    blank = np.array([value is None or isinstance(value, str) for value in rows.values])[order]
+    floats = rows.values.numbers[order]
+    kinds = rows.values.kinds[order]
+    # NaN, which lies between no bounds, for large integers: the machine has to look at them.
+    large = [p for p, v in rows.values.others.items() if not isinstance(v, str)]
+    blank = (kinds == NONE) | ((kinds == OTHER) & ~np.isin(order, large))
     return floats, known & ~blank, bad
-
-
-def _float(value: object) -> float:
-    """Return a number; NaN, which lies between no bounds, for what the machine has to look at."""
-    if isinstance(value, float):
-        return value
-    if isinstance(value, int) and -_EXACT <= value <= _EXACT:
-        return float(value)
-    return math.nan
 
 
 def _bounds(tracked_here: list[Tracked], stream: int) -> Bounds | None:

@@ -13,6 +13,7 @@ import numpy as np
 from central.ingest.placement import Placement
 from central.store.columns import Columns, Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, FLAG_SOURCE
+from central.store.values import Values
 from protocols.alarms.condition import LIVE_DELAY
 from protocols.clock import ClockState
 from protocols.wire.batch import ReadingsBatch
@@ -71,7 +72,8 @@ def place(batch: ReadingsBatch, numbers: Integers, known: Placement | None, now:
         if batch.qualities.count(quality) == n
         else np.array(batch.qualities, np.int64)
     )
-    columns = (times, np.arange(n) + batch.header.seq0, batch.values, qualities, flags)
+    values = Values.of(batch.values)
+    columns = (times, np.arange(n) + batch.header.seq0, values, qualities, flags)
     good = (points < len(numbers)) & (times >= 0) & (times <= now + AHEAD)
     if good.all():
         return Placed(Columns(numbers[points], *columns), [])
@@ -80,7 +82,7 @@ def place(batch: ReadingsBatch, numbers: Integers, known: Placement | None, now:
         numbers[points[kept]],
         times[kept],
         columns[1][kept],
-        [batch.values[place] for place in kept.tolist()],
+        values.take(kept),
         qualities[kept],
         flags[kept],
     )

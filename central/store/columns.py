@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from central.store.interface import Row
+from central.store.values import Values
 from protocols.words import Value
 
 Integers = NDArray[np.int64]
@@ -24,14 +25,14 @@ class Columns(Sequence[Row]):
         points: Integers,
         times: Integers,
         seqs: Integers,
-        values: list[Value],
+        values: Values | Iterable[Value],
         qualities: Integers,
         flags: Integers,
     ) -> None:
         self.points = points
         self.times = times
         self.seqs = seqs
-        self.values = values
+        self.values = values if isinstance(values, Values) else Values.of(values)
         self.qualities = qualities
         self.flags = flags
 
@@ -44,7 +45,7 @@ class Columns(Sequence[Row]):
             np.array(points, np.int64),
             np.array(times, np.int64),
             np.array(seqs, np.int64),
-            list(values),
+            values,
             np.array(qualities, np.int64),
             np.array(flags, np.int64),
         )
@@ -58,7 +59,7 @@ class Columns(Sequence[Row]):
             np.concatenate([part.points for part in parts]),
             np.concatenate([part.times for part in parts]),
             np.concatenate([part.seqs for part in parts]),
-            [value for part in parts for value in part.values],
+            Values.joined([part.values for part in parts]),
             np.concatenate([part.qualities for part in parts]),
             np.concatenate([part.flags for part in parts]),
         )
@@ -83,14 +84,14 @@ class Columns(Sequence[Row]):
     def rows(self, places: Integers | None = None) -> list[Row]:
         """Return the rows at `places` (None: all of them)."""
         at: Any = slice(None) if places is None else places
-        values = self.values if places is None else [self.values[n] for n in places.tolist()]
+        values = self.values if places is None else self.values.take(places)
         return list(
             map(
                 Row,
                 self.points[at].tolist(),
                 self.times[at].tolist(),
                 self.seqs[at].tolist(),
-                values,
+                values.tolist(),
                 self.qualities[at].tolist(),
                 self.flags[at].tolist(),
             )

@@ -59,7 +59,7 @@ class RowStore:
         if not len(columns):
             return
         order = columns.order
-        values, classes = _stored([columns.values[n] for n in order.tolist()])
+        values, classes = _stored(columns.values.take(order).tolist())
         own: list[Any] = [None] * (4 * len(values))
         own[0::4] = columns.points[order].tolist()
         own[1::4] = columns.times[order].tolist()

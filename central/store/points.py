@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from central.store.columns import Integers
+from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
 from central.store.values import FLOAT, NONE, Values
 
 GOOD_BELOW: Final = 0x40000000
@@ -90,10 +91,13 @@ SUMMARY: Final = np.dtype(
         ("most", "<f8"),
         ("sum", "<f8"),
         ("worst", "<i8"),
+        ("late", "<i4"),
+        ("estimated", "<i4"),
     ]
 )
 """Of some readings of one point: how many, how many good numbers, first and last time and received
-time, least, most and sum of the good numbers (NaN where there is none), the worst quality."""
+time, least, most and sum of the good numbers (NaN where there is none), the worst quality, how many
+came late and how many have an estimated time."""
 
 
 def summary(readings: PointReadings) -> Any:
@@ -107,4 +111,6 @@ def summary(readings: PointReadings) -> Any:
     one["most"] = good.max() if len(good) else np.nan
     one["sum"] = good.sum() if len(good) else np.nan
     one["worst"] = readings.qualities.max()
+    one["late"] = np.count_nonzero(readings.flags & FLAG_LATE)
+    one["estimated"] = np.count_nonzero(readings.flags & FLAG_ESTIMATED)
     return one[()]

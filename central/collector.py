@@ -176,7 +176,7 @@ class Collector:
             self.alarms.trends.add(point, time, value)
         if done.readings:
             self.last_evaluation = done.received
-        values = self.store.committed((row, done.received) for row in done.newest.values())
+        values = self.store.committed(done.rows, done.received)
         self._schedule_at(done.due)
         self.tell(
             Effects(values=values, episodes=self.alarms.views(done.episodes), events=done.events)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from central.alarms.episode import Episode
-from central.store.interface import Latest
+from central.store.columns import Integers
+from central.store.heads import NOTHING
 from protocols.words import Value
 
 
@@ -33,9 +34,10 @@ class EventPage:
 
 @dataclass(slots=True, kw_only=True)
 class Effects:
-    """`values` are new heads, `episodes` changed alarms, `gateways` names whose state changed."""
+    """`episodes` are changed alarms, `gateways` names whose state changed."""
 
-    values: list[Latest] = field(default_factory=list)
+    values: Integers = field(default_factory=lambda: NOTHING)
+    """Numbers of the points whose head changed; one may be there twice."""
     episodes: list[Episode] = field(default_factory=list)
     gateways: list[str] = field(default_factory=list)
     events: list[CollectorEvent] = field(default_factory=list)

@@ -9,9 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from central.alarms.records import EpisodeRow
 from central.evidence.retention import evidence_state
 from central.registry_records import GatewayRecord, SiteRecord
+from central.store.heads import NEVER
 from protocols.alarms.condition import DAY, SITE_OFFSET
 from protocols.alarms.rule import Colour
 from protocols.clock import real_monotonic
@@ -169,14 +172,12 @@ def _site(
 
 
 def _timeliness(collector: "Collector", sites: set[str], now: int) -> tuple[Timeliness, ...]:
-    counts: Counter[int | None] = Counter()
-    for point in collector.registry.points():
-        if point.site not in sites:
-            continue
-        head = collector.store.head(point.number)
-        age = (now - head.source_time) / 1_000_000 if head else None
-        counts[next((step for step in AGES if age is not None and age <= step), None)] += 1
-    return tuple(Timeliness(upto_s=step, count=counts[step]) for step in (*AGES, None))
+    numbers = [point.number for point in collector.registry.points() if point.site in sites]
+    times = collector.store.heads.times_of(numbers)
+    ages = np.where(times == NEVER, np.inf, (now - times) / 1_000_000)
+    counts = np.bincount(np.searchsorted(AGES, ages), minlength=len(AGES) + 1).tolist()
+    steps = zip((*AGES, None), counts, strict=True)
+    return tuple(Timeliness(upto_s=step, count=count) for step, count in steps)
 
 
 async def _platform(collector: "Collector", gateways: list[GatewayRecord], now: int) -> Platform:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pydantic import BaseModel
 
 from central.alarms.episode import Episode
-from central.api import gateway_shape, models, shapes
+from central.api import gateway_shape, shapes
+from central.api.newest import Marks, site_values
 from central.api.scoped import overview, sees_gateway
 from central.database import StorageError
 from central.effects import Effects
 from central.identity.desk import FrontDesk
 from central.identity.principal import Principal
-from central.store.interface import Latest
+from central.registry_records import PointRecord
 from protocols.clock import ClockState
 from protocols.errors import FengsuiError
 
@@ -54,11 +55,12 @@ class Message(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """One open page. `None` in the queue is the end."""
+    """One open page. `None` in the queue is the end; `most` messages may wait in it."""
 
     who: Principal
     sites: frozenset[str] | None
-    queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(QUEUE + 1))
+    queue: asyncio.Queue[Message | None] = field(default_factory=asyncio.Queue)
+    most: int = QUEUE
     cut: bool = False
 
     def sees(self, site: str) -> bool:
@@ -78,7 +80,9 @@ class Hub:
         self._collector = collector
         self._desk = desk
         self._subscribers: set[Subscriber] = set()
-        self._values: dict[str, dict[str, Latest]] = {}
+        self._values = Marks()
+        self._telling = asyncio.Lock()
+        """Held while values are encoded and sent, so that no older ones come after them."""
         self._gateways: set[str] = set()
         self._episodes: asyncio.Queue[Episode] = asyncio.Queue(ALARMS)
         self._overrun = False
@@ -99,8 +103,7 @@ class Hub:
             return  # whoever comes is given the whole picture first
         if effects.registry:
             self._gateways.update(self._collector.registry.names())
-        for head in effects.values:
-            self._values.setdefault(head.site, {})[head.point] = head
+        self._values.add(effects.values)
         self._gateways.update(effects.gateways)
         for episode in effects.episodes:
             if self._episodes.full():
@@ -112,12 +115,16 @@ class Hub:
         """Return a subscriber whose queue starts with the clock, the overview and all values."""
         body = await overview(self._collector, who)
         subscriber = Subscriber(who, sites)
-        self._subscribers.add(subscriber)
-        # From here on without a pause: what commits now comes after the picture, never before.
-        self._send(message("clock", shapes.clock(self._collector.clock)), [subscriber])
-        self._send(message("overview", body), [subscriber])
-        for told in self._picture(subscriber):
-            self._send(told, [subscriber])
+        async with self._telling:
+            # What commits from here on is noted, and comes after the picture, never before.
+            self._subscribers.add(subscriber)
+            try:
+                subscriber.queue.put_nowait(message("clock", shapes.clock(self._collector.clock)))
+                subscriber.queue.put_nowait(message("overview", body))
+                await self._picture(subscriber)
+            except BaseException:
+                self.leave(subscriber)
+                raise
         if self._closing:
             self._cut(subscriber)
         return subscriber
@@ -174,7 +181,7 @@ class Hub:
             self._overrun = False
             for subscriber in list(self._subscribers):
                 self._cut_slow(subscriber)
-        self._send_values()
+        await self._send_values()
         self._send_gateways()
         story = self._collector.clock.state is ClockState.STORY
         if story or tick % CLOCK_EVERY == 0:
@@ -197,23 +204,35 @@ class Hub:
             if factor != before:
                 self._send_clock()
 
-    def _picture(self, subscriber: Subscriber) -> Iterable[Message]:
-        by_site: dict[str, list[Latest]] = {}
-        for head in self._collector.store.latest():
-            if subscriber.sees(head.site):
-                by_site.setdefault(head.site, []).append(head)
-        for site, heads in by_site.items():
-            yield _values(site, heads)
+    async def _picture(self, subscriber: Subscriber) -> None:
+        """Put everything a page may see into its queue, however much: its limit comes on top."""
+        known = self._collector.store.heads.known().tolist()
+        for site, points in self._by_site(known).items():
+            if subscriber.sees(site):
+                subscriber.queue.put_nowait(await self._told(site, points))
         for gateway in self._collector.registry.gateways():
             if sees_gateway(subscriber.who, gateway):
-                yield message("gateway", gateway_shape.gateway(gateway, subscriber.who))
+                told = message("gateway", gateway_shape.gateway(gateway, subscriber.who))
+                subscriber.queue.put_nowait(told)
+        subscriber.most = QUEUE + subscriber.queue.qsize()
 
-    def _send_values(self) -> None:
-        gathered, self._values = self._values, {}
-        for site, heads in gathered.items():
-            readers = [s for s in self._subscribers if s.sees(site)]
-            if readers:
-                self._send(_values(site, heads.values()), readers)
+    async def _send_values(self) -> None:
+        async with self._telling:
+            for site, points in self._by_site(self._values.take()).items():
+                if any(s.sees(site) for s in self._subscribers):
+                    told = await self._told(site, points)
+                    self._send(told, [s for s in self._subscribers if s.sees(site)])
+
+    async def _told(self, site: str, points: list[PointRecord]) -> Message:
+        return Message("values", await site_values(self._collector.store.heads, site, points))
+
+    def _by_site(self, numbers: Iterable[int]) -> dict[str, list[PointRecord]]:
+        """Return the connected points of those numbers."""
+        sites: dict[str, list[PointRecord]] = {}
+        for point in map(self._collector.registry.by_number, numbers):
+            if point is not None:
+                sites.setdefault(point.site, []).append(point)
+        return sites
 
     def _send_gateways(self) -> None:
         names, self._gateways = self._gateways, set()
@@ -252,7 +271,7 @@ class Hub:
         for subscriber in list(readers):
             if subscriber.cut:
                 continue
-            if subscriber.queue.qsize() >= QUEUE:
+            if subscriber.queue.qsize() >= subscriber.most:
                 self._cut_slow(subscriber)
             else:
                 subscriber.queue.put_nowait(told)
@@ -267,8 +286,3 @@ class Hub:
         if not subscriber.cut:
             subscriber.cut = True
             subscriber.queue.put_nowait(None)
-
-
-def _values(site: str, heads: Iterable[Latest]) -> Message:
-    items = [shapes.latest(head) for head in heads]
-    return message("values", models.SiteValues(site=site, values=items))

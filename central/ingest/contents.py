@@ -20,7 +20,7 @@ from central.ingest.placement import Placement
 from central.ingest.request import Prepared, Sealed
 from central.ingest.streams import Stream, manifest_numbers
 from central.store.columns import Columns, Integers
-from central.store.interface import Row, Store
+from central.store.interface import Store
 from protocols.errors import IngestError, WireError
 from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch
 from protocols.words import Purpose
@@ -44,7 +44,8 @@ class Committed:
     quarantined: int = 0
     lost: int = 0
     duplicates: int = 0
-    newest: dict[int, Row] = field(default_factory=dict)
+    rows: list[Columns] = field(default_factory=list)
+    """What is new in the store, in order of arrival."""
     due: int | None = None
     good: list[tuple[int, int, float]] = field(default_factory=list)
     episodes: list[EpisodeRow] = field(default_factory=list)
@@ -101,10 +102,7 @@ class Contents:
 
     def _judge(self, tables: Tables, stream: Stream, rows: Columns, done: Committed) -> None:
         done.readings += len(rows)
-        for row in rows.newest():
-            known = done.newest.get(row.point)
-            if known is None or row.time >= known.time:
-                done.newest[row.point] = row
+        done.rows.append(rows)
         judged = self._engine.evaluate(
             tables,
             Evaluation(

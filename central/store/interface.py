@@ -5,11 +5,15 @@ and every value comes back exactly as it was (class, all 64 bits, text). Times a
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from protocols.words import Value
+
+if TYPE_CHECKING:
+    from central.store.columns import Columns, Integers
+    from central.store.heads import Heads
 
 
 class Row(NamedTuple):
@@ -81,8 +85,13 @@ class Store(Protocol):
         """Write `rows` inside the caller's transaction; nothing is remembered before its commit."""
         ...
 
-    def committed(self, newest: Iterable[tuple[Row, int]]) -> list[Latest]:
-        """Take rows (with their received time) after the commit; return the new heads.
+    @property
+    def heads(self) -> "Heads":
+        """The newest reading of every point; the event loop's."""
+        ...
+
+    def committed(self, parts: Sequence["Columns"], received: int) -> "Integers":
+        """Take the rows of a commit after it; return the points whose head changed.
 
         A reading older than its point's head never replaces it.
         """

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from central.database import Database
 from central.registry import Registry
-from central.store.columns import Columns
+from central.store.columns import Columns, Integers
+from central.store.heads import Heads
 from central.store.interface import (
     FLAG_ESTIMATED,
-    FLAG_LATE,
     Buckets,
     Latest,
     ReadingsPage,
@@ -49,7 +49,7 @@ class RowStore:
     def __init__(self, db: Database, registry: Registry) -> None:
         self._db = db
         self._registry = registry
-        self._heads: dict[int, Latest] = {}
+        self.heads = Heads(registry)
 
     def append(
         self, conn: sqlite3.Connection, stream: int, received: int, rows: Sequence[Row]
@@ -74,44 +74,21 @@ class RowStore:
         """Rebuild the heads from the table."""
         numbers = self._registry.numbers()
         heads = await self._db.read(lambda conn: _newest(conn, numbers), deadline=600)
-        self._heads.clear()
-        self.committed(heads)
+        self.heads = Heads(self._registry)
+        for received, rows in heads.items():
+            self.heads.take(Columns.of(rows), received)
 
-    def committed(self, newest: Iterable[tuple[Row, int]]) -> list[Latest]:
-        """Take rows (with their received time) as heads where none newer is known."""
-        taken: dict[int, Latest] = {}
-        for row, received in newest:
-            head = self._heads.get(row.point)
-            if head is not None and head.source_time > row.time:
-                continue
-            point = self._registry.by_number(row.point)
-            if point is None:
-                continue
-            self._heads[row.point] = taken[row.point] = Latest(
-                point=point.id,
-                site=point.site,
-                value=row.value,
-                quality=row.quality,
-                source_time=row.time,
-                received_time=received,
-                late=bool(row.flags & FLAG_LATE),
-                estimated=bool(row.flags & FLAG_ESTIMATED),
-            )
-        return list(taken.values())
+    def committed(self, parts: Sequence[Columns], received: int) -> Integers:
+        """Take the rows of a commit after it; return the points whose head changed."""
+        return self.heads.take_all(parts, received)
 
     def head(self, number: int) -> Latest | None:
         """Return the newest reading of the point with that number."""
-        return self._heads.get(number)
+        return self.heads.head(number)
 
     def latest(self, points: Sequence[str] | None = None, site: str | None = None) -> list[Latest]:
         """Return the heads of `points`, of a site, or of everything; from memory."""
-        if points is not None:
-            numbers = [self._registry.number(point) for point in points]
-            found = [self._heads[n] for n in numbers if n is not None and n in self._heads]
-        else:
-            known = self._registry.by_number
-            found = [head for number, head in self._heads.items() if known(number) is not None]
-        return [head for head in found if site is None or head.site == site]
+        return self.heads.latest(points, site)
 
     async def readings(
         self, point: str, start: int, end: int, limit: int = 1000, cursor: str | None = None
@@ -194,8 +171,9 @@ def newest_good(conn: sqlite3.Connection, number: int) -> tuple[int, float, int,
     return row
 
 
-def _newest(conn: sqlite3.Connection, numbers: Iterable[int]) -> list[tuple[Row, int]]:
-    found = []
+def _newest(conn: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, list[Row]]:
+    """Return the newest row of each point by the time it was received."""
+    found: dict[int, list[Row]] = {}
     for number in numbers:
         row = conn.execute(
             "SELECT point, time, seq, value, class, quality, flags, received FROM reading "
@@ -204,7 +182,8 @@ def _newest(conn: sqlite3.Connection, numbers: Iterable[int]) -> list[tuple[Row,
         ).fetchone()
         if row is not None:
             point, time, seq, value, kind, quality, flags, received = row
-            found.append((Row(point, time, seq, _value(value, kind), quality, flags), received))
+            row = Row(point, time, seq, _value(value, kind), quality, flags)
+            found.setdefault(received, []).append(row)
     return found
 
 

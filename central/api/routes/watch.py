@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from central.api import models, shapes
 from central.api.access import principal
 from central.api.errors import ApiError, not_found
+from central.api.newest import latest_values
 from central.api.raw import encode_page
 from central.api.rooms import House, Rooms
 from central.api.scoped import overview as scoped_overview
@@ -37,11 +38,16 @@ async def points(who: Who, house: House, site: str | None = None) -> models.Poin
     return models.Points(items=[shapes.point(item) for item in found if who.sees(item.site)])
 
 
-@router.get("/latest")
-async def latest(who: Who, house: House, site: str | None = None) -> models.LatestValues:
+@router.get("/latest", response_model=models.LatestValues)
+async def latest(who: Who, house: House, site: str | None = None) -> Response:
     """Return the newest reading of every point of a site, or of every site in scope."""
-    heads = house.collector.store.latest(site=site)
-    return models.LatestValues(items=[shapes.latest(head) for head in heads if who.sees(head.site)])
+    heads, registry = house.collector.store.heads, house.collector.registry
+    points = [
+        point
+        for point in map(registry.by_number, heads.known().tolist())
+        if point is not None and who.sees(point.site) and site in (None, point.site)
+    ]
+    return Response(await latest_values(heads, points), media_type="application/json")
 
 
 @router.get("/points/{site}/{gateway}/{device}/{point}/readings", response_model=models.Readings)

@@ -25,7 +25,9 @@ from central.registry_records import (
     PointRecord,
     SiteRecord,
 )
-from central.store.interface import Buckets, Latest, ReadingsPage
+from central.store.columns import Columns
+from central.store.heads import Heads
+from central.store.interface import Buckets, ReadingsPage, Row
 from protocols.alarms.rule import Colour, Level
 from protocols.errors import IllegalTransition, IngestError
 from protocols.wire.answer import Answer
@@ -115,18 +117,6 @@ def point_record(number, site):
     )
 
 
-def head(site, value=92.4, quality=0):
-    return Latest(
-        point=point_id(site),
-        site=site,
-        value=value,
-        quality=quality,
-        source_time=NOW - 12_000_000,
-        received_time=NOW,
-        late=False,
-    )
-
-
 def episode(site):
     return Episode(
         id=f"alarm-{site}",
@@ -163,6 +153,7 @@ class FakeRegistry:
     def __init__(self):
         self._gateways = {f"gw-{site}": gateway_record(site) for site in SITES}
         self._points = {point_id(s): point_record(n, s) for n, s in enumerate(SITES)}
+        self._by_number = {p.number: p for p in self._points.values()}
 
     def sites(self):
         return [site_record(name) for name in SITES]
@@ -179,6 +170,12 @@ class FakeRegistry:
     def point(self, name):
         return self._points.get(name)
 
+    def number(self, name):
+        return self._points[name].number
+
+    def by_number(self, number):
+        return self._by_number.get(number)
+
     async def add_gateway(self, name, site=None, label=None):
         if name in self._gateways:
             raise GatewayExists(name=name)
@@ -189,12 +186,19 @@ class FakeRegistry:
 
 
 class FakeStore:
-    def __init__(self):
-        self.heads = {point_id(site): head(site) for site in SITES}
+    def __init__(self, registry):
+        self.heads = Heads(registry)
         self.asked = None
+        self._registry = registry
+        self._time = NOW - 12_000_000
+        for site in SITES:
+            self.become(site)
 
-    def latest(self, points=None, site=None):
-        return [h for h in self.heads.values() if site is None or h.site == site]
+    def become(self, site, value=92.4, quality=0):
+        """Give a site's point a new head; return what changed."""
+        number = self._registry.number(point_id(site))
+        row = Row(number, self._time, 1, value, quality, 0)
+        return self.heads.take(Columns.of([row]), NOW)
 
     async def readings(self, point, start, end, limit=1000, cursor=None):
         self.asked = (point, start, end, limit, cursor)
@@ -311,7 +315,7 @@ class FakeCollector:
         self.clock = clock
         self.config = SimpleNamespace()
         self.registry = FakeRegistry()
-        self.store = FakeStore()
+        self.store = FakeStore(self.registry)
         self.alarms = FakeAlarms(db)
         self.ingest = FakeIngest(clock)
         self.backups = Backups(db, clock, None, lambda effects: None)

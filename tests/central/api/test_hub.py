@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import numpy as np
 import pytest
 
 from central.api import hub as hub_module
@@ -12,7 +13,7 @@ from central.identity import persons
 from central.identity.principal import Kind, Principal
 from central.identity.roles import Role
 from protocols.clock import Pace, StoryClock
-from tests.central.api.fake_collector import episode, head
+from tests.central.api.fake_collector import episode
 
 SECOND = 1  # a beat at which neither clock nor overview is due
 assert SECOND % CLOCK_EVERY
@@ -34,6 +35,11 @@ def events(subscriber):
 @pytest.fixture
 def hub(rooms):
     return rooms.hub
+
+
+@pytest.fixture
+def become(collector):
+    return collector.store.become
 
 
 @pytest.fixture
@@ -60,7 +66,7 @@ async def test_a_subscriber_first_gets_the_clock_then_the_whole_picture(hub, who
     assert told[2][1]["values"][0]["value"] == 92.4
 
 
-async def test_the_scope_holds(hub, who):
+async def test_the_scope_holds(hub, who, become):
     subscriber = await hub.subscribe(await who("ann", ("qingyun",)), frozenset({"qingyun"}))
     first = waiting(subscriber)
     assert [body["site"] for event, body in first if event == "values"] == ["qingyun"]
@@ -68,7 +74,7 @@ async def test_the_scope_holds(hub, who):
     assert [site["name"] for site in first[1][1]["sites"]] == ["qingyun"]
     hub.listen(
         Effects(
-            values=[head("honghaiwan"), head("qingyun", 93.0)],
+            values=np.concatenate([become("honghaiwan"), become("qingyun", 93.0)]),
             gateways=["gw-honghaiwan", "gw-qingyun"],
         )
     )
@@ -79,14 +85,14 @@ async def test_the_scope_holds(hub, who):
     assert told[1][1]["name"] == "gw-qingyun"
 
 
-async def test_only_the_newest_of_a_second_is_sent_and_encoded_once(hub, who, monkeypatch):
+async def test_only_the_newest_of_a_second_is_sent_and_encoded_once(hub, who, monkeypatch, become):
     one, two = await hub.subscribe(await who("a"), None), await hub.subscribe(await who("b"), None)
     waiting(one), waiting(two)
     encoded = []
-    encode = hub_module.message
-    monkeypatch.setattr(hub_module, "message", lambda *a: encoded.append(a) or encode(*a))
+    encode = hub_module.site_values
+    monkeypatch.setattr(hub_module, "site_values", lambda *a: encoded.append(a) or encode(*a))
     for value in (1.0, 2.0, 3.0):
-        hub.listen(Effects(values=[head("qingyun", value)]))
+        hub.listen(Effects(values=become("qingyun", value)))
     await hub.beat(SECOND)
     first, second = waiting(one), waiting(two)
     assert first == second
@@ -117,18 +123,18 @@ async def test_clock_and_overview_come_in_their_seconds(hub, who):
     assert events(subscriber) == ["overview", "clock", "clock"]
 
 
-async def test_a_slow_page_is_cut_off_and_counted_and_the_others_go_on(hub, who):
+async def test_a_slow_page_is_cut_off_and_counted_and_the_others_go_on(hub, who, become):
     slow, quick = (
         await hub.subscribe(await who("s"), None),
         await hub.subscribe(await who("q"), None),
     )
-    for _ in range(QUEUE):
-        hub.listen(Effects(values=[head("qingyun")]))
+    for _ in range(QUEUE + 6):  # the picture it was given first does not count
+        hub.listen(Effects(values=become("qingyun")))
         await hub.beat(SECOND)
         waiting(quick)
     assert (hub.slow, len(hub)) == (1, 1)
     assert events(slow)[-1] is None
-    hub.listen(Effects(values=[head("qingyun")]))
+    hub.listen(Effects(values=become("qingyun")))
     await hub.beat(SECOND)
     assert events(quick) == ["values"]
 
@@ -149,8 +155,8 @@ async def test_a_page_whose_rights_changed_has_to_connect_again(hub, who, db):
     assert events(subscriber)[-1] is None
 
 
-async def test_nothing_is_kept_for_nobody(hub, who):
-    hub.listen(Effects(values=[head("qingyun")], episodes=[episode("qingyun")]))
+async def test_nothing_is_kept_for_nobody(hub, who, become):
+    hub.listen(Effects(values=become("qingyun"), episodes=[episode("qingyun")]))
     subscriber = await hub.subscribe(await who("late"), None)
     waiting(subscriber)
     await hub.beat(SECOND)

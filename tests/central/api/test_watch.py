@@ -57,9 +57,7 @@ async def test_a_value_comes_with_quality_reason_and_times(client, everywhere):
     ],
 )
 async def test_a_bad_quality_says_why(client, everywhere, collector, code, kind, reason):
-    from tests.central.api.fake_collector import head
-
-    collector.store.heads = {"x": head("qingyun", None, code)}
+    collector.store.become("qingyun", None, code)
     item = (await get(client, "/api/v1/latest", everywhere))["items"][0]
     assert item["quality"] == {"code": code, "class": kind, "reason": reason}
     assert item["value"] is None
@@ -67,9 +65,7 @@ async def test_a_bad_quality_says_why(client, everywhere, collector, code, kind,
 
 @pytest.mark.parametrize("value", [True, 0, 2**53, -0.5, "停", None])
 async def test_values_keep_their_kind(client, everywhere, collector, value):
-    from tests.central.api.fake_collector import head
-
-    collector.store.heads = {"x": head("qingyun", value)}
+    collector.store.become("qingyun", value)
     found = (await get(client, "/api/v1/latest", everywhere))["items"][0]["value"]
     assert (found, type(found)) == (value, type(value))
 

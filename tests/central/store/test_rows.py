@@ -1,5 +1,6 @@
 import pytest
 
+from central.store.columns import Columns
 from central.store.rows import RowStore
 from tests.central.store.store_suite import NOW, StoreSuite, row
 
@@ -18,7 +19,8 @@ async def store(collector, stream):
 def write(collector, store):
     async def committed(rows):
         await collector.db.write(lambda tables: store.append(tables.conn, 1, NOW, rows))
-        return store.committed((item, NOW) for item in rows)
+        changed = store.committed([Columns.of(rows)], NOW).tolist()
+        return [store.head(number) for number in changed]
 
     return committed
 

@@ -5,15 +5,16 @@ event loop is let go between slices of it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from central.api import shapes
-from central.api.times import EPOCH, MICROSECOND, ZONE
+from central.api.times import EPOCH, MICROSECOND, ZONE, rfc3339
 from central.registry_records import PointRecord
 from central.store.columns import Integers
 from central.store.heads import Heads
@@ -71,25 +72,30 @@ async def _encode(heads: Heads, points: Sequence[PointRecord]) -> str:
 
 def _items(heads: Heads, points: Sequence[PointRecord]) -> str:
     numbers = np.array([point.number for point in points], np.int64)
-    received, back = np.unique(heads.received[numbers], return_inverse=True)
-    arrived = _times(received)
+    # Much is the same for all of a slice: what comes between value and time, and what follows it.
     columns = zip(
         points,
         _values(heads.values(numbers)),
-        map(_quality, heads.qualities[numbers].tolist()),
+        _texts(heads.qualities[numbers], _quality),
         _times(heads.times[numbers]),
-        back.tolist(),
-        map(_marks, heads.flags[numbers].tolist()),
+        _texts(heads.received[numbers], _received),
+        _texts(heads.flags[numbers], _marks),
         strict=True,
     )
     # Names of points are logical names: nothing in them has to be escaped.
     return ",".join(
         [
-            f'{{"point":"{point.id}","value":{value},"quality":{quality},"source_time":"{time}",'
-            f'"received_time":"{arrived[place]}",{marks}}}'
-            for point, value, quality, time, place, marks in columns
+            f'{{"point":"{point.id}","value":{value}{quality}{time}{received}{marks}'
+            for point, value, quality, time, received, marks in columns
         ]
     )
+
+
+def _texts(column: NDArray[Any], text: Callable[[int], str]) -> list[str]:
+    """Return the text of each cell, made once for each that is different."""
+    cells = column.tolist()
+    made = {cell: text(cell) for cell in set(cells)}
+    return [made[cell] for cell in cells]
 
 
 def _values(values: Values) -> list[str]:
@@ -106,18 +112,22 @@ def _values(values: Values) -> list[str]:
 
 def _times(times: Integers) -> list[str]:
     local = (times + _AHEAD).astype("datetime64[us]")
-    return [f"{moment}{_OFFSET}" for moment in np.datetime_as_string(local).tolist()]
+    moments: list[str] = np.datetime_as_string(local).tolist()
+    return moments
 
 
 @lru_cache(maxsize=1_024)
 def _quality(code: int) -> str:
-    return shapes.quality(code).model_dump_json(by_alias=True)
+    return f',"quality":{shapes.quality(code).model_dump_json(by_alias=True)},"source_time":"'
 
 
-@lru_cache(maxsize=256)
+def _received(time: int) -> str:
+    return f'{_OFFSET}","received_time":"{rfc3339(time)}",'
+
+
 def _marks(flags: int) -> str:
     late, estimated = flags & FLAG_LATE, flags & FLAG_ESTIMATED
-    return f'"late":{_word(late)},"estimated":{_word(estimated)}'
+    return f'"late":{_word(late)},"estimated":{_word(estimated)}}}'
 
 
 def _word(flag: int) -> str:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from central.calendar.holidays import Holidays
+from central.calendar.settings import CalendarModel, check_calendar, own_holidays
 from central.evidence.keeping import EvidenceModel, Keeping, check_evidence
 from central.guard.settings import GuardsModel, Limits, check_guards
 from central.tls.settings import NONE, GivenModel, Tls, TlsForm, check_tls, settings
@@ -64,6 +66,7 @@ class CentralConfig:
     backup: BackupTarget | None = None
     evidence: Keeping = field(default_factory=Keeping)
     guards: Limits = field(default_factory=Limits)
+    holidays: Holidays = field(default_factory=own_holidays)
 
 
 Host = Annotated[str, Matching("HOST_FORMAT", HOST)]
@@ -113,6 +116,7 @@ class CentralModel(Strict):
     backup: BackupModel | None = None
     evidence: EvidenceModel = EvidenceModel()
     guards: GuardsModel = GuardsModel()
+    calendar: CalendarModel = CalendarModel()
     demo: DemoModel | None = None
 
 
@@ -128,6 +132,7 @@ def load_config(path: Path) -> CentralConfig:
     _check_backup(report, data, path.parent)
     check_evidence(report, data)
     check_guards(report, data)
+    holidays = check_calendar(report, data, path.parent)
     report.finish()
     if model is None:
         raise AssertionError("a file without problems has a model")
@@ -143,6 +148,7 @@ def load_config(path: Path) -> CentralConfig:
         backup=model.backup.target(path.parent) if model.backup else None,
         evidence=model.evidence.keeping(),
         guards=model.guards.limits(),
+        holidays=holidays,
     )
 
 

@@ -35,6 +35,11 @@ STATUS: Final[dict[str, int]] = {
     "NAME_REFUSED": 422,
     "EPISODE_UNKNOWN": 404,
     "DATABASE_UNUSABLE": 503,
+    "EXPORT_BROKEN": 503,
+    "EXPORT_BUSY": 429,
+    "EXPORT_FORMAT_MISSING": 422,
+    "EXPORT_TOO_LARGE": 422,
+    "UNAUTHENTICATED": 401,
     "ENROLMENT_CODE_REFUSED": 403,
     "ENROLMENT_PROOF_REFUSED": 403,
     "ENROLMENT_BEGIN_AGAIN": 409,
@@ -58,6 +63,15 @@ STATUS: Final[dict[str, int]] = {
     "KEY_REQUIRED": 401,
     "NONCE": 401,
     "REPLAYED": 401,
+    "ZONE_UNKNOWN": 422,
+    "ZONE_NOT_BEIJING": 422,
+    "QUERY_PERIODS": 422,
+    "QUERY_POINTS": 422,
+    "QUERY_INTERVALS": 422,
+    "HOLIDAYS_UNKNOWN": 422,
+    "EXEMPTION_UNKNOWN": 404,
+    "EXEMPTION_OVER": 409,
+    "EXEMPTION_NOT_BEGUN": 422,
 }
 """Status of errors raised away from HTTP; an error that is not here is our fault: 500."""
 

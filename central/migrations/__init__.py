@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlite_utils import Database, Migrations
 
+from central.calendar.migrations import m023_exemptions
 from central.enrolment.migrations import enrolment
 from central.identity.migrations import identity
 from central.migrations import backup, foundation, proof
@@ -31,6 +32,7 @@ STEPS: Final = (
     backup.m017_identity,
     proof.m018_signed_clock,
     proof.m020_voided,
+    m023_exemptions,
 )
 
 collector = Migrations("collector")

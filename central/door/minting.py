@@ -8,16 +8,19 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from central.door.judging import Points
 from central.ingest.request import Prepared, Sealed
 from central.ingest.streams import Record
+from central.store.values import Values
+from central.wire.columns import BatchColumns, integers
 from protocols.clock import ClockState
 from protocols.errors import WireError
 from protocols.wire.batch import Stamp, encode_readings, read_header
 from protocols.wire.chain import chain_next, chain_start, digest
 from protocols.wire.headers import ClockReport
 from protocols.wire.opening import Opening, encode_opening
-from protocols.wire.readings import ReadingsBatch
 from protocols.words import Lane, Purpose, Reading, StreamKind
 
 NO_NONCE: Final = "0" * 32
@@ -90,13 +93,12 @@ def _sealed(readings: list[Reading], points: Points, mint: Mint, seq0: int) -> l
             *_sealed(readings[middle:], points, mint, seq0 + middle),
         ]
     header, _ = read_header(raw)
-    content = ReadingsBatch(
-        header=header,
-        points=[reading.point for reading in readings],
-        times=[reading.time for reading in readings],
-        marks=[reading.mark for reading in readings],
-        qualities=[reading.quality for reading in readings],
-        values=[reading.value for reading in readings],
-        decimals={},
+    content = BatchColumns(
+        header,
+        integers(reading.point for reading in readings),
+        integers(reading.time for reading in readings),
+        np.ones(len(readings), np.bool_),
+        integers(reading.quality for reading in readings),
+        Values.of([reading.value for reading in readings]),
     )
     return [Sealed(raw, digest(raw), header, content)]

@@ -16,6 +16,7 @@ from central.ingest import placing
 from central.store.columns import Integers
 from central.store.interface import Row
 from central.store.rows import BOOLEAN, UNSIGNED
+from central.wire.columns import BatchColumns
 from protocols.clock import HOUR
 from protocols.errors import WireError
 from protocols.verify.model import Findings, Kept
@@ -79,7 +80,7 @@ class StoredCheck:
         if numbers is None:
             return
         at = self.known.placement_of(stream, kept.received, content.header)
-        placed = placing.place(content, numbers, at, kept.received)
+        placed = placing.place(BatchColumns.of(content), numbers, at, kept.received)
         self._span(stream.number, content, placed.rows.times)
         rows = placed.rows.rows()
         held = self._held(stream.number, rows)

@@ -21,8 +21,9 @@ from central.ingest.request import Prepared, Sealed
 from central.ingest.streams import Stream, manifest_numbers
 from central.store.columns import Columns, Integers
 from central.store.interface import Store
+from central.wire.columns import BatchColumns
 from protocols.errors import IngestError, WireError
-from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch
+from protocols.wire.batch import EventsBatch, SkipBatch
 from protocols.words import Purpose
 
 MAPPED: Final = 1_000_000
@@ -80,7 +81,7 @@ class Contents:
         lost: Counter[str] = Counter()
         for batch in batches:
             match batch.content:
-                case ReadingsBatch() as content:
+                case BatchColumns() as content:
                     at = known or placing.header_placement(content.header) or later
                     parts.append(self._place(tables, stream, content, (at, done)))
                 case EventsBatch() as content:
@@ -119,7 +120,7 @@ class Contents:
         self,
         tables: Tables,
         stream: Stream,
-        content: ReadingsBatch,
+        content: BatchColumns,
         to: tuple[Placement | None, Committed],
     ) -> Columns:
         at, done = to

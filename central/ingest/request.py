@@ -1,12 +1,22 @@
 """A batch request, taken apart without touching the database; nothing in it is trusted yet."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from central.evidence.heads import SignedRequest
+from central.wire.columns import BatchColumns
+from central.wire.decoding import decode_columns
 from protocols.errors import IngestError, WireError
-from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch, decode_batch, read_header
+from protocols.wire.batch import (
+    BatchKind,
+    EventsBatch,
+    SkipBatch,
+    decode_events,
+    decode_skip,
+    read_header,
+)
 from protocols.wire.bounds import REQUEST_BYTES
 from protocols.wire.chain import digest
 from protocols.wire.header import Header
@@ -20,7 +30,7 @@ from protocols.wire.request import (
 )
 from protocols.words import Lane
 
-Content = ReadingsBatch | EventsBatch | SkipBatch
+Content = BatchColumns | EventsBatch | SkipBatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +113,13 @@ class Prepared:
         return self.batches[-1].header.last
 
 
+_DECODE: Final[dict[BatchKind, Callable[[bytes, Header, int], Content]]] = {
+    BatchKind.READINGS: decode_columns,
+    BatchKind.EVENTS: decode_events,
+    BatchKind.SKIP: decode_skip,
+}
+
+
 def prepare(request: IngestRequest) -> Prepared:
     """Take a request apart. Raises IngestError TOO_LARGE, DIGEST, CHAIN or WIRE."""
     if len(request.body) > REQUEST_BYTES:
@@ -136,9 +153,9 @@ def refused(exc: WireError) -> IngestError:
 
 
 def _open(raw: bytes) -> Sealed:
-    header, _ = read_header(raw)
+    header, at = read_header(raw)
     try:
-        content: Content | WireError = decode_batch(raw)
+        content: Content | WireError = _DECODE[header.kind](raw, header, at)
     except WireError as exc:
         # Its place may still be proved by the chain: then it is put aside whole.
         content = exc

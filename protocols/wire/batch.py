@@ -19,6 +19,8 @@ __all__ = [
     "SkipReason",
     "Stamp",
     "decode_batch",
+    "decode_events",
+    "decode_skip",
     "encode_events",
     "encode_readings",
     "encode_skip",

@@ -1,0 +1,187 @@
+"""Decodes batches of readings into columns, without an object a reading.
+
+A twin of `protocols.wire.readings.decode_readings`: what it accepts, and as what, is the same.
+It takes the common forms itself; at anything else, and at whatever it would have to refuse, it
+gives up and the other one decides. So it never accepts what that one refuses, and every refusal is
+told in that one's words.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from central.store.columns import Integers
+from central.wire.columns import BatchColumns, Flags
+from central.wire.decoding_values import read_values
+from central.wire.reading import ColumnReader, Unusual
+from protocols.errors import WireError
+from protocols.wire.bounds import POINTS, TIME
+from protocols.wire.header import Header
+from protocols.wire.readings import COLUMNS, ReadingsBatch, decode_readings
+from protocols.wire.varint import unzigzag
+
+FEW: Final = 12
+"""Rows below which arrays cost more than objects."""
+_POWERS: Final = tuple(10**power for power in range(7))
+Decoder = Callable[[bytes, Header, int], ReadingsBatch]
+
+
+def decode_columns(
+    data: bytes, header: Header, at: int, otherwise: Decoder = decode_readings
+) -> BatchColumns:
+    """Return the batch whose body begins at `at`; what is unusual is `otherwise` decoded.
+
+    Raises WireError.
+    """
+    if header.n >= FEW:
+        try:
+            return decode_common(data, header, at)
+        except (Unusual, WireError):
+            # Another form, or none: the decoder of all forms knows which, and how to say it.
+            pass
+    return BatchColumns.of(otherwise(data, header, at))
+
+
+def decode_common(data: bytes, header: Header, at: int) -> BatchColumns:
+    """Return a batch of common form. Raises Unusual or WireError, which say nothing of others."""
+    n = header.n
+    points_part, times_part, qualities_part, values_part, texts = parts = _parts(data, at)
+    points, rising = _read_points(points_part, n)
+    source = _read_marks(times_part, n)
+    times = _read_times_of_both(times_part, source, header)
+    # 16 bits are sorted by counting. POINTS is below 2^15.
+    order = None if rising else np.argsort(points.astype(np.int16), kind="stable")
+    qualities = _read_qualities(qualities_part, order, n)
+    ordered = points if order is None else points[order]
+    values = read_values(values_part, texts, ordered, order)
+    if any(part.at != part.end for part in parts):
+        raise Unusual
+    return BatchColumns(header, points, times, source, qualities, values)
+
+
+def _parts(data: bytes, at: int) -> list[ColumnReader]:
+    cells = np.frombuffer(data, np.uint8)
+    whole = ColumnReader(data, "batch", at, len(data), cells)
+    parts = []
+    for name in COLUMNS:
+        size = whole.uvar()
+        start = whole.at
+        whole.at = end = start + size
+        if end > whole.end:
+            raise Unusual
+        parts.append(ColumnReader(data, name, start, end, cells))
+    whole.finish()
+    return parts
+
+
+def _read_points(reader: ColumnReader, n: int) -> tuple[Integers, bool]:
+    """Return the points, and whether each is the next one of the manifest: one row a point."""
+    start = reader.at
+    step = unzigzag(reader.uvar())
+    if reader.uvar() == n and reader.at == reader.end:
+        if step < 0 or step + n > POINTS:
+            raise Unusual
+        return np.arange(step, step + n), True
+    reader.at = start
+    numbers = reader.uvars_left()
+    if len(numbers) & 1:
+        raise Unusual
+    zigzag, counts = numbers[0::2], numbers[1::2]
+    steps = (zigzag >> 1) ^ -(zigzag & 1)
+    ends = np.cumsum(counts)
+    if ends[-1] != n or not counts.all() or not steps[1:].all():
+        raise Unusual
+    shifts = np.cumsum(steps)
+    if (shifts + ends).max() > POINTS or (shifts + ends - counts).min() < 0:
+        raise Unusual
+    return np.repeat(shifts, counts) + np.arange(n), False
+
+
+def _read_marks(reader: ColumnReader, n: int) -> Flags | None:
+    start = reader.at
+    mark = reader.u8()
+    if mark <= 1 and reader.uvar() == n:
+        return np.ones(n, np.bool_) if mark else None
+    reader.at = start
+    marks, counts = reader.runs(n)
+    if marks.max() > 1:
+        raise Unusual
+    return np.repeat(marks.astype(np.bool_), counts)
+
+
+def _read_times_of_both(reader: ColumnReader, source: Flags | None, header: Header) -> Integers:
+    n = header.n
+    if source is None:
+        return _read_times(reader, n, header.mono0)
+    others = int(np.count_nonzero(source))
+    if others == n:
+        return _read_times(reader, n, header.wall0)
+    times = np.empty(n, np.int64)
+    times[~source] = _read_times(reader, n - others, header.mono0)
+    times[source] = _read_times(reader, others, header.wall0)
+    return times
+
+
+def _read_times(reader: ColumnReader, n: int, origin: int) -> Integers:
+    base = origin + reader.svar()
+    start = reader.at
+    size, groups = reader.uvar(1, n), reader.uvar(1, n)
+    counts = None
+    if size * groups != n:
+        reader.at = start
+        sizes, repeated = reader.repeated(n)
+        counts = np.repeat(sizes, repeated)
+        groups = len(counts)
+    if groups == 1:
+        if not -TIME <= base <= TIME:
+            raise Unusual
+        return np.full(n, base, np.int64)
+    moments = np.empty(groups, np.int64)
+    moments[0] = 0
+    reach = _read_steps(reader, moments[1:])
+    if not -TIME <= base - reach <= base + reach <= TIME:
+        raise Unusual
+    np.cumsum(moments, out=moments)
+    moments += base
+    if counts is not None:
+        return np.repeat(moments, counts)
+    return moments if size == 1 else np.repeat(moments, size)
+
+
+def _read_steps(reader: ColumnReader, steps: Integers) -> int:
+    """Read the steps from moment to moment; return how far apart two moments are at most."""
+    power = reader.u8()
+    if power >= len(_POWERS):
+        raise Unusual
+    unit = _POWERS[power]
+    numbers, reach = reader.integers(len(steps))
+    reach *= unit * len(steps)
+    if reach > TIME or not numbers.all():
+        raise Unusual
+    if power < len(_POWERS) - 1 and int(numbers[0]) % 10 == 0 and not (numbers % 10).any():
+        raise Unusual
+    np.multiply(numbers, unit, out=steps)
+    return int(reach)
+
+
+def _read_qualities(reader: ColumnReader, order: Integers | None, n: int) -> Integers:
+    codes: list[int] = []
+    counts: list[int] = []
+    left = n
+    while left:
+        count = reader.uvar(1, left)
+        code = reader.fixed(4)
+        if codes and code == codes[-1]:
+            raise Unusual
+        codes.append(code)
+        counts.append(count)
+        left -= count
+    if len(codes) == 1:
+        return np.full(n, codes[0], np.int64)
+    cells = np.repeat(np.array(codes, np.int64), counts)
+    if order is None:
+        return cells
+    rows = np.empty(n, np.int64)
+    rows[order] = cells
+    return rows

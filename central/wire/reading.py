@@ -1,0 +1,143 @@
+"""Reads numbers of a batch as arrays, in the common forms only.
+
+Whatever is not plainly the one form it leaves to the decoder of `protocols.wire`, which knows all
+forms and every word of refusal: `Unusual` says "not here", never "this is wrong".
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from central.store.columns import Integers
+from central.store.values import Bytes
+from protocols.wire.reader import Reader
+
+INT64: Final = 1 << 63
+_WINDOW: Final = 256
+"""Bytes looked at first where nobody says how many a list takes."""
+_LONGEST: Final = 3
+"""Bytes of a varint: 2^21 is beyond every count and index a batch may have."""
+_NONE: Final = np.zeros(0, np.int64)
+
+
+class Unusual(Exception):
+    """This is not for the fast way."""
+
+
+class Bounded(NamedTuple):
+    """Numbers of which none is further from 0 than `reach`."""
+
+    numbers: Integers
+    reach: int
+
+
+class ColumnReader(Reader):
+    """A reader of one column; `cells` are the bytes of the whole batch.
+
+    Raises Unusual, and what a Reader raises.
+    """
+
+    __slots__ = ("cells",)
+
+    def __init__(self, data: bytes, where: str, at: int, end: int, cells: Bytes) -> None:
+        super().__init__(data, where, at, end)
+        self.cells = cells
+
+    def planes(self, width: int, count: int) -> Bytes:
+        """Return `width` byte planes of `count` members, one row each."""
+        at, size = self.at, width * count
+        if size > self.end - at:
+            raise Unusual
+        self.at = at + size
+        return self.cells[at : self.at].reshape(width, count)
+
+    def integers(self, count: int) -> Bounded:
+        """Return `count` int64."""
+        if not count:
+            return Bounded(_NONE, 0)
+        low = self.svar()
+        width = self.u8()
+        if not width:
+            return Bounded(np.full(count, low, np.int64), abs(low))
+        if width >= 8:
+            raise Unusual
+        planes = self.planes(width, count)
+        offsets = planes[0] if width == 1 else join_planes(planes)
+        top = int(offsets.max())
+        if top < 1 << 8 * (width - 1) or offsets.min() or low + top >= INT64:
+            raise Unusual
+        numbers = offsets.astype(np.int64)
+        if low:
+            numbers += low
+        return Bounded(numbers, max(abs(low), abs(low + top)))
+
+    def uvars_left(self) -> Integers:
+        """Return the varints up to the end of this column."""
+        numbers, ends = read_uvars(self.cells[self.at : self.end])
+        if not len(ends) or ends[-1] != self.end - self.at - 1:
+            raise Unusual
+        self.at = self.end
+        return numbers
+
+    def runs(self, n: int) -> tuple[Integers, Integers]:
+        """Return `(cell, count)` whose counts add up to `n`; a cell is no more than 127."""
+        return self._pairs(n, weighed=False)
+
+    def repeated(self, n: int) -> tuple[Integers, Integers]:
+        """Return `(size, times repeated)` whose products add up to `n`."""
+        return self._pairs(n, weighed=True)
+
+    def _pairs(self, n: int, *, weighed: bool) -> tuple[Integers, Integers]:
+        size = _WINDOW
+        while True:
+            window = self.cells[self.at : min(self.end, self.at + size)]
+            numbers, ends = read_uvars(window)
+            half = len(numbers) // 2
+            firsts, counts = numbers[0 : 2 * half : 2], numbers[1 : 2 * half : 2]
+            sums = np.cumsum(firsts * counts if weighed else counts)
+            if half and sums[-1] >= n:
+                break
+            if self.at + size >= self.end:
+                raise Unusual
+            size *= 4
+        last = int(np.searchsorted(sums, n))
+        firsts, counts = firsts[: last + 1], counts[: last + 1]
+        if sums[last] != n or not counts.all() or (firsts[1:] == firsts[:-1]).any():
+            raise Unusual
+        if weighed and not firsts.all():
+            raise Unusual
+        self.at += int(ends[2 * last + 1]) + 1
+        return firsts, counts
+
+
+def join_planes(planes: Bytes) -> Integers:
+    """Return the unsigned members of two to eight byte planes, in words that hold them."""
+    width, count = planes.shape
+    size = 2 if width == 2 else 4 if width <= 4 else 8
+    joined = np.zeros((count, size), np.uint8)
+    joined[:, :width] = planes.T
+    members: Integers = joined.view(f"<u{size}")[:, 0]
+    return members
+
+
+def read_uvars(cells: Bytes) -> tuple[Integers, Integers]:
+    """Return the varints that `cells` begin with, and at which byte each ends.
+
+    It stops before one that is longer than three bytes, cut, or not in its shortest form.
+    """
+    short = cells < 128
+    ends = np.flatnonzero(short)
+    if len(ends) == len(cells):
+        return cells.astype(np.int64), ends
+    sizes = np.diff(ends, prepend=-1)
+    last = cells[ends]
+    odd = (sizes > _LONGEST) | ((sizes > 1) & (last == 0))
+    if odd.any():
+        first = int(odd.argmax())
+        ends, sizes, last = ends[:first], sizes[:first], last[:first]
+    numbers = last.astype(np.int64) << 7 * (sizes - 1)
+    for back in range(1, _LONGEST):
+        longer = np.flatnonzero(sizes > back)
+        low = cells[ends[longer] - back].astype(np.int64) & 127
+        numbers[longer] |= low << 7 * (sizes[longer] - 1 - back)
+    return numbers, ends

@@ -13,6 +13,7 @@ from fastapi.telemetry import TelemetryConfig
 from central.api import errors, models
 from central.api.access import bare_routes
 from central.api.door import Door
+from central.api.express import Application
 from central.api.headers import Envelope
 from central.api.page import DIST, page_router
 from central.api.rooms import Rooms
@@ -22,6 +23,7 @@ from central.api.routes import (
     demo,
     enrolment,
     events,
+    export,
     gateway_keys,
     gateways,
     health,
@@ -45,6 +47,7 @@ _ROUTERS: Final = (
     readings,
     session,
     watch,
+    export,
     gateways,
     enrolment,
     gateway_keys,
@@ -64,7 +67,7 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 
 def create_app(rooms: Rooms | None, *, with_demo: bool, dist: Path = DIST) -> FastAPI:
     """Build the application; `rooms` None builds it for its document only."""
-    app = FastAPI(
+    app = Application(
         telemetry=_UNTRACED,
         title="Fengsui 烽燧",
         summary="Codes and parameters, never sentences; times RFC 3339 with offset.",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from central.api.metrics import Metrics
     from central.collector import Collector
     from central.enrolment.office import Office
+    from central.export.exports import Exports
     from central.guard.guards import Guards
     from central.tls.trust import TrustDesk
 
@@ -29,6 +30,7 @@ class Rooms:
     guards: "Guards"
     trust: "TrustDesk"
     enrolment: "Office"
+    exports: "Exports"
 
 
 def rooms_of(request: Request) -> Rooms:

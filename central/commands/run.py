@@ -18,6 +18,7 @@ from sqlite_utils import Database as Tables
 
 from central.api.app import create_app
 from central.api.cables import Cables
+from central.api.export_metrics import ExportMetrics
 from central.api.hub import Hub
 from central.api.metrics import Metrics
 from central.api.rooms import Rooms
@@ -31,6 +32,7 @@ from central.door.asked import Keeper
 from central.door.asked import answer as asked_of_the_door
 from central.enrolment.asked import answer
 from central.enrolment.office import After, Office
+from central.export.exports import Exports
 from central.guard.guards import Guards
 from central.guard.incidents import Incidents
 from central.identity.creation import Made, Wanted, administrators, create_admin
@@ -120,6 +122,9 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
     enrolment = Office(collector.db, SystemClock(), collector.signer, trust, after)
     enrolment.url = config.url
     metrics.show(TlsMetrics(trust))
+    exports = Exports(config.database.parent)
+    exports.clear()
+    metrics.show(ExportMetrics(exports))
     return Rooms(
         collector=collector,
         desk=desk,
@@ -129,6 +134,7 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
         guards=guards,
         trust=trust,
         enrolment=enrolment,
+        exports=exports,
     )
 
 

@@ -8,6 +8,7 @@ from central.api.metrics import Metrics
 from central.api.rooms import Rooms
 from central.database import Database
 from central.enrolment.office import After, Office
+from central.export.exports import Exports
 from central.guard.guards import Guards
 from central.guard.incidents import Incidents
 from central.identity import persons, sessions, tokens
@@ -42,6 +43,7 @@ def furnish(collector, clock, passwords=None, cables=None):
         hub=hub,
         metrics=Metrics(collector, desk, hub, guards),
         cables=Cables(cables or {}),
+        exports=Exports(collector.db.path.parent),
     )
 
 

@@ -71,6 +71,7 @@ TABLE = [
         200,
         R,
     ),
+    ("GET", "/api/v1/export", f"/api/v1/export{SPAN}&site=nowhere", None, 404, R),
     ("GET", "/api/v1/alarms", None, None, 200, R),
     ("GET", "/api/v1/alarms/{alarm}", ALARM, None, 200, R),
     ("POST", "/api/v1/alarms/{alarm}/acknowledge", f"{ALARM}/acknowledge", {}, 200, OPERATE),

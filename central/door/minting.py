@@ -14,7 +14,7 @@ from central.door.judging import Points
 from central.ingest.request import Prepared, Sealed
 from central.ingest.streams import Record
 from central.store.values import Values
-from central.wire.columns import BatchColumns, integers
+from central.wire.columns import ReadingColumns, integers
 from protocols.clock import ClockState
 from protocols.errors import WireError
 from protocols.wire.batch import Stamp, encode_readings, read_header
@@ -93,12 +93,11 @@ def _sealed(readings: list[Reading], points: Points, mint: Mint, seq0: int) -> l
             *_sealed(readings[middle:], points, mint, seq0 + middle),
         ]
     header, _ = read_header(raw)
-    content = BatchColumns(
-        header,
+    content = ReadingColumns(
         integers(reading.point for reading in readings),
         integers(reading.time for reading in readings),
         np.ones(len(readings), np.bool_),
         integers(reading.quality for reading in readings),
         Values.of([reading.value for reading in readings]),
     )
-    return [Sealed(raw, digest(raw), header, content)]
+    return [Sealed(raw, digest(raw), header, content.sealed(header))]

@@ -57,7 +57,7 @@ def decode_common(data: bytes, header: Header, at: int) -> BatchColumns:
     values = read_values(values_part, texts, ordered, order)
     if any(part.at != part.end for part in parts):
         raise Unusual
-    return BatchColumns(header, points, times, source, qualities, values)
+    return BatchColumns(points, times, source, qualities, values, header)
 
 
 def _parts(data: bytes, at: int) -> list[ColumnReader]:

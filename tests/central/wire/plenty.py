@@ -2,9 +2,6 @@
 
 import random
 
-import numpy as np
-
-from central.wire.columns import BatchColumns
 from protocols.wire.batch import encode_readings
 from protocols.words import Reading, TimeMark
 from tests.protocols.wire.strategies import SAMPLE_STAMP
@@ -73,17 +70,9 @@ ROWS = {
     "mixture of marks": mixture(200, marks=tuple(TimeMark)),
     "source": [row._replace(mark=TimeMark.SOURCE) for row in scans(5, 50, step=1)],
     "switches": [Reading(n % 7, n % 3 == 0, 0, n // 7 * 1000) for n in range(60)],
-    "counters": [Reading(n % 3, n // 3 << n % 50, 0, n // 3 * 10_000) for n in range(99)],
+    "counters": [Reading(n % 3, n // 3 << n % 51, 0, n // 3 * 10_000) for n in range(99)],
     "words": [Reading(n % 4, "开关"[n % 3 % 2 :], 0, n) for n in range(30)],
     "nothing": [Reading(n % 4, None, 0x808C0000, n) for n in range(30)],
     "floats": [Reading(n % 8 * 4 + 2, n / 7 if n % 5 else n / 8, 0, n) for n in range(80)],
 }
 BATCHES = {name: encode_readings(SAMPLE_STAMP, rows, PLACES * 100) for name, rows in ROWS.items()}
-
-
-def rows_of(batch: BatchColumns):
-    """Return the readings that columns hold."""
-    marks = np.zeros(len(batch), bool) if batch.source is None else batch.source
-    columns = (batch.points, batch.values, batch.qualities, batch.times, marks)
-    cells = zip(*(column.tolist() for column in columns), strict=True)
-    return [Reading(*cell[:4], TimeMark(cell[4])) for cell in cells]

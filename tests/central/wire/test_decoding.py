@@ -16,7 +16,7 @@ from protocols.wire.header import put_header
 from protocols.wire.reader import Reader
 from protocols.wire.varint import put_uvar
 from protocols.words import Reading
-from tests.central.wire.plenty import BATCHES, rows_of
+from tests.central.wire.plenty import BATCHES
 from tests.protocols.wire.strategies import (
     SAMPLE_STAMP,
     SAMPLES,
@@ -52,7 +52,7 @@ def check(data):
         return "refused" if isinstance(known, WireError) else "left"
     assert not isinstance(known, WireError), known
     assert found.header == known.header
-    assert exact(rows_of(found)) == exact(known.readings())
+    assert exact(found.readings()) == exact(known.readings())
     same = BatchColumns.of(known)
     assert found.values == same.values
     assert (found.source is None) == (same.source is None)
@@ -147,6 +147,6 @@ def test_what_is_not_common_is_what_the_other_decoder_says():
         BATCHES["mixture"],
         encode_readings(SAMPLE_STAMP, [Reading(0, 2**64 - 1, 0, 0)], [2]),
     ):
-        assert exact(rows_of(decode_columns(data, *read_header(data)))) == exact(
+        assert exact(decode_columns(data, *read_header(data)).readings()) == exact(
             decode_batch(data).readings()
         )

@@ -109,7 +109,8 @@ def summary(readings: PointReadings) -> Any:
     one["received0"], one["received1"] = readings.received.min(), readings.received.max()
     one["least"] = good.min() if len(good) else np.nan
     one["most"] = good.max() if len(good) else np.nan
-    one["sum"] = good.sum() if len(good) else np.nan
+    with np.errstate(over="ignore"):  # infinite: beyond what a float holds
+        one["sum"] = good.sum() if len(good) else np.nan
     one["worst"] = readings.qualities.max()
     one["late"] = np.count_nonzero(readings.flags & FLAG_LATE)
     one["estimated"] = np.count_nonzero(readings.flags & FLAG_ESTIMATED)

@@ -1,0 +1,231 @@
+"""Aggregates over adjoining periods: counts, extremes, sums, first and last, worst quality.
+
+Extremes are exact. A piece that lies within one period, and touches no excluded interval, counts by
+its summary and is not read; only the first and the last piece of a period are, for their values.
+Pure.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from central.calendar.intervals import Intervals
+from central.store.columns import Integers
+from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
+from central.store.points import SUMMARY, PointReadings
+from central.store.queries.source import Deadline, Piece
+from protocols.words import Value
+
+Floats = NDArray[np.float64]
+Wide = NDArray[np.longdouble]
+_FAR: Final = np.iinfo(np.int64).max
+_ADDED: Final = ("n", "good", "late", "estimated")
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregates:
+    """Columns by period; of `edges` there is one more. NaN: no good number; None: no reading.
+
+    `good` counts good numbers, which least, most, mean and sum are made of; `worst` is the worst
+    quality. `excluded` is how much of the period (µs) does not count, nor what was read in it.
+    `mean` is within 1e-9 of the exact one, relative to the greatest number of the period.
+    """
+
+    edges: Integers
+    count: Integers
+    """Where it is 0 the times of first and last mean nothing."""
+    good: Integers
+    least: Floats
+    most: Floats
+    mean: Floats
+    sum: Floats
+    first: list[Value]
+    first_times: Integers
+    last: list[Value]
+    last_times: Integers
+    worst: Integers
+    late: Integers
+    estimated: Integers
+    excluded: Integers
+
+
+def aggregate(
+    pieces: Iterable[Piece], edges: Integers, excluded: Intervals, deadline: Deadline
+) -> Aggregates:
+    """Return the aggregates of the periods between `edges`; pieces may hold readings outside."""
+    tally = _Tally(edges, excluded)
+    rows, loads = [], []
+    for row, load in pieces:
+        if row is None:
+            deadline.check()
+            tally.add(load())
+        else:
+            rows.append(row)
+            loads.append(load)
+    summaries = np.array(rows, SUMMARY)
+    whole, places = _whole(summaries, edges, excluded)
+    tally.add_summaries(summaries[whole], places[whole])
+    for at in np.flatnonzero(~whole & (places >= 0)).tolist():
+        deadline.check()
+        tally.add(loads[at]())
+    for at in tally.ends(summaries, whole, places):
+        deadline.check()
+        tally.add_ends(loads[at]())
+    return tally.done()
+
+
+def _whole(
+    summaries: Any, edges: Integers, excluded: Intervals
+) -> tuple[NDArray[np.bool_], Integers]:
+    """Return which summaries stand for their pieces, and the period of each (-1: none)."""
+    t0, t1 = summaries["t0"], summaries["t1"]
+    places = np.searchsorted(edges, t0, side="right") - 1
+    same = np.searchsorted(edges, t1, side="right") - 1 == places
+    inside = same & (places >= 0) & (places < len(edges) - 1)
+    taken = excluded.lengths(t0, t1 + 1)
+    # A sum beyond what a float holds is made again from the numbers.
+    summed = np.isfinite(summaries["sum"]) | (summaries["good"] == 0)
+    whole = inside & (taken == 0) & summed
+    outside = (t1 < edges[0]) | (t0 >= edges[-1]) | (taken > t1 - t0)
+    return whole, np.where(outside, -1, np.maximum(places, 0))
+
+
+class _Tally:
+    """What was added so far, by period."""
+
+    def __init__(self, edges: Integers, excluded: Intervals) -> None:
+        self._edges = edges
+        self._excluded = excluded
+        n = len(edges) - 1
+        self._added = {name: np.zeros(n, np.int64) for name in _ADDED}
+        self._least = np.full(n, np.inf)
+        self._most = np.full(n, -np.inf)
+        self._sum: Wide = np.zeros(n, np.longdouble)
+        self._worst = np.zeros(n, np.int64)
+        self._first = _End(n, _FAR)
+        self._last = _End(n, -_FAR)
+
+    def add_summaries(self, rows: Any, places: Integers) -> None:
+        """Add pieces by their summaries; their first and last values are still to be looked up."""
+        for name in _ADDED:
+            np.add.at(self._added[name], places, rows[name])
+        some = rows["good"] > 0
+        np.minimum.at(self._least, places[some], rows["least"][some])
+        np.maximum.at(self._most, places[some], rows["most"][some])
+        np.add.at(self._sum, places[some], rows["sum"][some].astype(np.longdouble))
+        np.maximum.at(self._worst, places, rows["worst"])
+
+    def add(self, readings: PointReadings) -> None:
+        """Add readings one by one, those within the periods that are not excluded."""
+        readings = self._counted(readings)
+        if not len(readings):
+            return
+        starts, at = self._segments(readings)
+        good = readings.good
+        numbers = readings.values.numbers
+        flags = readings.flags
+        for name, marked in zip(
+            _ADDED,
+            (
+                np.ones(len(good), np.bool_),
+                good,
+                flags & FLAG_LATE != 0,
+                flags & FLAG_ESTIMATED != 0,
+            ),
+            strict=True,
+        ):
+            self._added[name][at] += np.add.reduceat(marked, starts, dtype=np.int64)
+        low = np.minimum.reduceat(np.where(good, numbers, np.inf), starts)
+        high = np.maximum.reduceat(np.where(good, numbers, -np.inf), starts)
+        self._least[at] = np.minimum(self._least[at], low)
+        self._most[at] = np.maximum(self._most[at], high)
+        exact = np.where(good, numbers, 0.0).astype(np.longdouble)
+        self._sum[at] += np.add.reduceat(exact, starts)
+        worst = np.maximum.reduceat(readings.qualities, starts)
+        self._worst[at] = np.maximum(self._worst[at], worst)
+        self._take_ends(readings, starts, at)
+
+    def ends(self, summaries: Any, whole: NDArray[np.bool_], places: Integers) -> list[int]:
+        """Return which of the pieces that counted by summary hold a first or last reading."""
+        n = len(self._edges) - 1
+        first, last = np.full(n, _FAR), np.full(n, -_FAR)
+        at = places[whole]
+        np.minimum.at(first, at, summaries["t0"][whole])
+        np.maximum.at(last, at, summaries["t1"][whole])
+        wanted = (summaries["t0"] == first[places]) & (first <= self._first.times)[places]
+        wanted |= (summaries["t1"] == last[places]) & (last >= self._last.times)[places]
+        return np.flatnonzero(wanted & whole).tolist()
+
+    def add_ends(self, readings: PointReadings) -> None:
+        """Take the first and last readings of what was counted already."""
+        readings = self._counted(readings)
+        if len(readings):
+            self._take_ends(readings, *self._segments(readings))
+
+    def done(self) -> Aggregates:
+        """Return the columns."""
+        good = self._added["good"]
+        none = good == 0
+        with np.errstate(over="ignore"):
+            total = np.where(none, np.nan, self._sum).astype(np.float64)
+            mean = np.where(none, np.nan, self._sum / np.maximum(good, 1)).astype(np.float64)
+        # A mean is never outside its numbers, whatever was rounded.
+        mean = np.clip(mean, self._least, self._most, where=~none, out=mean)
+        return Aggregates(
+            edges=self._edges,
+            count=self._added["n"],
+            good=good,
+            least=np.where(none, np.nan, self._least),
+            most=np.where(none, np.nan, self._most),
+            mean=mean,
+            sum=np.where(np.isinf(total), np.nan, total),
+            first=self._first.values,
+            first_times=np.where(self._added["n"] > 0, self._first.times, 0),
+            last=self._last.values,
+            last_times=np.where(self._added["n"] > 0, self._last.times, 0),
+            worst=self._worst,
+            late=self._added["late"],
+            estimated=self._added["estimated"],
+            excluded=self._excluded.lengths(self._edges[:-1], self._edges[1:]),
+        )
+
+    def _counted(self, readings: PointReadings) -> PointReadings:
+        readings = readings.between(int(self._edges[0]), int(self._edges[-1]))
+        if not len(self._excluded) or not len(readings):
+            return readings
+        out = self._excluded.holds(readings.times)
+        return readings.take(np.flatnonzero(~out)) if out.any() else readings
+
+    def _segments(self, readings: PointReadings) -> tuple[Integers, Integers]:
+        """Return where the readings of each period begin, and which periods these are."""
+        bounds = np.searchsorted(readings.times, self._edges)
+        at = np.flatnonzero(bounds[1:] > bounds[:-1])
+        return bounds[at], at
+
+    def _take_ends(self, readings: PointReadings, starts: Integers, at: Integers) -> None:
+        stops = np.append(starts[1:], len(readings)) - 1
+        self._first.take(readings, starts, at, sign=-1)
+        self._last.take(readings, stops, at, sign=1)
+
+
+class _End:
+    """The first or the last reading of each period, in order of (time, stream, seq)."""
+
+    def __init__(self, n: int, none: int) -> None:
+        self.times: Integers = np.full(n, none)
+        self.values: list[Value] = [None] * n
+        self._keys: list[tuple[int, int, int] | None] = [None] * n
+
+    def take(self, readings: PointReadings, which: Integers, at: Integers, sign: int) -> None:
+        """Take the readings `which` for the periods `at` where they come further out."""
+        columns = (readings.times[which], readings.streams[which], readings.seqs[which])
+        keys = list(zip(*((sign * column).tolist() for column in columns), strict=True))
+        values = readings.values.take(which).tolist()
+        for place, key, value in zip(at.tolist(), keys, values, strict=True):
+            held = self._keys[place]
+            if held is None or key > held:
+                self._keys[place], self.values[place] = key, value
+                self.times[place] = sign * key[0]

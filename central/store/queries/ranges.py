@@ -1,0 +1,68 @@
+"""A page of raw readings, and the cursor that goes on where it ends. Pure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from central.store.points import PointReadings
+from central.store.queries.source import Deadline, Source, in_order
+
+Place = tuple[int, int, int]
+"""(time, stream, seq) of a reading: their order, and no two of a point share it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawPage:
+    """Readings in order of time; `next` continues where this page ends (None: it is the last)."""
+
+    readings: PointReadings
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """start <= time < end, at most `limit` readings after the place `after`."""
+
+    start: int
+    end: int
+    limit: int
+    after: Place | None = None
+
+
+def page(source: Source, number: int, span: Span, deadline: Deadline) -> RawPage:
+    """Return one page; reads no further than it has to."""
+    start = span.start if span.after is None else max(span.start, span.after[0])
+    blocks, held = [], 0
+    for block in in_order(source, number, start, span.end, deadline):
+        wanted = block if span.after is None else _after(block, span.after)
+        blocks.append(wanted)
+        held += len(wanted)
+        if held > span.limit:
+            break
+    found = PointReadings.merged(blocks)
+    if held <= span.limit:
+        return RawPage(found, None)
+    shown = found.take(slice(0, span.limit))
+    return RawPage(shown, cursor_after(shown))
+
+
+def cursor_after(readings: PointReadings) -> str:
+    """Return the cursor behind the last of at least one reading."""
+    return f"{readings.times[-1]}.{readings.streams[-1]}.{readings.seqs[-1]}"
+
+
+def parse_cursor(cursor: str) -> Place:
+    """Return the place a cursor stands for. ValueError: it is not ours."""
+    time, stream, seq = (int(part) for part in cursor.split("."))
+    if not all(-(2**63) <= part < 2**63 for part in (time, stream, seq)):
+        raise ValueError("beyond any place")
+    return time, stream, seq
+
+
+def _after(block: PointReadings, after: Place) -> PointReadings:
+    time, stream, seq = after
+    first, last = np.searchsorted(block.times, [time, time + 1])
+    same = block.take(slice(int(first), int(last)))
+    behind = (same.streams > stream) | ((same.streams == stream) & (same.seqs > seq))
+    skipped = int(first) + len(same) - int(np.count_nonzero(behind))
+    return block if not skipped else block.take(slice(skipped, None))

@@ -1,0 +1,72 @@
+"""Where a query's readings come from: one point at a time, whole or by pieces with summaries."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from central.reader import QueryTooLong
+from central.store.points import PointReadings
+from protocols.clock import real_monotonic
+
+Load = Callable[[], PointReadings]
+Piece = tuple[Any, Load]
+"""The SUMMARY row of some readings of one point (None: it is not known), and a way to get them."""
+ALLOWED: Final = 10.0
+"""Real seconds a query may take."""
+
+
+class Source(Protocol):
+    """What every query is made of. Pieces may overlap in time; each reading is in exactly one."""
+
+    def read(self, number: int, start: int, end: int) -> PointReadings:
+        """Return the readings with start <= time < end."""
+        ...
+
+    def pieces(self, number: int, start: int, end: int) -> Iterator[Piece]:
+        """Return pieces that hold all readings of [start, end), and may hold others.
+
+        In order of their first time; those without a summary come first.
+        """
+        ...
+
+    def newest(self, number: int, at: int) -> PointReadings:
+        """Return the newest reading with time <= at, or none."""
+        ...
+
+    def newest_arrived(self, number: int, by: int) -> PointReadings:
+        """Return the newest reading by source time of those received at or before `by`, or none."""
+        ...
+
+
+class Deadline:
+    """Ends a query that takes too long between two pieces of its work."""
+
+    def __init__(self, seconds: float = ALLOWED) -> None:
+        self._seconds = seconds
+        self._end = real_monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise QueryTooLong when the time is up."""
+        if real_monotonic() > self._end:
+            raise QueryTooLong(seconds=self._seconds)
+
+
+def in_order(
+    source: Source, number: int, start: int, end: int, deadline: Deadline
+) -> Iterator[PointReadings]:
+    """Return the readings of [start, end) block by block, each after the one before in order.
+
+    Memory holds what overlaps only, whatever the span.
+    """
+    held = PointReadings.merged([])
+    for summary, load in source.pieces(number, start, end):
+        deadline.check()
+        if summary is not None and len(held):
+            done = int(np.searchsorted(held.times, summary["t0"]))
+            if done:
+                yield held.take(slice(0, done))
+                held = held.take(slice(done, None))
+        held = PointReadings.merged([held, load().between(start, end)])
+    if len(held):
+        yield held

@@ -77,7 +77,9 @@ class Values(Sequence[Value]):
     def take(self, places: NDArray[np.int64] | slice) -> "Values":
         """Return the values at `places`, in their order."""
         if isinstance(places, slice):
-            places = np.arange(len(self))[places]
+            if not self.others:
+                return Values(self.kinds[places], self.numbers[places], {})
+            places = np.arange(*places.indices(len(self)))
         others: dict[int, Value] = {}
         if self.others:
             held = np.flatnonzero(self.kinds[places] == OTHER).tolist()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,7 +28,19 @@ RETRY_MS: Final = 1000
 """What a gateway that came at a bad moment waits when the refusal does not say."""
 
 
-async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> Response:
+class Delivered(NamedTuple):
+    """What a request for batches is answered."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+    def response(self) -> Response:
+        """Return it as the framework's own."""
+        return Response(self.content, self.status, self.headers, media_type="application/json")
+
+
+async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> Delivered:
     """Return the collector's answer; a refusal keeps everything at the gateway."""
     said, ingest = request.headers, house.collector.ingest
     lane, nonce = said.get(LANE, ""), said.get(NONCE, "")
@@ -59,8 +71,7 @@ async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> 
     headers = {"Retry-After": str(-(-answer.retry_after_ms // 1000))} if status in _AGAIN else {}
     if status == 408:
         headers["Connection"] = "close"  # the rest of the body is not read
-    content = sealed(house, request, encode_answer(answer))
-    return Response(content, status, headers, media_type="application/json")
+    return Delivered(status, headers, sealed(house, request, encode_answer(answer)))
 
 
 @asynccontextmanager

@@ -6,15 +6,17 @@ is let past is asked for its token as ever.
 """
 
 import json
-from typing import Final
+from typing import TYPE_CHECKING
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from central.api.headers import INGEST_PATH
 from protocols.errors import IngestError
 from protocols.wire.headers import LANE
 
-_LANE: Final = LANE.lower().encode()
+if TYPE_CHECKING:
+    from central.ingest.gate import Ingest
 
 
 class Door:
@@ -29,17 +31,23 @@ class Door:
             await self.app(scope, receive, send)
             return
         ingest = scope["app"].state.rooms.collector.ingest
-        lane = dict(scope["headers"]).get(_LANE, b"").decode("latin-1")
+        lane = lane_said(Headers(scope=scope))
         async with ingest.admission.approach(lane) as refusal:
             if refusal is None:
                 await self.app(scope, receive, send)
                 return
-        ingest.figures.requests += 1
-        ingest.figures.refused[refusal.code] += 1
-        await _refuse(refusal, send)
+        await turn_back(ingest, refusal, send)
 
 
-async def _refuse(refusal: IngestError, send: Send) -> None:
+def lane_said(headers: Headers) -> str:
+    """Return the lane a request says it is of."""
+    return headers.get(LANE, "")
+
+
+async def turn_back(ingest: "Ingest", refusal: IngestError, send: Send) -> None:
+    """Answer, and count, what has no chance now."""
+    ingest.figures.requests += 1
+    ingest.figures.refused[refusal.code] += 1
     wait = int(refusal.params.get("retry_after_ms") or 0)
     content = json.dumps({"code": refusal.code, "params": refusal.params}).encode()
     headers = [

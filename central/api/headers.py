@@ -71,8 +71,7 @@ class Envelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope["request_id"] = f"{self._start}{next(self._count) & 0xFFFFFFFF:08x}"
-        answer = _Answer(scope, send)
+        answer = self.open(scope, send)
         if _OWN_BOUNDS.fullmatch(scope["path"]):
             await self.app(scope, receive, answer.send)
         elif (size := _declared(scope)) > JSON_LIMIT:
@@ -80,8 +79,13 @@ class Envelope:
         else:
             await self.app(scope, bounded(receive, JSON_LIMIT, _refusal), answer.send)
 
+    def open(self, scope: Scope, send: Send) -> "Answering":
+        """Give a request its id; return what adds the headers to its answer."""
+        scope["request_id"] = f"{self._start}{next(self._count) & 0xFFFFFFFF:08x}"
+        return Answering(scope, send)
 
-class _Answer:
+
+class Answering:
     """Adds the headers to whatever goes out."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
@@ -89,6 +93,7 @@ class _Answer:
         self._send = send
 
     async def send(self, message: Message) -> None:
+        """Send a message of the answer."""
         machine = self._scope["path"].startswith(INGEST_PATH) and message.get("status") == 200
         if message["type"] == "http.response.start" and not machine:
             headers = MutableHeaders(scope=message)
@@ -113,7 +118,7 @@ def _refusal(status: int, size: int) -> HTTPException:
     return BodyTooSlow(size) if status == 408 else BodyTooLarge(size, JSON_LIMIT)
 
 
-async def _too_large(scope: Scope, found: BodyTooLarge, answer: _Answer) -> None:
+async def _too_large(scope: Scope, found: BodyTooLarge, answer: Answering) -> None:
     scope["app"].state.rooms.guards.turned_away(scope, 413, "TOO_LARGE", found.params)
     error = {"code": "TOO_LARGE", "params": found.params, "request": scope["request_id"]}
     content = json.dumps(error).encode()

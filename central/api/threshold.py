@@ -30,16 +30,24 @@ class Threshold:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        _guards(scope).proxies.apply(scope)
-        reason = trick(scope.get("raw_path", b""), scope["query_string"])
-        if reason is not None:
-            status = 414 if reason == "LONG" else 400
-            await _refuse(scope, send, status, "TARGET_REFUSED", {"reason": reason})
+        if await stopped(scope, send):
             return
         if not scope["path"].startswith(INGEST_PATH) and (wait := _wait(scope)) > 0:
             await _refuse(scope, send, 429, "TOO_MANY", {"seconds": ceil(wait)})
             return
         await self.app(scope, receive, send)
+
+
+async def stopped(scope: Scope, send: Send) -> bool:
+    """Say whom a request speaks for; refuse a path with a second meaning and return True."""
+    guards = _guards(scope)
+    guards.proxies.apply(scope)
+    reason = trick(scope.get("raw_path", b""), scope["query_string"])
+    if reason is None:
+        return False
+    status = 414 if reason == "LONG" else 400
+    await _refuse(scope, send, status, "TARGET_REFUSED", {"reason": reason})
+    return True
 
 
 def _guards(scope: Scope) -> Guards:

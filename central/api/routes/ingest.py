@@ -54,7 +54,7 @@ async def put_stream(who: Sender, house: House, stream: str, request: Request) -
 @router.post("/streams/{stream}/batches", openapi_extra=BINARY)
 async def post_batches(who: Sender, house: House, stream: str, request: Request) -> Response:
     """Take N consecutive whole batches; only this answer lets the gateway forget."""
-    return await deliver(house, who.name, stream, request)
+    return (await deliver(house, who.name, stream, request)).response()
 
 
 @router.post("/cursors", openapi_extra=BINARY)

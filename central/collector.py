@@ -30,6 +30,9 @@ from central.ingest.gate import After, Ingest
 from central.ingest.manifests import Opened
 from central.overview import Overview, overview
 from central.registry import Registry
+from central.store.queries.queries import Behind as Queried
+from central.store.queries.queries import Queries
+from central.store.queries.table import Asking
 from central.store.rows import RowStore
 from protocols.clock import Clock
 
@@ -53,6 +56,9 @@ class Collector:
         self.gateways = Contacts(db, clock, self.tell)
         self.registry = Registry(db, clock, self.gateways)
         self.store = RowStore(db, self.registry)
+        self.queries = Queries(
+            Queried(db, self.registry, clock, config.holidays, Asking(db))
+        )
         self.last_evaluation: int | None = None
         self._engine = Engine()
         self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell)

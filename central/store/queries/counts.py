@@ -14,7 +14,7 @@ from central.calendar.intervals import NOTHING, Intervals
 from central.store.columns import Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
 from central.store.points import GOOD_BELOW, PointReadings
-from central.store.queries.source import Deadline, Source, in_order
+from central.store.queries.source import Deadline, Source
 from protocols.clock import HOUR
 from protocols.quality import Quality
 
@@ -94,7 +94,8 @@ def count(source: Source, asked: Asked, deadline: Deadline) -> Counts:
     found = Counts()
     found.owed = asked.end - asked.start - asked.excluded.within(asked.start, asked.end).total
     gaps, slots = _Gaps(source, asked), _Slots(asked)
-    for block in in_order(source, asked.number, asked.start, asked.end, deadline):
+    for block in source.blocks(asked.number, asked.start, asked.end):
+        deadline.check()
         gaps.add(block.times)
         if len(asked.excluded):
             block = block.take(np.flatnonzero(~asked.excluded.holds(block.times)))
@@ -142,8 +143,10 @@ def _arrivals(
     """Return received time, source time and silence of all that can be newest in the window."""
     before = source.newest_arrived(asked.number, window[0])
     first = int(before.times[0]) if len(before) else window[0] - asked.within
-    blocks = in_order(source, asked.number, first, window[1] + AHEAD, deadline)
-    columns = [(block.received, block.times, _silent(block)) for block in blocks]
+    columns = []
+    for block in source.blocks(asked.number, first, window[1] + AHEAD):
+        deadline.check()
+        columns.append((block.received, block.times, _silent(block)))
     if not columns:
         return _NONE, _NONE, _NONE.astype(np.bool_)
     received, times, silent = (np.concatenate(column) for column in zip(*columns, strict=True))

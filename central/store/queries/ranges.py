@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from central.store.points import PointReadings
-from central.store.queries.source import Deadline, Source, in_order
+from central.store.queries.source import Deadline, Source
 
 Place = tuple[int, int, int]
 """(time, stream, seq) of a reading: their order, and no two of a point share it."""
@@ -33,7 +33,8 @@ def page(source: Source, number: int, span: Span, deadline: Deadline) -> RawPage
     """Return one page; reads no further than it has to."""
     start = span.start if span.after is None else max(span.start, span.after[0])
     blocks, held = [], 0
-    for block in in_order(source, number, start, span.end, deadline):
+    for block in source.blocks(number, start, span.end, span.limit + 1):
+        deadline.check()
         wanted = block if span.after is None else _after(block, span.after)
         blocks.append(wanted)
         held += len(wanted)

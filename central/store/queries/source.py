@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
-import numpy as np
-
 from central.reader import QueryTooLong
 from central.store.points import PointReadings
 from protocols.clock import real_monotonic
@@ -14,19 +12,30 @@ Piece = tuple[Any, Load]
 """The SUMMARY row of some readings of one point (None: it is not known), and a way to get them."""
 ALLOWED: Final = 10.0
 """Real seconds a query may take."""
+BLOCK: Final = 100_000
 
 
 class Source(Protocol):
-    """What every query is made of. Pieces may overlap in time; each reading is in exactly one."""
+    """What every query is made of: one snapshot, in which each reading is exactly once."""
 
     def read(self, number: int, start: int, end: int) -> PointReadings:
         """Return the readings with start <= time < end."""
         ...
 
     def pieces(self, number: int, start: int, end: int) -> Iterator[Piece]:
-        """Return pieces that hold all readings of [start, end), and may hold others.
+        """Return, in no order, pieces that hold all readings of [start, end) and may hold others.
 
-        In order of their first time; those without a summary come first.
+        Nothing is decoded before it is loaded.
+        """
+        ...
+
+    def blocks(
+        self, number: int, start: int, end: int, size: int = BLOCK
+    ) -> Iterator[PointReadings]:
+        """Return the readings of [start, end) block by block, each after the one before in order.
+
+        Blocks are of about `size` readings, so that memory is bounded whatever the span; no two of
+        one moment are in two blocks.
         """
         ...
 
@@ -50,23 +59,3 @@ class Deadline:
         """Raise QueryTooLong when the time is up."""
         if real_monotonic() > self._end:
             raise QueryTooLong(seconds=self._seconds)
-
-
-def in_order(
-    source: Source, number: int, start: int, end: int, deadline: Deadline
-) -> Iterator[PointReadings]:
-    """Return the readings of [start, end) block by block, each after the one before in order.
-
-    Memory holds what overlaps only, whatever the span.
-    """
-    held = PointReadings.merged([])
-    for summary, load in source.pieces(number, start, end):
-        deadline.check()
-        if summary is not None and len(held):
-            done = int(np.searchsorted(held.times, summary["t0"]))
-            if done:
-                yield held.take(slice(0, done))
-                held = held.take(slice(done, None))
-        held = PointReadings.merged([held, load().between(start, end)])
-    if len(held):
-        yield held

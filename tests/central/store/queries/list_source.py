@@ -44,14 +44,21 @@ class ListSource:
         found = {}
         for reading in self.readings:
             found.setdefault(reading.piece, []).append(reading)
-        kept = [
-            (piece, columns(readings))
-            for piece, readings in found.items()
-            if any(start <= r.time < end for r in readings)
-        ]
-        kept.sort(key=lambda pair: -1 if pair[0] < 0 else int(pair[1].times[0]))
-        for piece, readings in kept:
-            yield (None if piece < 0 else summary(readings)), self._load(readings)
+        for piece, readings in found.items():
+            if any(start <= r.time < end for r in readings):
+                held = columns(readings)
+                yield (None if piece < 0 else summary(held)), self._load(held)
+
+    def blocks(self, number, start, end, size=7):
+        block = []
+        for reading in sorted(r for r in self.readings if start <= r.time < end):
+            if len(block) >= size and reading.time > block[-1].time:
+                self.loads += 1
+                yield columns(block)
+                block = []
+            block.append(reading)
+        if block:
+            yield columns(block)
 
     def newest(self, number, at):
         return self._last(r for r in self.readings if r.time <= at)

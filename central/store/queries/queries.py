@@ -1,0 +1,276 @@
+"""The way in for the API and for programs: ids and times in, columns out, within limits.
+
+Every method answers from one snapshot in a reader's thread; `shape` is called there too, so that
+what is large is made into its final form without holding up the event loop. Times are µs UTC,
+spans start <= time < end. Points nobody knows are missing from the answer.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeVar
+
+import numpy as np
+
+from central.calendar.exemptions import Exempt, exempt
+from central.calendar.holidays import Holidays
+from central.calendar.periods import Kind, TooManyPeriods, periods
+from central.database import Database
+from central.registry_records import PointRecord
+from central.store.columns import Integers
+from central.store.points import PointReadings
+from central.store.queries.aggregate import Aggregates, aggregate
+from central.store.queries.counts import MOST_SLOTS, Asked, Counts, count
+from central.store.queries.excluding import Exclude, Excluding, days_out
+from central.store.queries.ranges import RawPage, Span, page, parse_cursor
+from central.store.queries.source import Deadline, Source
+from protocols.clock import SECOND, Clock
+from protocols.errors import FengsuiError
+
+T = TypeVar("T")
+MOST_ROWS: Final = 50_000
+MOST_BUCKETS: Final = 5_000
+MOST_POINTS: Final = 5_000
+"""Points one question about the newest readings may name."""
+MOST_RECKONED: Final = 500
+"""Points one question about periods or counts may name."""
+MOST_CELLS: Final = 100_000
+"""Points times periods."""
+LEAST_WITHIN: Final = 60 * SECOND
+REPORTS: Final = 3
+"""A point is on line while its newest reading is younger than so many of its reporting periods."""
+
+
+class TooManyPoints(FengsuiError):
+    """More points than one question may name."""
+
+    code = "QUERY_POINTS"
+
+
+class Points(Protocol):
+    """What queries have to know of points."""
+
+    def point(self, id: str) -> PointRecord | None:  # noqa: A002  # the registry's word
+        """Return the point of that id."""
+        ...
+
+
+class Asks(Protocol):
+    """Runs work on a snapshot in a reader's thread. Raises QueryTooLong."""
+
+    def __call__(self, work: Callable[[Source], T]) -> Awaitable[T]:
+        """Return what the work returned."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """What a point was to deliver: `every` µs a reading; a gap is longer than `gap` µs.
+
+    `gap` None: longer than the point's own `stale`.
+    """
+
+    every: int | None = None
+    gap: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """Aggregates by point over the same periods."""
+
+    edges: Integers
+    points: dict[str, Aggregates]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reckoning:
+    """Which periods of [start, end): of `kind`, in the IANA zone, without what is excluded."""
+
+    start: int
+    end: int
+    kind: Kind
+    zone: str
+    exclude: Exclude = field(default_factory=Exclude)
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What queries are made of."""
+
+    db: Database
+    registry: Points
+    clock: Clock
+    holidays: Holidays
+    ask: Asks
+
+
+def _as_it_is(found: T) -> T:
+    return found
+
+
+class Queries:
+    """Answers about readings; see the module's promises."""
+
+    def __init__(self, behind: Behind) -> None:
+        self._behind = behind
+        self._ask = behind.ask
+        self.holidays = behind.holidays
+
+    async def readings(  # a span, a page of it, its form
+        self,
+        point: str,
+        start: int,
+        end: int,
+        limit: int = 1000,
+        cursor: str | None = None,
+        shape: Callable[[RawPage], T] = _as_it_is,  # type: ignore[assignment]
+    ) -> T:
+        """Return one page of raw readings. ValueError: the cursor is not ours."""
+        after = None if cursor is None else parse_cursor(cursor)
+        known = self._behind.registry.point(point)
+        if known is None:
+            return shape(RawPage(PointReadings.merged([]), None))
+        span = Span(start=start, end=end, limit=max(1, min(limit, MOST_ROWS)), after=after)
+        number = known.number
+        return await self._ask(lambda source: shape(page(source, number, span, Deadline())))
+
+    async def buckets(
+        self,
+        point: str,
+        start: int,
+        end: int,
+        count: int,
+        shape: Callable[[Aggregates], T] = _as_it_is,  # type: ignore[assignment]
+    ) -> T:
+        """Return at most `count` equal spans between start and end. ValueError: end <= start."""
+        if end <= start:
+            raise ValueError("the end lies before the start")
+        span = -(-(end - start) // max(1, min(count, MOST_BUCKETS)))
+        edges = np.append(np.arange(start, end, span, dtype=np.int64), end)
+        none = Exclude()
+
+        def one(found: dict[str, Aggregates]) -> T:
+            held = found.get(point)
+            return shape(held or aggregate([], edges, none.intervals, Deadline()))
+
+        return await self._aggregates([point], edges, none, one)
+
+    async def periods(
+        self,
+        points: Sequence[str],
+        asked: Reckoning,
+        shape: Callable[[Reckoned], T] = _as_it_is,  # type: ignore[assignment]
+    ) -> T:
+        """Return aggregates of whole periods: the first is the one `start` lies in.
+
+        Raises TooManyPoints, TooManyPeriods, ZoneUnknown, ZoneNotBeijing, HolidaysUnknown.
+        """
+        points = self._few(points, MOST_RECKONED)
+        edges = periods(asked.kind, asked.start, asked.end, asked.zone)
+        if (len(edges) - 1) * len(points) > MOST_CELLS:
+            raise TooManyPeriods(limit=MOST_CELLS)
+        return await self._aggregates(
+            points, edges, asked.exclude, lambda found: shape(Reckoned(edges, found))
+        )
+
+    async def counts(
+        self,
+        points: Sequence[str],
+        start: int,
+        end: int,
+        owed: Owed | None = None,
+        exclude: Exclude | None = None,
+    ) -> dict[str, Counts]:
+        """Return what each point delivered until now; what lies ahead is not owed yet.
+
+        Raises TooManyPoints, TooManyPeriods (more slots than can be looked at), HolidaysUnknown.
+        """
+        owed, exclude = owed or Owed(), exclude or Exclude()
+        known = self._known(self._few(points, MOST_RECKONED))
+        now = self._behind.clock.now()
+        end = max(start, min(end, now))
+        if owed.every is not None and (end - start) // owed.every > MOST_SLOTS:
+            raise TooManyPeriods(limit=MOST_SLOTS)
+        out = await self._excluding(exclude, start, end)
+
+        def work(source: Source) -> dict[str, Counts]:
+            deadline = Deadline()
+            return {
+                point.id: count(
+                    source,
+                    Asked(
+                        number=point.number,
+                        start=start,
+                        end=end,
+                        now=now,
+                        gap=round(point.stale * SECOND) if owed.gap is None else owed.gap,
+                        every=owed.every,
+                        within=max(REPORTS * (owed.every or 0), LEAST_WITHIN),
+                        excluded=out.of(point),
+                    ),
+                    deadline,
+                )
+                for point in known
+            }
+
+        return await self._ask(work)
+
+    async def state(
+        self, points: Sequence[str], at: int, *, arrived: bool = False
+    ) -> dict[str, PointReadings]:
+        """Return each point's newest reading (one row, or none) with source time <= at.
+
+        `arrived`: of those received at or before `at` instead, as the collector knew it then.
+        Raises TooManyPoints.
+        """
+        known = self._known(self._few(points, MOST_POINTS))
+
+        def work(source: Source) -> dict[str, PointReadings]:
+            newest = source.newest_arrived if arrived else source.newest
+            deadline, found = Deadline(), {}
+            for point in known:
+                deadline.check()
+                found[point.id] = newest(point.number, at)
+            return found
+
+        return await self._ask(work)
+
+    async def _aggregates(
+        self,
+        points: Sequence[str],
+        edges: Integers,
+        exclude: Exclude,
+        then: Callable[[dict[str, Aggregates]], T],
+    ) -> T:
+        known = self._known(points)
+        start, end = int(edges[0]), int(edges[-1])
+        out = await self._excluding(exclude, start, end)
+
+        def work(source: Source) -> T:
+            deadline = Deadline()
+            return then(
+                {
+                    point.id: aggregate(
+                        source.pieces(point.number, start, end), edges, out.of(point), deadline
+                    )
+                    for point in known
+                }
+            )
+
+        return await self._ask(work)
+
+    async def _excluding(self, exclude: Exclude, start: int, end: int) -> Excluding:
+        shared = days_out(exclude, self.holidays, start, end)
+        kinds = exclude.kinds
+        if not kinds:
+            return Excluding(shared, Exempt())
+        found = await self._behind.db.read(lambda conn: exempt(conn, kinds, start, end))
+        return Excluding(shared, found)
+
+    def _known(self, points: Sequence[str]) -> list[PointRecord]:
+        found = map(self._behind.registry.point, dict.fromkeys(points))
+        return [point for point in found if point is not None]
+
+    def _few(self, points: Sequence[str], limit: int) -> Sequence[str]:
+        if len(points) > limit:
+            raise TooManyPoints(count=len(points), limit=limit)
+        return points

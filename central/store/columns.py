@@ -97,6 +97,17 @@ class Columns(Sequence[Row]):
             )
         )
 
+    def take(self, places: Integers) -> "Columns":
+        """Return the rows at `places`, in their order."""
+        return Columns(
+            self.points[places],
+            self.times[places],
+            self.seqs[places],
+            self.values.take(places),
+            self.qualities[places],
+            self.flags[places],
+        )
+
     def newest(self) -> list[Row]:
         """Return the newest row of each point; of one moment the last to arrive."""
         if not len(self):

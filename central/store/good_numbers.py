@@ -39,7 +39,7 @@ class GoodNumbers(PointArrays):
 
     def take(self, rows: Columns, received: int, stream: int) -> Integers:
         """Take committed `rows` in order of arrival; return the points they changed."""
-        numbers, places = _good(rows)
+        numbers, places = good(rows)
         points, times = rows.points, rows.times
         if len(places) < len(points):
             points, times = points[places], times[places]
@@ -90,7 +90,16 @@ class GoodNumbers(PointArrays):
                 self.others.pop(number, None)
 
 
-def _good(rows: Columns) -> tuple[Floats, Integers]:
+def newest_of(rows: Columns, received: int, stream: int) -> GoodNumber | None:
+    """Return the newest good number of one point's rows of a commit, or None."""
+    numbers, places = good(rows)
+    if not len(places):
+        return None
+    place = int(places[rows.times[places].argmax()])  # the first of the newest
+    return GoodNumber(int(rows.times[place]), float(numbers[place]), stream, received)
+
+
+def good(rows: Columns) -> tuple[Floats, Integers]:
     """Return all values as floats, and the places of those that are good numbers."""
     numbers = rows.values.numbers
     others = {p: v for p, v in rows.values.others.items() if isinstance(v, int)}

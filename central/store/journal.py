@@ -1,0 +1,124 @@
+"""The journal: one row for what a transaction brings of a stream; the only write before an answer.
+
+A body is the rows' columns in the order they came, packed for speed first: what goes up evenly is a
+start and a step, everything else steps or bytes in planes, zstd's fastest level over all.
+"""
+
+import json
+import sqlite3
+import struct
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from central.store.columns import Columns, Integers
+from central.store.squeezed import Damaged, inflated, squeezed
+from central.store.values import Values
+
+FORMAT: Final = 1
+_HEAD: Final = struct.Struct("<BI")
+_EVEN: Final = struct.Struct("<Bqq")
+_STEPS: Final = struct.Struct("<Bq")
+_SIZE: Final = struct.Struct("<I")
+_TYPES: Final[dict[int, np.dtype[Any]]] = {w: np.dtype(f"<i{w}") for w in (1, 2, 4, 8)}
+MOST: Final = 64_000_000
+"""Bytes a body may inflate to."""
+
+
+class Entry(NamedTuple):
+    """One row: `id` rises with every append and is never used twice."""
+
+    id: int
+    stream: int
+    received: int
+    body: bytes
+
+
+def insert(conn: sqlite3.Connection, entry: Entry, n: int) -> None:
+    """Write an entry of `n` readings inside the caller's transaction."""
+    conn.execute(
+        "INSERT INTO journal(id, stream, received, n, body) VALUES (?, ?, ?, ?, ?)",
+        (entry.id, entry.stream, entry.received, n, entry.body),
+    )
+
+
+def after(conn: sqlite3.Connection, watermark: int) -> Iterator[Entry]:
+    """Yield what is not sealed yet, in order."""
+    rows = conn.execute(
+        "SELECT id, stream, received, body FROM journal WHERE id > ? ORDER BY id", (watermark,)
+    )
+    yield from map(Entry._make, rows)
+
+
+def pack(rows: Columns) -> bytes:
+    """Return the body of at least one row."""
+    out = bytearray(_HEAD.pack(FORMAT, len(rows)))
+    for column in (rows.points, rows.times, rows.seqs, rows.qualities, rows.flags):
+        _put(out, column)
+    values = rows.values
+    _put(out, values.kinds.astype(np.int64))
+    out += _planes(values.numbers.view(np.uint8).reshape(-1, 8))
+    others = json.dumps(list(values.others.items())).encode() if values.others else b""
+    out += _SIZE.pack(len(others))
+    out += others
+    return squeezed(bytes(out))
+
+
+def unpack(body: bytes) -> Columns:
+    """Return the rows of a body. Raises Damaged."""
+    data = inflated(body, MOST)
+    try:
+        version, n = _HEAD.unpack_from(data)
+        if version != FORMAT:
+            raise Damaged(what="journal", reason=f"format {version}")
+        at = _HEAD.size
+        columns = []
+        for _ in range(6):
+            column, at = _take(data, at, n)
+            columns.append(column)
+        points, times, seqs, qualities, flags, kinds = columns
+        planes = np.frombuffer(data, np.uint8, 8 * n, at).reshape(8, n)
+        numbers = np.ascontiguousarray(planes.T).view("<f8").reshape(n)
+        at += 8 * n
+        (size,) = _SIZE.unpack_from(data, at)
+        others = dict(json.loads(data[at + 4 : at + 4 + size])) if size else {}
+    except (struct.error, ValueError, TypeError) as exc:
+        raise Damaged(what="journal", reason=str(exc)) from exc
+    values = Values(kinds.astype(np.uint8), numbers, others)
+    return Columns(points, times, seqs, values, qualities, flags)
+
+
+def _put(out: bytearray, column: Integers) -> None:
+    first = int(column[0])
+    steps = np.diff(column)
+    step = int(steps[0]) if len(steps) else 0
+    least, most = (int(steps.min()), int(steps.max())) if len(steps) else (0, 0)
+    if least == most:
+        out += _EVEN.pack(0, first, step)
+        return
+    reach = max(most, -least - 1)
+    width = 1 if reach < 1 << 7 else 2 if reach < 1 << 15 else 4 if reach < 1 << 31 else 8
+    out += _STEPS.pack(width, first)
+    out += _planes(steps.astype(_TYPES[width]).view(np.uint8).reshape(-1, width))
+
+
+def _take(data: bytes, at: int, n: int) -> tuple[Integers, int]:
+    width = data[at]
+    if width == 0:
+        _, first, step = _EVEN.unpack_from(data, at)
+        return first + step * np.arange(n), at + _EVEN.size
+    if width not in _TYPES:
+        raise ValueError(f"width {width}")
+    _, first = _STEPS.unpack_from(data, at)
+    at += _STEPS.size
+    planes = np.frombuffer(data, np.uint8, width * (n - 1), at).reshape(width, n - 1)
+    column = np.empty(n, np.int64)
+    column[0] = first
+    column[1:] = np.ascontiguousarray(planes.T).view(_TYPES[width]).reshape(n - 1)
+    return np.cumsum(column), at + width * (n - 1)
+
+
+def _planes(cells: NDArray[np.uint8]) -> bytes:
+    return cells.tobytes() if cells.shape[1] == 1 else cells.T.tobytes()

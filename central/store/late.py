@@ -1,0 +1,126 @@
+"""Rows for strays, for corrections, and for what older versions kept.
+
+Merging folds them into chunks. A row's `class` keeps what SQLite's storage classes do not tell
+apart: 1 a boolean, 2 an integer above 2**63-1 (as text); 0 everything else, which comes back as it
+went in.
+"""
+
+import sqlite3
+from typing import Any, Final
+
+import numpy as np
+
+from central.store.good_numbers import GoodNumber
+from central.store.interface import FLAG_ESTIMATED
+from central.store.points import EMPTY, RECEIVED_UNIT, PointReadings
+from central.store.values import Values
+from protocols.words import Value
+
+BOOLEAN: Final = 1
+UNSIGNED: Final = 2
+_INT64: Final = 2**63
+_COLUMNS: Final = "time, stream, seq, received, quality, flags, value, class"
+
+
+def insert(conn: sqlite3.Connection, number: int, readings: PointReadings) -> None:
+    """Write a point's readings as rows inside the caller's transaction."""
+    conn.executemany(
+        "INSERT OR IGNORE INTO late(point, time, stream, seq, received, quality, flags, value, "
+        "class) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (number, *rest, *stored(value))
+            for value, *rest in zip(
+                readings.values.tolist(),
+                readings.times.tolist(),
+                readings.streams.tolist(),
+                readings.seqs.tolist(),
+                readings.received.tolist(),
+                readings.qualities.tolist(),
+                readings.flags.tolist(),
+                strict=True,
+            )
+        ],
+    )
+
+
+def read(conn: sqlite3.Connection, number: int, start: int, end: int) -> PointReadings:
+    """Return a point's rows with start <= time < end."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM late WHERE point = ? AND time >= ? AND time < ? "  # noqa: S608
+        "ORDER BY time, stream, seq",
+        (number, start, end),
+    ).fetchall()
+    return _readings(rows) if rows else EMPTY
+
+
+def newest(conn: sqlite3.Connection, number: int, at: int, arrived: int) -> PointReadings:
+    """Return the rows (mostly one) of a point's newest moment up to `at`, here by `arrived`."""
+    row = conn.execute(
+        "SELECT time FROM late WHERE point = ? AND time <= ? AND received <= ? "
+        "ORDER BY time DESC LIMIT 1",
+        (number, at, arrived),
+    ).fetchone()
+    return EMPTY if row is None else read(conn, number, row[0], row[0] + 1)
+
+
+def points(conn: sqlite3.Connection) -> list[int]:
+    """Return the numbers of all points that have rows."""
+    found: list[int] = []
+    while True:
+        after = found[-1] if found else -1
+        row = conn.execute("SELECT min(point) FROM late WHERE point > ?", (after,)).fetchone()
+        if row[0] is None:
+            return found
+        found.append(row[0])
+
+
+def newest_good(conn: sqlite3.Connection, number: int) -> GoodNumber | None:
+    """Return the newest good number among a point's rows; `stream` is the one the alarms know."""
+    row = conn.execute(
+        "SELECT time, iif(class = 2, CAST(value AS REAL), value), "
+        "coalesce((SELECT line FROM stream WHERE number = late.stream), stream), "
+        "received FROM late WHERE point = ? AND quality < 0x40000000 "
+        "AND (class = 2 OR typeof(value) IN ('integer', 'real')) "
+        "AND flags & ? = 0 ORDER BY time DESC, received, seq LIMIT 1",
+        (number, FLAG_ESTIMATED),
+    ).fetchone()
+    return None if row is None else GoodNumber(*row)
+
+
+def delete(conn: sqlite3.Connection, number: int, start: int, end: int) -> int:
+    """Delete a point's rows with start <= time < end; return how many."""
+    done = conn.execute(
+        "DELETE FROM late WHERE point = ? AND time >= ? AND time < ?", (number, start, end)
+    )
+    return done.rowcount
+
+
+def stored(value: Value) -> tuple[Value, int]:
+    """Return what SQLite is given for a value, and its class."""
+    if isinstance(value, bool):
+        return int(value), BOOLEAN
+    if isinstance(value, int) and value >= _INT64:
+        return str(value), UNSIGNED
+    return value, 0
+
+
+def value_of(held: Value, kind: int) -> Value:
+    """Return the value that `stored` was given."""
+    if kind == BOOLEAN:
+        return bool(held)
+    if kind == UNSIGNED and isinstance(held, str):
+        return int(held)
+    return held
+
+
+def _readings(rows: list[tuple[Any, ...]]) -> PointReadings:
+    times, streams, seqs, received, qualities, flags, held, kinds = zip(*rows, strict=True)
+    return PointReadings(
+        times=np.array(times, np.int64),
+        streams=np.array(streams, np.int64),
+        seqs=np.array(seqs, np.int64),
+        received=np.array(received, np.int64) // RECEIVED_UNIT * RECEIVED_UNIT,
+        values=Values.of(map(value_of, held, kinds)),
+        qualities=np.array(qualities, np.int64),
+        flags=np.array(flags, np.int64),
+    )

@@ -1,0 +1,113 @@
+"""What is known of every point without asking: its newest reading and its newest good number.
+
+Kept in pages with every seal, rebuilt from them and from what the journal holds above. Changed on
+the event loop only; the writer's thread asks for good numbers when a rule begins.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from central.database import Database
+from central.store import late
+from central.store.columns import Columns, Integers
+from central.store.good_numbers import GoodNumber, GoodNumbers, newest_of
+from central.store.heads import Heads, Names
+from central.store.points import PointReadings
+from central.store.reading import END
+from central.store.squeezed import inflated
+from central.store.unsealed import Block
+
+NEWEST: Final = "newest"
+GOOD: Final = "good"
+_MOST: Final = 64 << 20
+"""Bytes a page may inflate to: texts may be long."""
+
+
+class PointMemory:
+    """Heads and good numbers of all points, and which of them no page has yet."""
+
+    def __init__(self, names: Names) -> None:
+        self.heads = Heads(names)
+        self._good = GoodNumbers()
+        self._lock = threading.Lock()
+        self._dirty: list[Integers] = []
+
+    async def load(self, db: Database) -> None:
+        """Read the pages; of a database without them the rows of older versions."""
+        pages = await db.read(_pages, deadline=600)
+        for kind, page, body in pages:
+            holder = self.heads if kind == NEWEST else self._good
+            holder.put_page(page, inflated(body, _MOST))
+        if pages:
+            return
+        for number, newest, good in await db.read(_of_rows, deadline=600):
+            self._begin(number, newest, good)
+
+    def take(self, block: Block) -> Integers:
+        """Take a committed block; return the points whose newest reading it brought."""
+        with self._lock:
+            good = self._good.take(block.rows, block.received, block.line)
+        changed = self.heads.take(block.rows, block.received)
+        self._dirty += [changed, good]
+        if len(self._dirty) > 256:
+            self._dirty = [np.unique(np.concatenate(self._dirty))]
+        return changed
+
+    def newest_good(self, number: int, pending: Sequence[Block]) -> GoodNumber | None:
+        """Return a point's newest good number; `pending` is what was appended since."""
+        with self._lock:
+            known = self._good.newest(number)
+        for block in pending:
+            if block.low <= number <= block.high:
+                own = block.rows.take(np.flatnonzero(block.rows.points == number))
+                found = newest_of(own, block.received, block.line)
+                newer = known is None or (found is not None and found.time > known.time)
+                known = found if newer else known
+        return known
+
+    def pages(self) -> dict[tuple[str, int], bytes]:
+        """Return what changed since the last call, by kind and page."""
+        dirty, self._dirty = self._dirty, []
+        if not dirty:
+            return {}
+        numbers = np.unique(np.concatenate(dirty))
+        made = {(NEWEST, page): body for page, body in self.heads.pages(numbers).items()}
+        return made | {(GOOD, page): body for page, body in self._good.pages(numbers).items()}
+
+    def _begin(self, number: int, newest: PointReadings, good: GoodNumber | None) -> None:
+        rows = _columns(number, newest)
+        self.heads.take(rows, int(newest.received[-1]))
+        if good is not None:
+            one = Columns.of(
+                [rows[0]._replace(time=good.time, value=good.value, quality=0, flags=0)]
+            )
+            self._good.take(one, good.received, good.stream)
+        self._dirty.append(np.array([number]))
+
+
+def _pages(conn: sqlite3.Connection) -> list[tuple[str, int, bytes]]:
+    return conn.execute("SELECT kind, page, body FROM head").fetchall()
+
+
+def _of_rows(
+    conn: sqlite3.Connection,
+) -> list[tuple[int, PointReadings, GoodNumber | None]]:
+    return [
+        (number, late.newest(conn, number, END, END), late.newest_good(conn, number))
+        for number in late.points(conn)
+    ]
+
+
+def _columns(number: int, readings: PointReadings) -> Columns:
+    return Columns(
+        np.full(len(readings), number, np.int64),
+        readings.times,
+        readings.seqs,
+        readings.values,
+        readings.qualities,
+        readings.flags,
+    )

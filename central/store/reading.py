@@ -1,0 +1,138 @@
+"""One point's readings from wherever they are: chunks, rows, and what is not sealed yet.
+
+Every reading exactly once: what is in memory is taken before the database's snapshot is, and of it
+only what lies above the snapshot's watermark; of chunks only those at or below it.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from central.store import chunks, journal, late
+from central.store.chunk import decode, summaries
+from central.store.families import Place, place_of
+from central.store.points import PointReadings, summary
+from central.store.unsealed import Block, Stream, Unsealed, of_point
+
+END: Final = 2**62
+"""After every time."""
+Load = Callable[[], PointReadings]
+
+
+class View:
+    """A snapshot of the database with what was not sealed when it began; made by `look`."""
+
+    def __init__(
+        self,
+        conn: sqlite3.Connection,
+        unsealed: Unsealed,
+        held: dict[int, Stream],
+        watermark: int,
+    ) -> None:
+        self.conn = conn
+        self.unsealed = unsealed
+        self.held = held
+        self.watermark = watermark
+
+    def read(self, number: int, start: int, end: int) -> PointReadings:
+        """Return a point's readings with start <= time < end, in order."""
+        parts = [load() for _, load in self._stored(number, start, end)]
+        parts += self._memory(number, start, end)
+        return PointReadings.merged(parts)
+
+    def pieces(self, number: int, start: int, end: int) -> Iterator[tuple[Any, Load]]:
+        """Yield (SUMMARY, load) of parts of a point's readings, in no order.
+
+        `load` gives those with start <= time < end; the summary is of the whole part, which may
+        reach beyond. Nothing is decoded before `load` is called.
+        """
+        yield from self._stored(number, start, end)
+        for part in self._memory(number, start, end):
+            yield summary(part), lambda part=part: part  # type: ignore[misc]
+
+    def newest(self, number: int, at: int, arrived: int = END) -> PointReadings:
+        """Return the newest reading (or none) with time <= at that had arrived by `arrived`."""
+        found = self._memory(number, 0, at + 1)
+        found.append(late.newest(self.conn, number, at, arrived))
+        best = _last(PointReadings.merged([_arrived(part, arrived) for part in found]))
+        place = place_of(self.conn, number)
+        if place is None:
+            return best
+        for day in chunks.days(self.conn, place.family, at // chunks.DAY):
+            start = day * chunks.DAY
+            if len(best) and best.times[0] >= start + chunks.DAY:
+                break
+            end = min(start + chunks.DAY, at + 1)
+            best = self._newest_of_day(number, (start, end), arrived, best)
+            if len(best) and best.times[0] >= start:
+                break
+        return best
+
+    def _newest_of_day(
+        self, number: int, span: tuple[int, int], arrived: int, best: PointReadings
+    ) -> PointReadings:
+        for found, load in sorted(
+            self._stored(number, *span), key=lambda part: -int(part[0]["t1"])
+        ):
+            if len(best) and found["t1"] < best.times[0]:
+                break
+            best = _last(PointReadings.merged([best, _arrived(load(), arrived)]))
+        return best
+
+    def _stored(self, number: int, start: int, end: int) -> Iterator[tuple[Any, Load]]:
+        place = place_of(self.conn, number)
+        if place is not None:
+            for found in chunks.find(self.conn, place, start, end):
+                one = summaries(chunks.summary_of(self.conn, found.id))[_row(found.members, place)]
+                if one["t0"] < end and one["t1"] >= start:
+                    yield one, self._loader(found.id, place, start, end)
+        rows = late.read(self.conn, number, start, end)
+        if len(rows):
+            yield summary(rows), lambda: rows
+
+    def _loader(self, id_: int, place: Place, start: int, end: int) -> Load:
+        def load() -> PointReadings:
+            (body,) = chunks.bodies(self.conn, (id_,))
+            found: PointReadings = decode(body, place.member)
+            return found.between(start, end)
+
+        return load
+
+    def _memory(self, number: int, start: int, end: int) -> list[PointReadings]:
+        return of_point(self.unsealed.find(number, self.held), number, self.watermark, (start, end))
+
+
+def look(conn: sqlite3.Connection, unsealed: Unsealed | None = None) -> View:
+    """Return a view of the connection's snapshot; without `unsealed` the journal itself is read.
+
+    Nothing may have been read on the connection's transaction before.
+    """
+    if unsealed is None:
+        unsealed = journal_of(conn)
+    held = unsealed.now()
+    return View(conn, unsealed, held, chunks.watermark(conn))
+
+
+def journal_of(conn: sqlite3.Connection) -> Unsealed:
+    """Return what the journal holds and no chunk does."""
+    held = Unsealed()
+    for entry in journal.after(conn, chunks.watermark(conn)):
+        held.add(Block.of(entry.id, entry.stream, entry.received, journal.unpack(entry.body)))
+    return held
+
+
+def _row(members: int, place: Place) -> int:
+    """Return which of a chunk's members a place is."""
+    return (members & ((1 << place.member) - 1)).bit_count()
+
+
+def _arrived(readings: PointReadings, by: int) -> PointReadings:
+    if by >= END or not len(readings):
+        return readings
+    return readings.take(np.flatnonzero(readings.received <= by))
+
+
+def _last(readings: PointReadings) -> PointReadings:
+    return readings.take(slice(len(readings) - 1, len(readings))) if len(readings) else readings

@@ -1,0 +1,249 @@
+"""The store: journal and chunks in SQLite, heads in memory; implements `interface.Store`.
+
+The writer's thread appends, the event loop keeps heads and what is not sealed yet, readers ask in
+threads of their own, one more thread packs. What is sealed, merged or dropped is one transaction
+each, so that any view holds every reading exactly once.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import numpy as np
+
+from central.database import Database
+from central.registry import Registry
+from central.store import chunks, journal, paging
+from central.store.appending import Appending
+from central.store.arrivals import Arrivals, arrivals
+from central.store.columns import Columns, Integers
+from central.store.families import Families
+from central.store.good_numbers import GoodNumber
+from central.store.heads import Heads
+from central.store.interface import Buckets, Latest, ReadingsPage, Row
+from central.store.merging import Merging
+from central.store.point_memory import PointMemory
+from central.store.reading import View, look
+from central.store.sealing import OnSeal, Sealing
+from central.store.unsealed import Block, Unsealed
+from protocols.clock import real_monotonic
+from protocols.owner_thread import OwnerThread
+from protocols.words import Value
+
+T = TypeVar("T")
+MOST_ROWS: Final = 50_000
+MOST_BUCKETS: Final = 5_000
+FULL: Final = 1_000_000
+"""Readings in the journal that are sealed at once."""
+AGE: Final = 600.0
+"""Real seconds after which fewer are sealed too."""
+MOST_UNSEALED: Final = 4_000_000
+"""Readings in memory beyond which live and backfill wait for a seal."""
+LOOK: Final = 0.5
+"""Real seconds between two looks."""
+
+
+class ChunkStore:
+    """Made with the database; `load` before anything else, `run` for as long as it serves."""
+
+    def __init__(self, db: Database, registry: Registry) -> None:
+        self._db = db
+        self._registry = registry
+        self.unsealed = Unsealed()
+        self.families = Families()
+        self._appending = Appending()
+        self._kept = PointMemory(registry)
+        self._worker = OwnerThread("store")
+        self.sealing = Sealing(db, self.families, self.unsealed, self._kept.pages, self._worker)
+        self.merging = Merging(db, self._worker)
+        self._sealed_at = real_monotonic()
+        self._busy = asyncio.Lock()
+        self._sealed = asyncio.Condition()
+        db.on_rollback.append(self._appending.forget)
+
+    @property
+    def heads(self) -> Heads:
+        """The newest reading of every point; the event loop's."""
+        return self._kept.heads
+
+    @property
+    def on_seal(self) -> list[OnSeal]:
+        """Called in the transaction that lets go of journal rows, by the writer's thread."""
+        return self.sealing.on_seal
+
+    async def load(self) -> None:
+        """Rebuild what lives in memory from the tables and the journal."""
+        await self.sealing.recover()
+        await self._db.write(lambda tables: self._appending.load(tables.conn))
+        await self._db.read(self.families.load, deadline=600)
+        await self._kept.load(self._db)
+        for block in await self._db.read(_replayed, deadline=600):
+            self.unsealed.add(block)
+            self._kept.take(block)
+
+    async def run(self) -> None:
+        """Seal when there is enough or it is time, then merge; until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK)
+            waited = real_monotonic() - self._sealed_at
+            if self.unsealed.readings >= FULL or waited >= AGE:
+                await self.seal()
+                await self.merging.run_once()
+
+    async def seal(self) -> int:
+        """Seal what the journal holds now; return how many readings that were."""
+        async with self._busy:
+            self._sealed_at = real_monotonic()
+            sealed = await self.sealing.seal()
+            self.merging.note(sealed.keys)
+        async with self._sealed:
+            self._sealed.notify_all()
+        return sealed.readings
+
+    async def room(self) -> None:
+        """Wait while more is unsealed than memory should hold: what comes can wait at its gate."""
+        async with self._sealed:
+            await self._sealed.wait_for(lambda: self.unsealed.readings < MOST_UNSEALED)
+
+    async def close(self) -> None:
+        """Let go of the thread."""
+        await self._worker.close()
+
+    # The writer's thread
+
+    def append(  # whose they are, when they came
+        self,
+        conn: sqlite3.Connection,
+        stream: int,
+        received: int,
+        rows: Sequence[Row],
+        line: int | None = None,
+    ) -> Block | None:
+        """Write `rows` inside the caller's transaction; nothing is remembered before its commit.
+
+        `line`: the stream the alarms know them by, where it is another.
+        """
+        columns = rows if isinstance(rows, Columns) else Columns.of(rows)
+        return self._appending.append(conn, stream, received, columns, line)
+
+    def newest_good_all(
+        self, conn: sqlite3.Connection, numbers: Iterable[int]
+    ) -> dict[int, GoodNumber]:
+        """Return the newest good number of each point that has one, as the transaction sees it."""
+        pending = self._appending.pending(conn)
+        found = ((number, self._kept.newest_good(number, pending)) for number in numbers)
+        return {number: good for number, good in found if good is not None}
+
+    def position(self, conn: sqlite3.Connection, stream: int) -> int:  # of all alike
+        """Return a number that whatever is appended to the stream from now on lies above."""
+        return self._appending.last
+
+    def arrivals(self, conn: sqlite3.Connection, stream: int, above: Mapping[int, int]) -> Arrivals:
+        """Return what a line of streams brought above these positions and no chunk has yet."""
+        blocks = {block.id: block for block in self.unsealed.blocks()}
+        blocks |= {block.id: block for block in self._appending.pending(conn)}
+        return arrivals(blocks.values(), stream, above)
+
+    def newest_times(self, conn: sqlite3.Connection, numbers: Integers) -> Integers:
+        """Return the time of each point's newest reading (below every time: none)."""
+        found = self.heads.times_of(numbers.tolist())
+        for block in self._appending.pending(conn):
+            for place in np.flatnonzero(np.isin(numbers, block.rows.points)).tolist():
+                own = block.rows.times[block.rows.points == numbers[place]]
+                found[place] = max(int(found[place]), int(own.max()))
+        return found
+
+    def held(
+        self, conn: sqlite3.Connection, numbers: Integers, times: Integers
+    ) -> list[tuple[int, Value]]:
+        """Return what is here of these points at these times: (place in the columns, value)."""
+        view = look(conn, self.unsealed)
+        pending = self._appending.pending(conn)
+        found: list[tuple[int, Value]] = []
+        for place, (number, time) in enumerate(zip(numbers.tolist(), times.tolist(), strict=True)):
+            values = view.read(number, time, time + 1).values.tolist()
+            for block in pending:
+                here = (block.rows.points == number) & (block.rows.times == time)
+                values += block.rows.values.take(np.flatnonzero(here)).tolist()
+            found += [(place, value) for value in values]
+        return found
+
+    # The event loop
+
+    def committed(self, blocks: Sequence[Block]) -> Integers:
+        """Take what a commit appended, after it; return the points whose head changed."""
+        changed = []
+        for block in blocks:
+            self.unsealed.add(block)
+            changed.append(self._kept.take(block))
+        if not changed:
+            return np.empty(0, np.int64)
+        return changed[0] if len(changed) == 1 else np.unique(np.concatenate(changed))
+
+    def head(self, number: int) -> Latest | None:
+        """Return the newest reading of the point with that number."""
+        return self.heads.head(number)
+
+    def latest(self, points: Sequence[str] | None = None, site: str | None = None) -> list[Latest]:
+        """Return the heads of `points`, of a site, or of everything; from memory."""
+        return self.heads.latest(points, site)
+
+    async def ask(self, work: Callable[[View], T]) -> T:
+        """Run `work` in a reader's thread on a view of the store. Raises QueryTooLong."""
+        return await self._db.read(lambda conn: work(look(conn, self.unsealed)))
+
+    async def readings(
+        self, point: str, start: int, end: int, limit: int = 1000, cursor: str | None = None
+    ) -> ReadingsPage:
+        """Return raw readings with start <= time < end. ValueError: the cursor is not ours."""
+        after = _parse_cursor(cursor) if cursor else (start, -1, -1)
+        number, limit = self._registry.number(point), max(1, min(limit, MOST_ROWS))
+        if number is None:
+            return ReadingsPage(times=[], values=[], qualities=[], next=None)
+        found = await self.ask(lambda view: paging.page(view, number, after, end, limit + 1))
+        page = found.take(slice(0, limit))
+        more = len(found) > limit
+        return ReadingsPage(
+            times=page.times.tolist(),
+            values=page.values.tolist(),
+            qualities=page.qualities.tolist(),
+            next=f"{page.times[-1]}.{page.streams[-1]}.{page.seqs[-1]}" if more else None,
+        )
+
+    async def buckets(self, point: str, start: int, end: int, count: int) -> Buckets:
+        """Return at most `count` equal spans between start and end. ValueError: end <= start."""
+        if end <= start:
+            raise ValueError("the end lies before the start")
+        number = self._registry.number(point)
+        most = max(1, min(count, MOST_BUCKETS))
+        known = -1 if number is None else number
+        return await self.ask(lambda view: paging.buckets(view, known, start, end, most))
+
+    async def count(self, point: str, start: int, end: int) -> int:
+        """Return how many readings are stored with start <= time < end."""
+        number = self._registry.number(point)
+        if number is None:
+            return 0
+        return await self.ask(lambda view: paging.count(view, number, start, end))
+
+
+def _replayed(conn: sqlite3.Connection) -> list[Block]:
+    lines: dict[int, int] = dict(
+        conn.execute("SELECT number, line FROM stream WHERE line IS NOT NULL")
+    )
+    return [
+        Block.of(
+            entry.id,
+            entry.stream,
+            entry.received,
+            journal.unpack(entry.body),
+            lines.get(entry.stream),
+        )
+        for entry in journal.after(conn, chunks.watermark(conn))
+    ]
+
+
+def _parse_cursor(cursor: str) -> tuple[int, int, int]:
+    time, stream, seq = (int(part) for part in cursor.split("."))
+    return time, stream, seq

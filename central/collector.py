@@ -60,7 +60,7 @@ class Collector:
             Queried(db, self.registry, clock, config.holidays, Asking(db))
         )
         self.last_evaluation: int | None = None
-        self._engine = Engine()
+        self._engine = Engine(self.store)
         self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell)
         anchors = Anchors(clock)
         self.gateways.measured = anchors.note
@@ -178,8 +178,8 @@ class Collector:
     def _committed(self, gateway: str, done: Committed) -> None:
         if done.purpose is not None:
             self.gateways.committed(gateway, done.purpose)
-        for point, time, value in done.good:
-            self.alarms.trends.add(point, time, value)
+        for samples in done.good:
+            self.alarms.trends.add(samples)
         if done.readings:
             self.last_evaluation = done.received
         values = self.store.committed(done.rows, done.received)

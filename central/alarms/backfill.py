@@ -20,13 +20,11 @@ from central.alarms.tracked import (
     Claim,
     Tracked,
     drop_branch,
-    save_branch,
 )
 from protocols.alarms.condition import (
     SECOND,
     Change,
     advance,
-    calm,
     interrupt,
     sample,
     start,
@@ -42,8 +40,10 @@ def hand_over(moves: Moves, tracked: Tracked, stream: int, time: int) -> None:
         drop_branch(moves.conn, tracked, stream)
     # A quiet start is also what no branch means, unless an older branch would be taken for it.
     if before and (tracked.branches or not tracked.condition.quiet):
-        tracked.branches[before] = Branch(tracked.condition, tracked.newest, time)
-        save_branch(moves.conn, tracked, before)
+        tracked.branches[before] = Branch(
+            tracked.condition, tracked.newest, time, value=tracked.value
+        )
+        moves.keep_branch(tracked, before)
         _prune(moves, tracked)
     tracked.stream, tracked.since = stream, time
 
@@ -56,7 +56,10 @@ def take(moves: Moves, tracked: Tracked, stream: int, time: int, value: float) -
         if place:
             moves.note(tracked, Word.LATE_ALARM, time, value, tracked.rule.levels[place - 1].name)
         return
-    branch.newest = time
+    branch.newest, branch.value = time, value
+    if branch.calm is not None and branch.calm[0] < value < branch.calm[1]:
+        return
+    branch.calm = None
     branch.condition, changes = sample(tracked.rule, branch.condition, time, value)
     branch.condition, more = advance(tracked.rule, branch.condition, time)
     for change in changes + more:
@@ -68,6 +71,7 @@ def lose(moves: Moves, tracked: Tracked, stream: int, time: int) -> bool:
     branch = tracked.branches.get(stream)
     if branch is None or (branch.newest is not None and time < branch.newest):
         return False
+    branch.calm = None
     branch.condition, changes = interrupt(tracked.rule, branch.condition, time)
     for change in changes:
         _follow(moves, tracked, branch, change, tracked.value)
@@ -81,9 +85,8 @@ def settle(moves: Moves, tracked: Tracked, stream: int) -> None:
         return
     if branch.path and branch.claim is None:
         branch.claim = _tell(moves, tracked, branch)
-    still = branch.condition.quiet and not branch.path and branch.claim is None
-    branch.calm = calm(tracked.rule) if still else None
-    save_branch(moves.conn, tracked, stream)
+        branch.calm = None
+    moves.keep_branch(tracked, stream)
 
 
 def _begin(moves: Moves, tracked: Tracked, stream: int, time: int) -> Branch:
@@ -97,10 +100,10 @@ def _begin(moves: Moves, tracked: Tracked, stream: int, time: int) -> Branch:
     if earlier:
         last = max(earlier, key=lambda known: known.newest or 0)
         branch = Branch(last.condition, last.newest, last.until, last.path, last.claim)
-        last.path, last.claim = [], None
+        last.path, last.claim, last.calm = [], None, None
         for number, known in tracked.branches.items():
             if known is last:
-                save_branch(moves.conn, tracked, number)
+                moves.keep_branch(tracked, number)
     tracked.branches[stream] = branch
     _prune(moves, tracked)
     return branch

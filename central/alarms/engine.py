@@ -4,7 +4,7 @@ Live readings (newer than the newest judged of their point) step the live alarm;
 earlier stream go to that stream's own machine (`backfill`); a stray older one inside one stream is
 only noted. Quality that is not good, text and times nobody knew neither raise nor clear; bad
 quality calls off a return that was only pending. State in memory is a copy of the tables: after an
-undone transaction it is read again.
+undone transaction it is read again. What cannot change anything never becomes a row (`quiet`).
 """
 
 import sqlite3
@@ -12,16 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
 from sqlite_utils import Database as Tables
 
 from central.alarms import backfill, quiet, ruleset
+from central.alarms.memory import Memory
 from central.alarms.moves import Moves
+from central.alarms.quiet import NO_SAMPLES, Coming, Good
 from central.alarms.records import EpisodeRow
-from central.alarms.tracked import Tracked, load, save, save_quiet, stream_purpose
+from central.alarms.stored import Stored
+from central.alarms.tracked import Tracked, save, stream_purpose
 from central.alarms.trend import WINDOW
 from central.store.columns import Columns
 from central.store.interface import FLAG_ESTIMATED, Row
-from protocols.alarms.condition import advance, calm, interrupt, late, sample, violates
+from protocols.alarms.condition import NOWHERE, advance, interrupt, late, sample, violates
 from protocols.alarms.state import Word
 from protocols.quality import is_good
 from protocols.words import Purpose
@@ -44,10 +48,10 @@ class Evaluation:
 
 @dataclass(slots=True)
 class Judged:
-    """Effects: changed episodes, good samples (point, time, value), and the next timer's time."""
+    """Effects: changed episodes, good samples of the last minutes, and the next timer's time."""
 
     episodes: list[EpisodeRow] = field(default_factory=list)
-    good: list[tuple[int, int, float]] = field(default_factory=list)
+    good: list[Good] = field(default_factory=list)
     due: int | None = None
 
 
@@ -57,74 +61,93 @@ _INT64: Final = 2**63
 class Engine:
     """Lives in the writer thread; see the module's promises."""
 
-    def __init__(self) -> None:
+    def __init__(self, stored: Stored) -> None:
+        self._stored = stored
         self._loaded = False
-        self._rules: dict[str, Tracked] = {}
-        self._by_point: dict[int, list[Tracked]] = {}
+        self._memory = Memory(stored)
         self._timed: dict[str, Tracked] = {}
+        self._due: tuple[int | None] | None = None
+        """When the next timer fires; None until it is worked out."""
 
     def forget(self) -> None:
         """Drop the copy of the tables: the next call reads them again."""
         self._loaded = False
 
+    def flush(self, conn: sqlite3.Connection) -> None:
+        """Write what is known from the journal alone, in the transaction that shortens it."""
+        self._ensure(conn)
+        self._memory.flush(conn)
+
     def evaluate(self, tables: Tables, batch: Evaluation) -> Judged:
         """Judge a commit's rows and write what follows."""
         self._ensure(tables.conn)
-        rows, stream = batch.rows, batch.stream
-        if len(rows) < quiet.LEAST:
-            return self._judge(tables, batch, rows.rows())
-        sifted = quiet.sift(self._by_point, rows, stream, batch.arrival - WINDOW)
-        judged = self._judge(tables, batch, rows.rows(sifted.left))
-        # Only points that the machine was not given are here: neither saw the other's.
-        save_quiet(tables.conn, quiet.settle(sifted.passed, rows, stream, batch.arrival), stream)
-        return Judged(judged.episodes, sifted.good, self.due())
+        rows, since = batch.rows, batch.arrival - WINDOW
+        left, passed = rows.rows() if len(rows) < quiet.LEAST else None, NO_SAMPLES
+        if left is None:
+            past = self._memory.past(batch.stream)
+            coming = Coming(rows, batch.stream, batch.arrival, past)
+            places, passed = quiet.sift(self._memory.live, coming)
+            left = rows.rows(places) if len(places) else []
+        judged = self._judge(tables.conn, batch, left) if left else Judged()
+        judged.good = [
+            samples for each in (passed, *judged.good) if len((samples := each.after(since)).points)
+        ]
+        judged.due = self.due()
+        return judged
 
-    def _judge(self, tables: Tables, batch: Evaluation, rows: list[Row]) -> Judged:
+    def _judge(self, conn: sqlite3.Connection, batch: Evaluation, rows: list[Row]) -> Judged:
         """Judge reading by reading."""
-        moves = Moves(tables.conn, batch.arrival, batch.purpose)
+        moves = Moves(conn, batch.arrival, batch.purpose, self._stored)
+        here = self._memory.here
+        points = dict.fromkeys(row.point for row in rows if row.point in here)
+        if not points:
+            return Judged()
+        self._memory.wake(points)
         good: list[tuple[int, int, float]] = []
         touched: dict[str, Tracked] = {}
         for row in rows:
-            tracked_here = self._by_point.get(row.point)
-            if tracked_here is None:
-                continue
             value = _number(row)
-            if value is not None:
-                good.append((row.point, row.time, value))
+            if value is not None and row.point in points:
+                good.append((row.point, row.time, float(value)))
             elif is_good(row.quality) or row.flags & FLAG_ESTIMATED:
                 continue
-            for tracked in tracked_here:
-                if (
-                    _lose(moves, tracked, batch.stream, row.time)
-                    if value is None
-                    else self._take(moves, tracked, batch.stream, row.time, value)
-                ):
+            for tracked in here.get(row.point, ()):
+                if _step(moves, tracked, batch.stream, row.time, value):
                     touched[tracked.rule.id] = tracked
         for tracked in touched.values():
             backfill.settle(moves, tracked, batch.stream)
-            self._keep(tables.conn, tracked)
-        return Judged(moves.changed(), good, self.due())
+            self._keep(conn, tracked)
+        self._memory.put(conn, points)
+        return Judged(moves.changed(), [_samples(good)] if good else [])
 
     def tick(self, tables: Tables, now: int) -> Judged:
         """Fire the timers whose time has come; each event carries its own due time."""
-        self._ensure(tables.conn)
+        conn = tables.conn
+        self._ensure(conn)
         changed: list[EpisodeRow] = []
+        fired: list[Tracked] = []
         for tracked in list(self._timed.values()):
             end = tracked.due()
             if end is None or end + GRACE > now:
                 continue
-            moves = Moves(tables.conn, now, stream_purpose(tables.conn, tracked))
+            moves = Moves(conn, now, stream_purpose(conn, tracked), self._stored)
             tracked.condition, changes = advance(tracked.rule, tracked.condition, now - GRACE)
+            tracked.calm = None
             for change in changes:
                 moves.apply(tracked, change, tracked.value)
-            self._keep(tables.conn, tracked)
+            self._keep(conn, tracked)
+            fired.append(tracked)
             changed += moves.changed()
+        self._memory.put(conn, {each.point for each in fired if each.point in self._memory.here})
         return Judged(changed, [], self.due())
 
     def due(self) -> int | None:
         """Return when `tick` has something to do."""
-        ends = [end for tracked in self._timed.values() if (end := tracked.due()) is not None]
-        return min(ends) + GRACE if ends else None
+        if self._due is None:
+            found = (tracked.due() for tracked in self._timed.values())
+            ends = [end for end in found if end is not None]
+            self._due = (min(ends) + GRACE if ends else None,)
+        return self._due[0]
 
     def take_rules(
         self,
@@ -134,50 +157,42 @@ class Engine:
         now: int,
     ) -> ruleset.Taken:
         """Make `rules` those of their points; re-evaluates at once."""
-        self._ensure(tables.conn)
-        return self._index(tables.conn, ruleset.take(tables.conn, self._rules, rules, numbers, now))
+        known = self._known(tables.conn)
+        self._memory.wake({numbers[each.place] for each in rules})
+        return self._index(tables.conn, ruleset.take(tables.conn, known, rules, numbers, now))
 
     def retire_rules(
         self, tables: Tables, gateway: str, rules: Sequence[ruleset.Wanted], now: int
     ) -> ruleset.Taken:
         """Let go of the gateway's other rules; their alarms return."""
-        self._ensure(tables.conn)
-        return self._index(
-            tables.conn, ruleset.retire(tables.conn, self._rules, gateway, rules, now)
-        )
+        known = self._known(tables.conn)
+        gone = ruleset.others(tables.conn, gateway, rules)
+        self._memory.wake({known.rules[id_].point for id_ in gone if id_ in known.rules})
+        return self._index(tables.conn, ruleset.retire(tables.conn, known, gone, now))
+
+    def _known(self, conn: sqlite3.Connection) -> ruleset.Known:
+        self._ensure(conn)
+        return ruleset.Known(self._memory.rules, self._stored)
 
     def _index(self, conn: sqlite3.Connection, taken: ruleset.Taken) -> ruleset.Taken:
         for tracked in taken.tracked:
-            self._rules[tracked.rule.id] = tracked
-            here = self._by_point.setdefault(tracked.point, [])
-            here[:] = [other for other in here if other.rule.id != tracked.rule.id]
-            if tracked.rule.id in taken.active:
-                here.append(tracked)
+            self._memory.place(tracked, active=tracked.rule.id in taken.active)
             self._keep(conn, tracked)
+        self._memory.put_all(conn, taken.tracked)
         return taken
 
     def tracked(self, conn: sqlite3.Connection, rule: str) -> Tracked | None:
-        """Return the state of a rule."""
+        """Return the state of a rule, up to date."""
         self._ensure(conn)
-        return self._rules.get(rule)
-
-    def _take(self, moves: Moves, tracked: Tracked, stream: int, time: int, value: float) -> bool:
-        """Judge one sample; return whether more than the newest sample may have changed."""
-        if tracked.newest is None or time > tracked.newest:
-            return _take_live(moves, tracked, stream, time, value)
-        if stream != tracked.stream:
-            backfill.take(moves, tracked, stream, time, value)
-            return True
-        if time == tracked.newest:
-            if value != tracked.value:
-                moves.note(tracked, Word.CONFLICT, time, value, None)
-        elif place := violates(tracked.rule, time, value):
-            moves.note(tracked, Word.LATE_ALARM, time, value, tracked.rule.levels[place - 1].name)
-        return False
+        tracked = self._memory.rules.get(rule)
+        if tracked is not None:
+            self._memory.wake([tracked.point])
+        return tracked
 
     def _keep(self, conn: sqlite3.Connection, tracked: Tracked) -> None:
         save(conn, tracked)
-        if tracked.condition.quiet or all(step.since is None for step in tracked.condition.steps):
+        self._due = None
+        if all(step.since is None for step in tracked.condition.steps):
             self._timed.pop(tracked.rule.id, None)
         else:
             self._timed[tracked.rule.id] = tracked
@@ -185,15 +200,37 @@ class Engine:
     def _ensure(self, conn: sqlite3.Connection) -> None:
         if self._loaded:
             return
-        self._rules, self._by_point, self._timed = {}, {}, {}
-        active = {row[0] for row in conn.execute("SELECT id FROM rule WHERE active")}
-        for tracked in load(conn):
-            self._rules[tracked.rule.id] = tracked
-            if tracked.rule.id in active:
-                self._by_point.setdefault(tracked.point, []).append(tracked)
-            if any(step.since is not None for step in tracked.condition.steps):
-                self._timed[tracked.rule.id] = tracked
+        self._memory = Memory(self._stored)
+        self._memory.load(conn)
+        self._timed = {
+            id_: tracked
+            for id_, tracked in self._memory.rules.items()
+            if any(step.since is not None for step in tracked.condition.steps)
+        }
+        self._due = None
         self._loaded = True
+
+
+def _step(moves: Moves, tracked: Tracked, stream: int, time: int, value: float | None) -> bool:
+    """Take a value or, with None, that it is not known; return whether more may have changed."""
+    if value is None:
+        return _lose(moves, tracked, stream, time)
+    return _take(moves, tracked, stream, time, value)
+
+
+def _take(moves: Moves, tracked: Tracked, stream: int, time: int, value: float) -> bool:
+    """Judge one sample; return whether more than the newest sample may have changed."""
+    if tracked.newest is None or time > tracked.newest:
+        return _take_live(moves, tracked, stream, time, value)
+    if stream != tracked.stream:
+        backfill.take(moves, tracked, stream, time, value)
+        return True
+    if time == tracked.newest:
+        if value != tracked.value:
+            moves.note(tracked, Word.CONFLICT, time, value, None)
+    elif place := violates(tracked.rule, time, value):
+        moves.note(tracked, Word.LATE_ALARM, time, value, tracked.rule.levels[place - 1].name)
+    return False
 
 
 def _take_live(moves: Moves, tracked: Tracked, stream: int, time: int, value: float) -> bool:
@@ -202,17 +239,20 @@ def _take_live(moves: Moves, tracked: Tracked, stream: int, time: int, value: fl
         backfill.hand_over(moves, tracked, stream, time)
     tracked.newest, tracked.value = time, value
     lagged, tracked.lagging = tracked.lagging, late(time, moves.now)
-    if tracked.calm is not None and tracked.calm[0] < value < tracked.calm[1]:
+    caught_up = lagged and not tracked.lagging
+    low, high = tracked.calm or NOWHERE
+    if low < value < high and not caught_up:
         return switched
+    tracked.calm = None
     tracked.condition, changes = sample(tracked.rule, tracked.condition, time, value)
     if tracked.lagging:
         tracked.condition, more = advance(tracked.rule, tracked.condition, time)
         changes += more
     for change in changes:
         moves.apply(tracked, change, value)
-    if lagged and not tracked.lagging:
+    if caught_up:
         moves.caught_up(tracked)
-    tracked.calm = calm(tracked.rule) if tracked.condition.quiet else None
+    tracked.bounds()
     return True
 
 
@@ -224,7 +264,10 @@ def _lose(moves: Moves, tracked: Tracked, stream: int, time: int) -> bool:
     tracked.condition, changes = interrupt(tracked.rule, before, time)
     for change in changes:
         moves.apply(tracked, change, tracked.value)
-    return tracked.condition is not before
+    if tracked.condition is before:
+        return False
+    tracked.calm = None
+    return True
 
 
 def _number(row: Row) -> float | None:
@@ -233,3 +276,8 @@ def _number(row: Row) -> float | None:
     if isinstance(value, str) or not is_good(row.quality) or row.flags & FLAG_ESTIMATED:
         return None
     return float(value) if value is not None and value >= _INT64 else value
+
+
+def _samples(good: list[tuple[int, int, float]]) -> Good:
+    points, times, values = zip(*good, strict=True)
+    return Good(np.array(points, np.int64), np.array(times, np.int64), np.array(values, np.float64))

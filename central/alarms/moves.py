@@ -12,7 +12,8 @@ from central.alarms.records import (
     update_episode,
     write_line,
 )
-from central.alarms.tracked import Tracked
+from central.alarms.stored import Stored
+from central.alarms.tracked import Tracked, save_branch
 from protocols.alarms.condition import Change, late
 from protocols.alarms.rule import Level
 from protocols.alarms.state import Happening, State, Word, step
@@ -22,11 +23,21 @@ from protocols.words import Purpose, Value
 class Moves:
     """The changes of one commit at `now` (µs UTC); knows which episodes it touched."""
 
-    def __init__(self, conn: sqlite3.Connection, now: int, purpose: Purpose) -> None:
+    def __init__(
+        self, conn: sqlite3.Connection, now: int, purpose: Purpose, stored: Stored
+    ) -> None:
         self.conn = conn
         self.now = now
         self._purpose = purpose
+        self._stored = stored
+        self._positions: dict[int, int] = {}
         self._touched: dict[int, None] = {}
+
+    def keep_branch(self, tracked: Tracked, stream: int) -> None:
+        """Write one branch."""
+        if stream not in self._positions:
+            self._positions[stream] = self._stored.position(self.conn, stream)
+        save_branch(self.conn, tracked, stream, self._positions[stream])
 
     def changed(self) -> list[EpisodeRow]:
         """Return the episodes that were touched, as they are now."""

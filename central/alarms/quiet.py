@@ -1,190 +1,215 @@
 """Which readings of a commit cannot change any alarm, found for whole columns at once.
 
-A rule whose condition is quiet (normal, nothing pending) has bounds between which no value
-activates any level. When all good values of a point in a commit lie between the bounds of all its
-rules, in rising time, the machine would only have noted the newest of them: that is done here. What
-is left goes through the machine, reading by reading. Both ways give the same (the tests hold them
-against each other).
+The engine keeps for every point the bounds between which a good value changes nothing. When all of
+a point's good values in a commit lie between them, in rising time, the machine would only have
+noted the newest: that is done here, in arrays. The other points go through the machine whole,
+reading by reading. Both ways give the same (the tests hold them against each other).
 """
 
-import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from central.alarms.tracked import Branch, Tracked
-from central.store.columns import Columns, Integers
+from central.alarms.still import Booleans, Floats, Integers, Live, Past
+from central.store.columns import Columns
 from central.store.interface import FLAG_ESTIMATED
+from central.store.points import GOOD_BELOW
 from central.store.values import NONE, OTHER
-from protocols.alarms.condition import late
-from protocols.quality import CLASS_MASK
+from protocols.alarms.condition import LIVE_DELAY
 
-LEAST: Final = 48
+LEAST: Final = 12
 """Fewer readings than this are judged one by one: columns would cost more."""
-_NEVER: Final = 2**62
-
-Booleans = NDArray[np.bool_]
-
-
-class Bounds(NamedTuple):
-    """A value strictly between `low` and `high`, of a time in (after, until], changes nothing."""
-
-    after: int
-    until: int
-    low: float
-    high: float
+_NARROW: Final = 1 << 16
+NOBODY: Final = np.empty(0, np.int64)
 
 
-class Passed(NamedTuple):
-    """A point whose readings were quiet: the newest of them."""
+class Good(NamedTuple):
+    """Good samples, those of a point in order of arrival."""
 
-    tracked: list[Tracked]
-    time: int
-    place: int
+    points: Integers
+    times: Integers
+    values: Floats
+
+    def after(self, since: int) -> "Good":
+        """Return those after `since`."""
+        later = self.times > since
+        kept = np.count_nonzero(later)
+        if kept == len(later):
+            return self
+        return self.where(later) if kept else NO_SAMPLES
+
+    def where(self, chosen: Booleans) -> "Good":
+        """Return the samples that are `chosen`."""
+        return Good(self.points[chosen], self.times[chosen], self.values[chosen])
+
+
+NO_SAMPLES: Final = Good(NOBODY, NOBODY, np.empty(0, np.float64))
+
+
+class Coming(NamedTuple):
+    """A commit's readings of one stream; `past` where it is an older one that is known."""
+
+    rows: Columns
+    stream: int
+    arrival: int
+    past: Past | None
 
 
 class Sifted(NamedTuple):
-    """What is left for the machine (places in order of arrival), what passed, and good samples."""
+    """The places left for the machine, in order, and the good samples that passed."""
 
     left: Integers
-    passed: list[Passed]
-    good: list[tuple[int, int, float]]
+    good: Good
 
 
-def sift(by_point: dict[int, list[Tracked]], rows: Columns, stream: int, since: int) -> Sifted:
-    """Part `rows` by what they can change; of good samples only those after `since` are told."""
-    order = np.argsort(rows.points, kind="stable")
-    points = rows.points[order]
-    starts = np.append(0, np.flatnonzero(points[1:] != points[:-1]) + 1)
-    here = [by_point.get(point) for point in points[starts].tolist()]
-    watched = np.array([tracked is not None for tracked in here])
-    if not watched.any():
-        return Sifted(np.array([], np.int64), [], [])
-    sizes = np.diff(np.append(starts, len(points)))
-    row_watched = np.repeat(watched, sizes)
-    values, known, bad = _numbers(rows, order, row_watched)
-    bounds = [_bounds(tracked, stream) if tracked else None for tracked in here]
-    quiet = _quiet(rows.times[order], values, (known, bad), starts, sizes, bounds)
-    left = np.sort(order[row_watched & ~np.repeat(quiet, sizes)])
-    passed = _passed(rows, order, (known & np.repeat(quiet, sizes), starts, sizes), here)
-    return Sifted(left, passed, _good(rows, order[known], since))
+def sift(live: Live, coming: Coming) -> Sifted:
+    """Note what cannot change anything, and return the rest."""
+    rows = coming.rows
+    try:
+        own = live.streams[rows.points] == coming.stream
+    except IndexError:
+        live.reach(int(rows.points.max()))
+        own = live.streams[rows.points] == coming.stream
+    calm = _calm(live, coming, own)
+    # What is no number is no value that lies between bounds.
+    if np.count_nonzero(calm) < len(calm) or not _plain(rows):
+        return _part(live, coming, own, calm)
+    samples = Good(rows.points, rows.times, rows.values.numbers)
+    if len(_fallen(live, samples)):
+        return _part(live, coming, own, calm)
+    _note(live, coming, own, samples)
+    return Sifted(NOBODY, samples)
 
 
-def settle(
-    passed: list[Passed], rows: Columns, stream: int, now: int
-) -> list[tuple[Tracked, Branch]]:
-    """Note the newest of what passed; return the branches that have to be kept."""
-    branches = []
-    for tracked_here, time, place in passed:
-        value = rows.values[place]
-        for tracked in tracked_here:
-            if tracked.stream == stream:
-                tracked.newest, tracked.value = time, value
-                tracked.lagging = late(time, now)
-            else:
-                branch = tracked.branches[stream]
-                branch.newest = time
-                branches.append((tracked, branch))
-    return branches
+def _part(live: Live, coming: Coming, own: Booleans, calm: Booleans) -> Sifted:
+    """Tell points that pass from those of which something does not."""
+    rows = coming.rows
+    points = rows.points
+    watched = live.watched[points]
+    heard = watched & ((rows.flags & FLAG_ESTIMATED) == 0)
+    good = rows.qualities < GOOD_BELOW
+    known = heard & good & _numbers(rows, heard)
+    odd = known & ~calm
+    bad = heard & ~good
+    if bad.any():
+        odd |= bad & ~_able(live, coming, own)
+    fine = np.flatnonzero(known & calm)
+    samples = Good(points[fine], rows.times[fine], rows.values.numbers[fine])
+    odd[fine[_fallen(live, samples)]] = True
+    apart = points[odd]
+    live.marks[apart] = True
+    left = live.marks[points] & watched
+    live.marks[apart] = False
+    passed = ~left[fine]
+    samples = samples.where(passed)
+    _note(live, coming, own[fine[passed]], samples)
+    return Sifted(np.flatnonzero(left), samples)
 
 
-def _numbers(
-    rows: Columns, order: Integers, watched: Booleans
-) -> tuple[NDArray[np.float64], Booleans, Booleans]:
-    """Return values as floats, which of them may be judged, and which say that nothing is known."""
-    good = (rows.qualities[order] & CLASS_MASK) == 0
-    timed = (rows.flags[order] & FLAG_ESTIMATED) == 0
-    bad = watched & ~good & timed
-    known = watched & good & timed
-    floats = rows.values.numbers[order]
-    kinds = rows.values.kinds[order]
-    # NaN, which lies between no bounds, for large integers: the machine has to look at them.
-    large = [p for p, v in rows.values.others.items() if not isinstance(v, str)]
-    blank = (kinds == NONE) | ((kinds == OTHER) & ~np.isin(order, large))
-    return floats, known & ~blank, bad
+def _plain(rows: Columns) -> bool:
+    """Whether all are of good quality, and their times were known."""
+    flags = int(np.bitwise_or.reduce(rows.flags))
+    return not flags & FLAG_ESTIMATED and bool(rows.qualities.max() < GOOD_BELOW)
 
 
-def _bounds(tracked_here: list[Tracked], stream: int) -> Bounds | None:
-    """Return the bounds of all rules of a point; None when one of them is not quiet."""
-    after, until, low, high = -_NEVER, _NEVER, -math.inf, math.inf
-    for tracked in tracked_here:
-        if tracked.newest is None:
-            return None
-        if tracked.stream == stream:
-            newest: int | None = tracked.newest
-            calm = tracked.calm
-        else:
-            branch = tracked.branches.get(stream)
-            if branch is None:
-                return None
-            newest, calm = branch.newest, branch.calm
-            until = min(until, tracked.newest)
-        if calm is None or newest is None:
-            return None
-        after = max(after, newest)
-        low, high = max(low, calm[0]), min(high, calm[1])
-    return Bounds(after, until, low, high)
-
-
-def _quiet(  # columns and how they fall into points
-    times: Integers,
-    values: NDArray[np.float64],
-    marks: tuple[Booleans, Booleans],
-    starts: Integers,
-    sizes: Integers,
-    bounds: list[Bounds | None],
-) -> Booleans:
-    """Return for each point whether nothing of it can change anything."""
-    known, bad = marks
-    able = np.array([bound is not None for bound in bounds])
-    table = [bound or Bounds(_NEVER, -_NEVER, math.inf, -math.inf) for bound in bounds]
-    after = np.array([bound.after for bound in table], np.int64)
-    until = np.array([bound.until for bound in table], np.int64)
-    low = np.repeat(np.array([bound.low for bound in table]), sizes)
-    high = np.repeat(np.array([bound.high for bound in table]), sizes)
-    # Only what may be judged counts: its times have to rise from one to the next.
-    before = np.repeat(after, sizes)
-    judged = np.flatnonzero(known)
-    group = np.repeat(np.arange(len(starts)), sizes)[judged]
-    inside = group[1:] == group[:-1]
-    before[judged[1:][inside]] = times[judged[:-1][inside]]
-    fits = (values > low) & (values < high) & (times > before) & (times <= np.repeat(until, sizes))
-    fits |= ~known
-    # A past that is still arriving has a live condition beside it, which bad quality may touch.
-    fits &= ~bad | (np.repeat(until, sizes) == _NEVER)
-    return able & np.logical_and.reduceat(fits, starts)
-
-
-def _passed(
-    rows: Columns,
-    order: Integers,
-    groups: tuple[Booleans, Integers, Integers],
-    here: list[list[Tracked] | None],
-) -> list[Passed]:
-    known, starts, sizes = groups
-    judged = np.flatnonzero(known)
-    group = np.repeat(np.arange(len(starts)), sizes)[judged]
-    if not len(group):
-        return []
-    last = np.append(np.flatnonzero(group[1:] != group[:-1]), len(group) - 1)
-    places = order[judged[last]]
-    return [
-        Passed(here[nth] or [], time, place)
-        for nth, time, place in zip(
-            group[last].tolist(), rows.times[places].tolist(), places.tolist(), strict=True
-        )
-    ]
-
-
-def _good(rows: Columns, places: Integers, since: int) -> list[tuple[int, int, float]]:
-    recent = np.sort(places[rows.times[places] > since])
+def _numbers(rows: Columns, heard: Booleans) -> Booleans:
+    """Return which values are numbers; of what nobody hears it does not matter."""
     values = rows.values
-    return list(
-        zip(
-            rows.points[recent].tolist(),
-            rows.times[recent].tolist(),
-            [float(values[place] or 0) for place in recent.tolist()],
-            strict=True,
-        )
-    )
+    numbers: Booleans = values.kinds != NONE
+    if values.others and (heard & (values.kinds == OTHER)).any():
+        texts = [place for place, value in values.others.items() if isinstance(value, str)]
+        numbers[texts] = False
+    return numbers
+
+
+def _calm(live: Live, coming: Coming, own: Booleans) -> Booleans:
+    """Return which values, each by itself, are newer and change nothing."""
+    number = np.count_nonzero(own)
+    if number == len(own):
+        return _calm_live(live, coming)
+    if not number:
+        return _calm_past(live, coming)
+    return np.where(own, _calm_live(live, coming), _calm_past(live, coming))
+
+
+def _calm_live(live: Live, coming: Coming) -> Booleans:
+    points, times, numbers = coming.rows.points, coming.rows.times, coming.rows.values.numbers
+    calm: Booleans = numbers > live.low[points]
+    calm &= numbers < live.high[points]
+    calm &= times > live.times[points]
+    prompt = coming.arrival - LIVE_DELAY
+    if times.min() < prompt:
+        # What stands and is late may be told otherwise once it catches up.
+        calm &= ~live.stands[points] | (times >= prompt)
+    return calm
+
+
+def _calm_past(live: Live, coming: Coming) -> Booleans:
+    points, times, numbers = coming.rows.points, coming.rows.times, coming.rows.values.numbers
+    past = coming.past
+    if past is None:
+        return np.zeros(len(points), np.bool_)
+    places = live.places[points]
+    try:
+        calm: Booleans = numbers > past.low[places]
+    except IndexError:
+        past.reach(int(places.max()))
+        calm = numbers > past.low[places]
+    calm &= numbers < past.high[places]
+    calm &= times > past.times[places]
+    calm &= times <= live.times[points]
+    return calm
+
+
+def _able(live: Live, coming: Coming, own: Booleans) -> Booleans:
+    """Return of which readings bad quality changes nothing."""
+    points, past = coming.rows.points, coming.past
+    able: Booleans = own & (live.low[points] < live.high[points])
+    if past is not None:
+        places = live.places[points]
+        older = (past.low[places] < past.high[places]) & (coming.rows.times < live.times[points])
+        able |= ~own & older
+    return able
+
+
+def _fallen(live: Live, samples: Good) -> Integers:
+    """Return the places of samples that are not newer than the one of their point before them."""
+    points = samples.points
+    at = np.arange(len(points))
+    live.spots[points] = at
+    if np.count_nonzero(live.spots[points] == at) == len(at):
+        return NOBODY  # one of each
+    order = _by_point(points)
+    points, times = points[order], samples.times[order]
+    fallen = (times[1:] <= times[:-1]) & (points[1:] == points[:-1])
+    return order[1:][fallen] if fallen.any() else NOBODY
+
+
+def _by_point(points: Integers) -> Integers:
+    """Return the places by point, those of a point in order of arrival."""
+    above = points - points.min()
+    # Narrow numbers are sorted by radix, three times as fast.
+    narrow = above.astype(np.uint16) if above.max() < _NARROW else above
+    order: Integers = narrow.argsort(kind="stable")
+    return order
+
+
+def _note(live: Live, coming: Coming, own: Booleans, samples: Good) -> None:
+    """Keep the newest of each point: of several the last, which rise."""
+    number = np.count_nonzero(own)
+    if number < len(own):
+        points, times, _ = samples
+        if number:
+            points, times = points[~own], times[~own]
+            samples = samples.where(own)
+        past = coming.past
+        if past is not None:
+            places = live.places[points]
+            past.times[places] = times
+            past.moved[places] = True
+            past.changed = True
+    if number:
+        points, times, values = samples
+        live.times[points] = times
+        live.values[points] = values
+        live.arrived[points] = coming.arrival

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from central.alarms.moves import Moves
 from central.alarms.records import EpisodeRow, levels_json
+from central.alarms.stored import Stored
 from central.alarms.tracked import Tracked, begin, drop_branch, stream_purpose
 from protocols.alarms.condition import Change, carry_over, sample, start
 from protocols.alarms.ladder import ladders
@@ -27,6 +28,13 @@ class Wanted(NamedTuple):
     rule: Rule
     place: int
     levels: str
+
+
+class Known(NamedTuple):
+    """Every rule's state by id, and the store."""
+
+    rules: Mapping[str, Tracked]
+    stored: Stored
 
 
 @dataclass(slots=True)
@@ -49,46 +57,52 @@ def wanted(manifest: Manifest) -> list[Wanted]:
 
 def take(
     conn: sqlite3.Connection,
-    known: dict[str, Tracked],
+    known: Known,
     rules: Sequence[Wanted],
     numbers: Mapping[int, int],
     now: int,
 ) -> Taken:
     """Bring `rules` up to date; `numbers` are the registry's, by place in the manifest."""
-    taken = Taken()
-    for rule, place, levels in rules:
+    taken, changed = Taken(), list[tuple[Wanted, int, bool]]()
+    for each in rules:
         stored = conn.execute(
-            "SELECT version, active, levels FROM rule WHERE id = ?", (rule.id,)
+            "SELECT version, active, levels FROM rule WHERE id = ?", (each.rule.id,)
         ).fetchone()
         version, active, before = stored or (0, 0, "")
-        if not active or before != levels:
-            fresh, number = replace(rule, version=version + 1), numbers[place]
-            _write(conn, fresh, (number, levels), now)
-            tracked = known.get(rule.id) or begin(conn, number, rule)
-            taken.active.add(rule.id)
-            _change(conn, tracked, fresh, now, taken)
+        if not active or before != each.levels:
+            changed.append((each, version + 1, bool(active)))
+    # What judged until now knows its point's newest reading.
+    asked = {numbers[each.place] for each, _, active in changed if not active}
+    newest = known.stored.newest_good_all(conn, asked)
+    for (rule, place, levels), version, active in changed:
+        fresh, number = replace(rule, version=version), numbers[place]
+        _write(conn, fresh, (number, levels), now)
+        tracked = known.rules.get(rule.id) or begin(number, rule, newest.get(number))
+        if not active and number in newest:
+            tracked.know(newest[number])
+        taken.active.add(rule.id)
+        _change(conn, known, (tracked, fresh), now, taken)
     return taken
 
 
-def retire(
-    conn: sqlite3.Connection,
-    known: dict[str, Tracked],
-    gateway: str,
-    rules: Sequence[Wanted],
-    now: int,
-) -> Taken:
-    """Let go of every rule of the gateway that is not among `rules`."""
+def others(conn: sqlite3.Connection, gateway: str, rules: Sequence[Wanted]) -> list[str]:
+    """Return every active rule of the gateway that is not among `rules`."""
     kept = {each.rule.id for each in rules}
-    taken = Taken()
-    for (id_,) in conn.execute(
+    found = conn.execute(
         "SELECT r.id FROM rule r JOIN point p ON p.number = r.point "
         "WHERE p.gateway = ? AND r.active",
         (gateway,),
-    ).fetchall():
-        if id_ not in kept:
-            conn.execute("UPDATE rule SET active = 0, changed = ? WHERE id = ?", (now, id_))
-            if (gone := known.get(id_)) is not None:
-                _change(conn, gone, None, now, taken)
+    ).fetchall()
+    return [id_ for (id_,) in found if id_ not in kept]
+
+
+def retire(conn: sqlite3.Connection, known: Known, rules: Sequence[str], now: int) -> Taken:
+    """Let go of `rules`."""
+    taken = Taken()
+    for id_ in rules:
+        conn.execute("UPDATE rule SET active = 0, changed = ? WHERE id = ?", (now, id_))
+        if (gone := known.rules.get(id_)) is not None:
+            _change(conn, known, (gone, None), now, taken)
     return taken
 
 
@@ -103,10 +117,15 @@ def _write(conn: sqlite3.Connection, rule: Rule, of: tuple[int, str], now: int) 
 
 
 def _change(
-    conn: sqlite3.Connection, tracked: Tracked, rule: Rule | None, now: int, taken: Taken
+    conn: sqlite3.Connection,
+    known: Known,
+    change: tuple[Tracked, Rule | None],
+    now: int,
+    taken: Taken,
 ) -> None:
-    """Go over to `rule`, or to none."""
-    moves = Moves(conn, now, stream_purpose(conn, tracked))
+    """Go over to another rule, or to none."""
+    tracked, rule = change
+    moves = Moves(conn, now, stream_purpose(conn, tracked), known.stored)
     if tracked.episode is not None:
         moves.note(tracked, Word.RULE_CHANGED, now, None, None)
     # Branches count levels of the old ladder; what they told stays told.

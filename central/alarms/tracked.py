@@ -1,25 +1,31 @@
 """What the engine remembers of each rule, and how the table keeps it.
 
 `Tracked` is the live state; a `Branch` is the state of one older stream whose readings arrive late.
-The newest sample is not written with every batch: after a restart it is the newest good reading of
-the point, because every good reading newer than it was judged live.
+The newest sample is not written with every batch. After a restart that of a rule is the newest good
+reading of its point, because every good reading newer than it was judged live; that of a branch is
+the newest the stream brought since the branch was written (`flush` writes what the journal loses).
 """
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
 from central.alarms.records import read_levels
-from central.store.rows import newest_good
-from protocols.alarms.condition import Condition, Step, due, late, start
+from central.alarms.stored import Stored
+from central.store.good_numbers import GoodNumber
+from protocols.alarms.condition import NOWHERE, Bounds, Condition, Step, calm, due, late, start
 from protocols.alarms.rule import Rule
 from protocols.alarms.state import Alarm, State
 from protocols.words import Purpose
 
 BRANCHES: Final = 8
 """Older streams remembered per rule; the oldest goes first."""
+ALL: Final = ""
+"""In place of a rule: what many of them have in common."""
 PATH: Final = 64
 """Level changes remembered of one unfinished late episode."""
 _PUT: Final = (
@@ -41,8 +47,18 @@ class Branch:
     until: int
     path: list[tuple[int, int, float]] = field(default_factory=list)
     claim: "Claim | None" = None
-    calm: tuple[float, float] | None = None
-    """As in `Tracked`, while there is nothing to tell either."""
+    value: float | None = None
+    """The newest, while known."""
+    calm: Bounds | None = None
+    """Where nothing changes and there is nothing to tell; None until worked out."""
+    kept: int | None = None
+    """`newest` as the table has it, written when the journal was at position `at`."""
+    at: int = 0
+
+    def move(self, time: int) -> None:
+        """Take a reading that changed nothing."""
+        if self.newest is None or time > self.newest:
+            self.newest = time
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +87,38 @@ class Tracked:
     lagging: bool = False
     branches: dict[int, Branch] = field(default_factory=dict)
     saved: str = ""
-    calm: tuple[float, float] | None = None
-    """Set while the condition is quiet: a value between these changes nothing."""
+    calm: Bounds | None = None
+    """A value between these changes nothing; None until worked out."""
+    touched: set[int] = field(default_factory=set)
+    """Streams whose branches were written or dropped and not yet looked at again."""
 
     def due(self) -> int | None:
         """Return when a timer of the clock is due; None while the point lags behind."""
         return None if self.lagging else due(self.rule, self.condition)
+
+    @property
+    def stands(self) -> bool:
+        """Whether a level is on."""
+        return any(step.on for step in self.condition.steps)
+
+    def bounds(self) -> Bounds:
+        """Return between which values nothing changes."""
+        if self.calm is None:
+            self.calm = calm(self.rule, self.condition, None if self.newest is None else self.value)
+        return self.calm
+
+    def bounds_of(self, branch: Branch) -> Bounds:
+        """Return between which values of an older stream nothing changes."""
+        if branch.calm is None:
+            untold = branch.path and branch.claim is None
+            branch.calm = NOWHERE if untold else calm(self.rule, branch.condition, branch.value)
+        return branch.calm
+
+    def know(self, newest: GoodNumber) -> None:
+        """Take the newest good reading of the point, which was judged before."""
+        self.newest, self.value, self.stream, received = newest
+        self.lagging = late(self.newest, received)
+        self.calm = None
 
 
 def save(conn: sqlite3.Connection, tracked: Tracked) -> None:
@@ -95,26 +137,8 @@ def save(conn: sqlite3.Connection, tracked: Tracked) -> None:
         _put(conn, tracked.rule.id, 0, body)
 
 
-def save_quiet(
-    conn: sqlite3.Connection, branches: Iterable[tuple[Tracked, Branch]], stream: int
-) -> None:
-    """Write branches of `stream` of which nothing but the newest sample changed."""
-    rows = []
-    for tracked, branch in branches:
-        steps = ", ".join(["[false, null]"] * len(branch.condition.steps))
-        rows.append(
-            (
-                tracked.rule.id,
-                stream,
-                f'{{"steps": [{steps}], "newest": {branch.newest}, "until": {branch.until}, '
-                '"path": [], "claim": null}',
-            )
-        )
-    conn.executemany(_PUT, rows)
-
-
-def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int) -> None:
-    """Write one branch."""
+def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int, at: int) -> None:
+    """Write one branch; `at` is the journal's position."""
     branch = tracked.branches[stream]
     claim = branch.claim
     body = {
@@ -123,14 +147,29 @@ def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int) -> None
         "until": branch.until,
         "path": branch.path,
         "claim": [claim.episode, claim.raised, claim.live] if claim else None,
+        "at": at,
     }
+    branch.kept, branch.at = branch.newest, at
+    tracked.touched.add(stream)
     _put(conn, tracked.rule.id, stream, json.dumps(body))
 
 
 def drop_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int) -> None:
     """Forget one branch."""
     del tracked.branches[stream]
+    tracked.touched.add(stream)
     conn.execute("DELETE FROM condition WHERE rule = ? AND stream = ?", (tracked.rule.id, stream))
+
+
+def save_moved(
+    conn: sqlite3.Connection, stream: int, at: int, moved: tuple[list[int], list[int]]
+) -> None:
+    """Write the newest times of points whose branches of `stream` only moved on; none: forget."""
+    points, times = moved
+    if points:
+        _put(conn, ALL, stream, json.dumps({"at": at, "points": points, "times": times}))
+    else:
+        conn.execute("DELETE FROM condition WHERE rule = ? AND stream = ?", (ALL, stream))
 
 
 def stream_purpose(conn: sqlite3.Connection, tracked: Tracked) -> Purpose:
@@ -139,36 +178,35 @@ def stream_purpose(conn: sqlite3.Connection, tracked: Tracked) -> Purpose:
     return Purpose[row[0].upper()] if row else Purpose.PRODUCTION
 
 
-def load(conn: sqlite3.Connection) -> list[Tracked]:
+def load(conn: sqlite3.Connection, stored: Stored) -> list[Tracked]:
     """Return every rule that is active or has an open episode, as it was at the last commit."""
-    found = [
-        begin(
-            conn,
-            row[1],
-            Rule(id=row[0], subject=row[4], levels=read_levels(row[3]), version=row[2]),
-        )
-        for row in conn.execute(
-            "SELECT r.id, r.point, r.version, r.levels, p.id FROM rule r "
-            "JOIN point p ON p.number = r.point WHERE r.active OR EXISTS "
-            "(SELECT 1 FROM episode e WHERE e.rule = r.id AND e.state <> 'NORMAL')"
-        ).fetchall()
-    ]
-    by_rule = {tracked.rule.id: tracked for tracked in found}
-    for rule, stream, text in conn.execute("SELECT rule, stream, body FROM condition"):
-        if rule in by_rule:
-            _restore(by_rule[rule], stream, text)
+    rows = conn.execute(
+        "SELECT r.id, r.point, r.version, r.levels, p.id FROM rule r "
+        "JOIN point p ON p.number = r.point WHERE r.active OR EXISTS "
+        "(SELECT 1 FROM episode e WHERE e.rule = r.id AND e.state <> 'NORMAL')"
+    ).fetchall()
+    newest = stored.newest_good_all(conn, {row[1] for row in rows})
+    by_rule = {}
+    for id_, point, version, levels, subject in rows:
+        rule = Rule(id=id_, subject=subject, levels=read_levels(levels), version=version)
+        by_rule[id_] = begin(point, rule, newest.get(point))
+    for rule_id, stream, text in conn.execute(
+        "SELECT rule, stream, body FROM condition WHERE rule <> ?", (ALL,)
+    ):
+        if rule_id in by_rule:
+            _restore(by_rule[rule_id], stream, text)
+    found = list(by_rule.values())
+    _move_on(conn, stored, found)
     return found
 
 
-def begin(conn: sqlite3.Connection, point: int, rule: Rule) -> Tracked:
+def begin(point: int, rule: Rule, newest: GoodNumber | None) -> Tracked:
     """Return a rule in its first state, knowing the newest good reading of its point."""
     tracked = Tracked(
         rule=rule, point=point, site=rule.subject.split("/")[0], condition=start(rule)
     )
-    newest = newest_good(conn, point)
     if newest is not None:
-        tracked.newest, tracked.value, tracked.stream, received = newest
-        tracked.lagging = late(tracked.newest, received)
+        tracked.know(newest)
     return tracked
 
 
@@ -178,7 +216,10 @@ def _restore(tracked: Tracked, stream: int, text: str) -> None:
     if stream:
         claim = Claim(*body["claim"]) if body["claim"] else None
         path = [(time, level, value) for time, level, value in body["path"]]
-        tracked.branches[stream] = Branch(condition, body["newest"], body["until"], path, claim)
+        newest, at = body["newest"], body.get("at", 0)
+        tracked.branches[stream] = Branch(
+            condition, newest, body["until"], path, claim, kept=newest, at=at
+        )
         return
     state, level, occurrence = body["alarm"]
     tracked.condition = condition
@@ -186,6 +227,41 @@ def _restore(tracked: Tracked, stream: int, text: str) -> None:
     tracked.episode = body["episode"]
     tracked.since = body["since"]
     tracked.saved = text
+
+
+def _move_on(conn: sqlite3.Connection, stored: Stored, found: Iterable[Tracked]) -> None:
+    """Let branches know what their streams brought since they were written."""
+    by_stream: dict[int, list[tuple[int, Branch]]] = {}
+    for tracked in found:
+        for stream, branch in tracked.branches.items():
+            by_stream.setdefault(stream, []).append((tracked.point, branch))
+    _read_moved(conn, by_stream)
+    for stream, branches in by_stream.items():
+        above: dict[int, int] = {}
+        for point, branch in branches:
+            above[point] = min(branch.at, above.get(point, branch.at))
+        points, times, positions = stored.arrivals(conn, stream, above)
+        order = np.argsort(points, kind="stable")
+        points, times, positions = points[order], times[order], positions[order]
+        for point, branch in branches if len(points) else ():
+            first, last = np.searchsorted(points, [point, point + 1])
+            later = times[first:last][positions[first:last] > branch.at]
+            if len(later):
+                branch.move(int(later.max()))
+
+
+def _read_moved(
+    conn: sqlite3.Connection, by_stream: Mapping[int, Sequence[tuple[int, Branch]]]
+) -> None:
+    """Take what `save_moved` wrote after the branches themselves."""
+    for stream, text in conn.execute(
+        "SELECT stream, body FROM condition WHERE rule = ?", (ALL,)
+    ).fetchall():
+        body = json.loads(text)
+        times = dict(zip(body["points"], body["times"], strict=True))
+        for point, branch in by_stream.get(stream, ()):
+            if branch.at < body["at"] and point in times:
+                branch.move(times[point])
 
 
 def _steps(condition: Condition) -> list[list[object]]:

@@ -1,10 +1,13 @@
 """When the next threshold is reached at the present rate: least squares over the last minutes."""
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from central.alarms.episode import NextThreshold
+from central.alarms.quiet import Good
+from central.alarms.still import Floats, Integers
 from protocols.alarms.rule import Level
 
 WINDOW: Final = 600_000_000
@@ -15,28 +18,52 @@ LEAST_SPAN: Final = 30_000_000
 """Less than this says nothing about a rate."""
 HORIZON: Final = 86_400
 """Seconds ahead beyond which a straight line says nothing."""
+_SLOTS: Final = 128
+"""Samples kept of a point: more than a window has."""
+_PAGE: Final = 4_096
+"""Points of a page; what of it was never written takes no memory."""
+_EVER: Final = -(2**62)
 
 
 class Trends:
     """The last minutes of every point that carries a rule; in memory, on the event loop."""
 
     def __init__(self) -> None:
-        self._samples: dict[int, deque[tuple[int, float]]] = {}
+        self._next = np.empty(0, np.int64)
+        """By point: the earliest time of the next sample."""
+        self._rows = np.empty(0, np.int64)
+        """By point: its row in the pages, or -1."""
+        self._spots = np.empty(0, np.int64)
+        """Scratch by point: which of several samples is the first."""
+        self._taken = np.empty(0, np.int64)
+        """By row: how many samples there have been."""
+        self._pages: list[tuple[Integers, Floats]] = []
+        self._used = 0
 
-    def add(self, point: int, time: int, value: float) -> None:
-        """Take a good sample; one older than the newest is left out."""
-        samples = self._samples.setdefault(point, deque())
-        if samples and time - samples[-1][0] < SPACING:
-            return
-        samples.append((time, value))
-        while samples[0][0] < time - WINDOW:
-            samples.popleft()
+    def add(self, samples: Good) -> None:
+        """Take good samples; one older than the newest of its point is left out."""
+        points, times, values = samples
+        try:
+            due = times >= self._next[points]
+        except IndexError:
+            self._reach(int(points.max()))
+            due = times >= self._next[points]
+        while np.count_nonzero(due):
+            points, times, values = points[due], times[due], values[due]
+            at = np.arange(len(points))
+            self._spots[points[::-1]] = at[::-1]  # of several of one point the first stays
+            first = self._spots[points] == at
+            if first.all():
+                self._keep(points, times, values)
+                return
+            self._keep(points[first], times[first], values[first])
+            due = times >= self._next[points]
 
     def next_threshold(
         self, point: int, levels: Sequence[Level], current: Level
     ) -> NextThreshold | None:
         """Return the nearest more severe level the line reaches, or None."""
-        fitted = _line(self._samples.get(point, ()))
+        fitted = _line(self._samples(point))
         if fitted is None:
             return None
         value, slope = fitted
@@ -51,10 +78,52 @@ class Trends:
                 )
         return None
 
+    def _keep(self, points: Integers, times: Integers, values: Floats) -> None:
+        """Write one sample for each of `points`."""
+        self._next[points] = times + SPACING
+        rows = self._rows[points]
+        fresh = rows < 0
+        if fresh.any():
+            self._give(points[fresh])
+            rows = self._rows[points]
+        slots = self._taken[rows] % _SLOTS
+        self._taken[rows] += 1
+        pages = rows // _PAGE
+        for page in range(int(pages.min()), int(pages.max()) + 1):
+            here = pages == page
+            if here.any():
+                cells = rows[here] - page * _PAGE, slots[here]
+                self._pages[page][0][cells], self._pages[page][1][cells] = times[here], values[here]
 
-def _line(
-    samples: Sequence[tuple[int, float]] | deque[tuple[int, float]],
-) -> tuple[float, float] | None:
+    def _samples(self, point: int) -> list[tuple[int, float]]:
+        """Return the samples of the last window, in order."""
+        row = int(self._rows[point]) if point < len(self._rows) else -1
+        if row < 0:
+            return []
+        taken = int(self._taken[row])
+        slots = np.arange(max(0, taken - _SLOTS), taken) % _SLOTS
+        times, values = (column[row % _PAGE][slots] for column in self._pages[row // _PAGE])
+        within = times >= times[-1] - WINDOW
+        return list(zip(times[within].tolist(), values[within].tolist(), strict=True))
+
+    def _give(self, points: Integers) -> None:
+        """Give each of `points` a row."""
+        last = self._used + len(points)
+        while last > len(self._pages) * _PAGE:
+            shape = (_PAGE, _SLOTS)
+            self._pages.append((np.empty(shape, np.int64), np.empty(shape, np.float64)))
+            self._taken = np.append(self._taken, np.zeros(_PAGE, np.int64))
+        self._rows[points] = np.arange(self._used, last)
+        self._used = last
+
+    def _reach(self, point: int) -> None:
+        more = max(point + 1, 2 * len(self._next)) - len(self._next)
+        self._next = np.append(self._next, np.full(more, _EVER, np.int64))
+        self._rows = np.append(self._rows, np.full(more, -1, np.int64))
+        self._spots = np.append(self._spots, np.zeros(more, np.int64))
+
+
+def _line(samples: Sequence[tuple[int, float]]) -> tuple[float, float] | None:
     """Return the fitted value at the newest sample and the slope per second."""
     if len(samples) < 3 or samples[-1][0] - samples[0][0] < LEAST_SPAN:
         return None

@@ -12,6 +12,7 @@ from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine, Evaluation
+from central.alarms.quiet import Good
 from central.alarms.records import EpisodeRow
 from central.effects import CollectorEvent
 from central.ingest import evidence, placing
@@ -48,7 +49,7 @@ class Committed:
     rows: list[Columns] = field(default_factory=list)
     """What is new in the store, in order of arrival."""
     due: int | None = None
-    good: list[tuple[int, int, float]] = field(default_factory=list)
+    good: list[Good] = field(default_factory=list)
     episodes: list[EpisodeRow] = field(default_factory=list)
     events: list[CollectorEvent] = field(default_factory=list)
     error: IngestError | None = None

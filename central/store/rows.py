@@ -5,12 +5,16 @@ above 2**63-1 (as text); 0 everything else, which comes back as it went in.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+
+from central.alarms.stored import Arrivals
 from central.database import Database
 from central.registry import Registry
 from central.store.columns import Columns, Integers
+from central.store.good_numbers import GoodNumber
 from central.store.heads import Heads
 from central.store.interface import (
     FLAG_ESTIMATED,
@@ -142,6 +146,32 @@ class RowStore:
             qualities=[row[5] for row in rows],
         )
 
+    def newest_good_all(
+        self, conn: sqlite3.Connection, numbers: Iterable[int]
+    ) -> dict[int, GoodNumber]:
+        """Return the newest good number of each point that has one; of one moment the first."""
+        found = ((number, conn.execute(_NEWEST_GOOD, (number,)).fetchone()) for number in numbers)
+        return {number: GoodNumber(*row) for number, row in found if row is not None}
+
+    def position(self, conn: sqlite3.Connection, stream: int) -> int:
+        """Return a number that whatever is appended to the stream from now on lies above."""
+        # Each stream of a line counts anew.
+        row = conn.execute(
+            "SELECT cursor FROM stream WHERE number = ?1 "
+            "AND NOT EXISTS (SELECT 1 FROM stream WHERE line = ?1)",
+            (stream,),
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def arrivals(self, conn: sqlite3.Connection, stream: int, above: Mapping[int, int]) -> Arrivals:
+        """Return what the stream brought of these points above these positions."""
+        found = [
+            row
+            for number, at in above.items()
+            for row in conn.execute(_ARRIVALS, (number, at, stream, stream))
+        ]
+        return Arrivals(*np.array(found, np.int64).reshape(-1, 3).T)
+
     async def count(self, point: str, start: int, end: int) -> int:
         """Return how many readings are stored with start <= time < end."""
         number = self._registry.number(point)
@@ -154,21 +184,19 @@ class RowStore:
         return int(row[0])
 
 
-def newest_good(conn: sqlite3.Connection, number: int) -> tuple[int, float, int, int] | None:
-    """Return (time, value, stream, received) of the newest good number that knew its time.
-
-    The stream is the one the alarms know: of a line its first.
-    """
-    row: tuple[int, float, int, int] | None = conn.execute(
-        "SELECT time, iif(class = 2, CAST(value AS REAL), value), "
-        "coalesce((SELECT line FROM stream WHERE number = reading.stream), stream), "
-        "received FROM reading "
-        "WHERE point = ? AND quality < 0x40000000 "
-        "AND (class = 2 OR typeof(value) IN ('integer', 'real')) "
-        "AND flags & ? = 0 ORDER BY time DESC, received, seq LIMIT 1",
-        (number, FLAG_ESTIMATED),
-    ).fetchone()
-    return row
+_GOOD: Final = (
+    "quality < 0x40000000 AND (class = 2 OR typeof(value) IN ('integer', 'real')) "
+    f"AND flags & {FLAG_ESTIMATED} = 0"
+)
+_NEWEST_GOOD: Final = (
+    "SELECT time, iif(class = 2, CAST(value AS REAL), value), "  # noqa: S608
+    "coalesce((SELECT line FROM stream WHERE number = reading.stream), stream), "
+    f"received FROM reading WHERE point = ? AND {_GOOD} ORDER BY time DESC, received, seq LIMIT 1"
+)
+_ARRIVALS: Final = (
+    "SELECT point, time, seq FROM reading WHERE point = ? AND seq > ? AND stream IN "  # noqa: S608
+    f"(SELECT number FROM stream WHERE number = ? OR line = ?) AND {_GOOD}"
+)
 
 
 def _newest(conn: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, list[Row]]:

@@ -31,6 +31,9 @@ COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     "=": operator.eq,
     "!=": operator.ne,
 }
+Bounds = tuple[float, float]
+NOWHERE: Final[Bounds] = (math.inf, -math.inf)
+"""Bounds with nothing between them."""
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
@@ -129,17 +132,34 @@ def violates(rule: Rule, time: int, value: float) -> int:
     return 0
 
 
-def calm(rule: Rule) -> tuple[float, float]:
-    """Return bounds (low, high) such that no value strictly between them activates any level."""
+def calm(rule: Rule, condition: Condition, value: float | None) -> Bounds:
+    """Return bounds (low, high): a good value strictly between changes nothing, whenever it comes.
+
+    Bad quality changes nothing either while there are such values. There are none (low >= high)
+    while a timer runs, nor while a level is on that has a season. `value` is the newest known:
+    of the two sides of a figure that is not to be met, the bounds are the one it lies on.
+    """
     low, high = -math.inf, math.inf
-    for level in rule.levels:
-        if level.op in (">", ">="):
-            high = min(high, level.limit)
-        elif level.op in ("<", "<="):
-            low = max(low, level.limit)
-        else:
-            return math.inf, -math.inf
-    return low, high
+    for level, step in zip(rule.levels, condition.steps, strict=True):
+        if step.since is not None or (step.on and (level.valid_from or level.valid_to)):
+            return NOWHERE
+        least, most = _stays(level, value, on=step.on)
+        low, high = max(low, least), min(high, most)
+    return (low, high) if low < high else NOWHERE
+
+
+def _stays(level: Level, value: float | None, *, on: bool) -> Bounds:
+    """Return bounds between which a level that is on (or is not) surely stays so."""
+    limit = level.limit
+    if level.op in (">", ">="):
+        return (limit - level.deadband, math.inf) if on else (-math.inf, limit)
+    if level.op in ("<", "<="):
+        return (-math.inf, limit + level.deadband) if on else (limit, math.inf)
+    if (level.op == "=") == on:
+        return math.nextafter(limit, -math.inf), math.nextafter(limit, math.inf)
+    if value is None or value == limit:
+        return NOWHERE
+    return (-math.inf, limit) if value < limit else (limit, math.inf)
 
 
 def activates(level: Level, value: float) -> bool:

@@ -12,6 +12,7 @@ from protocols.alarms.condition import (
     carry_over,
     due,
     in_season,
+    interrupt,
     sample,
     start,
     violates,
@@ -176,10 +177,34 @@ def test_changes_follow_each_other(samples):
     assert condition.level == level_now
 
 
-@given(st.lists(st.tuples(st.sampled_from(OPERATORS), st.integers(0, 9)), max_size=4))
-def test_what_is_called_calm_activates_nothing(specs):
-    one = rule(*(level(f"L{n}", float(limit), op) for n, (op, limit) in enumerate(specs)))
-    low, high = calm(one)
-    for value in (n / 2 for n in range(-2, 22)):
-        if low < value < high:
-            assert violates(one, 0, value) == 0
+LEVELS = st.builds(
+    level,
+    op=st.sampled_from(OPERATORS),
+    limit=st.integers(0, 9).map(float),
+    deadband=st.sampled_from([0.0, 0.0, 1.5]),
+    on_delay=st.sampled_from([0.0, 0.0, 2.0]),
+    off_delay=st.sampled_from([0.0, 0.0, 2.0]),
+    valid_from=st.sampled_from([None, None, "06-15"]),
+)
+
+
+@given(
+    st.lists(LEVELS, max_size=4),
+    st.lists(st.tuples(st.integers(1, 3), st.integers(-1, 10), st.booleans()), max_size=8),
+)
+def test_within_the_bounds_nothing_ever_changes(levels, samples):
+    one = rule(*levels)
+    condition, value, time = start(one), None, MIDNIGHT
+    for wait, value, lost in samples:
+        time += wait * SECOND
+        condition, _ = sample(one, condition, time, float(value))
+        if lost:
+            condition, _ = interrupt(one, condition, time)
+    low, high = calm(one, condition, value)
+    for other in (n / 2 for n in range(-4, 24)):
+        for later in (time + SECOND, time + 10 * DAY, time + 300 * DAY):
+            if low < other < high:
+                assert sample(one, condition, later, other) == (condition, [])
+            if low < high:
+                assert interrupt(one, condition, later) == (condition, [])
+                assert advance(one, condition, later) == (condition, [])

@@ -1,0 +1,179 @@
+"""The engine's rules by point, and the arrays their quiet readings are held against.
+
+What passes quietly moves the arrays alone. `wake` brings the rules of a point up to date before the
+machine touches them; `put` writes the arrays anew after it. Belongs to the writer thread.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from central.alarms.still import NEVER, Live, Past
+from central.alarms.stored import Stored
+from central.alarms.tracked import ALL, Tracked, load, save_branch, save_moved
+from protocols.alarms.condition import LIVE_DELAY, NOWHERE, Bounds
+
+_BLANK: Final = (0, NEVER, 0.0, NEVER, *NOWHERE, False)
+_Row = tuple[int, int, float, int, float, float, bool]
+
+
+class Memory:
+    """`rules` are every rule's state by id; `here` those that judge, by point."""
+
+    def __init__(self, stored: Stored) -> None:
+        self._stored = stored
+        self.rules: dict[str, Tracked] = {}
+        self.here: dict[int, list[Tracked]] = {}
+        self.live = Live()
+        self._pasts: dict[int, Past] = {}
+        self._gone: set[int] = set()
+
+    def past(self, stream: int) -> Past | None:
+        """Return what is known of an older stream."""
+        return self._pasts.get(stream)
+
+    def place(self, tracked: Tracked, *, active: bool) -> None:
+        """Keep a rule, and whether it judges."""
+        self.rules[tracked.rule.id] = tracked
+        here = self.here.setdefault(tracked.point, [])
+        here[:] = [other for other in here if other.rule.id != tracked.rule.id]
+        if active:
+            here.append(tracked)
+            self.live.watch(tracked.point, _gateway(tracked))
+        if not here:
+            del self.here[tracked.point]
+            self.live.reach(tracked.point)
+            self.live.watched[tracked.point] = False
+
+    def load(self, conn: sqlite3.Connection) -> None:
+        """Read every rule's state as it was at the last commit."""
+        active = {row[0] for row in conn.execute("SELECT id FROM rule WHERE active")}
+        found = load(conn, self._stored)
+        for tracked in found:
+            self.place(tracked, active=tracked.rule.id in active)
+        self.put_all(conn, found)
+        kept = conn.execute("SELECT stream FROM condition WHERE rule = ?", (ALL,))
+        self._gone = {row[0] for row in kept} - self._pasts.keys()
+
+    def wake(self, points: Iterable[int]) -> None:
+        """Let the rules of `points` know what passed quietly."""
+        known = [point for point in points if point in self.here]
+        live, pasts = self.live, self._pasts
+        columns = (live.times[known], live.values[known], live.arrived[known], live.places[known])
+        for point, time, value, arrived, place in zip(
+            known, *(column.tolist() for column in columns), strict=True
+        ):
+            for tracked in self.here[point]:
+                if tracked.newest is not None and time > tracked.newest:
+                    tracked.newest, tracked.value = time, value
+                    tracked.lagging = arrived - time > LIVE_DELAY
+                if pasts and tracked.branches:
+                    _wake_branches(tracked, pasts, place)
+
+    def put(self, conn: sqlite3.Connection, points: Iterable[int]) -> None:
+        """Write the arrays of `points` anew, of their branches those that were touched."""
+        rows: dict[int, _Row] = {}
+        for point in points:
+            here = self.here.get(point, [])
+            rows[point] = row = _row(here)
+            touched = set[int]().union(*(tracked.touched for tracked in here))
+            for tracked in here:
+                tracked.touched.clear()
+            for stream in touched:
+                self._put_past(conn, point, stream, row)
+        self.live.put(list(rows), zip(*rows.values(), strict=True))
+
+    def put_all(self, conn: sqlite3.Connection, changed: Iterable[Tracked]) -> None:
+        """Write the arrays of every point of `changed` anew, all their branches."""
+        points = set()
+        for tracked in changed:
+            here = self.here.get(tracked.point, [])
+            points.add(tracked.point)
+            streams = tracked.touched.union(*(other.branches for other in here))
+            tracked.touched.clear()
+            if here:
+                here[0].touched |= streams
+            else:
+                for stream in streams:
+                    self._put_past(conn, tracked.point, stream, _BLANK)
+        if points:
+            self.live.reach(max(points))
+            self.put(conn, points)
+
+    def flush(self, conn: sqlite3.Connection) -> None:
+        """Write how far branches moved on quietly: the journal is about to lose its rows."""
+        for stream in self._gone:
+            save_moved(conn, stream, 0, ([], []))
+        self._gone.clear()
+        for stream, past in self._pasts.items():
+            if past.changed:
+                moved = np.flatnonzero(past.moved & (past.points != 0))
+                points, times = past.points[moved].tolist(), past.times[moved].tolist()
+                at = self._stored.position(conn, stream)
+                save_moved(conn, stream, at, (points, times))
+                past.changed = False
+
+    def _put_past(self, conn: sqlite3.Connection, point: int, stream: int, row: _Row) -> None:
+        here = self.here.get(point, [])
+        branches = [(tracked, tracked.branches.get(stream)) for tracked in here]
+        held = [(tracked, branch) for tracked, branch in branches if branch is not None]
+        past = self._pasts.get(stream)
+        place = int(self.live.places[point])
+        if not held:
+            if past is not None and past.drop(place):
+                del self._pasts[stream]
+                self._gone.add(stream)
+            return
+        if past is None:
+            past = self._pasts[stream] = Past()
+            self._gone.discard(stream)
+            past.changed = True
+        newest = {branch.newest for _, branch in held}
+        agree = len(held) == len(here) and len(newest) == 1 and row[0] not in (0, stream)
+        if not agree:
+            for tracked, branch in held:
+                if branch.newest != branch.kept:
+                    save_branch(conn, tracked, stream, self._stored.position(conn, stream))
+                    tracked.touched.clear()
+            past.put(place, point, (NEVER, NOWHERE, False))
+            return
+        moved = any(branch.newest != branch.kept for _, branch in held)
+        bounds = _common(tracked.bounds_of(branch) for tracked, branch in held)
+        past.put(place, point, (newest.pop() or 0, bounds, moved))
+
+
+def _wake_branches(tracked: Tracked, pasts: dict[int, Past], place: int) -> None:
+    for stream, branch in tracked.branches.items():
+        past = pasts.get(stream)
+        if past is not None and past.holds(place) and past.moved[place]:
+            branch.move(int(past.times[place]))
+
+
+def _row(here: list[Tracked]) -> _Row:
+    """Return what a point's live stream may say: nothing where its rules are not at one."""
+    if not here:
+        return _BLANK
+    first = here[0]
+    newest, stream = first.newest, first.stream
+    if newest is None or any(
+        other.newest != newest or other.stream != stream for other in here[1:]
+    ):
+        return _BLANK
+    stands = any(tracked.stands for tracked in here)
+    # What began late and stands is told otherwise once it catches up: by the machine.
+    late = any(tracked.lagging for tracked in here)
+    low, high = NOWHERE if stands and late else _common(tracked.bounds() for tracked in here)
+    arrived = newest + LIVE_DELAY + 1 if first.lagging else newest
+    return stream, newest, float(first.value), arrived, low, high, stands
+
+
+def _common(bounds: Iterable[Bounds]) -> Bounds:
+    lows, highs = zip(*bounds, strict=True)
+    return max(lows), min(highs)
+
+
+def _gateway(tracked: Tracked) -> str:
+    parts = tracked.rule.subject.split("/")
+    return parts[1] if len(parts) > 1 else ""

@@ -1,0 +1,37 @@
+"""What the engine asks of the store when it reads its state again."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from central.alarms.still import Integers
+from central.store.good_numbers import GoodNumber
+
+
+class Arrivals(NamedTuple):
+    """Good numbers of one stream whose times were known, each with its place in the journal."""
+
+    points: Integers
+    times: Integers
+    positions: Integers
+
+
+class Stored(Protocol):
+    """All as the transaction sees it. A line of streams is known by its first (`stream.line`)."""
+
+    def newest_good_all(
+        self, conn: sqlite3.Connection, numbers: Iterable[int]
+    ) -> Mapping[int, GoodNumber]:
+        """Return the newest good number of each point that has one; of one moment the first."""
+        ...
+
+    def position(self, conn: sqlite3.Connection, stream: int) -> int:
+        """Return a number that whatever is appended to the stream from now on lies above."""
+        ...
+
+    def arrivals(self, conn: sqlite3.Connection, stream: int, above: Mapping[int, int]) -> Arrivals:
+        """Return what the stream brought of these points above these positions.
+
+        What was appended before the last call of the engine's `flush` may be left out.
+        """
+        ...

@@ -35,9 +35,15 @@ class ExportBusy(FengsuiError):
 
 
 class ExportTooLarge(FengsuiError):
-    """More rows or points than the format takes; ask for less or for another format."""
+    """More rows than the format takes; ask for less or for another format."""
 
     code = "EXPORT_TOO_LARGE"
+
+
+class ExportPoints(FengsuiError):
+    """More points than one export takes."""
+
+    code = "EXPORT_POINTS"
 
 
 class ExportEnded(FengsuiError):
@@ -106,11 +112,11 @@ class Exports:
         return self._running.total()
 
     def check(self, form: str, points: int) -> None:
-        """Refuse what cannot be made. Raises FormatMissing, ExportTooLarge."""
+        """Refuse what cannot be made. Raises FormatMissing, ExportPoints."""
         if form == "parquet" and importlib.util.find_spec("pyarrow") is None:
             raise self._refused(FormatMissing(format=form))
         if points > MOST_POINTS:
-            raise self._refused(ExportTooLarge(what="points", found=points, most=MOST_POINTS))
+            raise self._refused(ExportPoints(found=points, most=MOST_POINTS))
 
     @contextlib.contextmanager
     def place(self, caller: str) -> Iterator[None]:
@@ -155,7 +161,7 @@ class Exports:
             async for block in source.blocks(place, point, wanted.start, wanted.end):
                 total += block.rows
                 if most is not None and total > most:
-                    raise self._refused(ExportTooLarge(what="rows", found=total, most=most))
+                    raise self._refused(ExportTooLarge(format=form, most=most))
                 if real_monotonic() - asked > ASK_AGAIN:
                     asked = real_monotonic()
                     if not await still():

@@ -60,6 +60,9 @@ class Form:
         int | None,
         Query(ge=1, le=5000, description="that many equal spans a point instead of readings"),
     ] = None
+    check: Annotated[bool, Query(description="answer 204, or the refusal, and make nothing")] = (
+        False
+    )
 
 
 @router.get(
@@ -82,6 +85,9 @@ async def export(
     zone = Zone(form.zone.replace(" ", "+"))  # a plus sign that was not percent-encoded
     wanted = Wanted(_chosen(house, who, choice), first, last)
     house.exports.check(form.format, len(wanted.points))
+    if form.check:
+        with house.exports.place(_caller(who)):
+            return Response(status_code=204)
     now = house.desk.clock.now()
     job = Job(
         format=form.format,
@@ -123,11 +129,15 @@ def _work(house: Rooms, who: Principal, job: Job, wanted: Wanted, act: audit.Act
         return now is not None and all(now.sees(point.site) for point in wanted.points)
 
     async def work(give: Give) -> None:
-        with house.exports.place(f"{who.kind.value}/{who.name}"):
+        with house.exports.place(_caller(who)):
             await db.write(lambda tables: audit.append(tables, act))
             await house.exports.make(job, wanted, source, give, still)
 
     return work
+
+
+def _caller(who: Principal) -> str:
+    return f"{who.kind.value}/{who.name}"
 
 
 def _chosen(house: Rooms, who: Principal, choice: Choice) -> Sequence[PointRecord]:

@@ -143,8 +143,18 @@ async def test_too_many_rows_are_refused_before_a_byte(
     monkeypatch.setitem(limits.MOST_ROWS, form, 2)
     answer = await get(client, duty, point=LEVEL, format=form)
     assert (answer.status_code, answer.json()["code"]) == (422, "EXPORT_TOO_LARGE")
-    assert answer.json()["params"] == {"what": "rows", "found": 3, "most": 2}
+    assert answer.json()["params"] == {"format": form, "most": 2}
     assert rooms.exports.running == 0
+
+
+async def test_it_can_be_asked_whether_it_would_be_made(client, rooms, duty, stored, monkeypatch):
+    assert (await get(client, duty, point=LEVEL, check=True)).status_code == 204
+    assert rooms.exports.figures.begun.total() == 0
+    monkeypatch.setattr(limits, "MOST_POINTS", 3)
+    answer = await get(client, duty, site="site", check=True)
+    assert (answer.status_code, answer.json()["code"]) == (422, "EXPORT_POINTS")
+    with rooms.exports.place("session/a-operator"):
+        assert (await get(client, duty, point=LEVEL, check=True)).status_code == 429
 
 
 async def test_one_for_each_caller_and_two_for_all(client, rooms, duty, stored):

@@ -54,6 +54,20 @@ export const acknowledge = (id: string, comment: string) =>
 export const buckets = async (id: string, from: string, to: string, count: number, signal?: AbortSignal) =>
   (await ask<{ columns: Buckets }>(`${pointPath(id)}/buckets${query({ from, to, count })}`, { signal })).columns;
 
+export interface ExportAsked {
+  site?: string;
+  device?: string;
+  point?: string;
+  from: string;
+  to: string;
+  format: string;
+  zone: string;
+  language: string;
+}
+export const exportAddress = (asked: ExportAsked): string => `/api/v1/export${query({ ...asked })}`;
+/** Refused where the export would be; nothing is made. */
+export const exportCheck = (asked: ExportAsked) => ask<void>(`/export${query({ ...asked, check: "true" })}`);
+
 export const demo = () => ask<Demo>("/demo");
 export const setCable = (gateway: string, connected: boolean) =>
   ask<void>(`/demo/cables/${encodeURIComponent(gateway)}`, { method: "POST", body: { connected } });

@@ -292,6 +292,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description Return the readings with from <= time < to as a file, points one after the other.
+         */
+        get: operations["export_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gateways": {
         parameters: {
             query?: never;
@@ -3167,6 +3187,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Buckets"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    export_export: {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                point?: string[];
+                device?: string[];
+                site?: string[];
+                format?: "csv" | "xlsx" | "parquet";
+                /** @description `+08:00` or a name like `Asia/Shanghai` */
+                zone?: string;
+                /** @description of headings; `en` are the columns' fixed names */
+                language?: "zh" | "en";
+                /** @description CSV: begins with U+FEFF, for Excel */
+                bom?: boolean;
+                /** @description that many equal spans a point instead of readings */
+                spans?: number | null;
+                /** @description answer 204, or the refusal, and make nothing */
+                check?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/vnd.apache.parquet": string;
                 };
             };
             /** @description Unauthorized */

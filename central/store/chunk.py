@@ -5,27 +5,42 @@ memory bounded by `chunk_frame.MOST_BYTES` and MOST_CELLS. The format is describ
 docs/decisions/025-the-store.md.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, overload
+from typing import Any, Final, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from central.store.axis import Axis, put_axis, put_presence, read_axis, read_presence, slots_of
+from central.store.axis import Axis, Slotted, read_axis
+from central.store.batch import batch_of
 from central.store.cells import MEMBERS, Cells
 from central.store.chunk_frame import framed, unframed
-from central.store.chunk_numbers import Span, put_values, read_own, read_values
-from central.store.chunk_summary import put_summaries, read_summaries, summarised
+from central.store.chunk_numbers import Numbers, Span, read_own, read_values
+from central.store.chunk_summary import Summaries, read_summaries
 from central.store.columns import Integers
-from central.store.planes import ChunkDamaged, Reader, put_near_zero, put_runs
+from central.store.plane_reader import ChunkDamaged, Reader
+from central.store.planes import NearZero, Runs
 from central.store.points import EMPTY, PointReadings
+from central.store.slots import Bits, Matrix, matrix_of
 from protocols.wire.varint import put_uvar
 
-__all__ = ["MOST_CELLS", "Cells", "Chunk", "ChunkDamaged", "decode", "encode", "summaries"]
+__all__ = [
+    "MOST_CELLS",
+    "Cells",
+    "Chunk",
+    "ChunkDamaged",
+    "decode",
+    "encode",
+    "encoded",
+    "summaries",
+]
 
 MOST_CELLS: Final = 1 << 16
 FULL: Final = 0
 SPARSE: Final = 1
+_AT_ONCE: Final = 20_000
+"""Cells encoded together: many enough for array work, few enough for the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +58,14 @@ class Chunk:
     body: bytes
 
 
-class _Matrix(NamedTuple):
-    """Where the cells are: rows are the members there are, columns the slots."""
+class _Present(NamedTuple):
+    """Where the cells of a chunk are: rows are the members there are, columns the slots."""
 
     members: list[int]
     slots: int
-    present: NDArray[np.bool_] | None
+    bits: Bits | None
     """None: every member is in every slot."""
-    counts: Integers
+    counts: list[int]
 
 
 def encode(cells: Cells) -> Chunk:
@@ -58,28 +73,29 @@ def encode(cells: Cells) -> Chunk:
 
     Received times are kept to the millisecond; everything else comes back as it is.
     """
-    if not 0 < len(cells) <= MOST_CELLS:
-        raise ValueError(f"{len(cells)} cells")
-    changes = np.flatnonzero(cells.members[1:] != cells.members[:-1]) + 1
-    starts = np.concatenate((np.zeros(1, np.int64), changes))
-    counts = np.diff(starts, append=len(cells))
-    mask = 0
-    for member in cells.members[starts].tolist():
-        mask |= 1 << member
-    found = summarised(cells, starts, counts)
-    return Chunk(
-        members=mask,
-        t0=int(found["t0"].min()),
-        t1=int(found["t1"].max()),
-        n=len(cells),
-        received0=int(found["received0"].min()),
-        received1=int(found["received1"].max()),
-        summary=put_summaries(found),
-        body=framed(_columns(cells, mask, counts)),
-    )
+    return encoded([cells])[0]
 
 
-def summaries(summary: bytes) -> NDArray[np.void]:
+def encoded(chunks: Sequence[Cells]) -> list[Chunk]:
+    """Return the chunk of each; of many at a time each costs a third. ValueError as `encode`."""
+    for cells in chunks:
+        if not 0 < len(cells) <= MOST_CELLS:
+            raise ValueError(f"{len(cells)} cells")
+    return [chunk for part in _portions(chunks) for chunk in _encoded(part)]
+
+
+def _portions(chunks: Sequence[Cells]) -> Iterator[Sequence[Cells]]:
+    first = size = 0
+    for place, cells in enumerate(chunks):
+        if size and size + len(cells) > _AT_ONCE:
+            yield chunks[first:place]
+            first, size = place, 0
+        size += len(cells)
+    if size:
+        yield chunks[first:]
+
+
+def summaries(summary: bytes) -> NDArray[Any]:
     """Return the SUMMARY of each member of a chunk, in order. Raises ChunkDamaged."""
     return read_summaries(summary)
 
@@ -94,61 +110,90 @@ def decode(body: bytes, member: int | None = None) -> Cells | PointReadings:
     Raises ChunkDamaged.
     """
     reader = Reader(unframed(body))
-    matrix = _read_matrix(reader)
+    present = _read_present(reader)
     if member is None:
-        return _read_all(reader, matrix)
-    if member not in matrix.members:
+        return _read_all(reader, present)
+    if member not in present.members:
         return EMPTY
-    return _read_one(reader, matrix, matrix.members.index(member))
+    return _read_one(reader, present, present.members.index(member))
 
 
-def _columns(cells: Cells, mask: int, counts: Integers) -> bytes:
-    slots = slots_of(cells, len(counts))
-    out = bytearray()
-    put_uvar(out, mask)
-    put_uvar(out, len(slots.first))
-    out.append(FULL if slots.full else SPARSE)
-    ranks = put_presence(out, slots, cells, counts)
-    base = (cells.seqs - ranks)[slots.first]
-    streams, received = cells.streams[slots.first], cells.received[slots.first]
-    put_axis(out, Axis(cells.times[slots.first], streams, received, base))
-    put_near_zero(out, cells.seqs - ranks - base[slots.places])
-    put_runs(out, cells.qualities)
-    put_runs(out, cells.flags)
-    put_values(out, cells.values, counts)
-    return bytes(out)
+def _encoded(chunks: Sequence[Cells]) -> list[Chunk]:
+    batch = batch_of(chunks)
+    cells, edges, rows = batch.cells, batch.edges, batch.rows
+    matrix = matrix_of(batch)
+    numbers = Numbers(batch)
+    summed = Summaries(batch, numbers.scales)
+    axis = _axis(cells, matrix)
+    parts = (NearZero(matrix.rests, edges), Runs(cells.qualities, edges), Runs(cells.flags, edges))
+    bits = np.left_shift(1, cells.members[batch.starts])
+    masks = np.bitwise_or.reduceat(bits, rows[:-1]).tolist()
+    sizes = matrix.sizes.tolist()
+    found = [
+        function.reduceat(summed.found[name], rows[:-1]).tolist()
+        for function, name in (
+            (np.minimum, "t0"),
+            (np.maximum, "t1"),
+            (np.add, "n"),
+            (np.minimum, "received0"),
+            (np.maximum, "received1"),
+        )
+    ]
+    made = []
+    for chunk, mask in enumerate(masks):
+        out = bytearray()
+        put_uvar(out, mask)
+        put_uvar(out, sizes[chunk])
+        presence = matrix.presence[chunk]
+        out.append(FULL if presence is None else SPARSE)
+        out += presence or b""
+        axis.put(out, chunk)
+        for part in parts:
+            part.put(out, chunk)
+        numbers.put(out, chunk)
+        t0, t1, n, received0, received1 = (column[chunk] for column in found)
+        body, summary = framed(bytes(out)), summed.of(chunk)
+        made.append(Chunk(mask, t0, t1, n, received0, received1, summary, body))
+    return made
 
 
-def _read_matrix(reader: Reader) -> _Matrix:
+def _axis(cells: Cells, matrix: Matrix) -> Axis:
+    first = matrix.first
+    slots = Slotted(cells.times[first], cells.streams[first], cells.received[first], matrix.bases)
+    return Axis(slots, np.concatenate(([0], np.cumsum(matrix.sizes))))
+
+
+def _read_present(reader: Reader) -> _Present:
     mask, slots = reader.uvar((1 << MEMBERS) - 1), reader.uvar(MOST_CELLS)
     members = [member for member in range(MEMBERS) if mask >> member & 1]
     if not members or not slots:
         raise ChunkDamaged("no cells")
     if reader.u8() == FULL:
-        present, counts = None, np.full(len(members), slots)
+        bits, counts = None, [slots] * len(members)
     else:
-        present = read_presence(reader, len(members), slots)
-        counts = present.sum(axis=1)
-    if not counts.all() or counts.sum() > MOST_CELLS:
+        raw = np.frombuffer(reader.take(len(members) * (slots + 7 >> 3)), np.uint8)
+        bits = np.unpackbits(raw.reshape(len(members), -1), axis=1, count=slots).view(np.bool_)
+        counts = bits.sum(axis=1).tolist()
+    if not all(counts) or sum(counts) > MOST_CELLS:
         raise ChunkDamaged("cells")
-    return _Matrix(members, slots, present, counts)
+    return _Present(members, slots, bits, counts)
 
 
-def _read_all(reader: Reader, matrix: _Matrix) -> Cells:
-    axis = read_axis(reader, matrix.slots)
-    rows = np.repeat(np.arange(len(matrix.members)), matrix.counts)
-    if matrix.present is None:
-        at, ranks = np.tile(np.arange(matrix.slots), len(matrix.members)), rows
+def _read_all(reader: Reader, present: _Present) -> Cells:
+    axis = read_axis(reader, present.slots)
+    rows = np.repeat(np.arange(len(present.members)), present.counts)
+    if present.bits is None:
+        at, ranks = np.tile(np.arange(present.slots), len(present.members)), rows
     else:
-        at = np.nonzero(matrix.present)[1]
-        ranks = (np.cumsum(matrix.present, axis=0, dtype=np.int64) - 1)[rows, at]
+        at = np.nonzero(present.bits)[1]
+        ranks = (np.cumsum(present.bits, axis=0, dtype=np.int64) - 1)[rows, at]
     total = len(at)
     seqs = axis.seqs[at] + ranks + reader.near_zero(total)
     qualities, flags = reader.runs(total), reader.runs(total)
-    values = read_values(reader, matrix.counts)
+    values = read_values(reader, np.array(present.counts))
     reader.ended()
     return Cells(
-        np.array(matrix.members)[rows],
+        np.array(present.members)[rows],
         axis.times[at],
         axis.streams[at],
         seqs,
@@ -159,19 +204,17 @@ def _read_all(reader: Reader, matrix: _Matrix) -> Cells:
     )
 
 
-def _read_one(reader: Reader, matrix: _Matrix, row: int) -> PointReadings:
-    times, streams, received, seqs = read_axis(reader, matrix.slots)
-    seqs = seqs + row
-    if matrix.present is not None:
-        at = np.flatnonzero(matrix.present[row])
-        ranks = matrix.present[:row].sum(axis=0)
-        times, streams, received = times[at], streams[at], received[at]
-        seqs = (seqs - row + ranks)[at]
-    total = int(matrix.counts.sum())
-    start = int(matrix.counts[:row].sum())
-    span = Span(row, start, start + int(matrix.counts[row]))
-    seqs = seqs + reader.near_zero(total, span.start, span.end)
-    qualities = reader.runs(total, span.start, span.end)
-    flags = reader.runs(total, span.start, span.end)
-    values = read_own(reader, matrix.counts, span)
+def _read_one(reader: Reader, present: _Present, row: int) -> PointReadings:
+    times, streams, received, seqs = read_axis(reader, present.slots)
+    ranks: Integers | int = row
+    if present.bits is not None:
+        at = np.flatnonzero(present.bits[row])
+        ranks = present.bits[:row].sum(axis=0)[at]
+        times, streams, received, seqs = times[at], streams[at], received[at], seqs[at]
+    counts, total = present.counts, sum(present.counts)
+    start = sum(counts[:row])
+    end = start + counts[row]
+    seqs = seqs + (reader.near_zero(total, start, end) + ranks)
+    qualities, flags = reader.runs(total, start, end), reader.runs(total, start, end)
+    values = read_own(reader, counts, Span(row, start, end))
     return PointReadings(times, streams, seqs, received, values, qualities, flags)

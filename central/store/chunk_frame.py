@@ -12,7 +12,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Final
 
-from central.store.planes import ChunkDamaged, Reader
+from central.store.plane_reader import ChunkDamaged, Reader
 from protocols.wire.varint import put_uvar
 
 FORMAT: Final = 1

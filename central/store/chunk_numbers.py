@@ -9,17 +9,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from central.store.batch import Batch
 from central.store.columns import Integers
 from central.store.decimals import scaled, unscaled
-from central.store.planes import (
-    ChunkDamaged,
-    Reader,
-    put_above,
-    put_planes,
-    put_runs,
-    unzigzag,
-    zigzag,
-)
+from central.store.plane_reader import ChunkDamaged, Reader
+from central.store.planes import Above, Runs, put_planes, widths_of, zigzag
 from central.store.values import BOOLEAN, EXACT, FLOAT, NONE, OTHER, Floats, Values
 from protocols.wire.varint import put_uvar
 from protocols.words import Value
@@ -27,8 +21,6 @@ from protocols.words import Value
 TEXT: Final = 0
 LARGE: Final = 1
 _MOST_FLOAT: Final = float(np.finfo(np.float64).max)
-_LIMITS: Final = np.array([1 << 8 * width for width in range(8)], np.uint64)
-"""The least number that needs more than `width` bytes."""
 
 
 class Span(NamedTuple):
@@ -39,41 +31,61 @@ class Span(NamedTuple):
     end: int
 
 
-def put_values(out: bytearray, values: Values, counts: Integers) -> None:
-    """Append the values of members that have so many cells each."""
-    starts = np.cumsum(counts) - counts
-    kinds = values.kinds.astype(np.int64)
-    put_runs(out, kinds)
-    numbers = values.numbers
-    if kinds.min() < BOOLEAN or kinds.max() > FLOAT:
-        numbers = _filled(values, starts, counts)
-    scales, whole = scaled(numbers, starts, counts)
-    steps = np.empty(len(whole), np.int64)
-    steps[1:] = whole[1:] - whole[:-1]
-    steps[starts] = 0
-    cells = zigzag(steps)
-    widths = np.searchsorted(_LIMITS, np.maximum.reduceat(cells, starts), "right")
-    out += scales.astype(np.uint8).tobytes()
-    out += widths.astype(np.uint8).tobytes()
-    put_above(out, whole[starts])
-    present = set(widths.tolist())
-    for width in sorted(present):
-        own = cells if len(present) == 1 else cells[np.repeat(widths == width, counts)]
-        put_planes(out, own, width)
-    if kinds.max() == OTHER:
-        _put_others(out, values)
+class Numbers:
+    """The values of all chunks of a batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        values = batch.cells.values
+        self._batch = batch
+        self._kinds = Runs(values.kinds.astype(np.int64), batch.edges)
+        numbers = values.numbers
+        if values.kinds.min() < BOOLEAN or values.kinds.max() > FLOAT:
+            numbers = _filled(values, batch.starts, batch.counts)
+        self.scales, whole = scaled(numbers, batch.starts, batch.counts)
+        steps = np.zeros(len(whole), np.int64)
+        np.subtract(whole[1:], whole[:-1], out=steps[1:])
+        steps[batch.starts] = 0
+        self._steps = zigzag(steps)
+        widths = widths_of(np.maximum.reduceat(self._steps, batch.starts))
+        self._widths = widths.astype(np.uint8).tobytes()
+        self._low = self._steps.astype(np.uint8).tobytes() if 1 in self._widths else b""
+        self._scales = self.scales.astype(np.uint8).tobytes()
+        self._firsts = Above(whole[batch.starts], batch.rows)
+        self._rows: list[int] = batch.rows.tolist()
+        self._edges: list[int] = batch.edges.tolist()
+
+    def put(self, out: bytearray, chunk: int) -> None:
+        """Append the values of one chunk."""
+        self._kinds.put(out, chunk)
+        own = slice(self._rows[chunk], self._rows[chunk + 1])
+        out += self._scales[own]
+        widths = self._widths[own]
+        out += widths
+        self._firsts.put(out, chunk)
+        start, end = self._edges[chunk], self._edges[chunk + 1]
+        several = len(set(widths)) > 1
+        for width in sorted(set(widths) - {0}):
+            if not several and width == 1:
+                out += self._low[start:end]
+                continue
+            cells = self._steps[start:end]
+            if several:
+                held = np.frombuffer(widths, np.uint8) == width
+                cells = cells[np.repeat(held, self._batch.counts[own])]
+            put_planes(out, cells, width)
+        _put_others(out, self._batch.chunks[chunk].values)
 
 
 def read_values(reader: Reader, counts: Integers) -> Values:
     """Return the values of all members. Raises ChunkDamaged."""
     total, ends = int(counts.sum()), np.cumsum(counts).tolist()
     kinds = _kinds(reader, total)
-    scales, widths, firsts = _heads(reader, len(counts))
-    steps = np.empty(total, np.uint64)
-    for width in sorted(set(widths)):
-        own = np.array(list(widths)) == width
-        steps[np.repeat(own, counts)] = reader.planes(width, int(counts[own].sum()))
-    whole = unzigzag(steps)
+    scales, widths = reader.take(len(counts)), reader.take(len(counts))
+    firsts = reader.above(len(counts))
+    whole = np.zeros(total, np.int64)
+    for width in sorted(set(widths) - {0}):
+        own = np.frombuffer(widths, np.uint8) == width
+        whole[np.repeat(own, counts)] = reader.steps(width, int(counts[own].sum()))
     numbers = np.empty(total, np.float64)
     for row, end in enumerate(ends):
         part = slice(end - int(counts[row]), end)
@@ -81,22 +93,21 @@ def read_values(reader: Reader, counts: Integers) -> Values:
     return _values(reader, kinds, numbers, 0)
 
 
-def read_own(reader: Reader, counts: Integers, span: Span) -> Values:
-    """Return the values of one member. Raises ChunkDamaged."""
-    total, size = int(counts.sum()), span.end - span.start
-    kinds = _kinds(reader, total)
-    scales, widths, firsts = _heads(reader, len(counts))
-    cells = np.zeros(size, np.uint64)
-    sizes = counts.tolist()
-    for width in sorted(set(widths)):
-        rows = [row for row, each in enumerate(widths) if each == width]
-        start = sum(sizes[row] for row in rows if row < span.row)
-        own = (start, start + size) if span.row in rows else (0, 0)
-        found = reader.planes(width, sum(sizes[row] for row in rows), *own)
-        if span.row in rows:
-            cells = found
-    numbers = _numbers(unzigzag(cells), firsts[span.row], scales[span.row])
-    return _values(reader, kinds, numbers, span.start)
+def read_own(reader: Reader, sizes: list[int], span: Span) -> Values:
+    """Return the values of one member; `sizes` are the cells of each. Raises ChunkDamaged."""
+    row, size = span.row, span.end - span.start
+    kinds = _kinds(reader, sum(sizes))
+    scales, widths = reader.take(len(sizes)), reader.take(len(sizes))
+    firsts = reader.above(len(sizes), row, row + 1)
+    steps = np.zeros(size, np.int64)
+    for width in sorted(set(widths) - {0}):
+        of = [each for each, own in zip(sizes, widths, strict=True) if own == width]
+        if width != widths[row]:
+            reader.planes(width, sum(of), 0, 0)
+            continue
+        start = sum(of[: widths[:row].count(width)])
+        steps = reader.steps(width, sum(of), start, start + size)
+    return _values(reader, kinds, _numbers(steps, firsts[0], scales[row]), span.start)
 
 
 def _filled(values: Values, starts: Integers, counts: Integers) -> Floats:
@@ -113,12 +124,6 @@ def _kinds(reader: Reader, total: int) -> Integers:
     if kinds.min() < NONE or kinds.max() > OTHER:
         raise ChunkDamaged("kinds")
     return kinds
-
-
-def _heads(reader: Reader, members: int) -> tuple[bytes, bytes, Integers]:
-    """Return each member's scale, width and first whole number."""
-    scales, widths = reader.take(members), reader.take(members)
-    return scales, widths, reader.above(members)
 
 
 def _numbers(steps: Integers, first: np.int64, scale: int) -> Floats:
@@ -149,6 +154,8 @@ def _values(reader: Reader, kinds: Integers, numbers: Floats, start: int) -> Val
 
 def _put_others(out: bytearray, values: Values) -> None:
     """Append a table of the texts and large integers, and the place in it of each cell."""
+    if not values.others:
+        return
     table: dict[Value, int] = {}
     held = np.flatnonzero(values.kinds == OTHER).tolist()
     places = [table.setdefault(values.others[cell], len(table)) for cell in held]
@@ -162,7 +169,7 @@ def _put_others(out: bytearray, values: Values) -> None:
             number = int(value or 0)
             put_uvar(out, (number < 0) << 1 | LARGE)
             put_uvar(out, abs(number))
-    put_above(out, np.array(places))
+    Above(np.array(places), np.array([0, len(places)])).put(out, 0)
 
 
 def _read_others(reader: Reader, held: NDArray[np.bool_], start: int, end: int) -> dict[int, Value]:

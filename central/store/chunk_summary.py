@@ -1,46 +1,74 @@
 """What a chunk says of each member without being read: SUMMARY, about ten bytes each."""
 
 import zlib
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from central.store.cells import MEMBERS, Cells
+from central.store.batch import Batch
+from central.store.cells import MEMBERS
 from central.store.columns import Integers
-from central.store.decimals import BITS, PLACES, scaled, unscaled
+from central.store.decimals import BITS, PLACES, POWERS, scaled, unscaled
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
-from central.store.planes import ChunkDamaged, Reader, put_above
+from central.store.plane_reader import ChunkDamaged, Reader
+from central.store.planes import Above
 from central.store.points import GOOD_BELOW, RECEIVED_UNIT, SUMMARY
 from central.store.values import FLOAT, NONE, Floats
 
 FORMAT: Final = 1
 _CHECK: Final = 4
-_ONE: Final = np.zeros(1, np.int64)
+_EXACT: Final = 2.0**53
 
 
-def summarised(cells: Cells, starts: Integers, counts: Integers) -> NDArray[np.void]:
-    """Return the SUMMARY of each member, which has so many cells from `starts` on."""
+class Summaries:
+    """`found`: the SUMMARY of each run of a batch. `scales` are those of its numbers."""
+
+    def __init__(self, batch: Batch, scales: Integers) -> None:
+        self.found = _summarised(batch)
+        _rounded(self.found, scales)
+        found, rows = self.found, batch.rows
+        first, arrived = found["t0"], found["received0"] // RECEIVED_UNIT
+        columns = (
+            found["n"],
+            found["n"] - found["good"],
+            found["late"].astype(np.int64),
+            found["estimated"].astype(np.int64),
+            first,
+            found["t1"] - first,
+            arrived - first // RECEIVED_UNIT,
+            found["received1"] // RECEIVED_UNIT - arrived,
+            found["worst"],
+        )
+        self._columns = [Above(column, rows) for column in columns]
+        self._measures = [_scaled(found, name, rows) for name in ("least", "most", "sum")]
+        self._sizes: list[int] = np.diff(rows).tolist()
+
+    def of(self, chunk: int) -> bytes:
+        """Return the summaries of one chunk as bytes."""
+        out = bytearray((FORMAT, self._sizes[chunk]))
+        for column in self._columns:
+            column.put(out, chunk)
+        for scales, whole in self._measures:
+            out.append(scales[chunk])
+            whole.put(out, chunk)
+        return zlib.crc32(out).to_bytes(_CHECK, "little") + bytes(out)
+
+
+def _summarised(batch: Batch) -> NDArray[Any]:
+    cells, starts, counts = batch.cells, batch.starts, batch.counts
     found = np.zeros(len(starts), SUMMARY)
-    kinds = cells.values.kinds
-    good = (cells.qualities < GOOD_BELOW) & (kinds <= FLOAT) & (kinds != NONE)
     found["n"] = counts
     found["t0"], found["t1"] = cells.times[starts], cells.times[starts + counts - 1]
     found["received0"] = np.minimum.reduceat(cells.received, starts)
     found["received1"] = np.maximum.reduceat(cells.received, starts)
     found["worst"] = np.maximum.reduceat(cells.qualities, starts)
-    if cells.flags.any():
-        found["late"] = np.add.reduceat(cells.flags & FLAG_LATE != 0, starts, dtype=np.int64)
-        late = cells.flags & FLAG_ESTIMATED != 0
-        found["estimated"] = np.add.reduceat(late, starts, dtype=np.int64)
-    _measures(found, cells.values.numbers, good, starts)
-    return found
-
-
-def _measures(
-    found: NDArray[np.void], numbers: Floats, good: NDArray[np.bool_], starts: Integers
-) -> None:
-    """Fill in what is of the good numbers."""
+    for name, flag in (("late", FLAG_LATE), ("estimated", FLAG_ESTIMATED)):
+        flagged = cells.flags & flag != 0
+        if flagged.any():
+            found[name] = np.add.reduceat(flagged, starts, dtype=np.int64)
+    kinds, numbers = cells.values.kinds, cells.values.numbers
+    good = (cells.qualities < GOOD_BELOW) & (kinds <= FLOAT) & (kinds != NONE)
     found["good"] = np.add.reduceat(good, starts, dtype=np.int64)
     least = most = sums = numbers
     if not good.all():
@@ -50,33 +78,28 @@ def _measures(
         found["least"] = np.minimum.reduceat(least, starts)
         found["most"] = np.maximum.reduceat(most, starts)
         found["sum"] = np.add.reduceat(sums, starts)
-    none = found["good"] == 0
-    if none.any():
-        for name in ("least", "most", "sum"):
-            found[name][none] = np.nan
+    for name in ("least", "most", "sum"):
+        found[name][found["good"] == 0] = np.nan
+    return found
 
 
-def put_summaries(found: NDArray[np.void]) -> bytes:
-    """Return the summaries as bytes."""
-    out = bytearray((FORMAT, len(found)))
-    n, first, arrived = found["n"], found["t0"], found["received0"] // RECEIVED_UNIT
-    put_above(out, n)
-    put_above(out, n - found["good"])
-    put_above(out, found["late"].astype(np.int64))
-    put_above(out, found["estimated"].astype(np.int64))
-    put_above(out, first)
-    put_above(out, found["t1"] - first)
-    put_above(out, arrived - first // RECEIVED_UNIT)
-    put_above(out, found["received1"] // RECEIVED_UNIT - arrived)
-    put_above(out, found["worst"])
-    some = found["good"] > 0
-    if some.any():
-        for name in ("least", "most", "sum"):
-            _put_floats(out, found[name][some])
-    return zlib.crc32(out).to_bytes(_CHECK, "little") + bytes(out)
+def _rounded(found: NDArray[Any], scales: Integers) -> None:
+    """Take from the sums of decimals what adding floats left behind their last place."""
+    decimal = scales <= PLACES
+    powers = np.where(decimal, POWERS[np.where(decimal, scales, 0)], 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = found["sum"] * powers
+        exact = decimal & (np.abs(whole) < _EXACT)
+        found["sum"] = np.where(exact, np.rint(whole) / powers, found["sum"])
 
 
-def read_summaries(summary: bytes) -> NDArray[np.void]:
+def _scaled(found: NDArray[Any], name: str, rows: Integers) -> tuple[list[int], Above]:
+    numbers: Floats = np.where(found["good"] > 0, found[name], 0.0)
+    scales, whole = scaled(numbers, rows[:-1], np.diff(rows))
+    return scales.tolist(), Above(whole, rows)
+
+
+def read_summaries(summary: bytes) -> NDArray[Any]:
     """Return the SUMMARY of each member. Raises ChunkDamaged."""
     reader = Reader(summary)
     check = reader.take(_CHECK)
@@ -97,21 +120,11 @@ def read_summaries(summary: bytes) -> NDArray[np.void]:
     found["received0"] = arrived * RECEIVED_UNIT
     found["received1"] = (arrived + reader.above(members)) * RECEIVED_UNIT
     found["worst"] = reader.above(members)
-    some = found["good"] > 0
-    count = int(np.count_nonzero(some))
+    good = found["good"] > 0
     for name in ("least", "most", "sum"):
-        column = found[name]
-        column[:] = np.nan
-        if count:
-            column[some] = _read_floats(reader, count)
+        found[name] = np.where(good, _read_floats(reader, members), np.nan)
     reader.ended()
     return found
-
-
-def _put_floats(out: bytearray, numbers: Floats) -> None:
-    scales, whole = scaled(numbers, _ONE, np.array([len(numbers)]))
-    out.append(int(scales[0]))
-    put_above(out, whole)
 
 
 def _read_floats(reader: Reader, count: int) -> Floats:

@@ -17,7 +17,7 @@ PLACES: Final = 9
 """Most decimal places."""
 BITS: Final = 16
 """A scale of BITS + z: the bits of the float, shifted by the z zeros they end with."""
-_POWERS: Final[Floats] = np.array([float(10**place) for place in range(PLACES + 1)])
+POWERS: Final[Floats] = np.array([float(10**place) for place in range(PLACES + 1)])
 _LARGEST: Final = 2.0**53
 _SAMPLES: Final = 4
 
@@ -34,7 +34,7 @@ def scaled(numbers: Floats, starts: Integers, counts: Integers) -> tuple[Integer
 def unscaled(whole: Integers, scale: int) -> Floats:
     """Return the floats of one column. ValueError: no such scale."""
     if 0 <= scale <= PLACES:
-        numbers: Floats = whole / _POWERS[scale]
+        numbers: Floats = whole / POWERS[scale]
         return numbers
     if not BITS <= scale < BITS + 64:
         raise ValueError(scale)
@@ -50,7 +50,7 @@ def _scaled(numbers: Floats, starts: Integers, counts: Integers) -> tuple[Intege
         alone = len(columns) == len(starts)
         where = slice(None) if alone else np.repeat(open_ & (scales <= PLACES), counts)
         part = numbers[where]
-        powers = np.repeat(_POWERS[scales[columns]], counts[columns])
+        powers = np.repeat(POWERS[scales[columns]], counts[columns])
         tried, good = _tried(part, powers)
         whole[where] = tried
         edges = starts if alone else np.cumsum(counts[columns]) - counts[columns]
@@ -66,7 +66,7 @@ def _likely(numbers: Floats, starts: Integers, counts: Integers) -> Integers:
     """Return for each column the least scale that some of its numbers allow."""
     steps = np.arange(_SAMPLES)[:, None] * np.maximum(counts - 1, 0) // (_SAMPLES - 1)
     some = numbers[starts + steps]
-    tried = _tried(some[:, :, None], _POWERS)[1]
+    tried = _tried(some[:, :, None], POWERS)[1]
     good = np.logical_and.reduce(tried, axis=0)
     likely: Integers = np.where(good.any(axis=1), good.argmax(axis=1), PLACES + 1)
     return likely

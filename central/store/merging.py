@@ -17,7 +17,7 @@ from sqlite_utils import Database as Tables
 from central.database import Database, Urgency
 from central.store import chunks, late
 from central.store.cells import Cells
-from central.store.chunk import Chunk, ChunkDamaged, decode, encode
+from central.store.chunk import Chunk, ChunkDamaged, decode, encoded
 from central.store.families import numbers_of
 from central.store.packing import merge
 from protocols.owner_thread import OwnerThread
@@ -186,4 +186,4 @@ def _same_rows(conn: sqlite3.Connection, due: _Due) -> bool:
 def _merged(due: _Due) -> list[Chunk]:
     parts = [decode(body, None) for body in due.bodies]
     parts += [cells for _, cells in due.rows]
-    return [encode(cells) for cells in merge(parts)]
+    return encoded(merge(parts))

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from central.store.axis import slots_of
 from central.store.cells import MEMBERS, Cells
 from central.store.columns import Integers
+from central.store.slots import slots_of
 from central.store.values import Values
 from protocols.clock import HOUR
 
@@ -98,7 +98,7 @@ def split(cells: Cells) -> Iterator[Cells]:
     Members that share hardly any slot get chunks of their own where they have enough readings.
     """
     counts = np.diff(_edges(cells.members))
-    places = slots_of(cells, len(counts))
+    places = slots_of(cells)
     apart = len(cells) < SHARING * len(places.first) and len(cells) >= ALONE * len(counts)
     if not apart or len(counts) == 1:
         yield from _cut(cells, places.places)

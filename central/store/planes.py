@@ -1,7 +1,9 @@
-"""Columns of integers as bytes: byte planes, runs, and a reader that is total.
+"""Columns of integers as bytes: byte planes and runs, prepared for many chunks at a time.
 
 Equal bytes lie side by side (plane 0: the low byte of each number), which is what a compressor
-wants. Numbers are int64 throughout; differences wrap. Format: docs/decisions/025-the-store.md.
+wants. Numbers are int64 throughout; differences wrap. What is prepared at once for all chunks is
+one array after the other; `edges` say where each chunk's part begins, and where the last ends.
+Format: docs/decisions/025-the-store.md.
 """
 
 from typing import Any, Final
@@ -10,30 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from central.store.columns import Integers
-from protocols.errors import FengsuiError
 from protocols.wire.varint import put_svar, put_uvar
-from protocols.wire.varint import unzigzag as signed
 
 Unsigned = NDArray[np.uint64]
 
-MOST: Final = 2**63 - 1
-_WIDTHS: Final = (1, 1, 2, 4, 4, 8, 8, 8, 8)
+SIZES: Final = (1, 1, 2, 4, 4, 8, 8, 8, 8)
 """Bytes of the machine's type that holds so many planes."""
-_TYPES: Final[dict[int, np.dtype[Any]]] = {
-    1: np.dtype("<u1"),
-    2: np.dtype("<u2"),
-    4: np.dtype("<u4"),
-    8: np.dtype("<u8"),
-}
-
-
-class ChunkDamaged(FengsuiError):
-    """The bytes of a chunk are not what was written. `why` is for the log."""
-
-    code = "CHUNK_DAMAGED"
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why=why)
+TYPES: Final[dict[int, np.dtype[Any]]] = {size: np.dtype(f"<u{size}") for size in (1, 2, 4, 8)}
+_LIMITS: Final = np.array([1 << 8 * width for width in range(8)], np.uint64)
+"""The least number that needs more than `width` bytes."""
 
 
 def zigzag(numbers: Integers) -> Unsigned:
@@ -41,158 +28,83 @@ def zigzag(numbers: Integers) -> Unsigned:
     return ((numbers << 1) ^ (numbers >> 63)).view(np.uint64)
 
 
-def unzigzag(numbers: Unsigned) -> Integers:
-    """Return what `zigzag` was given."""
-    return (numbers >> np.uint64(1)).view(np.int64) ^ -(numbers & np.uint64(1)).view(np.int64)
-
-
-def width_of(most: int) -> int:
-    """Return how many bytes `most` needs; 0 for 0."""
-    return most.bit_length() + 7 >> 3
+def widths_of(most: Unsigned) -> Integers:
+    """Return how many bytes each number needs; 0 for 0."""
+    return np.searchsorted(_LIMITS, most, "right")
 
 
 def put_planes(out: bytearray, numbers: Unsigned, width: int) -> None:
-    """Append the low `width` bytes of every number, plane by plane."""
-    if not width:
-        return
-    size = _WIDTHS[width]
-    cells = numbers.astype(_TYPES[size])
-    if width == 1:
-        out += cells.tobytes()
-    else:
-        planes = cells.view(np.uint8).reshape(-1, size)[:, :width]
-        out += np.ascontiguousarray(planes.T).tobytes()
+    """Append the low `width` (1 to 8) bytes of every number, plane by plane."""
+    size = SIZES[width]
+    planes = numbers.astype(TYPES[size]).view(np.uint8).reshape(-1, size)[:, :width]
+    out += np.ascontiguousarray(planes.T).tobytes()
 
 
-def put_near_zero(out: bytearray, numbers: Integers) -> None:
-    """Append at least one number, most of them close to zero."""
-    cells = zigzag(numbers)
-    width = width_of(int(cells.max()))
-    out.append(width)
-    put_planes(out, cells, width)
+class Planes:
+    """Unsigned numbers; each chunk's in as many planes as its largest needs."""
 
+    def __init__(self, cells: Unsigned, edges: Integers) -> None:
+        self._cells = cells
+        self._edges: list[int] = edges.tolist()
+        self._widths: list[int] = widths_of(np.maximum.reduceat(cells, edges[:-1])).tolist()
+        self._low = cells.astype(np.uint8).tobytes() if 1 in self._widths else b""
 
-def put_above(out: bytearray, numbers: Integers) -> None:
-    """Append at least one number as the least of them and what is above it."""
-    low = int(numbers.min())
-    put_svar(out, low)
-    cells = (numbers - np.int64(low)).view(np.uint64)
-    width = width_of(int(cells.max()))
-    out.append(width)
-    put_planes(out, cells, width)
-
-
-def put_runs(out: bytearray, numbers: Integers) -> None:
-    """Append at least one number as runs of equal ones; a table says what the runs are of."""
-    changes = np.flatnonzero(numbers[1:] != numbers[:-1]) + 1
-    if not len(changes):
-        put_uvar(out, 1)
-        put_svar(out, int(numbers[0]))
-        return
-    starts = np.concatenate((_START, changes))
-    table, places = np.unique(numbers[starts], return_inverse=True)
-    put_uvar(out, len(starts))
-    put_uvar(out, len(table))
-    put_above(out, table)
-    put_above(out, places)
-    put_above(out, np.diff(starts))
-
-
-class Reader:
-    """Reads what the functions above wrote. Raises ChunkDamaged, never anything else."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.at = 0
-
-    def take(self, size: int) -> bytes:
-        """Return the next `size` bytes."""
-        start, self.at = self.at, self.at + size
-        if self.at > len(self._data):
-            raise ChunkDamaged("too short")
-        return self._data[start : self.at]
-
-    def u8(self) -> int:
-        """Return the next byte."""
-        return self.take(1)[0]
-
-    def uvar(self, most: int = MOST) -> int:
-        """Return a number from 0 to `most`."""
-        number = shift = 0
-        data, at = self._data, self.at
-        while at < len(data) and shift < 70:
-            byte = data[at]
-            at += 1
-            number |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        else:
-            raise ChunkDamaged("no number")
-        self.at = at
-        if number > most:
-            raise ChunkDamaged("number too large")
-        return number
-
-    def svar(self) -> int:
-        """Return an int64."""
-        return signed(self.uvar(2**64 - 1))
-
-    def planes(self, width: int, count: int, start: int = 0, end: int | None = None) -> Unsigned:
-        """Return the numbers from `start` to `end` of `count`; all of them count as read."""
-        if width > 8:
-            raise ChunkDamaged("width")
-        first, self.at = self.at, self.at + width * count
-        if self.at > len(self._data):
-            raise ChunkDamaged("too short")
-        end = count if end is None else end
+    def put(self, out: bytearray, chunk: int) -> None:
+        """Append the width and the planes of one chunk."""
+        width = self._widths[chunk]
+        out.append(width)
         if not width:
-            return np.zeros(end - start, np.uint64)
+            return
+        start, end = self._edges[chunk], self._edges[chunk + 1]
         if width == 1:
-            return np.frombuffer(self._data, np.uint8, end - start, first + start).astype(np.uint64)
-        raw = np.frombuffer(self._data, np.uint8, width * count, first).reshape(width, count)
-        cells = np.zeros((end - start, _WIDTHS[width]), np.uint8)
-        cells[:, :width] = raw[:, start:end].T
-        joined: Unsigned = cells.view(_TYPES[_WIDTHS[width]]).reshape(-1).astype(np.uint64)
-        return joined
-
-    def near_zero(self, count: int, start: int = 0, end: int | None = None) -> Integers:
-        """Return the numbers from `start` to `end` of `count`."""
-        return unzigzag(self.planes(self.u8(), count, start, end))
-
-    def above(self, count: int, start: int = 0, end: int | None = None) -> Integers:
-        """Return the numbers from `start` to `end` of `count`."""
-        low = self.svar()
-        return self.planes(self.u8(), count, start, end).view(np.int64) + np.int64(low)
-
-    def runs(self, count: int, start: int = 0, end: int | None = None) -> Integers:
-        """Return the numbers from `start` to `end` of `count`."""
-        end = count if end is None else end
-        runs = self.uvar(count)
-        if runs == 1:
-            return np.full(end - start, self.svar())
-        table = self.above(self.uvar(count))
-        places, sizes = self.above(runs), self.above(runs - 1) if runs else _START
-        if not runs or not len(table) or not _inside(places, 0, len(table) - 1):
-            raise ChunkDamaged("runs")
-        if not _inside(sizes, 1, count) or (last := count - int(sizes.sum())) < 1:
-            raise ChunkDamaged("runs")
-        sizes = np.append(sizes, last)
-        if end - start == count:
-            return np.repeat(table[places], sizes)
-        ends = np.cumsum(sizes)
-        first, final = np.searchsorted(ends, [start, end - 1], "right").tolist()
-        edges = np.clip(ends[first : final + 1], start, end)
-        return np.repeat(table[places[first : final + 1]], np.diff(edges, prepend=start))
-
-    def ended(self) -> None:
-        """Raise ChunkDamaged if there is more."""
-        if self.at != len(self._data):
-            raise ChunkDamaged("too long")
+            out += self._low[start:end]
+        else:
+            put_planes(out, self._cells[start:end], width)
 
 
-_START: Final = np.zeros(1, np.int64)
+class NearZero(Planes):
+    """Numbers most of which are close to zero."""
+
+    def __init__(self, numbers: Integers, edges: Integers) -> None:
+        super().__init__(zigzag(numbers), edges)
 
 
-def _inside(numbers: Integers, least: int, most: int) -> bool:
-    return bool(numbers.min() >= least and numbers.max() <= most)
+class Above(Planes):
+    """Numbers as the least of their chunk and what is above it."""
+
+    def __init__(self, numbers: Integers, edges: Integers) -> None:
+        lows = np.minimum.reduceat(numbers, edges[:-1])
+        self._lows: list[int] = lows.tolist()
+        super().__init__((numbers - np.repeat(lows, np.diff(edges))).view(np.uint64), edges)
+
+    def put(self, out: bytearray, chunk: int) -> None:
+        """Append the least, the width and the planes of one chunk."""
+        put_svar(out, self._lows[chunk])
+        super().put(out, chunk)
+
+
+class Runs:
+    """Numbers as runs of equal ones."""
+
+    def __init__(self, numbers: Integers, edges: Integers) -> None:
+        begins = np.ones(len(numbers), np.bool_)
+        np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])
+        begins[edges[:-1]] = True
+        starts = np.flatnonzero(begins)
+        own = np.searchsorted(starts, edges)
+        self._counts: list[int] = np.diff(own).tolist()
+        values = numbers[starts]
+        self._first: list[int] = values[own[:-1]].tolist()
+        self._parts: tuple[Above, ...] = ()
+        if len(starts) >= len(edges):
+            self._parts = Above(values, own), Above(np.diff(starts, append=len(numbers)), own)
+
+    def put(self, out: bytearray, chunk: int) -> None:
+        """Append the runs of one chunk."""
+        count = self._counts[chunk]
+        put_uvar(out, count)
+        if count == 1:
+            put_svar(out, self._first[chunk])
+            return
+        for part in self._parts:
+            part.put(out, chunk)

@@ -18,7 +18,7 @@ from sqlite_utils import Database as Tables
 from central.database import Database, Urgency
 from central.store import chunks, late
 from central.store.cells import Cells
-from central.store.chunk import Chunk, encode
+from central.store.chunk import Chunk, encoded
 from central.store.families import Families, numbers_of
 from central.store.packing import Packed, Readings, pack
 from central.store.squeezed import squeezed
@@ -201,7 +201,8 @@ def _pack(group: list[Block], families: Families) -> Packed:
 
 
 def _encode(groups: list[tuple[int, int, Cells]]) -> list[tuple[int, int, Chunk]]:
-    return [(family, day, encode(cells)) for family, day, cells in groups]
+    chunks = encoded([cells for *_, cells in groups])
+    return [(family, day, chunk) for (family, day, _), chunk in zip(groups, chunks, strict=True)]
 
 
 def _delete_unseen(tables: Tables) -> int:

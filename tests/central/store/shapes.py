@@ -1,5 +1,7 @@
 """Cells of every shape for hypothesis: shared moments and own ones, every kind of value."""
 
+import random
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -38,36 +40,47 @@ DAY0 = 20_000 * DAY
 """A day in 2024."""
 
 
+STREAMS = ([1], [1, 1, 1, 7], [1, 2, 2**62])
+QUALITIES = ([0], [0] * 20 + [0x80050000], [0, 0, 0x40920000, 0x80050000, 2**32 - 1])
+FLAGS = ([0], [1], [0, 1, 2, 4, 7])
+GAPS = ([1], [1, 1, 1000], [1, 2**50])
+DELAYS = ([200], [200, 203, 280], [0, DAY0 // 1000])
+
+
 @st.composite
-def columns(draw, families=1, days=1, most=60):
-    """Return Readings of some families and days in any order, each (point, stream, seq) once."""
-    size = draw(st.integers(1, most))
-    moments = draw(
-        st.lists(
-            st.one_of(st.integers(0, days * DAY - 1), st.integers(0, 20).map((10_000_000).__mul__)),
-            min_size=1,
-            max_size=20,
-        )
+def columns(draw, families=1, days=1, most=90):
+    """Return Readings of some families and days in any order, each (point, stream, seq) once.
+
+    The odd values and moments are hypothesis's; which reading gets which is up to a seed.
+    """
+    pool = draw(st.lists(draw(KINDS), min_size=1, max_size=6))
+    more = draw(st.lists(VALUES, max_size=6))
+    moments = draw(st.lists(st.integers(0, days * DAY - 1), min_size=1, max_size=6))
+    moments += [draw(st.integers(0, DAY - 1)) // 1000 * 1000 + n * 10_000_000 for n in range(9)]
+    chance = random.Random(draw(st.integers(0, 2**32)))
+    width, slots = draw(st.integers(1, 32)), draw(st.integers(1, 12))
+    here = [
+        (member, moment) for moment in chance.choices(moments, k=slots) for member in range(width)
+    ]
+    here = (
+        here[:most] if draw(st.booleans()) else chance.sample(here, min(len(here), most) + 1 >> 1)
     )
-    kind = {member: draw(KINDS) for member in range(32)}
-    width = draw(st.integers(1, 32))
-    rows = []
-    for number in range(size):
-        member = draw(st.integers(0, width - 1))
+    pools = {member: chance.choice([pool, pool, pool + more, more or pool]) for member in range(32)}
+    streams, qualities, flags, gaps, delays = (
+        chance.choice(each) for each in (STREAMS, QUALITIES, FLAGS, GAPS, DELAYS)
+    )
+    rows, seq = [], chance.randrange(1, 2**40)
+    for member, moment in here:
+        seq += chance.choice(gaps)
+        time = (DAY0 + moment) % (2**62)
+        family = 1000 * chance.randrange(families)
+        received = (time // 1000 + chance.choice(delays)) * 1000
+        row = (family, member, time, chance.choice(streams), seq, received)
         rows.append(
-            (
-                draw(st.integers(0, families - 1)) * 1000,
-                member,
-                DAY0 + draw(st.sampled_from(moments)),
-                draw(st.sampled_from([1, 1, 1, 7, 2**62])),
-                1 + number * draw(st.sampled_from([1, 1, 1000, 2**55])),
-                1000 * draw(st.sampled_from([0, 5, DAY0 // 1000, DAY0 // 500])),
-                draw(kind[member]),
-                draw(st.sampled_from([0, 0, 0, 0x40920000, 0x80050000])),
-                draw(st.sampled_from([0, 0, 1, 2, 4, 7])),
-            )
+            (*row, chance.choice(pools[member]), chance.choice(qualities), chance.choice(flags))
         )
-    rows = draw(st.permutations(rows))
+    if draw(st.booleans()):
+        chance.shuffle(rows)
     lists = list(zip(*rows, strict=True))
     numbers = [np.array(each, np.int64) for each in (*lists[:6], *lists[7:])]
     return Readings(*numbers[:6], Values.of(lists[6]), *numbers[6:])

@@ -35,7 +35,7 @@ def expected(readings):
     return rows
 
 
-@settings(max_examples=150)
+@settings(max_examples=60, deadline=None)
 @given(columns(families=3, days=3))
 def test_every_reading_is_somewhere_once(readings):
     packed = pack(readings)
@@ -97,8 +97,8 @@ def test_nothing_packs_to_nothing():
     assert (packed.groups, packed.strays) == ([], [])
 
 
-@settings(max_examples=50)
-@given(columns(), st.lists(st.integers(0, 2), min_size=60, max_size=60))
+@settings(max_examples=60, deadline=None)
+@given(columns(), st.lists(st.integers(0, 2), min_size=90, max_size=90))
 def test_parts_that_overlap_merge_into_what_they_were(readings, shares):
     cells = cells_of(readings)
     share = np.array(shares)[: len(cells)]

@@ -1,0 +1,130 @@
+"""Reads columns of integers back (`planes`): a total function of any bytes."""
+
+from typing import Final
+
+import numpy as np
+
+from central.store.columns import Integers
+from central.store.planes import SIZES, TYPES, Unsigned
+from protocols.errors import FengsuiError
+from protocols.wire.varint import unzigzag
+
+_INT64: Final = 2**63
+_BYTES: Final = np.array([unzigzag(byte) for byte in range(256)], np.int64)
+
+
+class ChunkDamaged(FengsuiError):
+    """The bytes of a chunk are not what was written; `why` is for the log."""
+
+    code = "CHUNK_DAMAGED"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why=why)
+
+
+class Reader:
+    """A position in immutable bytes. Raises ChunkDamaged, never anything else."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.at = 0
+
+    def take(self, size: int) -> bytes:
+        """Return the next `size` bytes."""
+        start, self.at = self.at, self.at + size
+        if self.at > len(self._data):
+            raise ChunkDamaged("too short")
+        return self._data[start : self.at]
+
+    def u8(self) -> int:
+        """Return the next byte."""
+        at = self.at
+        if at >= len(self._data):
+            raise ChunkDamaged("too short")
+        self.at = at + 1
+        return self._data[at]
+
+    def uvar(self, most: int = _INT64 - 1) -> int:
+        """Return a number from 0 to `most`."""
+        number = shift = 0
+        while shift < 70:
+            byte = self.u8()
+            number |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                break
+            shift += 7
+        else:
+            raise ChunkDamaged("number too long")
+        if number > most:
+            raise ChunkDamaged("number too large")
+        return number
+
+    def svar(self) -> int:
+        """Return an int64."""
+        return unzigzag(self.uvar(2 * _INT64 - 1))
+
+    def planes(self, width: int, count: int, start: int = 0, end: int | None = None) -> Unsigned:
+        """Return the numbers from `start` to `end` of `count`; all of them count as read."""
+        end = count if end is None else end
+        first = self._pass(width, count)
+        if not width:
+            return np.zeros(end - start, np.uint64)
+        if width == 1:
+            return np.frombuffer(self._data, np.uint8, end - start, first + start).astype(np.uint64)
+        raw = np.frombuffer(self._data, np.uint8, width * count, first).reshape(width, count)
+        cells = np.zeros((end - start, SIZES[width]), np.uint8)
+        cells[:, :width] = raw[:, start:end].T
+        joined: Unsigned = cells.view(TYPES[SIZES[width]]).reshape(-1).astype(np.uint64)
+        return joined
+
+    def steps(self, width: int, count: int, start: int = 0, end: int | None = None) -> Integers:
+        """Return the numbers close to zero from `start` to `end` of `count`."""
+        end = count if end is None else end
+        if width == 1:
+            first = self._pass(1, count)
+            return _BYTES[np.frombuffer(self._data, np.uint8, end - start, first + start)]
+        numbers = self.planes(width, count, start, end)
+        if not width:
+            return numbers.view(np.int64)
+        return (numbers >> np.uint64(1)).view(np.int64) ^ -(numbers & np.uint64(1)).view(np.int64)
+
+    def near_zero(self, count: int, start: int = 0, end: int | None = None) -> Integers:
+        """Return the numbers from `start` to `end` of `count`."""
+        return self.steps(self.u8(), count, start, end)
+
+    def above(self, count: int, start: int = 0, end: int | None = None) -> Integers:
+        """Return the numbers from `start` to `end` of `count`."""
+        low = self.svar()
+        return self.planes(self.u8(), count, start, end).view(np.int64) + np.int64(low)
+
+    def runs(self, count: int, start: int = 0, end: int | None = None) -> Integers:
+        """Return the numbers from `start` to `end` of `count`."""
+        end = count if end is None else end
+        runs = self.uvar(count)
+        if runs == 1:
+            return np.full(end - start, self.svar())
+        if not runs:
+            raise ChunkDamaged("no runs")
+        values, sizes = self.above(runs), self.above(runs)
+        if sizes.min() < 1 or sizes.max() > count or sizes.sum() != count:
+            raise ChunkDamaged("runs")
+        if end - start == count:
+            return np.repeat(values, sizes)
+        ends = np.cumsum(sizes)
+        first, last = np.searchsorted(ends, (start, end - 1), "right").tolist()
+        edges = np.concatenate(((start,), ends[first:last], (end,)))
+        return np.repeat(values[first : last + 1], edges[1:] - edges[:-1])
+
+    def ended(self) -> None:
+        """Raise ChunkDamaged if there is more."""
+        if self.at != len(self._data):
+            raise ChunkDamaged("too long")
+
+    def _pass(self, width: int, count: int) -> int:
+        """Step over so many planes of `count` bytes; return where they begin."""
+        if width > 8:
+            raise ChunkDamaged("width")
+        first, self.at = self.at, self.at + width * count
+        if self.at > len(self._data):
+            raise ChunkDamaged("too short")
+        return first

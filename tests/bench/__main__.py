@@ -17,14 +17,15 @@ from tests.bench import (
     readings_door,
     signing,
 )
+from tests.bench.central import long, run
 
 PARTS = (
     *("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "guards"),
-    *("signing", "door", "evidence", "herd-signed"),
+    *("signing", "door", "evidence", "herd-signed", "central", "central-long"),
 )
 
-IN_ANOTHER = ("herd",)
-"""Figures another part has too; asked for by name alone."""
+BY_NAME = ("herd", "central-long")
+"""Asked for by name alone: figures another part has too, and what takes long."""
 
 
 def main() -> None:
@@ -45,9 +46,11 @@ def main() -> None:
         "signing": signing.measure,
         "door": lambda: readings_door.measure(chosen.seconds),
         "evidence": evidence.measure,
+        "central": run.measure,
+        "central-long": long.measure,
     }
     for name, measure in parts.items():
-        if chosen.only == name or (chosen.only is None and name not in IN_ANOTHER):
+        if chosen.only == name or (chosen.only is None and name not in BY_NAME):
             for figure in measure():
                 print(json.dumps(figure), flush=True)
 

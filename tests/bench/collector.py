@@ -44,6 +44,15 @@ class CollectorProcess:
         made = self._central("create-admin", str(self._config), "judge", "--login-link")
         if self._identities is not None:
             self._identities.enter(self.database)
+        self.start()
+        code = next(word.rsplit("code=", 1)[1] for word in made.split() if "code=" in word)
+        self.door.log_in(code)
+        if self._identities is not None:
+            self._identities.trust(self.folder)
+        return self
+
+    def start(self) -> None:
+        """Start the process and wait until it serves. Raises DoorClosed."""
         with (self.folder / "collector.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "central", "run", str(self._config)],
@@ -56,14 +65,18 @@ class CollectorProcess:
         except BaseException:
             print((self.folder / "collector.log").read_text()[-2000:])
             raise
-        code = next(word.rsplit("code=", 1)[1] for word in made.split() if "code=" in word)
-        self.door.log_in(code)
-        if self._identities is not None:
-            self._identities.trust(self.folder)
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def kill(self) -> None:
+        """End the process as a power cut would."""
         process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        process, self._process = self._process, None
+        if kind is not None:
+            print((self.folder / "collector.log").read_text()[-4000:], file=sys.stderr)
         if process is None:
             return
         process.terminate()

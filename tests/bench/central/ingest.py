@@ -1,0 +1,118 @@
+"""Ingest end to end: HTTP, signed, durable, alarms judged, a page on the live stream."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from protocols.clock import HOUR, SECOND, SystemClock
+from tests.bench.central.fleet import Fleet, Job
+from tests.bench.central.plant import ALL
+from tests.bench.central.sizes import Sizes, settled
+from tests.bench.central.span import timed
+from tests.bench.collector import CollectorProcess
+
+SIZE: Final = 1_000
+"""Readings of a request, where nothing else is said: a scan of one gateway."""
+SLOW: Final = 10 * SECOND
+"""Between two scans, as in a plant."""
+QUICK: Final = 100_000
+"""µs between two scans that are sent as fast as they are taken: all of them stay live."""
+RECENT: Final = -50 * SECOND
+SCANS: Final = 360
+MANY: Final = 500
+"""Scans that are ten million readings."""
+FEW: Final = 40
+MOST: Final = 6.0
+"""Seconds a stretch lasts at most; `LONG`: one whose every reading is wanted."""
+LONG: Final = 30.0
+PACED: Final = 20.0
+PACES: Final = ((100_000, SIZE), (2_000, 100))
+SHAPES: Final = (
+    ("1000.requests_of_16", SIZE, 16, SCANS - SCANS % 16),
+    ("5000", 5_000, 1, SCANS),
+    ("100", 100, 1, FEW),
+)
+
+
+class Ingest:
+    """Stretches against one collector; `figures` holds what was measured, by name."""
+
+    def __init__(self, collector: CollectorProcess, fleet: Fleet) -> None:
+        self._collector = collector
+        self._fleet = fleet
+        self.figures: dict[str, dict[str, Any]] = {}
+        fleet.grow(MANY)
+        fleet.encode(SIZE, MANY, QUICK)
+
+    def hour(self) -> Iterator[dict[str, Any]]:
+        """An hour of the plant, from the past up to now: what is asked for and compared later.
+
+        Sets `span`. Nothing newer is there, so it is as if a new collector were filled.
+        """
+        job = Job(size=SIZE, scans=SCANS, period=SLOW, first=-SCANS * SLOW)
+        now = SystemClock().now()
+        self.span = (now - HOUR - 60 * SECOND, now + 60 * SECOND)
+        figure, _ = self._kept("central.fill", job, LONG)
+        yield figure
+
+    def live(self) -> Iterator[dict[str, Any]]:
+        """Ten million readings as they are made."""
+        job = Job(size=SIZE, scans=MANY, period=QUICK, first=RECENT)
+        figure, self._live = self._kept(f"central.ingest.binary.{SIZE}", job, LONG)
+        yield figure
+
+    def backfill(self) -> Iterator[dict[str, Any]]:
+        """The same ten million again as if they were of yesterday, after what is live."""
+        first = -26 * HOUR
+        job = Job(size=SIZE, scans=MANY, period=QUICK, first=first, lane="backfill")
+        figure, held = self._kept("central.ingest.backfill", job, LONG)
+        live = self.figures[f"central.ingest.binary.{SIZE}"]
+        figure["ratio_cpu"] = _ratio(figure["cpu_us_settled"], live["cpu_us_settled"])
+        figure["ratio_bytes"] = _ratio(held.per_reading, self._live.per_reading)
+        yield figure
+
+    def shapes(self) -> Iterator[dict[str, Any]]:
+        """Other sizes of batches and requests."""
+        for name, size, together, scans in SHAPES:
+            self._fleet.encode(size, scans, QUICK)
+            job = Job(size=size, scans=scans, period=QUICK, first=RECENT, together=together)
+            yield self._timed(f"central.ingest.binary.{name}", job, MOST)
+
+    def paced(self) -> Iterator[dict[str, Any]]:
+        """So many readings a second of all points in turn, at the times they are of."""
+        for pace, size in PACES:
+            period = round(ALL / pace * 1e6)
+            scans = max(1, round(pace * PACED / ALL))
+            self._fleet.encode(size, scans, period)
+            job = Job(size=size, scans=scans, period=period, first=0, pace=pace)
+            yield self._timed(f"central.paced.{pace}", job, PACED + MOST)
+
+    def _kept(self, name: str, job: Job, seconds: float) -> tuple[dict[str, Any], Sizes]:
+        """Send, wait until all is sealed, and say what that took."""
+        before = settled(self._collector.database)
+        used = self._collector.cpu_seconds()
+        figure = self._timed(name, job, seconds)
+        held = settled(self._collector.database).since(before)
+        used = self._collector.cpu_seconds() - used
+        figure["cpu_us_settled"] = round(used / figure["readings"] * 1e6, 3)
+        figure |= {
+            "bytes_per_reading": held.per_reading,
+            "evidence_bytes_per_reading": held.evidence_per_reading,
+            "sealed": held.readings,
+            "late": held.late,
+            "chunks": held.chunks,
+        }
+        return figure, held
+
+    def _timed(self, name: str, job: Job, seconds: float) -> dict[str, Any]:
+        made = self._fleet.seal(job)
+        figure = timed(
+            self._collector.pid, lambda: self._fleet.send(seconds), job.size * job.together
+        )
+        figure["request_bytes"] = round(made["request_bytes"])
+        figure["complete"] = figure["readings"] == job.scans * ALL
+        self.figures[name] = figure = {"name": name, **figure}
+        return figure
+
+
+def _ratio(ours: float, theirs: float) -> float:
+    return round(ours / theirs, 3) if theirs else 0.0

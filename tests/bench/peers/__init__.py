@@ -1,0 +1,1 @@
+"""Other stores under the same readings, where their Debian package is installed."""

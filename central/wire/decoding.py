@@ -51,7 +51,7 @@ def decode_common(data: bytes, header: Header, at: int) -> BatchColumns:
     source = _read_marks(times_part, n)
     times = _read_times_of_both(times_part, source, header)
     # 16 bits are sorted by counting. POINTS is below 2^15.
-    order = None if rising else np.argsort(points.astype(np.int16), kind="stable")
+    order = None if rising else points.astype(np.int16).argsort(kind="stable")
     qualities = _read_qualities(qualities_part, order, n)
     ordered = points if order is None else points[order]
     values = read_values(values_part, texts, ordered, order)
@@ -89,13 +89,16 @@ def _read_points(reader: ColumnReader, n: int) -> tuple[Integers, bool]:
         raise Unusual
     zigzag, counts = numbers[0::2], numbers[1::2]
     steps = (zigzag >> 1) ^ -(zigzag & 1)
-    ends = np.cumsum(counts)
-    if ends[-1] != n or not counts.all() or not steps[1:].all():
+    ends = counts.cumsum()
+    runs = len(counts)
+    if ends[-1] != n or np.count_nonzero(counts) < runs or np.count_nonzero(steps[1:]) < runs - 1:
         raise Unusual
-    shifts = np.cumsum(steps)
-    if (shifts + ends).max() > POINTS or (shifts + ends - counts).min() < 0:
+    shifts = steps.cumsum()
+    points = shifts.repeat(counts)
+    points += np.arange(n)
+    if np.minimum.reduce(points) < 0 or np.maximum.reduce(points) >= POINTS:
         raise Unusual
-    return np.repeat(shifts, counts) + np.arange(n), False
+    return points, False
 
 
 def _read_marks(reader: ColumnReader, n: int) -> Flags | None:
@@ -105,9 +108,9 @@ def _read_marks(reader: ColumnReader, n: int) -> Flags | None:
         return np.ones(n, np.bool_) if mark else None
     reader.at = start
     marks, counts = reader.runs(n)
-    if marks.max() > 1:
+    if np.maximum.reduce(marks) > 1:
         raise Unusual
-    return np.repeat(marks.astype(np.bool_), counts)
+    return marks.astype(np.bool_).repeat(counts)
 
 
 def _read_times_of_both(reader: ColumnReader, source: Flags | None, header: Header) -> Integers:
@@ -131,22 +134,21 @@ def _read_times(reader: ColumnReader, n: int, origin: int) -> Integers:
     if size * groups != n:
         reader.at = start
         sizes, repeated = reader.repeated(n)
-        counts = np.repeat(sizes, repeated)
+        counts = sizes.repeat(repeated)
         groups = len(counts)
     if groups == 1:
         if not -TIME <= base <= TIME:
             raise Unusual
         return np.full(n, base, np.int64)
     moments = np.empty(groups, np.int64)
-    moments[0] = 0
     reach = _read_steps(reader, moments[1:])
     if not -TIME <= base - reach <= base + reach <= TIME:
         raise Unusual
-    np.cumsum(moments, out=moments)
-    moments += base
+    moments[0] = base
+    moments.cumsum(out=moments)
     if counts is not None:
-        return np.repeat(moments, counts)
-    return moments if size == 1 else np.repeat(moments, size)
+        return moments.repeat(counts)
+    return moments if size == 1 else moments.repeat(size)
 
 
 def _read_steps(reader: ColumnReader, steps: Integers) -> int:
@@ -157,9 +159,9 @@ def _read_steps(reader: ColumnReader, steps: Integers) -> int:
     unit = _POWERS[power]
     numbers, reach = reader.integers(len(steps))
     reach *= unit * len(steps)
-    if reach > TIME or not numbers.all():
+    if reach > TIME or np.count_nonzero(numbers) < len(numbers):
         raise Unusual
-    if power < len(_POWERS) - 1 and int(numbers[0]) % 10 == 0 and not (numbers % 10).any():
+    if power < len(_POWERS) - 1 and not (int(numbers[0]) % 10 or np.count_nonzero(numbers % 10)):
         raise Unusual
     np.multiply(numbers, unit, out=steps)
     return int(reach)
@@ -179,7 +181,7 @@ def _read_qualities(reader: ColumnReader, order: Integers | None, n: int) -> Int
         left -= count
     if len(codes) == 1:
         return np.full(n, codes[0], np.int64)
-    cells = np.repeat(np.array(codes, np.int64), counts)
+    cells = np.array(codes, np.int64).repeat(counts)
     if order is None:
         return cells
     rows = np.empty(n, np.int64)

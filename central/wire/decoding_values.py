@@ -3,7 +3,6 @@
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from central.store.columns import Integers
 from central.store.values import BOOLEAN, EXACT, FLOAT, INTEGER, NONE, OTHER, Bytes, Floats, Values
@@ -34,43 +33,44 @@ def read_values(
 
     `order`: the row of the batch that each place is (None: they are the same).
     """
-    n = len(points)
     start = reader.at
     cls = reader.u8()
-    if reader.uvar() == n:
+    if reader.uvar() == len(points):
+        one = True
         kinds, numbers, others = _read_class(reader, texts, cls, points)
     else:
         reader.at = start
+        one = False
         kinds, numbers, others = _read_classes(reader, texts, points)
-        kinds = _in_rows(kinds, order)
-    if order is not None and others:
-        others = {int(order[place]): value for place, value in others.items()}
-    if others:
-        kinds[list(others)] = OTHER
-    return Values(kinds, _in_rows(numbers, order), others)
-
-
-def _in_rows(cells: NDArray[T], order: Integers | None) -> NDArray[T]:
     if order is None:
-        return cells
-    rows = np.empty_like(cells)
-    rows[order] = cells
-    return rows
+        return Values(kinds, numbers, others)
+    rows = np.empty(len(points), np.float64)
+    rows[order] = numbers
+    if others or not one:
+        kinds_of_rows = np.empty(len(points), np.uint8)
+        kinds_of_rows[order] = kinds
+        kinds = kinds_of_rows
+    return Values(kinds, rows, _moved(others, order))
+
+
+def _moved(others: dict[int, Value], to: Integers) -> dict[int, Value]:
+    """Return the same values at the places that `to` gives for theirs."""
+    return dict(zip(to[list(others)].tolist(), others.values(), strict=True)) if others else others
 
 
 def _read_classes(reader: ColumnReader, texts: ColumnReader, points: Integers) -> _Cells:
     n = len(points)
     runs, counts = reader.runs(n)
-    if runs.max() > DECIMAL + DECIMALS:
+    if np.maximum.reduce(runs) > DECIMAL + DECIMALS:
         raise Unusual
-    of_row = np.repeat(runs, counts)
+    of_row = runs.repeat(counts)
     kinds, numbers = np.empty(n, np.uint8), np.empty(n, np.float64)
     others: dict[int, Value] = {}
-    for cls in np.flatnonzero(np.bincount(runs)).tolist():
-        at = np.flatnonzero(of_row == cls)
+    for cls in np.bincount(runs).nonzero()[0].tolist():
+        at = (of_row == cls).nonzero()[0]
         cells = _read_class(reader, texts, cls, points[at])
         kinds[at], numbers[at] = cells.kinds, cells.numbers
-        others |= {int(at[place]): value for place, value in cells.others.items()}
+        others |= _moved(cells.others, at)
     _check_decimals(points, of_row, numbers)
     return _Cells(kinds, numbers, others)
 
@@ -80,13 +80,13 @@ def _check_decimals(points: Integers, of_row: Integers, numbers: Floats) -> None
 
     Rows of one point lie side by side.
     """
-    decimal = np.flatnonzero(of_row >= DECIMAL)
+    decimal = (of_row >= DECIMAL).nonzero()[0]
     if not len(decimal):
         return
     held, own = points[decimal], of_row[decimal]
-    if ((held[1:] == held[:-1]) & (own[1:] != own[:-1])).any():
+    if np.count_nonzero((held[1:] == held[:-1]) & (own[1:] != own[:-1])):
         raise Unusual
-    floats = np.flatnonzero((of_row == classes.FLOAT32) | (of_row == classes.FLOAT64))
+    floats = ((of_row == classes.FLOAT32) | (of_row == classes.FLOAT64)).nonzero()[0]
     if not len(floats):
         return
     places = np.full(int(points[-1]) + 1, -1, np.int64)
@@ -106,13 +106,13 @@ def _read_class(reader: ColumnReader, texts: ColumnReader, cls: int, points: Int
         return _read_signed(reader, points)
     if cls == classes.BOOLEAN:
         return _cells(BOOLEAN, _read_bits(reader, count))
-    nothing = np.full(count, np.nan)
-    if cls == classes.NONE:
-        return _cells(NONE, nothing)
+    cells = _cells(NONE, np.full(count, np.nan))
     if cls == classes.TEXT:
-        others: dict[int, Value] = dict(enumerate(_read_texts(reader, texts, count)))
-        return _Cells(np.full(count, OTHER, np.uint8), nothing, others)
-    raise Unusual
+        cells.kinds[:] = OTHER
+        cells.others.update(enumerate(_read_texts(reader, texts, count)))
+    elif cls != classes.NONE:
+        raise Unusual
+    return cells
 
 
 def _cells(kind: int, numbers: Floats) -> _Cells:
@@ -133,27 +133,30 @@ def _read_signed(reader: ColumnReader, points: Integers) -> _Cells:
     numbers, reach = _sum_up(reader, points)
     cells = _cells(INTEGER, numbers.astype(np.float64))
     if reach > EXACT:
-        for place in np.flatnonzero((numbers > EXACT) | (numbers < -EXACT)).tolist():
+        for place in ((numbers > EXACT) | (numbers < -EXACT)).nonzero()[0].tolist():
             cells.others[place] = int(numbers[place])
-            cells.numbers[place] = np.nan
+            cells.kinds[place], cells.numbers[place] = OTHER, np.nan
     return cells
 
 
 def _sum_up(reader: ColumnReader, points: Integers) -> Bounded:
     """Return the numbers of rows: the first of each point as it is, the others from steps."""
     count = len(points)
-    first = np.ones(count, np.bool_)
+    first = np.empty(count, np.bool_)
+    first[0] = True
     np.not_equal(points[1:], points[:-1], out=first[1:])
-    starts = np.flatnonzero(first)
+    starts = first.nonzero()[0]
     firsts = reader.integers(len(starts))
     if len(starts) == count:
         return firsts
     steps = reader.integers(count - len(starts))
     sums = np.zeros(count, np.int64)
     sums[~first] = steps.numbers
-    np.cumsum(sums, out=sums)
-    lengths = np.diff(starts, append=count)
-    sums += np.repeat(firsts.numbers - sums[starts], lengths)
+    sums.cumsum(out=sums)
+    lengths = np.empty(len(starts), np.int64)
+    np.subtract(starts[1:], starts[:-1], out=lengths[:-1])
+    lengths[-1] = count - starts[-1]
+    sums += (firsts.numbers - sums[starts]).repeat(lengths)
     return Bounded(sums, firsts.reach + steps.reach * count)
 
 
@@ -167,17 +170,25 @@ def _read_bits(reader: ColumnReader, count: int) -> Floats:
 def _read_floats(reader: ColumnReader, cls: int, count: int) -> Floats:
     width, code = (8, "<f8") if cls == classes.FLOAT64 else (4, "<f4")
     floats = join_planes(reader.planes(width, count)).view(code)
-    if not np.isfinite(floats).all():
+    if np.count_nonzero(np.isfinite(floats)) < count:
         raise Unusual
     values: Floats = floats.astype(np.float64)
-    if width == 8 and is_float32(values).any():
+    if width == 8 and np.count_nonzero(is_float32(values)):
         raise Unusual
     return values
 
 
 def _read_texts(reader: ColumnReader, texts: ColumnReader, count: int) -> list[str]:
-    sizes = [reader.uvar(0, TEXT_BYTES) for _ in range(count)]
+    sizes = reader.some_uvars(count)
+    if np.maximum.reduce(sizes) > TEXT_BYTES:
+        raise Unusual
+    ends = sizes.cumsum().tolist()
+    joined = texts.take(ends[-1])
+    starts = [0, *ends[:-1]]
+    if joined.isascii():
+        letters = joined.decode()
+        return [letters[start:end] for start, end in zip(starts, ends, strict=True)]
     try:
-        return [texts.take(size).decode() for size in sizes]
+        return [joined[start:end].decode() for start, end in zip(starts, ends, strict=True)]
     except UnicodeDecodeError as exc:
         raise Unusual from exc

@@ -18,6 +18,7 @@ _WINDOW: Final = 256
 _LONGEST: Final = 3
 """Bytes of a varint: 2^21 is beyond every count and index a batch may have."""
 _NONE: Final = np.zeros(0, np.int64)
+_MINIMUM: Final = np.minimum.reduce
 
 
 class Unusual(Exception):
@@ -55,21 +56,19 @@ class ColumnReader(Reader):
         """Return `count` int64."""
         if not count:
             return Bounded(_NONE, 0)
-        low = self.svar()
-        width = self.u8()
+        low, width = self.svar(), self.u8()
         if not width:
             return Bounded(np.full(count, low, np.int64), abs(low))
-        if width >= 8:
+        high = low + (1 << 8 * width) - 1
+        if width >= 8 or high >= INT64:
             raise Unusual
-        planes = self.planes(width, count)
-        offsets = planes[0] if width == 1 else join_planes(planes)
-        top = int(offsets.max())
-        if top < 1 << 8 * (width - 1) or offsets.min() or low + top >= INT64:
+        numbers = _join_low(self.planes(width, count))
+        # The last plane has a bit set, and the least member is 0: no other low and width would do.
+        if not any(self.data[self.at - count : self.at]) or _MINIMUM(numbers):
             raise Unusual
-        numbers = offsets.astype(np.int64)
         if low:
             numbers += low
-        return Bounded(numbers, max(abs(low), abs(low + top)))
+        return Bounded(numbers, max(abs(low), abs(high)))
 
     def uvars_left(self) -> Integers:
         """Return the varints up to the end of this column."""
@@ -79,8 +78,20 @@ class ColumnReader(Reader):
         self.at = self.end
         return numbers
 
+    def some_uvars(self, count: int) -> Integers:
+        """Return `count` varints."""
+        longest = self.at + _LONGEST * count
+        numbers, ends = read_uvars(self.cells[self.at : min(self.end, longest)])
+        if len(numbers) < count:
+            raise Unusual
+        self.at += int(ends[count - 1]) + 1
+        return numbers[:count]
+
     def runs(self, n: int) -> tuple[Integers, Integers]:
-        """Return `(cell, count)` whose counts add up to `n`; a cell is no more than 127."""
+        """Return `(cell, count)` whose counts add up to `n`.
+
+        A cell that takes more than a byte is read as 128 or more.
+        """
         return self._pairs(n, weighed=False)
 
     def repeated(self, n: int) -> tuple[Integers, Integers]:
@@ -94,30 +105,40 @@ class ColumnReader(Reader):
             numbers, ends = read_uvars(window)
             half = len(numbers) // 2
             firsts, counts = numbers[0 : 2 * half : 2], numbers[1 : 2 * half : 2]
-            sums = np.cumsum(firsts * counts if weighed else counts)
+            sums = (firsts * counts if weighed else counts).cumsum()
             if half and sums[-1] >= n:
                 break
             if self.at + size >= self.end:
                 raise Unusual
             size *= 4
-        last = int(np.searchsorted(sums, n))
+        last = int(sums.searchsorted(n))
         firsts, counts = firsts[: last + 1], counts[: last + 1]
-        if sums[last] != n or not counts.all() or (firsts[1:] == firsts[:-1]).any():
+        if sums[last] != n or np.count_nonzero(counts) <= last:
             raise Unusual
-        if weighed and not firsts.all():
+        if np.count_nonzero(firsts[1:] == firsts[:-1]):
+            raise Unusual
+        if weighed and np.count_nonzero(firsts) <= last:
             raise Unusual
         self.at += int(ends[2 * last + 1]) + 1
         return firsts, counts
 
 
 def join_planes(planes: Bytes) -> Integers:
-    """Return the unsigned members of two to eight byte planes, in words that hold them."""
-    width, count = planes.shape
-    size = 2 if width == 2 else 4 if width <= 4 else 8
-    joined = np.zeros((count, size), np.uint8)
-    joined[:, :width] = planes.T
+    """Return the unsigned members of four or eight byte planes in words of their size."""
+    size, count = planes.shape
+    joined = np.empty((count, size), np.uint8)
+    joined[:] = planes.T
     members: Integers = joined.view(f"<u{size}")[:, 0]
     return members
+
+
+def _join_low(planes: Bytes) -> Integers:
+    """Return the unsigned members of one to seven byte planes."""
+    numbers: Integers = planes[-1].astype(np.int64)
+    for plane in planes[-2::-1]:
+        numbers <<= 8
+        numbers |= plane
+    return numbers
 
 
 def read_uvars(cells: Bytes) -> tuple[Integers, Integers]:
@@ -125,19 +146,20 @@ def read_uvars(cells: Bytes) -> tuple[Integers, Integers]:
 
     It stops before one that is longer than three bytes, cut, or not in its shortest form.
     """
-    short = cells < 128
-    ends = np.flatnonzero(short)
-    if len(ends) == len(cells):
+    ends = (cells < 128).nonzero()[0]
+    count = len(ends)
+    if count == len(cells):
         return cells.astype(np.int64), ends
-    sizes = np.diff(ends, prepend=-1)
+    sizes = np.empty(count, np.int64)
+    sizes[:1] = ends[:1] + 1
+    np.subtract(ends[1:], ends[:-1], out=sizes[1:])
     last = cells[ends]
-    odd = (sizes > _LONGEST) | ((sizes > 1) & (last == 0))
-    if odd.any():
-        first = int(odd.argmax())
-        ends, sizes, last = ends[:first], sizes[:first], last[:first]
+    odd = ((sizes > _LONGEST) | ((sizes > 1) & (last == 0))).nonzero()[0]
+    if len(odd):
+        ends, sizes, last = ends[: odd[0]], sizes[: odd[0]], last[: odd[0]]
     numbers = last.astype(np.int64) << 7 * (sizes - 1)
     for back in range(1, _LONGEST):
-        longer = np.flatnonzero(sizes > back)
+        longer = (sizes > back).nonzero()[0]
         low = cells[ends[longer] - back].astype(np.int64) & 127
         numbers[longer] |= low << 7 * (sizes[longer] - 1 - back)
     return numbers, ends

@@ -4,10 +4,11 @@ Inflating is bounded: a body that would grow beyond the limit is refused before 
 """
 
 import importlib
+import threading
 import zlib
 from functools import cache
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 from protocols.errors import WireError
 from protocols.wire.bounds import INFLATED_BYTES, REQUEST_BYTES
@@ -73,7 +74,6 @@ def _undeflate(body: bytes, limit: int) -> bytes:
 
 def _unzstd(body: bytes, encoding: str, limit: int) -> bytes:
     zstd = _require(encoding)
-    engine = zstd.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
     try:
         # The frame states its size (-1: it does not), so that nothing is inflated in vain.
         size: int = zstd.frame_content_size(body)
@@ -81,10 +81,23 @@ def _unzstd(body: bytes, encoding: str, limit: int) -> bytes:
             raise WireError("WIRE_COMPRESSED", where=_WHERE)
         if size > limit:
             raise WireError("WIRE_TOO_LARGE", where=_WHERE, size=size, limit=limit)
-        data: bytes = engine.decompress(body, allow_extra_data=False)
+        data: bytes = _inflating().engine.decompress(body, allow_extra_data=False)
     except zstd.ZstdError as exc:
         raise WireError("WIRE_COMPRESSED", where=_WHERE) from exc
     return data
+
+
+class _Inflating(threading.local):
+    """A zstd decompressor for each thread: to make one costs more than a small request."""
+
+    def __init__(self) -> None:
+        zstd = _require(ZSTD)
+        self.engine: Any = zstd.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+
+
+@cache
+def _inflating() -> _Inflating:
+    return _Inflating()
 
 
 def _require(encoding: str) -> ModuleType:

@@ -46,7 +46,7 @@ def measure(ours: Ours) -> Iterator[dict[str, Any]]:
             yield {
                 "name": f"central.peer.{name}",
                 "absent": peer.PACKAGE,
-                "do": f"apt-get install -y --no-install-recommends {peer.PACKAGE}",
+                "do": "scripts/setup bench",
             }
 
 

@@ -17,7 +17,7 @@ from protocols.simulators.demo import free_port
 from tests.bench.central.plant import ALL, POINTS, Scans
 from tests.bench.peers.process import NOBODY
 
-PACKAGE = "postgresql-15"
+PACKAGE = "postgresql"
 BATCH = 5_000
 TIMES = 21
 TABLE = """CREATE TABLE reading (

@@ -13,7 +13,7 @@ import numpy as np
 
 from central.store.columns import Integers
 from central.wire.columns import BatchColumns, Flags
-from central.wire.decoding_values import read_values
+from central.wire.decoding_values import Rows, read_values
 from central.wire.reading import ColumnReader, Unusual
 from protocols.errors import WireError
 from protocols.wire.bounds import POINTS, TIME
@@ -23,6 +23,8 @@ from protocols.wire.varint import unzigzag
 
 FEW: Final = 12
 """Rows below which arrays cost more than objects."""
+_FEW_BYTES: Final = 24
+"""The same of the bytes of runs."""
 _POWERS: Final = tuple(10**power for power in range(7))
 Decoder = Callable[[bytes, Header, int], ReadingsBatch]
 
@@ -54,7 +56,7 @@ def decode_common(data: bytes, header: Header, at: int) -> BatchColumns:
     order = None if rising else points.astype(np.int16).argsort(kind="stable")
     qualities = _read_qualities(qualities_part, order, n)
     ordered = points if order is None else points[order]
-    values = read_values(values_part, texts, ordered, order)
+    values = read_values(values_part, texts, Rows(ordered, rising), order)
     if any(part.at != part.end for part in parts):
         raise Unusual
     return BatchColumns(points, times, source, qualities, values, header)
@@ -84,21 +86,38 @@ def _read_points(reader: ColumnReader, n: int) -> tuple[Integers, bool]:
             raise Unusual
         return np.arange(step, step + n), True
     reader.at = start
-    numbers = reader.uvars_left()
-    if len(numbers) & 1:
-        raise Unusual
-    zigzag, counts = numbers[0::2], numbers[1::2]
-    steps = (zigzag >> 1) ^ -(zigzag & 1)
-    ends = counts.cumsum()
-    runs = len(counts)
-    if ends[-1] != n or np.count_nonzero(counts) < runs or np.count_nonzero(steps[1:]) < runs - 1:
-        raise Unusual
-    shifts = steps.cumsum()
+    few = reader.end - start <= _FEW_BYTES
+    shifts, counts = (_few_runs if few else _many_runs)(reader, n)
     points = shifts.repeat(counts)
     points += np.arange(n)
     if np.minimum.reduce(points) < 0 or np.maximum.reduce(points) >= POINTS:
         raise Unusual
     return points, False
+
+
+def _few_runs(reader: ColumnReader, n: int) -> tuple[Integers, Integers]:
+    """Return of each run how far its points lie from their rows, and how many they are."""
+    numbers = reader.uvars(n)
+    steps, counts = list(map(unzigzag, numbers[0::2])), numbers[1::2]
+    if len(steps) != len(counts) or sum(counts) != n or 0 in counts or 0 in steps[1:]:
+        raise Unusual
+    if any(abs(step) > POINTS for step in steps):
+        raise Unusual
+    return np.array(steps).cumsum(), np.array(counts)
+
+
+def _many_runs(reader: ColumnReader, n: int) -> tuple[Integers, Integers]:
+    numbers = reader.uvars_left()
+    if len(numbers) & 1:
+        raise Unusual
+    zigzag, counts = numbers[0::2], numbers[1::2]
+    steps = (zigzag >> 1) ^ -(zigzag & 1)
+    runs = len(counts)
+    if np.add.reduce(counts) != n or np.count_nonzero(counts) < runs:
+        raise Unusual
+    if np.count_nonzero(steps[1:]) < runs - 1:
+        raise Unusual
+    return steps.cumsum(), counts
 
 
 def _read_marks(reader: ColumnReader, n: int) -> Flags | None:

@@ -18,6 +18,13 @@ _FAR: Final = 1 << 62
 T = TypeVar("T", bound=np.generic)
 
 
+class Rows(NamedTuple):
+    """The points of rows, which go up; `distinct`: each has one row."""
+
+    points: Integers
+    distinct: bool
+
+
 class _Cells(NamedTuple):
     """The values of some rows in point order; `others` by place among them, `kinds` without."""
 
@@ -27,30 +34,31 @@ class _Cells(NamedTuple):
 
 
 def read_values(
-    reader: ColumnReader, texts: ColumnReader, points: Integers, order: Integers | None
+    reader: ColumnReader, texts: ColumnReader, rows: Rows, order: Integers | None
 ) -> Values:
-    """Return the values of the rows of `points`, which go up, in the order of the batch.
+    """Return the values of `rows` in the order of the batch.
 
     `order`: the row of the batch that each place is (None: they are the same).
     """
+    n = len(rows.points)
     start = reader.at
     cls = reader.u8()
-    if reader.uvar() == len(points):
+    if reader.uvar() == n:
         one = True
-        kinds, numbers, others = _read_class(reader, texts, cls, points)
+        kinds, numbers, others = _read_class(reader, texts, cls, rows)
     else:
         reader.at = start
         one = False
-        kinds, numbers, others = _read_classes(reader, texts, points)
+        kinds, numbers, others = _read_classes(reader, texts, rows)
     if order is None:
         return Values(kinds, numbers, others)
-    rows = np.empty(len(points), np.float64)
-    rows[order] = numbers
+    in_rows = np.empty(n, np.float64)
+    in_rows[order] = numbers
     if others or not one:
-        kinds_of_rows = np.empty(len(points), np.uint8)
-        kinds_of_rows[order] = kinds
-        kinds = kinds_of_rows
-    return Values(kinds, rows, _moved(others, order))
+        kinds_in_rows = np.empty(n, np.uint8)
+        kinds_in_rows[order] = kinds
+        kinds = kinds_in_rows
+    return Values(kinds, in_rows, _moved(others, order))
 
 
 def _moved(others: dict[int, Value], to: Integers) -> dict[int, Value]:
@@ -58,7 +66,8 @@ def _moved(others: dict[int, Value], to: Integers) -> dict[int, Value]:
     return dict(zip(to[list(others)].tolist(), others.values(), strict=True)) if others else others
 
 
-def _read_classes(reader: ColumnReader, texts: ColumnReader, points: Integers) -> _Cells:
+def _read_classes(reader: ColumnReader, texts: ColumnReader, rows: Rows) -> _Cells:
+    points = rows.points
     n = len(points)
     runs, counts = reader.runs(n)
     if np.maximum.reduce(runs) > DECIMAL + DECIMALS:
@@ -68,7 +77,7 @@ def _read_classes(reader: ColumnReader, texts: ColumnReader, points: Integers) -
     others: dict[int, Value] = {}
     for cls in np.bincount(runs).nonzero()[0].tolist():
         at = (of_row == cls).nonzero()[0]
-        cells = _read_class(reader, texts, cls, points[at])
+        cells = _read_class(reader, texts, cls, Rows(points[at], rows.distinct))
         kinds[at], numbers[at] = cells.kinds, cells.numbers
         others |= _moved(cells.others, at)
     _check_decimals(points, of_row, numbers)
@@ -96,14 +105,14 @@ def _check_decimals(points: Integers, of_row: Integers, numbers: Floats) -> None
         raise Unusual
 
 
-def _read_class(reader: ColumnReader, texts: ColumnReader, cls: int, points: Integers) -> _Cells:
-    count = len(points)
+def _read_class(reader: ColumnReader, texts: ColumnReader, cls: int, rows: Rows) -> _Cells:
+    count = len(rows.points)
     if DECIMAL <= cls <= DECIMAL + DECIMALS:
-        return _cells(FLOAT, _read_decimals(reader, points, SCALES[cls - DECIMAL]))
+        return _cells(FLOAT, _read_decimals(reader, rows, SCALES[cls - DECIMAL]))
     if cls in (classes.FLOAT32, classes.FLOAT64):
         return _cells(FLOAT, _read_floats(reader, cls, count))
     if cls == classes.SIGNED:
-        return _read_signed(reader, points)
+        return _read_signed(reader, rows)
     if cls == classes.BOOLEAN:
         return _cells(BOOLEAN, _read_bits(reader, count))
     cells = _cells(NONE, np.full(count, np.nan))
@@ -119,8 +128,8 @@ def _cells(kind: int, numbers: Floats) -> _Cells:
     return _Cells(np.full(len(numbers), kind, np.uint8), numbers, {})
 
 
-def _read_decimals(reader: ColumnReader, points: Integers, scale: float) -> Floats:
-    numbers, reach = _sum_up(reader, points)
+def _read_decimals(reader: ColumnReader, rows: Rows, scale: float) -> Floats:
+    numbers, reach = _sum_up(reader, rows)
     if reach > _FAR:
         raise Unusual
     if reach >= DECIMAL_INTEGER and np.abs(numbers).max() >= DECIMAL_INTEGER:
@@ -128,9 +137,9 @@ def _read_decimals(reader: ColumnReader, points: Integers, scale: float) -> Floa
     return numbers / scale
 
 
-def _read_signed(reader: ColumnReader, points: Integers) -> _Cells:
+def _read_signed(reader: ColumnReader, rows: Rows) -> _Cells:
     # Steps are modulo 2**64, and so are sums of int64.
-    numbers, reach = _sum_up(reader, points)
+    numbers, reach = _sum_up(reader, rows)
     cells = _cells(INTEGER, numbers.astype(np.float64))
     if reach > EXACT:
         for place in ((numbers > EXACT) | (numbers < -EXACT)).nonzero()[0].tolist():
@@ -139,9 +148,12 @@ def _read_signed(reader: ColumnReader, points: Integers) -> _Cells:
     return cells
 
 
-def _sum_up(reader: ColumnReader, points: Integers) -> Bounded:
+def _sum_up(reader: ColumnReader, rows: Rows) -> Bounded:
     """Return the numbers of rows: the first of each point as it is, the others from steps."""
+    points = rows.points
     count = len(points)
+    if rows.distinct:
+        return reader.integers(count)
     first = np.empty(count, np.bool_)
     first[0] = True
     np.not_equal(points[1:], points[:-1], out=first[1:])

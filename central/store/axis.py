@@ -10,7 +10,7 @@ import numpy as np
 
 from central.store.columns import Integers
 from central.store.plane_reader import ChunkDamaged, Reader
-from central.store.planes import NearZero, Runs, zigzag
+from central.store.planes import NearZero, Runs, stacked, zigzag
 from central.store.points import RECEIVED_UNIT
 from protocols.wire.varint import put_svar, put_uvar
 
@@ -38,31 +38,33 @@ class Axis:
     """The columns of the slots of all chunks; `edges` say where each chunk's begin."""
 
     def __init__(self, slots: Slotted, edges: Integers) -> None:
-        self._times = Series(slots.times, edges)
+        self._size = len(edges) - 1
         self._streams = Runs(slots.streams, edges)
-        self._seqs = Series(slots.seqs, edges)
         received = slots.received // RECEIVED_UNIT
+        # One after the other, as if they were three times as many chunks.
+        self._series = Series(
+            np.concatenate((slots.times, slots.seqs, received)), stacked(edges, 3)
+        )
         delays = received - slots.times // RECEIVED_UNIT
         middle = _middle(delays, edges)
-        delays -= np.repeat(middle, np.diff(edges))
-        later = _steps(received, edges)
-        self._delayed: list[bool] = (_costs(delays, edges) <= _costs(later, edges)).tolist()
+        delays -= np.repeat(middle, edges[1:] - edges[:-1])
+        later = self._series.costs[2 * self._size :]
+        self._delayed: list[bool] = (_costs(delays, edges) <= later).tolist()
         self._middle: list[int] = middle.tolist()
         self._delays = NearZero(delays, edges)
-        self._received = None if all(self._delayed) else Series(received, edges)
 
     def put(self, out: bytearray, chunk: int) -> None:
         """Append the columns of one chunk."""
-        self._times.put(out, chunk)
+        self._series.put(out, chunk)
         self._streams.put(out, chunk)
-        if self._delayed[chunk] or self._received is None:
+        if self._delayed[chunk]:
             out.append(DELAYED)
             put_svar(out, self._middle[chunk])
             self._delays.put(out, chunk)
         else:
             out.append(SHARED)
-            self._received.put(out, chunk)
-        self._seqs.put(out, chunk)
+            self._series.put(out, chunk + 2 * self._size)
+        self._series.put(out, chunk + self._size)
 
 
 def read_axis(reader: Reader, count: int) -> Slotted:
@@ -81,19 +83,19 @@ class Series:
     """Numbers that go up by about the same each time."""
 
     def __init__(self, numbers: Integers, edges: Integers) -> None:
-        begins, sizes = edges[:-1], np.diff(edges)
+        begins, sizes = edges[:-1], edges[1:] - edges[:-1]
         steps = _steps(numbers, edges)
         units = np.maximum(np.gcd.reduceat(steps, begins), 1)
         if (units > 1).any():
             steps //= np.repeat(units, sizes)
         step = _middle(steps, edges)
         rest = _from(steps, step, edges)
-        grid = np.zeros(len(sizes), np.bool_)
-        if rest.any():
-            even = np.add.reduceat(steps, begins) // np.maximum(sizes - 1, 1)
-            lattice = np.cumsum(_from(steps, even, edges))
-            lattice -= np.repeat(lattice[begins], sizes)
-            grid = _costs(lattice, edges) < _costs(rest, edges)
+        even = np.add.reduceat(steps, begins) // np.maximum(sizes - 1, 1)
+        lattice = np.cumsum(_from(steps, even, edges))
+        lattice -= np.repeat(lattice[begins], sizes)
+        self.costs = _costs(rest, edges)
+        grid = _costs(lattice, edges) < self.costs
+        if grid.any():
             rest = np.where(np.repeat(grid, sizes), lattice, rest)
             step = np.where(grid, even, step)
         self._first: list[int] = numbers[begins].tolist()
@@ -116,13 +118,15 @@ def read_series(reader: Reader, count: int) -> Integers:
     first, unit, kind, step = reader.svar(), reader.uvar(), reader.u8(), reader.svar()
     if kind > STEPS:
         raise ChunkDamaged("series")
-    rest = reader.near_zero(count)
-    if kind == STEPS:
-        rest = np.cumsum(rest)
-    numbers = np.arange(count) * np.int64(step) + rest
+    width = reader.u8()
+    numbers = np.arange(count) * np.int64(step)
+    if width:
+        rest = reader.steps(width, count)
+        numbers += np.cumsum(rest) if kind == STEPS else rest
     if unit > 1:
         numbers *= np.int64(unit)
-    return numbers + np.int64(first)
+    numbers += np.int64(first)
+    return numbers
 
 
 def _steps(numbers: Integers, edges: Integers) -> Integers:
@@ -135,7 +139,7 @@ def _steps(numbers: Integers, edges: Integers) -> Integers:
 
 def _from(steps: Integers, step: Integers, edges: Integers) -> Integers:
     """Return what each step is above that of its chunk; 0 for the first of a chunk."""
-    rest = steps - np.repeat(step, np.diff(edges))
+    rest = steps - np.repeat(step, edges[1:] - edges[:-1])
     rest[edges[:-1]] = 0
     return rest
 

@@ -20,6 +20,7 @@ from protocols.words import Value
 
 TEXT: Final = 0
 LARGE: Final = 1
+_FLOATS: Final = np.zeros(0, np.int64)
 _MOST_FLOAT: Final = float(np.finfo(np.float64).max)
 
 
@@ -37,7 +38,7 @@ class Numbers:
     def __init__(self, batch: Batch) -> None:
         values = batch.cells.values
         self._batch = batch
-        self._kinds = Runs(values.kinds.astype(np.int64), batch.edges)
+        self._kinds = Runs(values.kinds, batch.edges)
         numbers = values.numbers
         if values.kinds.min() < BOOLEAN or values.kinds.max() > FLOAT:
             numbers = _filled(values, batch.starts, batch.counts)
@@ -119,8 +120,12 @@ def _filled(values: Values, starts: Integers, counts: Integers) -> Floats:
     return numbers
 
 
-def _kinds(reader: Reader, total: int) -> Integers:
-    kinds = reader.runs(total)
+def _kinds(reader: Reader, total: int) -> Integers | None:
+    """Return the kinds of all cells; None: all are floats."""
+    alike = reader.one_run()
+    if alike == FLOAT:
+        return None
+    kinds = reader.runs(total) if alike is None else np.full(total, alike)
     if kinds.min() < NONE or kinds.max() > OTHER:
         raise ChunkDamaged("kinds")
     return kinds
@@ -134,10 +139,10 @@ def _numbers(steps: Integers, first: np.int64, scale: int) -> Floats:
         raise ChunkDamaged("scale") from exc
 
 
-def _values(reader: Reader, kinds: Integers, numbers: Floats, start: int) -> Values:
+def _values(reader: Reader, kinds: Integers | None, numbers: Floats, start: int) -> Values:
     """Return the values from `start` on; `kinds` are those of all cells."""
-    own = kinds[start : start + len(numbers)]
-    if (own == FLOAT).all():
+    own = _FLOATS if kinds is None else kinds[start : start + len(numbers)]
+    if kinds is None or (own == FLOAT).all():
         if not np.isfinite(numbers).all():
             raise ChunkDamaged("not a number")
         return Values.floats(numbers)

@@ -12,11 +12,13 @@ from central.store.columns import Integers
 from central.store.decimals import BITS, PLACES, POWERS, scaled, unscaled
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
 from central.store.plane_reader import ChunkDamaged, Reader
-from central.store.planes import Above
+from central.store.planes import Above, stacked
 from central.store.points import GOOD_BELOW, RECEIVED_UNIT, SUMMARY
 from central.store.values import FLOAT, NONE, Floats
 
 FORMAT: Final = 1
+_COUNTS: Final = 9
+_MEASURES: Final = 3
 _CHECK: Final = 4
 _EXACT: Final = 2.0**53
 
@@ -29,6 +31,10 @@ class Summaries:
         _rounded(self.found, scales)
         found, rows = self.found, batch.rows
         first, arrived = found["t0"], found["received0"] // RECEIVED_UNIT
+        self._chunks = len(rows) - 1
+        self._sizes: list[int] = (rows[1:] - rows[:-1]).tolist()
+        measures, whole = _measures(found, rows)
+        self._scales: list[int] = measures.tolist()
         columns = (
             found["n"],
             found["n"] - found["good"],
@@ -39,19 +45,18 @@ class Summaries:
             arrived - first // RECEIVED_UNIT,
             found["received1"] // RECEIVED_UNIT - arrived,
             found["worst"],
+            whole,
         )
-        self._columns = [Above(column, rows) for column in columns]
-        self._measures = [_scaled(found, name, rows) for name in ("least", "most", "sum")]
-        self._sizes: list[int] = np.diff(rows).tolist()
+        # One after the other, as if they were so many times as many chunks.
+        self._columns = Above(np.concatenate(columns), stacked(rows, _COUNTS + _MEASURES))
 
     def of(self, chunk: int) -> bytes:
         """Return the summaries of one chunk as bytes."""
         out = bytearray((FORMAT, self._sizes[chunk]))
-        for column in self._columns:
-            column.put(out, chunk)
-        for scales, whole in self._measures:
-            out.append(scales[chunk])
-            whole.put(out, chunk)
+        for column in range(_COUNTS + _MEASURES):
+            if column >= _COUNTS:
+                out.append(self._scales[(column - _COUNTS) * self._chunks + chunk])
+            self._columns.put(out, column * self._chunks + chunk)
         return zlib.crc32(out).to_bytes(_CHECK, "little") + bytes(out)
 
 
@@ -93,10 +98,12 @@ def _rounded(found: NDArray[Any], scales: Integers) -> None:
         found["sum"] = np.where(exact, np.rint(whole) / powers, found["sum"])
 
 
-def _scaled(found: NDArray[Any], name: str, rows: Integers) -> tuple[list[int], Above]:
-    numbers: Floats = np.where(found["good"] > 0, found[name], 0.0)
-    scales, whole = scaled(numbers, rows[:-1], np.diff(rows))
-    return scales.tolist(), Above(whole, rows)
+def _measures(found: NDArray[Any], rows: Integers) -> tuple[Integers, Integers]:
+    """Return least, most and sum as whole numbers, one after the other, and their scales."""
+    good = found["good"] > 0
+    columns = [np.where(good, found[name], 0.0) for name in ("least", "most", "sum")]
+    edges = stacked(rows, _MEASURES)
+    return scaled(np.concatenate(columns), edges[:-1], edges[1:] - edges[:-1])
 
 
 def read_summaries(summary: bytes) -> NDArray[Any]:

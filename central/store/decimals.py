@@ -18,7 +18,6 @@ PLACES: Final = 9
 BITS: Final = 16
 """A scale of BITS + z: the bits of the float, shifted by the z zeros they end with."""
 POWERS: Final[Floats] = np.array([float(10**place) for place in range(PLACES + 1)])
-_LARGEST: Final = 2.0**53
 _SAMPLES: Final = 4
 
 
@@ -50,7 +49,8 @@ def _scaled(numbers: Floats, starts: Integers, counts: Integers) -> tuple[Intege
         alone = len(columns) == len(starts)
         where = slice(None) if alone else np.repeat(open_ & (scales <= PLACES), counts)
         part = numbers[where]
-        powers = np.repeat(POWERS[scales[columns]], counts[columns])
+        powers = POWERS[scales[columns]]
+        powers = powers[:1] if (powers == powers[0]).all() else np.repeat(powers, counts[columns])
         tried, good = _tried(part, powers)
         whole[where] = tried
         edges = starts if alone else np.cumsum(counts[columns]) - counts[columns]
@@ -74,9 +74,9 @@ def _likely(numbers: Floats, starts: Integers, counts: Integers) -> Integers:
 
 def _tried(numbers: Floats, powers: Floats) -> tuple[Integers, NDArray[np.bool_]]:
     product = numbers * powers
-    whole = np.rint(product).astype(np.int64)
-    good = (whole / powers).view(np.int64) == numbers.view(np.int64)
-    good &= np.abs(product) <= _LARGEST
+    whole = np.rint(product, out=product).astype(np.int64)
+    # As it will be read: what is too large for an int64 does not come back either.
+    good = np.divide(whole, powers, out=product).view(np.int64) == numbers.view(np.int64)
     return whole, good
 
 

@@ -17,6 +17,7 @@ from central.store.values import Values
 from protocols.clock import HOUR
 
 DAY: Final = 24 * HOUR
+_MEMBER_BITS: Final = MEMBERS.bit_length() - 1
 STRAYS: Final = 8
 """Fewer readings of a family and day than this are no chunk."""
 CELLS: Final = 9_000
@@ -64,17 +65,17 @@ def pack(readings: Readings) -> Packed:
     keys += readings.members
     order = _order(readings, keys)
     ordered = keys[order]
-    ends = np.append(np.flatnonzero(np.diff(ordered // MEMBERS)) + 1, len(ordered))
+    ends = _edges(ordered >> _MEMBER_BITS)[1:]
     starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
     columns = Cells(
-        ordered % MEMBERS,
+        ordered & (MEMBERS - 1),
         readings.times[order],
-        readings.streams[order],
+        _in_order(readings.streams, order),
         readings.seqs[order],
         readings.received[order],
         readings.values.take(order),
-        readings.qualities[order],
-        readings.flags[order],
+        _in_order(readings.qualities, order),
+        _in_order(readings.flags, order),
     )
     packed = Packed([], [])
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
@@ -87,6 +88,11 @@ def pack(readings: Readings) -> Packed:
     return packed
 
 
+def _in_order(column: Integers, order: Integers) -> Integers:
+    """Return the column in that order (one of equal numbers is in any)."""
+    return column if (column == column[0]).all() else column[order]
+
+
 def merge(parts: Sequence[Cells]) -> list[Cells]:
     """Return the cells of one family and day (at least one) cut anew; parts may overlap."""
     return list(split(Cells.joined(parts)))
@@ -97,14 +103,26 @@ def split(cells: Cells) -> Iterator[Cells]:
 
     Members that share hardly any slot get chunks of their own where they have enough readings.
     """
-    counts = np.diff(_edges(cells.members))
-    places = slots_of(cells)
-    apart = len(cells) < SHARING * len(places.first) and len(cells) >= ALONE * len(counts)
-    if not apart or len(counts) == 1:
-        yield from _cut(cells, places.places)
+    edges = _edges(cells.members)
+    whole = _parts(cells) == 1
+    alone = 1 < len(edges) - 1 <= len(cells) // ALONE and not _alike(cells, len(edges) - 1)
+    if whole and not alone:
+        yield cells
         return
-    for start, end in pairwise(_edges(cells.members).tolist()):
+    slots = slots_of(cells)
+    if not alone or len(cells) >= SHARING * len(slots.first):
+        yield from _cut(cells, slots.places)
+        return
+    for start, end in pairwise(edges.tolist()):
         yield from _cut(cells.take(slice(start, end)), np.arange(end - start))
+
+
+def _alike(cells: Cells, members: int) -> bool:
+    """Return whether all members have the same times."""
+    count = len(cells) // members
+    return count * members == len(cells) and bool(
+        (cells.times.reshape(members, count) == cells.times[:count]).all()
+    )
 
 
 def _cut(cells: Cells, places: Integers) -> Iterator[Cells]:

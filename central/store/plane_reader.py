@@ -10,6 +10,8 @@ from protocols.errors import FengsuiError
 from protocols.wire.varint import unzigzag
 
 _INT64: Final = 2**63
+_VARINT: Final = 10
+"""Most bytes of a number."""
 _BYTES: Final = np.array([unzigzag(byte) for byte in range(256)], np.int64)
 
 
@@ -46,17 +48,18 @@ class Reader:
 
     def uvar(self, most: int = _INT64 - 1) -> int:
         """Return a number from 0 to `most`."""
+        data, at = self._data, self.at
         number = shift = 0
-        while shift < 70:
-            byte = self.u8()
+        for byte in data[at : at + _VARINT]:
             number |= (byte & 0x7F) << shift
+            shift += 7
             if byte < 0x80:
                 break
-            shift += 7
         else:
-            raise ChunkDamaged("number too long")
+            raise ChunkDamaged("no number")
         if number > most:
             raise ChunkDamaged("number too large")
+        self.at = at + shift // 7
         return number
 
     def svar(self) -> int:
@@ -106,14 +109,22 @@ class Reader:
         if not runs:
             raise ChunkDamaged("no runs")
         values, sizes = self.above(runs), self.above(runs)
-        if sizes.min() < 1 or sizes.max() > count or sizes.sum() != count:
+        ends = np.cumsum(sizes)
+        if sizes.view(np.uint64).max() > count or ends[-1] != count:
             raise ChunkDamaged("runs")
         if end - start == count:
             return np.repeat(values, sizes)
-        ends = np.cumsum(sizes)
         first, last = np.searchsorted(ends, (start, end - 1), "right").tolist()
         edges = np.concatenate(((start,), ends[first:last], (end,)))
         return np.repeat(values[first : last + 1], edges[1:] - edges[:-1])
+
+    def one_run(self) -> int | None:
+        """Return what all the numbers are, or None: `runs` has to be asked."""
+        before = self.at
+        if self.uvar() == 1:
+            return self.svar()
+        self.at = before
+        return None
 
     def ended(self) -> None:
         """Raise ChunkDamaged if there is more."""

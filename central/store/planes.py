@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from central.store.columns import Integers
 from protocols.wire.varint import put_svar, put_uvar
 
+Octets = NDArray[np.uint8]
 Unsigned = NDArray[np.uint64]
 
 SIZES: Final = (1, 1, 2, 4, 4, 8, 8, 8, 8)
@@ -38,6 +39,12 @@ def put_planes(out: bytearray, numbers: Unsigned, width: int) -> None:
     size = SIZES[width]
     planes = numbers.astype(TYPES[size]).view(np.uint8).reshape(-1, size)[:, :width]
     out += np.ascontiguousarray(planes.T).tobytes()
+
+
+def stacked(edges: Integers, times: int) -> Integers:
+    """Return the edges of so many columns one after the other, each with these edges."""
+    each = np.arange(times)[:, None] * edges[-1] + edges[:-1]
+    return np.append(each.ravel(), times * edges[-1])
 
 
 class Planes:
@@ -75,7 +82,7 @@ class Above(Planes):
     def __init__(self, numbers: Integers, edges: Integers) -> None:
         lows = np.minimum.reduceat(numbers, edges[:-1])
         self._lows: list[int] = lows.tolist()
-        super().__init__((numbers - np.repeat(lows, np.diff(edges))).view(np.uint64), edges)
+        super().__init__((numbers - np.repeat(lows, edges[1:] - edges[:-1])).view(np.uint64), edges)
 
     def put(self, out: bytearray, chunk: int) -> None:
         """Append the least, the width and the planes of one chunk."""
@@ -86,18 +93,23 @@ class Above(Planes):
 class Runs:
     """Numbers as runs of equal ones."""
 
-    def __init__(self, numbers: Integers, edges: Integers) -> None:
-        begins = np.ones(len(numbers), np.bool_)
-        np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])
-        begins[edges[:-1]] = True
-        starts = np.flatnonzero(begins)
-        own = np.searchsorted(starts, edges)
-        self._counts: list[int] = np.diff(own).tolist()
-        values = numbers[starts]
-        self._first: list[int] = values[own[:-1]].tolist()
+    def __init__(self, numbers: Integers | Octets, edges: Integers) -> None:
+        self._counts = [1] * (len(edges) - 1)
         self._parts: tuple[Above, ...] = ()
-        if len(starts) >= len(edges):
-            self._parts = Above(values, own), Above(np.diff(starts, append=len(numbers)), own)
+        begins = np.empty(len(numbers), np.bool_)
+        np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])
+        begins[0] = False
+        own = edges[:-1]
+        if begins.any():
+            begins[own] = True
+            starts = np.flatnonzero(begins)
+            rows = np.searchsorted(starts, edges)
+            self._counts = (rows[1:] - rows[:-1]).tolist()
+            if len(starts) >= len(edges):
+                values = numbers[starts].astype(np.int64)
+                lengths = np.diff(starts, append=len(numbers))
+                self._parts = Above(values, rows), Above(lengths, rows)
+        self._first: list[int] = numbers[own].tolist()
 
     def put(self, out: bytearray, chunk: int) -> None:
         """Append the runs of one chunk."""

@@ -6,15 +6,17 @@ the request names. Lines are read one by one: what is held beside the body are t
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+
 from central.door import bounds
-from central.door.moments import Moment, counted_text, written
+from central.door.cells import Cells
+from central.door.moments import counted_text, texts
 from central.door.qualities import quality_text
-from central.door.reasons import Reason
+from central.door.reasons import NO_ROW, Reason, column
 from central.door.table import Table
-from protocols.words import Value
 
 CHARSETS: Final = {
     "": None,
@@ -24,7 +26,7 @@ CHARSETS: Final = {
     "gbk": "gb18030",
     "gb2312": "gb18030",
 }
-_TIMES: Final[dict[str, Callable[[str], Moment]]] = {"time": written, "time_us": counted_text}
+_TIMES: Final = ("time", "time_us")
 
 
 def read_csv(data: bytes, charset: str = "") -> Table:
@@ -65,33 +67,27 @@ def _header(cells: list[str]) -> dict[str, int]:
 
 
 def _read(lines: Iterator[list[str]], places: dict[str, int]) -> Table:
-    name = next(name for name in _TIMES if name in places)
+    name = "time" if "time" in places else "time_us"
     point_at, time_at, value_at = places["point"], places[name], places["value"]
     quality_at = places.get("quality")
-    read, width = _TIMES[name], len(places)
     rows: list[list[str]] = []
-    table = Table([], [], [], [], rows.__getitem__)
-    known: dict[str, Moment] = {}
+    points, times, values = list[str](), list[str](), list[str | None]()
+    qualities, torn = list[int | Reason](), list[int]()
     for cells in lines:
         if not cells:
             continue  # an empty line is no reading
         if len(rows) == bounds.READINGS:
             raise bounds.too_many(len(rows) + 1)
+        if len(cells) != len(places):
+            torn.append(len(rows))
         rows.append(cells)
-        if len(cells) != width:
-            _add(table, "", Reason.BAD_ROW, None, 0)
-            continue
-        time = cells[time_at].strip()
-        moment = known.get(time)
-        if moment is None:
-            moment = known[time] = read(time)
-        said = 0 if quality_at is None else quality_text(cells[quality_at])
-        _add(table, cells[point_at].strip(), moment, cells[value_at] or None, said)
-    return table
-
-
-def _add(table: Table, point: str, moment: Moment, value: Value, said: int | Reason) -> None:
-    table.points.append(point)
-    table.times.append(moment)
-    table.values.append(value)
-    table.qualities.append(said)
+        whole = cells if len(cells) == len(places) else [""] * len(places)
+        points.append(whole[point_at].strip())
+        times.append(whole[time_at].strip())
+        values.append(whole[value_at] or None)
+        if quality_at is not None:
+            qualities.append(quality_text(whole[quality_at]))
+    moments = texts(times) if name == "time" else column(list(map(counted_text, times)))
+    moments[torn] = NO_ROW
+    said = np.zeros(len(rows), np.int64) if quality_at is None else column(qualities)
+    return Table(points, moments, Cells.of(values), said, rows.__getitem__)

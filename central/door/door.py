@@ -13,7 +13,7 @@ from typing import Final
 
 from central.contacts import Contacts
 from central.database import Database, Urgency
-from central.door import bounds, describing, minting, requests, virtual
+from central.door import bounds, describing, minting, quick, requests, virtual
 from central.door.csv_table import read_csv
 from central.door.figures import DoorFigures
 from central.door.forgetting import Forgetting
@@ -21,7 +21,7 @@ from central.door.judging import Points, judge, points_of
 from central.door.limits import UNDER_WAY, Account, Limits
 from central.door.minting import Mint
 from central.door.requests import Answer
-from central.door.table import Table, read_json
+from central.door.table import Table
 from central.door.taking import Request, Taken, Taking
 from central.effects import Effects
 from central.identity import tokens
@@ -251,17 +251,17 @@ class ReadingsDoor:
 
 def _urgency(request: Request) -> Urgency:
     """What is live and of the alarm lane waits for nobody; what is late lets others go first."""
-    readings, urgent = request.judged.readings, request.points.urgent
-    if readings and readings[-1].time < request.mint.now - LIVE_DELAY:
+    accepted = request.judged.accepted
+    if len(accepted) and accepted.times[-1] < request.mint.now - LIVE_DELAY:
         return Urgency.PATIENT
-    hurries = any(reading.point in urgent for reading in readings) if urgent else False
+    hurries = request.points.urgent[accepted.points].any()
     return Urgency.URGENT if hurries else Urgency.USUAL
 
 
 def _read(posted: Posted) -> Table:
     if posted.kind == "csv":
         return read_csv(posted.body, posted.charset)
-    return read_json(posted.body)
+    return quick.read(posted.body)
 
 
 def _points(digest: str, body: bytes) -> Points:
@@ -273,8 +273,8 @@ def _prepare(key: tuple[str, bytes], table: Table, points: Points, mint: Mint) -
     judged = judge(table, points, mint.now)
     opened = minting.opening(stream, points.digest, mint)
     batches = None
-    if judged.readings:
-        batches = minting.prepared(opened.body, judged.readings, points, mint)
+    if len(judged.accepted):
+        batches = minting.prepared(opened.body, judged.accepted, points, mint)
     return Request(
         stream=stream,
         digest=digest,

@@ -5,24 +5,29 @@ Values become what the manifest promises of their point, by the same steps as a 
 nothing; the same point, time and value twice is one reading.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Final, NamedTuple
+from itertools import repeat
+from typing import Any, Final, NamedTuple
 
-from central.door.reasons import Reason
-from central.door.table import DIGITS, Table
+import numpy as np
+from numpy.typing import NDArray
+
+from central.door import finishing
+from central.door.finishing import Steps
+from central.door.reasons import NO_ROW, NO_TIME, Reason
+from central.door.table import Table
 from central.ingest.placing import AHEAD
-from protocols.normalise import Normalise, normaliser
-from protocols.profile import MqttAddress, ProfilePoint
-from protocols.quality import is_bad
-from protocols.wire.manifest import Manifest, ManifestPoint
-from protocols.words import Label, Reading, TimeMark, Value
+from central.store.columns import Integers
+from central.store.values import Values
+from central.wire.encoding import decimals_of
+from protocols.wire.manifest import Manifest
+from protocols.words import Reading, TimeMark, Value
 
-_WHOLE: Final = re.compile(r"[+-]?[0-9]+")
 GAP: Final = 180.0
 """Seconds without a reading that break a line of requests where no point says its own."""
+_NARROW: Final = 1 << 16
+"""Below this numbers are sorted by counting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +35,18 @@ class Points:
     """What a virtual gateway's readings may speak of.
 
     `places` finds a point by its whole id and by `site/device/point`; `gap` is the longest time
-    (µs) that one of them may be silent; `urgent` are those of the alarm lane.
+    (µs) that one of them may be silent; `urgent` says which are of the alarm lane.
     """
 
     digest: str
     places: Mapping[str, int]
-    finish: tuple[Normalise, ...]
-    text: tuple[bool, ...]
-    decimals: tuple[int | None, ...]
+    steps: Steps
+    decimals: Integers
     gap: int
-    urgent: frozenset[int]
+    urgent: NDArray[np.bool_]
 
     def __len__(self) -> int:
-        return len(self.finish)
+        return len(self.steps)
 
 
 class Aside(NamedTuple):
@@ -53,10 +57,48 @@ class Aside(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """`readings` by time (index of the manifest, source time); `repeated` more said the same."""
+class Accepted:
+    """Readings that go in, by time: parallel columns.
 
-    readings: list[Reading]
+    `points` are indexes of the manifest, `times` the source's.
+    """
+
+    points: Integers
+    times: Integers
+    values: Values
+    qualities: Integers
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def take(self, places: Integers | slice) -> "Accepted":
+        """Return the readings at `places`."""
+        return Accepted(
+            self.points[places],
+            self.times[places],
+            self.values.take(places),
+            self.qualities[places],
+        )
+
+    def readings(self) -> list[Reading]:
+        """Return the same, an object each."""
+        return [
+            Reading(point, value, quality, time, TimeMark.SOURCE)
+            for point, value, quality, time in zip(
+                self.points.tolist(),
+                self.values.tolist(),
+                self.qualities.tolist(),
+                self.times.tolist(),
+                strict=True,
+            )
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What goes in and what does not; `repeated` more said the same."""
+
+    accepted: Accepted
     aside: list[Aside]
     repeated: int
 
@@ -70,77 +112,81 @@ def points_of(digest: str, manifest: Manifest) -> Points:
     return Points(
         digest=digest,
         places=places,
-        finish=tuple(normaliser(_sheet(point)) for point in manifest.points),
-        text=tuple(point.type == "text" for point in manifest.points),
-        decimals=tuple(point.decimals for point in manifest.points),
-        urgent=frozenset(n for n, point in enumerate(manifest.points) if point.lane == "alarm"),
+        steps=finishing.steps_of(manifest),
+        decimals=decimals_of([point.decimals for point in manifest.points]),
+        urgent=np.array([point.lane == "alarm" for point in manifest.points], np.bool_),
         gap=round(max((point.stale for point in manifest.points), default=GAP) * 1_000_000),
     )
 
 
 def judge(table: Table, points: Points, now: int) -> Judged:
     """Part a table's readings. `now`: µs UTC."""
+    places = _places(table, points)
+    times, qualities, cells = table.times, table.qualities, table.values
+    good = (places >= 0) & (times >= 0) & (times <= now + AHEAD) & (qualities >= 0)
     aside: list[Aside] = []
-    taken: list[Reading] = []
-    latest = now + AHEAD
-    find, finish, text = points.places.get, points.finish, points.text
-    columns = zip(table.points, table.times, table.values, table.qualities, strict=True)
-    for index, (name, time, value, quality) in enumerate(columns):
-        place = find(name) if type(name) is str else None
-        # Said first whether all is as it should be: of a thousand readings nearly all are.
-        if place is None or type(time) is not int or type(quality) is not int:
-            aside.append(Aside(index, _reason(place, time, quality)))
-        elif not 0 <= time <= latest:
-            aside.append(Aside(index, Reason.CLOCK_AHEAD if time > 0 else Reason.CLOCK_BEHIND))
-        else:
-            raw = _whole(value) if type(value) is str and not text[place] else value
-            said, code = finish[place](raw, quality)
-            if said is None and raw is not None and not is_bad(quality):
-                aside.append(Aside(index, Reason.BAD_VALUE))
-            else:
-                taken.append(Reading(place, said, code, time, TimeMark.SOURCE))
-    taken.sort(key=itemgetter(3))
-    once = _once(taken)
-    return Judged(once, aside, len(taken) - len(once))
+    kept: Integers | None = None
+    if not good.all():
+        kept = np.flatnonzero(good)
+        bad = np.flatnonzero(~good).tolist()
+        aside = [Aside(at, _reason(places[at], times[at], qualities[at])) for at in bad]
+        places, times, qualities = places[kept], times[kept], qualities[kept]
+        cells = cells.take(kept)
+    done = finishing.finish(cells, points.steps, places, qualities)
+    accepted = Accepted(places, times, done.values, done.qualities)
+    if done.wrong.any():
+        wrong = np.flatnonzero(done.wrong)
+        named = wrong if kept is None else kept[wrong]
+        aside = sorted([*aside, *(Aside(at, Reason.BAD_VALUE) for at in named.tolist())])
+        accepted = accepted.take(np.flatnonzero(~done.wrong))
+    if (accepted.times[1:] < accepted.times[:-1]).any():
+        accepted = accepted.take(np.argsort(accepted.times, kind="stable"))
+    once = _once(accepted, len(points))
+    return Judged(once, aside, len(accepted) - len(once))
 
 
-def _reason(place: int | None, time: object, quality: object) -> Reason:
-    if time is Reason.BAD_ROW:
+def _places(table: Table, points: Points) -> Integers:
+    """Return the index of each reading's point, -1 for what names none."""
+    named: Sequence[Any] = table.points
+    find = points.places.get
+    try:
+        found = np.fromiter(map(find, named, repeat(-1)), np.int64, len(named))
+    except TypeError:  # lists and objects name nothing
+        listed = [find(name, -1) if type(name) is str else -1 for name in named]
+        found = np.array(listed, np.int64)
+    if table.manifest is not None:
+        for at, name in enumerate(named):
+            if type(name) is int and 0 <= name < len(points):
+                found[at] = name
+    return found
+
+
+def _reason(place: int, time: int, quality: int) -> Reason:
+    if time == NO_ROW:
         return Reason.BAD_ROW
-    if place is None:
+    if place < 0:
         return Reason.UNKNOWN_POINT
-    return Reason(time) if isinstance(time, Reason) else Reason(str(quality))
+    if time == NO_TIME:
+        return Reason.BAD_TIME
+    if quality < 0:
+        return Reason.BAD_QUALITY
+    return Reason.CLOCK_AHEAD if time > 0 else Reason.CLOCK_BEHIND
 
 
-def _whole(text: str) -> str | int:
-    """Return a whole number with all its digits, which a float would not keep; other text as is."""
-    return int(text) if len(text) <= DIGITS and _WHOLE.fullmatch(text) else text
-
-
-def _once(readings: list[Reading]) -> list[Reading]:
+def _once(accepted: Accepted, known: int) -> Accepted:
     """Return the first of each point, time and value; `1`, `1.0` and true are three values."""
-    if len(set(map(itemgetter(0, 3), readings))) == len(readings):
-        return readings
+    points = accepted.points.astype(np.uint16) if known < _NARROW else accepted.points
+    order = np.argsort(points, kind="stable")
+    points, times = points[order], accepted.times[order]
+    same = (points[1:] == points[:-1]) & (times[1:] == times[:-1])
+    if not same.any():
+        return accepted
     seen: set[tuple[int, int, type, Value]] = set()
-    once = []
-    for reading in readings:
-        key = (reading.point, reading.time, type(reading.value), reading.value)
-        if key not in seen:
-            seen.add(key)
-            once.append(reading)
-    return once
-
-
-def _sheet(point: ManifestPoint) -> ProfilePoint:
-    return ProfilePoint(
-        name=point.name,
-        label=Label(point.name),
-        quantity=point.quantity,
-        address=MqttAddress(topic=point.name),
-        unit=point.unit,
-        type=point.type,
-        decimals=point.decimals,
-        low=point.low,
-        high=point.high,
-        enumeration=point.enumeration,
-    )
+    again = []
+    for at in np.union1d(order[1:][same], order[:-1][same]).tolist():
+        value = accepted.values[at]
+        key = (int(accepted.points[at]), int(accepted.times[at]), type(value), value)
+        if key in seen:
+            again.append(at)
+        seen.add(key)
+    return accepted.take(np.delete(np.arange(len(accepted)), again)) if again else accepted

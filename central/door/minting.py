@@ -10,18 +10,18 @@ from typing import Final
 
 import numpy as np
 
-from central.door.judging import Points
+from central.door.judging import Accepted, Points
 from central.ingest.request import Prepared, Sealed
 from central.ingest.streams import Record
-from central.store.values import Values
-from central.wire.columns import ReadingColumns, integers
+from central.wire.columns import ReadingColumns
+from central.wire.encoding import encode_columns
 from protocols.clock import ClockState
 from protocols.errors import WireError
-from protocols.wire.batch import Stamp, encode_readings, read_header
+from protocols.wire.batch import Stamp, read_header
 from protocols.wire.chain import chain_next, chain_start, digest
 from protocols.wire.headers import ClockReport
 from protocols.wire.opening import Opening, encode_opening
-from protocols.words import Lane, Purpose, Reading, StreamKind
+from protocols.words import Lane, Purpose, StreamKind
 
 NO_NONCE: Final = "0" * 32
 
@@ -61,7 +61,7 @@ def opening(stream: str, manifest: str, mint: Mint) -> Record:
     return Record(made, encode_opening(made))
 
 
-def prepared(opened: bytes, readings: list[Reading], points: Points, mint: Mint) -> Prepared:
+def prepared(opened: bytes, readings: Accepted, points: Points, mint: Mint) -> Prepared:
     """Return the readings (at least one) as the batches a gateway would have sealed of them."""
     batches = _sealed(readings, points, mint, 1)
     head = chain_start(opened)
@@ -74,7 +74,7 @@ def prepared(opened: bytes, readings: list[Reading], points: Points, mint: Mint)
     return Prepared(batches=batches, head=head, clock=report, lane=Lane.LIVE, nonce=NO_NONCE)
 
 
-def _sealed(readings: list[Reading], points: Points, mint: Mint, seq0: int) -> list[Sealed]:
+def _sealed(readings: Accepted, points: Points, mint: Mint, seq0: int) -> list[Sealed]:
     stamp = Stamp(
         clock_state=ClockState.SYNCHRONISED,
         number=mint.number,
@@ -82,22 +82,22 @@ def _sealed(readings: list[Reading], points: Points, mint: Mint, seq0: int) -> l
         mono0=mint.now,
         wall0=mint.now,
     )
+    columns = ReadingColumns(
+        readings.points,
+        readings.times,
+        np.ones(len(readings), np.bool_),
+        readings.qualities,
+        readings.values,
+    )
     try:
-        raw = encode_readings(stamp, readings, points.decimals)
+        raw = encode_columns(stamp, columns, points.decimals)
     except WireError as exc:
         if exc.code != "WIRE_TOO_LARGE" or len(readings) == 1:
             raise
         middle = len(readings) // 2  # long texts: more bytes than one batch may hold
         return [
-            *_sealed(readings[:middle], points, mint, seq0),
-            *_sealed(readings[middle:], points, mint, seq0 + middle),
+            *_sealed(readings.take(slice(middle)), points, mint, seq0),
+            *_sealed(readings.take(slice(middle, None)), points, mint, seq0 + middle),
         ]
     header, _ = read_header(raw)
-    content = ReadingColumns(
-        integers(reading.point for reading in readings),
-        integers(reading.time for reading in readings),
-        np.ones(len(readings), np.bool_),
-        integers(reading.quality for reading in readings),
-        Values.of([reading.value for reading in readings]),
-    )
-    return [Sealed(raw, digest(raw), header, content.sealed(header))]
+    return [Sealed(raw, digest(raw), header, columns.sealed(header))]

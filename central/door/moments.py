@@ -5,10 +5,15 @@ microseconds would lie in 1970, and nobody would notice.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from central.door.reasons import Reason
+import numpy as np
+
+from central.door.reasons import NO_TIME, Reason, code
+from central.door.stamps import stamps
+from central.store.columns import Integers
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -21,6 +26,9 @@ LEAST: Final = 100_000_000_000_000
 """March 1973 in microseconds; what is below was in another unit."""
 MOST: Final = 253_402_214_400_000_000
 """The last moment (µs UTC) that can be written as a date in any offset."""
+
+MANY: Final = 32
+"""Different texts from which on arrays cost less."""
 
 Moment = int | Reason
 
@@ -45,3 +53,25 @@ def counted(number: object) -> Moment:
 def counted_text(text: str) -> Moment:
     """Return the same from digits."""
     return counted(int(text)) if _DIGITS.fullmatch(text) else Reason.BAD_TIME
+
+
+def texts(cells: Sequence[str]) -> Integers:
+    """Return a column of RFC 3339 texts, as `written` reads each; NO_TIME where it is none."""
+    known = dict.fromkeys(cells, 0)
+    if len(known) >= MANY and _FORM.fullmatch(cells[0]):
+        found = stamps(cells)
+        if found is not None:
+            return found
+    for text in known:
+        known[text] = code(written(text))
+    return np.fromiter(map(known.__getitem__, cells), np.int64, len(cells))
+
+
+def numbers(cells: Sequence[int]) -> Integers:
+    """Return a column of whole microseconds, as `counted` reads each; NO_TIME where it is none."""
+    try:
+        column = np.array(cells, np.int64)
+    except OverflowError:
+        return np.array([code(counted(cell)) for cell in cells], np.int64)
+    column[(column < LEAST) | (column > MOST)] = NO_TIME
+    return column

@@ -6,14 +6,18 @@ that reading, as the reason in its cell. Bounds: bytes before, readings and dept
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from central.door import bounds
+from central.door.cells import Cells
 from central.door.moments import Moment, counted, written
 from central.door.qualities import quality
-from central.door.reasons import Reason
+from central.door.reasons import Reason, column
+from central.store.columns import Integers
 
 DIGITS: Final = 400
 """Digits of the longest integer that is looked at; a longer one is beyond every value."""
@@ -28,17 +32,19 @@ _SHAPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Readings as parallel lists in the order they came.
+    """Readings as parallel columns in the order they came.
 
-    `times` are µs UTC or why there is none, `qualities` StatusCodes or the same, `points` and
-    `values` what stood there. `sources` gives back each reading as it was sent, for the quarantine.
+    `times` are µs UTC, NO_ROW or NO_TIME, `qualities` StatusCodes or NO_QUALITY, `points` what
+    stood there. `sources` gives back each reading as it was sent, for the quarantine. `manifest`:
+    the digest of the manifest whose indexes may stand for points.
     """
 
-    points: list[Any]
-    times: list[Moment]
-    values: list[Any]
-    qualities: list[int | Reason]
+    points: Sequence[Any]
+    times: Integers
+    values: Cells
+    qualities: Integers
     sources: "Source"
+    manifest: str | None = None
 
 
 Source = Callable[[int], object]
@@ -74,15 +80,18 @@ def load(data: bytes) -> Any:
 
 
 def _columns(columns: dict[str, Any]) -> Table:
+    manifest = columns.pop("manifest", None)
     names = [name for name in _TIMES if name in columns]
     if not columns.keys() <= _COLUMNS or not {"point", "value"} <= columns.keys():
         raise bounds.unreadable("COLUMNS", expected="point, time | time_us, value, quality")
     if len(names) != 1:
         raise bounds.unreadable("COLUMNS", expected="time | time_us")
-    if not all(type(column) is list for column in columns.values()):
+    if not all(type(cells) is list for cells in columns.values()):
         raise bounds.unreadable("COLUMNS", expected="[...]")
+    if manifest is not None and type(manifest) is not str:
+        raise bounds.unreadable("COLUMNS", expected='manifest: "..."')
     n = len(columns["point"])
-    if any(len(column) != n for column in columns.values()):
+    if any(len(cells) != n for cells in columns.values()):
         raise bounds.unreadable("LENGTHS", expected=n)
     if n > bounds.READINGS:
         raise bounds.too_many(n)
@@ -90,10 +99,11 @@ def _columns(columns: dict[str, Any]) -> Table:
     known: dict[str, Moment] = {}
     return Table(
         columns["point"],
-        [_moment(cell, names[0], known) for cell in columns[names[0]]],
-        columns["value"],
-        [0] * n if said is None else list(map(quality, said)),
-        lambda at: {name: column[at] for name, column in columns.items()},
+        column([_moment(cell, names[0], known) for cell in columns[names[0]]]),
+        Cells.of(columns["value"]),
+        np.zeros(n, np.int64) if said is None else column(list(map(quality, said))),
+        lambda at: {name: cells[at] for name, cells in columns.items()},
+        manifest,
     )
 
 
@@ -117,7 +127,7 @@ def _rows(rows: list[Any]) -> Table:
         values.append(row["value"])
         qualities.append(quality(row.get("quality")))
         moments.append(_moment(row[name], name, known))
-    return Table(points, moments, values, qualities, rows.__getitem__)
+    return Table(points, column(moments), Cells.of(values), column(qualities), rows.__getitem__)
 
 
 def _moment(cell: Any, name: str, known: dict[str, Moment]) -> Moment:

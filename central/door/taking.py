@@ -6,16 +6,15 @@ answer asks again and is told what was done. Runs in the writer thread.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine
 from central.door import bounds, requests
-from central.door.judging import Judged, Points
+from central.door.judging import Accepted, Judged, Points
+from central.door.known import Known
 from central.door.lines import Span, continued
 from central.door.minting import Mint, prepared
 from central.door.requests import Answer
@@ -24,12 +23,6 @@ from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.request import Prepared
 from central.ingest.streams import Record, manifest_numbers, open_stream
-from central.store.columns import Integers
-from central.store.rows import holds
-from protocols.words import Reading
-
-REMEMBERED: Final = 1_000_000
-"""Points whose newest time is remembered; beyond it the tables are asked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +55,11 @@ class Taking:
     def __init__(self, engine: Engine, committer: Committer) -> None:
         self._engine = engine
         self._committer = committer
-        self._newest: dict[int, int] = {}
+        self._known = Known()
 
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""
-        self._newest.clear()
+        self._known.forget()
 
     def take(self, request: Request, tables: Tables) -> Taken:
         """Write a request. Raises IngestError KEY_REUSED, KEY_TOO_OLD."""
@@ -76,11 +69,12 @@ class Taking:
             return Taken(requests.again(known, request.digest))
         if requests.current_manifest(conn, mint.gateway) != request.points.digest:
             return Taken(stale=True)
-        readings = request.judged.readings
-        fresh = self._fresh(conn, manifest_numbers(tables, request.points.digest), readings)
+        readings = request.judged.accepted
+        numbers = manifest_numbers(tables, request.points.digest)
+        fresh = self._known.fresh(conn, numbers[readings.points], readings)
         number = self._open(tables, request)
         taken = Taken(events=_put_aside(tables, number, request))
-        if fresh:
+        if len(fresh):
             _continue(conn, number, request, fresh)
             batches = request.batches
             if batches is None or len(fresh) < len(readings):
@@ -104,48 +98,13 @@ class Taking:
         ).fetchone()
         return int(row[0])
 
-    def _fresh(
-        self, conn: sqlite3.Connection, numbers: Integers, readings: list[Reading]
-    ) -> list[Reading]:
-        """Return the readings whose point, time and value are not here yet, under no key."""
-        newest: dict[int, int] = {}
-        fresh = []
-        for reading in readings:
-            number = int(numbers[reading.point])
-            if reading.time > self._newest_of(conn, number) or not _held(conn, number, reading):
-                fresh.append(reading)
-                newest[number] = reading.time
-        for number, time in newest.items():
-            self._newest[number] = max(time, self._newest[number])
-        return fresh
 
-    def _newest_of(self, conn: sqlite3.Connection, number: int) -> int:
-        """Return the newest time of a point (below every time: none); only this door writes it."""
-        known = self._newest.get(number)
-        if known is None:
-            if len(self._newest) >= REMEMBERED:
-                self._newest.clear()
-            row = conn.execute("SELECT max(time) FROM reading WHERE point = ?", (number,))
-            found = row.fetchone()[0]
-            known = self._newest[number] = -1 if found is None else int(found)
-        return known
-
-
-def _held(conn: sqlite3.Connection, number: int, reading: Reading) -> bool:
-    rows = conn.execute(
-        "SELECT value, class FROM reading WHERE point = ? AND time = ?", (number, reading.time)
-    )
-    return any(holds(row, reading.value) for row in rows)
-
-
-def _continue(
-    conn: sqlite3.Connection, number: int, request: Request, fresh: Sequence[Reading]
-) -> None:
+def _continue(conn: sqlite3.Connection, number: int, request: Request, fresh: Accepted) -> None:
     span = Span(
         gateway=request.mint.gateway,
         purpose=request.mint.purpose.name.lower(),
-        first=fresh[0].time,
-        last=fresh[-1].time,
+        first=int(fresh.times[0]),
+        last=int(fresh.times[-1]),
         gap=request.points.gap,
     )
     line = continued(conn, number, span)
@@ -180,7 +139,7 @@ def _answer(request: Request, stored: int) -> Answer:
         "received": request.mint.now,
         "duplicate": False,
         "accepted": stored,
-        "known": len(judged.readings) - stored + judged.repeated,
+        "known": len(judged.accepted) - stored + judged.repeated,
         "quarantined": len(judged.aside),
         "reasons": dict(sorted(Counter(item.reason.value for item in judged.aside).items())),
         "items": [{"index": item.place, "reason": item.reason.value} for item in listed],

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from central.door.csv_table import read_csv
 from central.door.judging import judge, points_of
 from central.door.moments import LEAST, MOST, written
+from central.door.quick import read as read_json
 from central.door.reasons import Reason
-from central.door.table import read_json
 from protocols.errors import IngestError
 from protocols.wire.manifest import decode_manifest
 from tests.central.builders import START, manifest
@@ -36,7 +36,7 @@ readings = st.lists(st.tuples(st.sampled_from(NAMES), moments, values, qualities
 
 def taken(table):
     judged = judge(table, POINTS, START)
-    rows = [(*reading, type(reading.value)) for reading in judged.readings]
+    rows = [(*reading, type(reading.value)) for reading in judged.accepted.readings()]
     return rows, judged.aside, judged.repeated
 
 
@@ -99,7 +99,7 @@ def test_csv_says_the_same_in_every_encoding(encoding, rows):
 def test_a_spreadsheet_in_gb18030_is_recognised_without_a_word():
     page = "point,time,value,quality\nsite/tank/note,2026-06-12T22:00:00+08:00,阀门开,正常\n"
     for data in (page.encode(), b"\xef\xbb\xbf" + page.encode(), page.encode("gb18030")):
-        [reading] = judge(read_csv(data), POINTS, START).readings
+        [reading] = judge(read_csv(data), POINTS, START).accepted.readings()
         assert (reading.value, reading.time) == ("阀门开", at())
 
 
@@ -186,14 +186,16 @@ def test_a_row_of_another_shape_is_aside_alone(row):
     good = '{"point": "site/tank/level", "time": "2026-06-12T22:00:00+08:00", "value": 1}'
     judged = judge(read_json(f'{{"rows": [{row}, {good}]}}'.encode()), POINTS, START)
     assert [tuple(item) for item in judged.aside] == [(0, Reason.BAD_ROW)]
-    assert len(judged.readings) == 1
+    assert len(judged.accepted) == 1
 
 
 def test_whole_numbers_keep_all_their_digits():
     page = b"point,time_us,value\nsite/tank/count,1781272800000000,9007199254740993\n"
-    assert judge(read_csv(page), POINTS, START).readings[0].value == 9_007_199_254_740_993
+    assert (
+        judge(read_csv(page), POINTS, START).accepted.readings()[0].value == 9_007_199_254_740_993
+    )
     note = b"point,time_us,value\nsite/tank/note,1781272800000000,0042\n"
-    assert judge(read_csv(note), POINTS, START).readings[0].value == "0042"
+    assert judge(read_csv(note), POINTS, START).accepted.readings()[0].value == "0042"
 
 
 def test_numbers_that_are_none_are_aside():

@@ -122,7 +122,7 @@ def read_series(reader: Reader, count: int) -> Integers:
     numbers = np.arange(count) * np.int64(step)
     if width:
         rest = reader.steps(width, count)
-        numbers += np.cumsum(rest) if kind == STEPS else rest
+        numbers += rest.cumsum() if kind == STEPS else rest
     if unit > 1:
         numbers *= np.int64(unit)
     numbers += np.int64(first)

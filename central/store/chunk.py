@@ -69,7 +69,9 @@ class _Present(NamedTuple):
 
 
 def encode(cells: Cells) -> Chunk:
-    """Return the chunk of at least one and at most MOST_CELLS cells. ValueError: of none or more.
+    """Return the chunk of at least one and at most MOST_CELLS cells.
+
+    ValueError: none or more of them, or a float that is no number.
 
     Received times are kept to the millisecond; everything else comes back as it is.
     """

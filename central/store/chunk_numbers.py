@@ -11,17 +11,16 @@ from numpy.typing import NDArray
 
 from central.store.batch import Batch
 from central.store.columns import Integers
-from central.store.decimals import scaled, unscaled
+from central.store.decimals import BITS, scaled, unscaled
 from central.store.plane_reader import ChunkDamaged, Reader
 from central.store.planes import Above, Runs, put_planes, widths_of, zigzag
-from central.store.values import BOOLEAN, EXACT, FLOAT, NONE, OTHER, Floats, Values
+from central.store.values import BOOLEAN, EXACT, FLOAT, INTEGER, NONE, OTHER, Floats, Values
 from protocols.wire.varint import put_uvar
 from protocols.words import Value
 
 TEXT: Final = 0
 LARGE: Final = 1
 _FLOATS: Final = np.zeros(0, np.int64)
-_MOST_FLOAT: Final = float(np.finfo(np.float64).max)
 
 
 class Span(NamedTuple):
@@ -42,6 +41,8 @@ class Numbers:
         numbers = values.numbers
         if values.kinds.min() < BOOLEAN or values.kinds.max() > FLOAT:
             numbers = _filled(values, batch.starts, batch.counts)
+        if not np.isfinite(numbers).all():
+            raise ValueError("not a number")
         self.scales, whole = scaled(numbers, batch.starts, batch.counts)
         steps = np.zeros(len(whole), np.int64)
         np.subtract(whole[1:], whole[:-1], out=steps[1:])
@@ -134,23 +135,23 @@ def _kinds(reader: Reader, total: int) -> Integers | None:
 def _numbers(steps: Integers, first: np.int64, scale: int) -> Floats:
     steps[0] = first
     try:
-        return unscaled(np.cumsum(steps), scale)
+        numbers = unscaled(steps.cumsum(), scale)
     except ValueError as exc:
         raise ChunkDamaged("scale") from exc
+    if scale >= BITS and not np.isfinite(numbers).all():
+        raise ChunkDamaged("not a number")
+    return numbers
 
 
 def _values(reader: Reader, kinds: Integers | None, numbers: Floats, start: int) -> Values:
     """Return the values from `start` on; `kinds` are those of all cells."""
     own = _FLOATS if kinds is None else kinds[start : start + len(numbers)]
     if kinds is None or (own == FLOAT).all():
-        if not np.isfinite(numbers).all():
-            raise ChunkDamaged("not a number")
         return Values.floats(numbers)
-    limits = np.where(own == FLOAT, _MOST_FLOAT, EXACT)
-    given = (own >= BOOLEAN) & (own <= FLOAT)
-    if not (np.abs(numbers[given]) <= limits[given]).all():
-        raise ChunkDamaged("not a number")
-    numbers[~given] = np.nan
+    whole = (own == BOOLEAN) | (own == INTEGER)
+    if (np.abs(numbers[whole]) > EXACT).any():
+        raise ChunkDamaged("integer")
+    numbers[~whole & (own != FLOAT)] = np.nan
     others: dict[int, Value] = {}
     if (own == OTHER).any():
         others = _read_others(reader, kinds == OTHER, start, start + len(numbers))

@@ -109,14 +109,14 @@ class Reader:
         if not runs:
             raise ChunkDamaged("no runs")
         values, sizes = self.above(runs), self.above(runs)
-        ends = np.cumsum(sizes)
+        ends = sizes.cumsum()
         if sizes.view(np.uint64).max() > count or ends[-1] != count:
             raise ChunkDamaged("runs")
         if end - start == count:
-            return np.repeat(values, sizes)
-        first, last = np.searchsorted(ends, (start, end - 1), "right").tolist()
+            return values.repeat(sizes)
+        first, last = ends.searchsorted((start, end - 1), "right").tolist()
         edges = np.concatenate(((start,), ends[first:last], (end,)))
-        return np.repeat(values[first : last + 1], edges[1:] - edges[:-1])
+        return values[first : last + 1].repeat(edges[1:] - edges[:-1])
 
     def one_run(self) -> int | None:
         """Return what all the numbers are, or None: `runs` has to be asked."""

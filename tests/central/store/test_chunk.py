@@ -122,6 +122,12 @@ def test_none_and_too_many_are_refused():
         encode(grid(1, 0, []))
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_is_no_number_is_refused(number):
+    with pytest.raises(ValueError, match="not a number"):
+        encode(grid(2, 9, [1.5] * 17 + [number]))
+
+
 BODY = encode(grid(5, 12, [[1, 1.5, True, "1", 2**60, None][n % 6] for n in range(60)])).body
 SUMMARY = encode(grid(5, 12, [0.25 * n for n in range(60)])).summary
 

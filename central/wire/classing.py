@@ -13,6 +13,7 @@ from central.store.values import Floats
 from protocols.wire.bounds import DECIMAL_INTEGER
 from protocols.wire.classes import SCALES
 
+_MOST: Final = DECIMAL_INTEGER - 1
 _SCALES: Final = np.array(SCALES)
 # A float plus 1.5 * 2**52 is rounded to an integer, which then lies in the float's low bits.
 _LIFT: Final = 1.5 * 2.0**52
@@ -34,10 +35,9 @@ def scaled(values: Floats, places: Integers | int) -> Scaled:
         lifted += _LIFT
         fits = (lifted - _LIFT) / scales == values
     numbers = lifted.view(np.int64) - _LIFT_BITS
-    fits &= (numbers > -DECIMAL_INTEGER) & (numbers < DECIMAL_INTEGER)
-    zero = numbers == 0
-    if zero.any():
-        fits &= ~(zero & np.signbit(values))
+    fits &= (numbers + _MOST).view(np.uint64) <= 2 * _MOST
+    if np.count_nonzero(numbers) < len(numbers):
+        fits &= ~((numbers == 0) & np.signbit(values))
     return Scaled(fits, numbers)
 
 

@@ -49,7 +49,7 @@ def encode_columns(stamp: Stamp, columns: ReadingColumns, decimals: Integers) ->
 def encode_common(stamp: Stamp, columns: ReadingColumns, decimals: Integers) -> bytes:
     """Return the form of common readings. Raises Unusual or WireError for all others."""
     points = columns.points
-    if points.min() < 0 or points.max() >= min(len(decimals), POINTS):
+    if np.minimum.reduce(points) < 0 or np.maximum.reduce(points) >= min(len(decimals), POINTS):
         raise Unusual
     out = bytearray()
     put_header(out, BatchKind.READINGS, stamp, len(points))
@@ -57,9 +57,9 @@ def encode_common(stamp: Stamp, columns: ReadingColumns, decimals: Integers) -> 
     _put_part(out, _points_part(points, steps))
     _put_part(out, _times_part(columns, stamp))
     order, ordered = None, points
-    if len(steps) and steps.min() < 0:
+    if np.count_nonzero(steps < 0):
         # 16 bits are sorted by counting. POINTS is below 2^15.
-        order = np.argsort(points.astype(np.int16), kind="stable")
+        order = points.astype(np.int16).argsort(kind="stable")
         ordered = points[order]
     _put_part(out, _qualities_part(columns.qualities, order))
     part, texts = bytearray(), bytearray()
@@ -78,7 +78,7 @@ def _points_part(points: Integers, steps: Integers) -> bytearray:
     part = bytearray()
     changes = np.ones(len(points), np.bool_)
     np.not_equal(steps, 1, out=changes[1:])
-    starts = np.flatnonzero(changes)
+    starts = changes.nonzero()[0]
     counts = run_lengths(starts, len(points))
     jumps = points[starts]
     ends = jumps + counts
@@ -90,13 +90,14 @@ def _points_part(points: Integers, steps: Integers) -> bytearray:
 def _times_part(columns: ReadingColumns, stamp: Stamp) -> bytearray:
     part = bytearray()
     times, source = columns.times, columns.source
-    if times.min() < -TIME or times.max() > TIME:
+    if np.minimum.reduce(times) < -TIME or np.maximum.reduce(times) > TIME:
         raise Unusual
-    if source is None or not source.any():
+    sources = 0 if source is None else np.count_nonzero(source)
+    if source is None or not sources:
         part.append(0)
         put_uvar(part, len(times))
         _put_times(part, times, stamp.mono0)
-    elif source.all():
+    elif sources == len(source):
         part.append(1)
         put_uvar(part, len(times))
         _put_times(part, times, stamp.wall0)
@@ -110,11 +111,13 @@ def _times_part(columns: ReadingColumns, stamp: Stamp) -> bytearray:
 def _put_times(out: bytearray, times: Integers, origin: int) -> None:
     starts = run_starts(times)
     put_svar(out, int(times[0]) - origin)
+    if len(starts) == 1:
+        put_uvar(out, len(times))
+        put_uvar(out, 1)
+        return
     sizes = run_lengths(starts, len(times))
     first = run_starts(sizes)
     put_pairs(out, sizes[first], run_lengths(first, len(sizes)))
-    if len(starts) == 1:
-        return
     moments = times[starts]
     steps = moments[1:] - moments[:-1]
     power = _common_power(steps)
@@ -134,7 +137,7 @@ def _common_power(steps: Integers) -> int:
 
 
 def _qualities_part(qualities: Integers, order: Integers | None) -> bytearray:
-    lowest, highest = int(qualities.min()), int(qualities.max())
+    lowest, highest = int(np.minimum.reduce(qualities)), int(np.maximum.reduce(qualities))
     if lowest < 0 or highest >= _QUALITY_END:
         raise Unusual
     part = bytearray()

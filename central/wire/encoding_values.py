@@ -35,7 +35,7 @@ def put_values(
     kinds = values.kinds if order is None else values.kinds[order]
     numbers = values.numbers if order is None else values.numbers[order]
     of_row = _OF_KIND[kinds]
-    floats = np.flatnonzero(kinds == FLOAT)
+    floats = (kinds == FLOAT).nonzero()[0]
     if len(floats) == len(kinds):
         of_row, whole = _float_classes(numbers, decimals)
     else:
@@ -43,10 +43,10 @@ def put_values(
         if len(floats):
             found = _float_classes(numbers[floats], decimals[floats])
             of_row[floats], whole[floats] = found
-    present = np.flatnonzero(np.bincount(of_row)).tolist()
     put_runs(out, of_row)
+    present = np.bincount(of_row).nonzero()[0].tolist()
     for cls in present:
-        rows = slice(None) if len(present) == 1 else np.flatnonzero(of_row == cls)
+        rows = slice(None) if len(present) == 1 else (of_row == cls).nonzero()[0]
         if cls >= DECIMAL:
             _put_numbers(out, points[rows], whole[rows])
         elif cls == classes.SIGNED:
@@ -60,9 +60,9 @@ def put_values(
 
 def _float_classes(numbers: Floats, decimals: Integers) -> tuple[Integers, Integers]:
     """Return the class of each float, and the integer that it is if it is a decimal."""
-    if not np.isfinite(numbers).all():
+    if np.count_nonzero(np.isfinite(numbers)) < len(numbers):
         raise Unusual
-    least, most = int(decimals.min()), int(decimals.max())
+    least, most = int(np.minimum.reduce(decimals)), int(np.maximum.reduce(decimals))
     if most < 0 or least > DECIMALS:
         return _plain_classes(numbers), np.zeros(len(numbers), np.int64)
     has = None
@@ -72,7 +72,7 @@ def _float_classes(numbers: Floats, decimals: Integers) -> tuple[Integers, Integ
     fits, whole = scaled(numbers, decimals if least != most else least)
     if has is not None:
         fits &= has
-    if fits.all():
+    if np.count_nonzero(fits) == len(fits):
         return DECIMAL + decimals, whole
     return np.where(fits, DECIMAL + decimals, _plain_classes(numbers)), whole
 
@@ -84,7 +84,7 @@ def _plain_classes(numbers: Floats) -> Integers:
 def _put_numbers(out: bytearray, points: Integers, numbers: Integers) -> None:
     """Append the first number of each point, then every other as its step from the one before."""
     same = points[1:] == points[:-1]
-    if not same.any():
+    if not np.count_nonzero(same):
         put_integers(out, numbers)
         return
     first = np.ones(len(points), np.bool_)

@@ -7,14 +7,20 @@ import numpy as np
 from central.store.columns import Integers
 from central.store.values import Bytes
 from central.wire.reading import Unusual
-from protocols.wire.varint import put_svar
+from protocols.wire.varint import put_svar, put_uvar
 
 _SHORT: Final = 1 << 7
+_FEW: Final = 24
+"""Numbers below which an array costs more than a loop."""
 
 
 def put_uvars(out: bytearray, numbers: Integers) -> None:
     """Append each of `numbers` (0 or more, at least one) as a varint."""
-    highest = int(numbers.max())
+    if len(numbers) <= _FEW:
+        for number in numbers.tolist():
+            put_uvar(out, number)
+        return
+    highest = int(np.maximum.reduce(numbers))
     if highest < _SHORT:
         out += numbers.astype(np.uint8).tobytes()
         return
@@ -46,7 +52,7 @@ def run_starts(cells: Integers) -> Integers:
     changes = np.empty(len(cells), np.bool_)
     changes[0] = True
     np.not_equal(cells[1:], cells[:-1], out=changes[1:])
-    return np.flatnonzero(changes)
+    return changes.nonzero()[0]
 
 
 def run_lengths(starts: Integers, n: int) -> Integers:
@@ -61,7 +67,7 @@ def put_integers(out: bytearray, numbers: Integers) -> None:
     """Append `numbers` as the least and byte planes. Raises Unusual: they span 56 bits or more."""
     if not len(numbers):
         return
-    low, high = int(numbers.min()), int(numbers.max())
+    low, high = int(np.minimum.reduce(numbers)), int(np.maximum.reduce(numbers))
     width = (high - low).bit_length() + 7 >> 3
     if width >= 8:
         raise Unusual

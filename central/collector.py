@@ -32,8 +32,7 @@ from central.overview import Overview, overview
 from central.registry import Registry
 from central.store.queries.queries import Behind as Queried
 from central.store.queries.queries import Queries
-from central.store.queries.table import Asking
-from central.store.rows import RowStore
+from central.store.store import ChunkStore
 from protocols.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -55,9 +54,9 @@ class Collector:
         self.listeners: list[Callable[[Effects], None]] = []
         self.gateways = Contacts(db, clock, self.tell)
         self.registry = Registry(db, clock, self.gateways)
-        self.store = RowStore(db, self.registry)
+        self.store = ChunkStore(db, self.registry)
         self.queries = Queries(
-            Queried(db, self.registry, clock, config.holidays, Asking(db))
+            Queried(db, self.registry, clock, config.holidays, self.store.ask)
         )
         self.last_evaluation: int | None = None
         self._engine = Engine(self.store)
@@ -66,6 +65,7 @@ class Collector:
         self.gateways.measured = anchors.note
         committer = Committer(self.store, self._engine, anchors, clock.now())
         db.on_rollback += [self._engine.forget, committer.forget]
+        self.store.on_seal.append(self._engine.flush)
         after = After(
             committed=self._committed,
             opened=self._opened,
@@ -76,7 +76,7 @@ class Collector:
         self.ingest = Ingest(db, clock, self._engine, committer, after, backed_up=backed_up)
         self.backups = Backups(db, clock, config.backup, self.tell)
         self.retention = Retention(db, clock, config.evidence)
-        taking = Taking(self._engine, committer)
+        taking = Taking(self._engine, committer, self.store)
         db.on_rollback.append(taking.forget)
         behind = Behind(
             ingest=self.ingest,
@@ -116,6 +116,7 @@ class Collector:
             group.create_task(self.db.watch())
             group.create_task(self._keep(self.gateways.watch))
             group.create_task(self._keep(self._run_timers))
+            group.create_task(self._keep(self.store.run))
             group.create_task(self._keep(self.retention.run))
             group.create_task(self._keep(self.door.forgetting.run))
             if self.config.backup is not None:
@@ -126,6 +127,7 @@ class Collector:
         await self.backups.close()
         await self.ingest.close()
         await self.door.close()
+        await self.store.close()
         await self.db.close()
 
     async def __aenter__(self) -> Self:
@@ -182,7 +184,7 @@ class Collector:
             self.alarms.trends.add(samples)
         if done.readings:
             self.last_evaluation = done.received
-        values = self.store.committed(done.rows, done.received)
+        values = self.store.committed(done.blocks)
         self._schedule_at(done.due)
         self.tell(
             Effects(values=values, episodes=self.alarms.views(done.episodes), events=done.events)

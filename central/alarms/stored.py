@@ -2,18 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from central.alarms.still import Integers
+from central.store.arrivals import Arrivals
 from central.store.good_numbers import GoodNumber
-
-
-class Arrivals(NamedTuple):
-    """Good numbers of one stream whose times were known, each with its place in the journal."""
-
-    points: Integers
-    times: Integers
-    positions: Integers
 
 
 class Stored(Protocol):

@@ -4,7 +4,6 @@ Only where a reading is not newer than the newest of its point. Runs in the writ
 the request's transaction.
 """
 
-import json
 import sqlite3
 from typing import Final
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from central.door.judging import Accepted
 from central.store.columns import Integers
-from central.store.rows import _value as value_of
+from central.store.store import ChunkStore
 from protocols.words import Value
 
 _UNKNOWN: Final = -2
@@ -24,7 +23,8 @@ _FIRST: Final = 1_024
 class Known:
     """Remembers the newest time of each point, by the registry's number (8 bytes each)."""
 
-    def __init__(self) -> None:
+    def __init__(self, stored: ChunkStore) -> None:
+        self._stored = stored
         self._newest: Integers = np.full(_FIRST, _UNKNOWN, np.int64)
 
     def forget(self) -> None:
@@ -41,7 +41,7 @@ class Known:
         self._ask(conn, numbers)
         late = np.flatnonzero(readings.times <= self._newest[numbers])
         if len(late):
-            here = held(conn, numbers[late], readings.times[late])
+            here = self._stored.held(conn, numbers[late], readings.times[late])
             again = [int(late[at]) for at, value in here if _same(value, readings.values[late[at]])]
             if again:
                 left = np.delete(np.arange(len(readings)), again)
@@ -59,28 +59,7 @@ class Known:
         missing = self._newest[numbers] == _UNKNOWN
         if missing.any():
             asked = np.unique(numbers[missing])
-            self._newest[asked] = newest(conn, asked)
-
-
-def newest(conn: sqlite3.Connection, numbers: Integers) -> Integers:
-    """Return the newest time of each point (-1: none); only this door writes them."""
-    found = [
-        conn.execute("SELECT max(time) FROM reading WHERE point = ?", (number,)).fetchone()[0]
-        for number in numbers.tolist()
-    ]
-    return np.array([_NONE if time is None else time for time in found], np.int64)
-
-
-def held(conn: sqlite3.Connection, numbers: Integers, times: Integers) -> list[tuple[int, Value]]:
-    """Return what is here of these points at these times: (place in the columns, value)."""
-    asked = json.dumps([numbers.tolist(), times.tolist()])
-    rows = conn.execute(
-        "SELECT n.key, r.value, r.class FROM json_each(?1, '$[0]') n "
-        "JOIN json_each(?1, '$[1]') t ON t.key = n.key "
-        "CROSS JOIN reading r ON r.point = n.value AND r.time = t.value",
-        (asked,),
-    )
-    return [(at, value_of(value, kind)) for at, value, kind in rows]
+            self._newest[asked] = np.maximum(self._stored.newest_times(conn, asked), _NONE)
 
 
 def _same(here: Value, sent: Value) -> bool:

@@ -23,6 +23,7 @@ from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.request import Prepared
 from central.ingest.streams import Record, manifest_numbers, open_stream
+from central.store.store import ChunkStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +53,10 @@ class Taken:
 class Taking:
     """Remembers nothing that the tables do not hold."""
 
-    def __init__(self, engine: Engine, committer: Committer) -> None:
+    def __init__(self, engine: Engine, committer: Committer, stored: ChunkStore) -> None:
         self._engine = engine
         self._committer = committer
-        self._known = Known()
+        self._known = Known(stored)
 
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""

@@ -7,15 +7,19 @@ of its boot then. Of the numbers compared the tables may hold no reading that no
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator
 from math import copysign
 from typing import Final
+
+import numpy as np
 
 from central.evidence.known import Known
 from central.evidence.source import StreamRow
 from central.ingest import placing
 from central.store.columns import Integers
 from central.store.interface import Row
-from central.store.rows import BOOLEAN, UNSIGNED
+from central.store.points import RECEIVED_UNIT, PointReadings
+from central.store.unhurried import look_unhurried
 from central.wire.columns import BatchColumns
 from protocols.clock import HOUR
 from protocols.errors import WireError
@@ -23,9 +27,10 @@ from protocols.verify.model import Findings, Kept
 from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch, decode_batch
 from protocols.words import Value
 
+DAY: Final = 24 * HOUR
 SPAN: Final = HOUR
-_Held = tuple[Value, int, tuple[int, int, int]]
-"""A stored value, its class, and its quality, flags and received time."""
+_Held = tuple[Value, tuple[int, int, int]]
+"""A stored value, and its quality, flags and received time."""
 
 
 class StoredCheck:
@@ -33,6 +38,7 @@ class StoredCheck:
 
     def __init__(self, conn: sqlite3.Connection, findings: Findings) -> None:
         self._conn = conn
+        self._view = look_unhurried(conn)
         self._findings = findings
         self.known = Known(conn, findings)
         self._found: Counter[tuple[int, int]] = Counter()
@@ -64,16 +70,24 @@ class StoredCheck:
         start = min(span[2] for span in spans.values())
         end = max(span[3] for span in spans.values())
         for point in sorted(points):
-            held: Counter[int] = Counter()
-            for stream, seq in self._conn.execute(
-                "SELECT stream, seq FROM reading WHERE point = ? AND time BETWEEN ? AND ?",
-                (point, start, end),
-            ):
-                if stream in spans and spans[stream][0] <= seq <= spans[stream][1]:
-                    held[stream] += 1
+            held = self._count(point, start, end)
             for stream, count in held.items():
                 if count > self._found[stream, point]:
                     self._name_extra(stream, streams[stream], point, (start, end))
+
+    def _count(self, point: int, start: int, end: int) -> Counter[int]:
+        """Return how many readings of a point there are by stream, of the numbers compared."""
+        held: Counter[int] = Counter()
+        for day in range(start // DAY, end // DAY + 1):
+            first, last = max(start, day * DAY), min(end + 1, (day + 1) * DAY)
+            found = self._view.read(point, first, last)
+            for stream, seq in zip(found.streams.tolist(), found.seqs.tolist(), strict=True):
+                if (
+                    stream in self._spans
+                    and self._spans[stream][0] <= seq <= self._spans[stream][1]
+                ):
+                    held[stream] += 1
+        return held
 
     def _readings(self, stream: StreamRow, kept: Kept, content: ReadingsBatch) -> None:
         numbers = self.known.numbers(stream)
@@ -105,13 +119,10 @@ class StoredCheck:
             # Mostly one short span; strays far apart are looked up one by one.
             low, high = min(at), max(at)
             spans = [(low, high)] if high - low <= SPAN else [(time, time) for time in set(at)]
-            for span in spans:
-                for time, seq, *rest in self._conn.execute(
-                    "SELECT time, seq, value, class, quality, flags, received FROM reading "
-                    "WHERE point = ? AND time BETWEEN ? AND ? AND stream = ?",
-                    (point, *span, stream),
-                ):
-                    found[point, time, seq] = (rest[0], rest[1], (rest[2], rest[3], rest[4]))
+            for low, high in spans:
+                held = self._view.read(point, low, high + 1)
+                here = held.take(np.flatnonzero(held.streams == stream))
+                found |= {(point, *key): one for key, one in _by_key(here)}
         return found
 
     def _reading(self, stream: StreamRow, received: int, row: Row, held: _Held | None) -> None:
@@ -120,16 +131,16 @@ class StoredCheck:
             return
         self._found[stream.number, row.point] += 1
         self.readings += 1
-        value, kind, rest = held
-        wanted = (row.quality, row.flags, received)
-        if rest == wanted and _same(value, kind, row.value):
+        value, rest = held
+        wanted = (row.quality, row.flags, received // RECEIVED_UNIT * RECEIVED_UNIT)
+        if rest == wanted and _same(value, row.value):
             return
         differs = [
             name
             for name, here, due in zip(("quality", "flags", "received"), rest, wanted, strict=True)
             if here != due
         ]
-        if not _same(value, kind, row.value):
+        if not _same(value, row.value):
             differs.insert(0, "value")
         if differs:
             what = ", ".join(differs)
@@ -190,13 +201,10 @@ class StoredCheck:
     def _name_extra(self, stream: int, name: str, point: int, times: tuple[int, int]) -> None:
         """Look at each reading of a point: does the evidence of its number carry it?"""
         low, high = self._spans[stream][:2]
-        rows = self._conn.execute(
-            "SELECT seq FROM reading WHERE point = ? AND time BETWEEN ? AND ? AND stream = ? "
-            "AND seq BETWEEN ? AND ? ORDER BY seq",
-            (point, *times, stream, low, high),
-        )
+        held = self._view.read(point, times[0], times[1] + 1)
+        seqs = held.seqs[(held.streams == stream) & (held.seqs >= low) & (held.seqs <= high)]
         seen: int | None = None
-        for (seq,) in rows:
+        for seq in np.sort(seqs).tolist():
             row = self._conn.execute(
                 "SELECT body FROM evidence WHERE stream = ? AND seq0 <= ? AND kind = 1 "
                 "ORDER BY seq0 DESC LIMIT 1",
@@ -237,14 +245,15 @@ class StoredCheck:
         self._findings.add(code, stream.id, seq, **params)
 
 
-def _same(held: Value, kind: int, value: Value) -> bool:
+def _by_key(held: PointReadings) -> Iterator[tuple[tuple[int, int], _Held]]:
+    columns = (held.times, held.seqs, held.qualities, held.flags, held.received)
+    cells = zip(held.values, *(column.tolist() for column in columns), strict=True)
+    for value, time, seq, *rest in cells:
+        yield (time, seq), (value, (rest[0], rest[1], rest[2]))
+
+
+def _same(held: Value, value: Value) -> bool:
     """Whether the stored value is that of the evidence, bit by bit."""
-    if kind == BOOLEAN and type(held) is int:
-        held = bool(held) if held in (0, 1) else held
-    elif kind == UNSIGNED and isinstance(held, str):
-        held = int(held) if held.isdecimal() else held
-    elif kind != 0:
-        return False
     if type(held) is not type(value) or held != value:
         return False
     return not isinstance(held, float) or copysign(1, held) == copysign(1, float(value or 0.0))

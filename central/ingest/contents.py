@@ -22,6 +22,7 @@ from central.ingest.request import Prepared, Sealed
 from central.ingest.streams import Stream, manifest_numbers
 from central.store.columns import Columns, Integers
 from central.store.interface import Store
+from central.store.unsealed import Block
 from central.wire.columns import BatchColumns
 from protocols.errors import IngestError, WireError
 from protocols.wire.batch import EventsBatch, SkipBatch
@@ -46,7 +47,7 @@ class Committed:
     quarantined: int = 0
     lost: int = 0
     duplicates: int = 0
-    rows: list[Columns] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
     """What is new in the store, in order of arrival."""
     due: int | None = None
     good: list[Good] = field(default_factory=list)
@@ -100,11 +101,13 @@ class Contents:
         if rows:
             # Judged first: an engine that has to read its state again must not find these rows.
             self._judge(tables, stream, rows, done)
-            self._store.append(tables.conn, stream.number, done.received, rows)
+            block = self._store.append(
+                tables.conn, stream.number, done.received, rows, stream.line
+            )
+            done.blocks += [] if block is None else [block]
 
     def _judge(self, tables: Tables, stream: Stream, rows: Columns, done: Committed) -> None:
         done.readings += len(rows)
-        done.rows.append(rows)
         judged = self._engine.evaluate(
             tables,
             Evaluation(

@@ -13,7 +13,7 @@ from sqlite_utils import Database, Migrations
 from central.calendar.migrations import m023_exemptions
 from central.enrolment.migrations import enrolment
 from central.identity.migrations import identity
-from central.migrations import backup, foundation, proof
+from central.migrations import backup, foundation, proof, store
 
 STEPS: Final = (
     foundation.m001_collector,
@@ -32,6 +32,7 @@ STEPS: Final = (
     backup.m017_identity,
     proof.m018_signed_clock,
     proof.m020_voided,
+    store.m021_store,
     m023_exemptions,
 )
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from protocols.words import Value
 
 if TYPE_CHECKING:
-    from central.store.columns import Columns, Integers
+    from central.store.columns import Integers
     from central.store.heads import Heads
+    from central.store.unsealed import Block
 
 
 class Row(NamedTuple):
@@ -79,10 +80,18 @@ class Buckets:
 class Store(Protocol):
     """Everything the collector asks of its readings."""
 
-    def append(
-        self, conn: sqlite3.Connection, stream: int, received: int, rows: Sequence[Row]
-    ) -> None:
-        """Write `rows` inside the caller's transaction; nothing is remembered before its commit."""
+    def append(  # whose they are, when they came
+        self,
+        conn: sqlite3.Connection,
+        stream: int,
+        received: int,
+        rows: Sequence[Row],
+        line: int | None = None,
+    ) -> "Block | None":
+        """Write `rows` inside the caller's transaction; nothing is remembered before its commit.
+
+        `line`: the stream the alarms know them by, where it is another.
+        """
         ...
 
     @property
@@ -90,8 +99,8 @@ class Store(Protocol):
         """The newest reading of every point; the event loop's."""
         ...
 
-    def committed(self, parts: Sequence["Columns"], received: int) -> "Integers":
-        """Take the rows of a commit after it; return the points whose head changed.
+    def committed(self, blocks: Sequence["Block"]) -> "Integers":
+        """Take what a commit appended, after it; return the points whose head changed.
 
         A reading older than its point's head never replaces it.
         """

@@ -1,13 +1,10 @@
 """A point's raw readings page by page, and how many there are, over a view of the store."""
 
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from central.store import chunks
-from central.store.families import place_of
 from central.store.interface import Buckets
 from central.store.points import EMPTY, PointReadings
 from central.store.reading import View
@@ -20,8 +17,7 @@ START: Final = -1
 def page(view: View, number: int, after: Key, end: int, limit: int) -> PointReadings:
     """Return up to `limit` readings after `after` with time < end, in order."""
     found = EMPTY
-    for start, stop in _windows(view, number, (after[0], end), limit - len(found)):
-        part = view.read(number, start, stop)
+    for part in view.blocks(number, after[0], end, limit):
         found = PointReadings.merged([found, part.take(_beyond(part, after))])
         if len(found) >= limit:
             return found.take(slice(0, limit))
@@ -51,21 +47,6 @@ def _beyond(part: PointReadings, after: Key) -> slice:
     ):
         first += 1
     return slice(first, len(part))
-
-
-def _windows(
-    view: View, number: int, span: tuple[int, int], limit: int
-) -> Iterator[tuple[int, int]]:
-    """Yield spans of time that follow each other, each of about `limit` readings."""
-    start, end = span
-    place = place_of(view.conn, number)
-    held = 0
-    for each in chunks.find(view.conn, place, start, end) if place is not None else ():
-        if held >= limit and each.t0 > start:
-            yield start, each.t0
-            start, held = each.t0, 0
-        held += each.n // each.members.bit_count()
-    yield start, end
 
 
 def buckets(view: View, number: int, start: int, end: int, count: int) -> Buckets:

@@ -16,6 +16,7 @@ from central.store.families import Place, place_of
 from central.store.points import PointReadings, summary
 from central.store.unsealed import Block, Stream, Unsealed, of_point
 
+BLOCK: Final = 100_000
 END: Final = 2**62
 """After every time."""
 Load = Callable[[], PointReadings]
@@ -51,6 +52,35 @@ class View:
         yield from self._stored(number, start, end)
         for part in self._memory(number, start, end):
             yield summary(part), lambda part=part: part  # type: ignore[misc]
+
+    def blocks(
+        self, number: int, start: int, end: int, size: int = BLOCK
+    ) -> Iterator[PointReadings]:
+        """Yield the readings of [start, end) in order, in blocks of about `size`.
+
+        No two readings of one moment are in two blocks.
+        """
+        for first, last in self._windows(number, start, end, size):
+            found = self.read(number, first, last)
+            if len(found):
+                yield found
+
+    def _windows(
+        self, number: int, start: int, end: int, size: int
+    ) -> Iterator[tuple[int, int]]:
+        """Yield spans of time that follow each other, each of about `size` readings."""
+        place = place_of(self.conn, number)
+        held = 0
+        for each in chunks.find(self.conn, place, start, end) if place is not None else ():
+            if held >= size and each.t0 > start:
+                yield start, each.t0
+                start, held = each.t0, 0
+            held += each.n // each.members.bit_count()
+        yield start, end
+
+    def newest_arrived(self, number: int, by: int) -> PointReadings:
+        """Return the newest reading by source time of those received at or before `by`, or none."""
+        return self.newest(number, END - 1, by)
 
     def newest(self, number: int, at: int, arrived: int = END) -> PointReadings:
         """Return the newest reading (or none) with time <= at that had arrived by `arrived`."""

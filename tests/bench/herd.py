@@ -42,6 +42,7 @@ from tests.bench.sender import (
     manifest,
     packed,
 )
+from tests.central.stored import with_readings
 
 SITE = "herd"
 GATEWAYS = 1_000
@@ -153,7 +154,7 @@ def count(database: Path, herd: list[BenchGateway]) -> Counter[str]:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as conn:
         held.update(
             dict(
-                conn.execute(
+                with_readings(conn).execute(
                     "SELECT s.gateway, count(*) FROM reading r JOIN stream s ON s.number = r.stream"
                     " GROUP BY s.gateway"
                 )

@@ -14,6 +14,7 @@ from central.identity.migrations import identity
 from central.migrations import STEPS, collector
 from protocols.wire.manifest import decode_manifest, manifest_digest
 from tests.central.builders import START, Gateway, config_in
+from tests.central.stored import with_readings
 from tests.central.template import fresh
 
 NAMES = [step.__name__ for step in STEPS]
@@ -163,7 +164,7 @@ async def test_a_gateway_goes_on_where_it_was(tmp_path, clock, first_missing):
         again = await gateway.send(made, stream, 0, 1)
         assert again.committed == 2
         kept = await made.db.read(
-            lambda conn: conn.execute("SELECT count(*) FROM reading").fetchone()
+            lambda conn: with_readings(conn).execute("SELECT count(*) FROM reading").fetchone()
         )
         assert kept == (len(VALUES) + 1,)
     finally:

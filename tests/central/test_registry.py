@@ -6,6 +6,7 @@ from central.alarms.episode import EpisodeFilter
 from central.registry import GatewayExists, NameRefused
 from protocols.alarms.rule import Colour
 from tests.central.builders import POINTS, Gateway, PointSpec, level, open_collector
+from tests.central.stored import with_readings
 
 
 async def journal(collector, episode):
@@ -71,9 +72,11 @@ async def test_an_old_stream_with_its_old_manifest_changes_nothing(collector, ga
     assert [p.id for p in collector.registry.points()] == ["site/gw/tank/level"]
     await gateway.deliver(collector, old, gateway.reading("count", 7))
     rows = await collector.db.read(
-        lambda conn: conn.execute(
-            "SELECT p.id, r.value FROM reading r JOIN point p ON p.number = r.point"
-        ).fetchall()
+        lambda conn: (
+            with_readings(conn)
+            .execute("SELECT p.id, r.value FROM reading r JOIN point p ON p.number = r.point")
+            .fetchall()
+        )
     )
     assert rows == [("site/gw/tank/count", 7)]
 

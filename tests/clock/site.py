@@ -19,6 +19,7 @@ import numpy as np
 from protocols.clock import SystemClock
 from protocols.modbus.simulator import Simulator
 from protocols.simulators.collector_door import CollectorDoor, DoorClosed
+from tests.central.stored import with_readings
 from tests.edge.waiting import eventually
 from tests.gauntlet.processes import quiet_port
 
@@ -221,7 +222,8 @@ buses:
 
     def _read(self, statement: str, *values: str) -> list[Any]:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as conn:
-            return conn.execute(statement, values).fetchall()
+            asked = with_readings(conn) if "FROM reading" in statement else conn
+            return asked.execute(statement, values).fetchall()
 
     def buffered(self) -> int:
         """Return how many readings wait at the gateway."""

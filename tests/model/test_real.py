@@ -33,6 +33,7 @@ from protocols.owner_thread import OwnerThread
 from protocols.wire.manifest import manifest_digest
 from protocols.words import Lane, Purpose, Reading, StreamKind
 from tests.central.builders import BOOT, HandClock, manifest
+from tests.central.stored import with_readings
 from tests.central.template import fresh
 from tests.model.direct import Fault, Way
 
@@ -287,7 +288,7 @@ def spoil(folder: Path, row: int) -> bool:
 
 
 def stored_values(conn: sqlite3.Connection) -> Counter[int]:
-    return Counter(int(row[0]) for row in conn.execute("SELECT value FROM reading"))
+    return Counter(int(row[0]) for row in with_readings(conn).execute("SELECT value FROM reading"))
 
 
 def lost_count(conn: sqlite3.Connection) -> int:

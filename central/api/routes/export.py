@@ -122,7 +122,8 @@ async def export(
 
 def _work(house: Rooms, who: Principal, job: Job, wanted: Wanted, act: audit.Act) -> Any:
     db, spans = house.collector.db, act.detail["spans"]
-    source: Source = Spans(house.collector.store, spans) if isinstance(spans, int) else Readings(db)
+    store = house.collector.store
+    source: Source = Spans(store, spans) if isinstance(spans, int) else Readings(store)
 
     async def still() -> bool:
         now = await house.desk.still(who)

@@ -17,6 +17,7 @@ from edge.__main__ import main as enrol
 from protocols.clock import real_monotonic
 from protocols.simulators.collector_door import CollectorDoor
 from protocols.simulators.demo import free_port
+from tests.central.stored import with_readings
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 240
@@ -252,6 +253,7 @@ buses:
         """Return the rows of each question, all of one moment."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as conn:
             conn.execute("BEGIN")
+            with_readings(conn)
             return [conn.execute(sql).fetchall() for sql in questions]
 
     def cursors(self):

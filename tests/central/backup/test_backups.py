@@ -15,6 +15,7 @@ from central.backup.process import BackupFailed
 from central.collector import Collector
 from central.config import CentralConfig
 from tests.central.builders import SECOND
+from tests.central.stored import with_readings
 
 DAY = 24 * 3600
 
@@ -47,7 +48,7 @@ async def test_safe_is_what_a_verified_backup_covers(collector, gateway, stream,
     assert hashlib.sha256(file.read_bytes()).hexdigest() == only.sha256
     with closing(sqlite3.connect(file)) as conn:
         assert conn.execute("SELECT cursor FROM stream").fetchone() == (1,)
-        assert conn.execute("SELECT count(*) FROM reading").fetchone() == (1,)
+        assert with_readings(conn).execute("SELECT count(*) FROM reading").fetchone() == (1,)
     assert only.incarnation == collector.db.incarnation
     assert await events(collector) == []
 
@@ -91,9 +92,11 @@ async def test_writing_goes_on_while_a_backup_is_made(collector, gateway, stream
     record = await making
     assert during > 3
     with closing(sqlite3.connect(record.file)) as conn:
-        cursor, readings = conn.execute(
-            "SELECT cursor, (SELECT count(*) FROM reading) FROM stream"
-        ).fetchone()
+        cursor, readings = (
+            with_readings(conn)
+            .execute("SELECT cursor, (SELECT count(*) FROM reading) FROM stream")
+            .fetchone()
+        )
     assert before <= cursor == readings <= stream.seq
     answer = await gateway.deliver(collector, stream, gateway.reading("level", 1.0))
     assert (answer.committed, answer.safe) == (stream.seq, cursor)

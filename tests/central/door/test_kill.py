@@ -15,6 +15,7 @@ from protocols.clock import SystemClock
 from protocols.crash_points import VARIABLE
 from tests.bench.collector import CollectorProcess
 from tests.central.door.plant import DESCRIPTION, SITE
+from tests.central.stored import with_readings
 
 POINTS = (f"{SITE}/tank/level", f"{SITE}/tank/flow", "nowhere")
 
@@ -79,6 +80,6 @@ def test_the_same_key_after_a_kill(tmp_path, monkeypatch, phase, stored):
     finally:
         collector.__exit__()
     with closing(sqlite3.connect(collector.database)) as conn:
-        assert conn.execute("SELECT count(*) FROM reading").fetchone() == (2,)
+        assert with_readings(conn).execute("SELECT count(*) FROM reading").fetchone() == (2,)
         assert conn.execute("SELECT count(*) FROM quarantine").fetchone() == (2,)
         assert conn.execute("SELECT code FROM event WHERE kind = 'security'").fetchall() == []

@@ -9,6 +9,7 @@ from protocols.quality import Quality
 from protocols.words import Purpose
 from tests.central.builders import open_collector, refused
 from tests.central.door.plant import COUNT, FLOW, LEVEL, NOTE, SMOKE, Enterprise, at
+from tests.central.stored import with_readings
 
 
 def told(answer):
@@ -16,7 +17,7 @@ def told(answer):
 
 
 async def rows(collector, sql, *bound):
-    return await collector.db.read(lambda conn: conn.execute(sql, bound).fetchall())
+    return await collector.db.read(lambda conn: with_readings(conn).execute(sql, bound).fetchall())
 
 
 async def alarms(collector):

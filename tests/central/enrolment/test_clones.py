@@ -11,6 +11,7 @@ from central.tls.trust import TrustDesk
 from protocols.errors import IngestError
 from protocols.signing.keys import Ed25519Signer
 from tests.central.builders import BOOT, Gateway, HandClock, open_collector
+from tests.central.stored import with_readings
 
 OTHER = "b1" * 16
 
@@ -70,7 +71,7 @@ class Pair:
 
     async def stored(self):
         def count(conn):
-            return conn.execute("SELECT count(*) FROM reading").fetchone()[0]
+            return with_readings(conn).execute("SELECT count(*) FROM reading").fetchone()[0]
 
         return await self.collector.db.read(count)
 

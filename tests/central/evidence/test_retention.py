@@ -9,6 +9,7 @@ from central.evidence.keeping import DAY, Keeping
 from central.evidence.retention import evidence_state
 from central.evidence.verifying import reading, verify
 from tests.central.builders import SECOND
+from tests.central.stored import with_readings
 
 HOUR = 3_600 * SECOND
 
@@ -28,7 +29,7 @@ async def state(collector):
 
 
 async def rows(collector, sql, *values):
-    return await collector.db.read(lambda conn: conn.execute(sql, values).fetchall())
+    return await collector.db.read(lambda conn: with_readings(conn).execute(sql, values).fetchall())
 
 
 async def deliver(collector, gateway, stream, clock, count, every=60):

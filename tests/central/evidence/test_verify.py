@@ -10,6 +10,7 @@ from central.commands.evidence import Asked, verify_evidence
 from central.evidence.verifying import GatewayUnknown, reading, verify
 from tests.central.builders import SECOND
 from tests.central.door.plant import COUNT, LEVEL, NOTE, Enterprise
+from tests.central.stored import to_rows
 
 HOUR = 3_600 * SECOND
 
@@ -25,7 +26,13 @@ def codes(report):
 
 async def touch(collector, sql, *values):
     """Change the tables behind the collector's back."""
-    return await collector.db.write(lambda tables: tables.conn.execute(sql, values).rowcount)
+
+    def work(tables):
+        if " late" in sql:
+            to_rows(tables.conn)
+        return tables.conn.execute(sql, values).rowcount
+
+    return await collector.db.write(work)
 
 
 async def test_what_nobody_touched_is_whole(collector, delivered):
@@ -81,17 +88,17 @@ TOUCHES = [
     ("UPDATE stream SET opening = ?x WHERE number = 1", "VERIFY_OPENING_HEAD", 0),
     ("UPDATE stream SET head = ?x WHERE number = 1", "VERIFY_CURSOR", 7),
     ("UPDATE stream SET cursor = 8 WHERE number = 1", "VERIFY_GAP", 8),
-    ("UPDATE reading SET value = 2.5 WHERE stream = 1 AND seq = 3", "VERIFY_READING_DIFFERS", 3),
-    ("UPDATE reading SET class = 0 WHERE stream = 1 AND seq = 4", "VERIFY_READING_DIFFERS", 4),
-    ("UPDATE reading SET quality = 1 WHERE stream = 1 AND seq = 3", "VERIFY_READING_DIFFERS", 3),
-    ("UPDATE reading SET flags = 8 WHERE stream = 1 AND seq = 3", "VERIFY_READING_DIFFERS", 3),
-    ("UPDATE reading SET received = 1 WHERE stream = 1 AND seq = 3", "VERIFY_READING_DIFFERS", 3),
-    ("UPDATE reading SET time = time + 1 WHERE stream = 1 AND seq = 3",
+    ("UPDATE late SET value = 2.5 WHERE stream = 1 AND seq = 3", "VERIFY_READING_DIFFERS", 3),
+    ("UPDATE late SET class = 0 WHERE stream = 1 AND seq = 4", "VERIFY_READING_DIFFERS", 4),
+    ("UPDATE late SET quality = 1 WHERE stream = 1 AND seq = 3", "VERIFY_READING_DIFFERS", 3),
+    ("UPDATE late SET flags = 8 WHERE stream = 1 AND seq = 3", "VERIFY_READING_DIFFERS", 3),
+    ("UPDATE late SET received = 1 WHERE stream = 1 AND seq = 3", "VERIFY_READING_DIFFERS", 3),
+    ("UPDATE late SET time = time + 1 WHERE stream = 1 AND seq = 3",
      "VERIFY_READING_MISSING", 3),
-    ("UPDATE reading SET point = 2 WHERE stream = 1 AND seq = 3", "VERIFY_READING_MISSING", 3),
-    ("UPDATE reading SET seq = 99 WHERE stream = 1 AND seq = 3", "VERIFY_READING_MISSING", 3),
-    ("DELETE FROM reading WHERE stream = 1 AND seq = 7", "VERIFY_READING_MISSING", 7),
-    ("INSERT INTO reading SELECT point, time + 1, stream, seq, 9.0, 0, 0, 0, received FROM reading "
+    ("UPDATE late SET point = 2 WHERE stream = 1 AND seq = 3", "VERIFY_READING_MISSING", 3),
+    ("UPDATE late SET seq = 99 WHERE stream = 1 AND seq = 3", "VERIFY_READING_MISSING", 3),
+    ("DELETE FROM late WHERE stream = 1 AND seq = 7", "VERIFY_READING_MISSING", 7),
+    ("INSERT INTO late SELECT point, time + 1, stream, seq, 9.0, 0, 0, 0, received FROM late "
      "WHERE stream = 1 AND seq = 1", "VERIFY_READING_EXTRA", 1),
     ("UPDATE loss SET count = 3 WHERE reason = 'quota'", "VERIFY_LOSS", 5),
     ("UPDATE event SET params = '{}' WHERE code = 'DEVICE_OFFLINE'", "VERIFY_EVENT", 1),
@@ -134,7 +141,7 @@ async def test_readings_of_others_systems_are_verified_too(collector, clock, cap
     assert "acme 是虚拟网关：3 次提交、12 条，都没有签名" in said
     assert re.search(r"令牌：\w+ \(t\)；", said)
     assert "没有签名" not in said.split("\n", 1)[1], "told once, not for each request"
-    await touch(collector, "UPDATE reading SET value = 6.5 WHERE value = 6 AND stream = 2")
+    await touch(collector, "UPDATE late SET value = 6.5 WHERE value = 6 AND stream = 2")
     assert ("VERIFY_READING_DIFFERS", 2) in codes(look(collector, gateway=enterprise.name))
     told = json.loads(said_by_command(collector, capsys, enterprise.name, 1, as_json=True))
     assert (told["virtual"], len(told["streams"]), told["whole"]) == (True, 3, False)

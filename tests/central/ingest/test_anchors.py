@@ -12,6 +12,7 @@ from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
 from protocols.clock import ClockState
 from protocols.wire.headers import ClockReport
 from tests.central.builders import BOOT, SECOND, START, Gateway, HandClock
+from tests.central.stored import with_readings
 
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
@@ -125,7 +126,9 @@ async def deliver(collector, gateway, stream, value, arrived, ago=0.0):
 
 async def rows(collector):
     return await collector.db.read(
-        lambda conn: conn.execute("SELECT time, flags FROM reading ORDER BY seq").fetchall()
+        lambda conn: (
+            with_readings(conn).execute("SELECT time, flags FROM reading ORDER BY seq").fetchall()
+        )
     )
 
 

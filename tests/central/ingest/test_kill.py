@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.central.stored import with_readings
+
 ROOT = Path(__file__).resolve().parents[3]
 ROUNDS = 3
 ANSWERS = 40
@@ -41,6 +43,7 @@ def test_killed_while_committing(tmp_path, environment):
     assert len(answered) >= ROUNDS * ANSWERS
     conn = sqlite3.connect(tmp_path / "collector.db")
     try:
+        with_readings(conn)
         cursors = {
             id_: (number, cursor)
             for number, id_, cursor in conn.execute("SELECT number, id, cursor FROM stream")

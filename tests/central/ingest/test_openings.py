@@ -9,6 +9,7 @@ from central.ingest import manifests
 from central.ingest.request import Sent
 from protocols.clock import ClockState
 from tests.central.builders import HIGH, LOW, SECOND, Gateway, HandClock, PointSpec
+from tests.central.stored import with_readings
 
 
 @pytest.fixture(autouse=True)
@@ -152,8 +153,10 @@ async def test_a_manifest_of_an_older_collector_gets_its_numbers_at_the_first_us
     await gateway.send(collector, stream)
     assert await numbers(collector) == kept
     stored = await collector.db.read(
-        lambda conn: conn.execute(
-            "SELECT p.id, r.value FROM reading r JOIN point p ON p.number = r.point"
-        ).fetchall()
+        lambda conn: (
+            with_readings(conn)
+            .execute("SELECT p.id, r.value FROM reading r JOIN point p ON p.number = r.point")
+            .fetchall()
+        )
     )
     assert stored == [("site/other/tank/b", 7.0)]

@@ -12,6 +12,7 @@ from central.ingest import manifests
 from protocols.errors import IngestError
 from protocols.wire.batch import LedgerLine, SkipReason
 from tests.central.builders import HIGH, START, Gateway, PointSpec, refused
+from tests.central.stored import with_readings
 
 POINT = "site/gw/tank/level"
 
@@ -30,10 +31,14 @@ def seal(gateway, stream, batches=6, per_batch=2):
 
 async def held(collector):
     def look(conn):
-        return conn.execute(
-            "SELECT cursor, (SELECT count(*) FROM reading r WHERE r.stream = s.number) "
-            "FROM stream s WHERE cursor > 0"
-        ).fetchall()
+        return (
+            with_readings(conn)
+            .execute(
+                "SELECT cursor, (SELECT count(*) FROM reading r WHERE r.stream = s.number) "
+                "FROM stream s WHERE cursor > 0"
+            )
+            .fetchall()
+        )
 
     return await collector.db.read(look)
 

@@ -6,13 +6,18 @@ from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, FLAG_SOURCE
 from protocols.clock import ClockState
 from protocols.words import Reading, TimeMark
 from tests.central.builders import SECOND, START, Gateway
+from tests.central.stored import with_readings
 
 POINT = "site/gw/tank/level"
 
 
 async def rows(collector):
     return await collector.db.read(
-        lambda conn: conn.execute("SELECT time, value, flags FROM reading ORDER BY seq").fetchall()
+        lambda conn: (
+            with_readings(conn)
+            .execute("SELECT time, value, flags FROM reading ORDER BY seq")
+            .fetchall()
+        )
     )
 
 

@@ -32,7 +32,6 @@ async def open_store(folder, clock):
     if not path.exists():
         fresh(path)
     db = await Database.open(path, clock)
-    await db.write(_tables)
     await db.write(_points)
     store = ChunkStore(db, Names())
     await store.load()
@@ -49,13 +48,6 @@ async def append(db, store, rows, stream=1, received=NOW):
     columns = Columns.of(rows)
     block = await db.write(lambda tables: store.append(tables.conn, stream, received, columns))
     return store.committed([block] if block else [])
-
-
-def _tables(tables):
-    from central.migrations.store import m021_store
-
-    if not tables.conn.execute("SELECT 1 FROM sqlite_master WHERE name='journal'").fetchone():
-        m021_store(tables)
 
 
 def _points(tables):

@@ -23,9 +23,9 @@ from tests.bench.collector import CollectorProcess
 SYSTEMS: Final = 4
 """Virtual gateways; each has a thousand points, a token and a connection."""
 EACH: Final = 1_000
-SCANS: Final = {"columns": 400, "rows": 250}
-PERIOD: Final = 120_000
-RECENT: Final = -50_000_000
+SCANS: Final = {"columns": 500, "rows": 350}
+PERIOD: Final = 100_000
+RECENT: Final = -20_000_000
 MOST: Final = 5.0
 PATH: Final = "/api/v1/readings"
 CODES: Final = {0: "good"}

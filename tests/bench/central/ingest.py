@@ -16,7 +16,7 @@ SLOW: Final = 10 * SECOND
 """Between two scans, as in a plant."""
 QUICK: Final = 100_000
 """µs between two scans that are sent as fast as they are taken: all of them stay live."""
-RECENT: Final = -50 * SECOND
+RECENT: Final = -20 * SECOND
 SCANS: Final = 360
 MANY: Final = 500
 """Scans that are ten million readings."""
@@ -89,8 +89,9 @@ class Ingest:
     def _kept(self, name: str, job: Job, seconds: float) -> tuple[dict[str, Any], Sizes]:
         """Send, wait until all is sealed, and say what that took."""
         before = settled(self._collector.database)
+        made = self._fleet.seal(job)
         used = self._collector.cpu_seconds()
-        figure = self._timed(name, job, seconds)
+        figure = self._sent(name, job, made, seconds)
         held = settled(self._collector.database).since(before)
         used = self._collector.cpu_seconds() - used
         figure["cpu_us_settled"] = round(used / figure["readings"] * 1e6, 3)
@@ -104,7 +105,9 @@ class Ingest:
         return figure, held
 
     def _timed(self, name: str, job: Job, seconds: float) -> dict[str, Any]:
-        made = self._fleet.seal(job)
+        return self._sent(name, job, self._fleet.seal(job), seconds)
+
+    def _sent(self, name: str, job: Job, made: dict[str, float], seconds: float) -> dict[str, Any]:
         figure = timed(
             self._collector.pid, lambda: self._fleet.send(seconds), job.size * job.together
         )

@@ -22,7 +22,6 @@ ZSTD: Final = 2
 MOST_BYTES: Final = 64 << 20
 """Of the columns of one chunk: 9,000 texts of 4,096 bytes fit in."""
 _CHECK: Final = 4
-_HEAD: Final = 2
 _LEVEL: Final = 6
 _WINDOW: Final = -15
 """For zlib: neither header nor checksum."""
@@ -38,17 +37,21 @@ class _Contexts(threading.local):
 _contexts: Final = _Contexts()
 
 
-def framed(columns: bytes) -> bytes:
-    """Return the body of a chunk with those columns. ValueError: more than MOST_BYTES."""
+def framed(columns: bytes, how: int | None = None) -> bytes:
+    """Return the body of a chunk with those columns, compressed as this machine can best (None).
+
+    ValueError: more than MOST_BYTES of them.
+    """
     if len(columns) > MOST_BYTES:
         raise ValueError(f"{len(columns)} bytes of columns")
     zstd = _zstandard()
-    how, packed = ZLIB, b""
-    if zstd is None:
-        engine = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW)
-        packed = engine.compress(columns) + engine.flush()
+    if how is None:
+        how = ZLIB if zstd is None else ZSTD
+    if how == ZSTD and zstd is not None:
+        packed = _writer(zstd).compress(columns)
     else:
-        how, packed = ZSTD, _writer(zstd).compress(columns)
+        engine = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW)
+        how, packed = ZLIB, engine.compress(columns) + engine.flush()
     if len(packed) >= len(columns):
         how, packed = PLAIN, columns
     out = bytearray((FORMAT, how))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from tests.bench import (
     buffer,
+    chunks,
     codecs,
     delivery,
     evidence,
@@ -21,7 +22,7 @@ from tests.bench.central import long, run
 
 PARTS = (
     *("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "guards"),
-    *("signing", "door", "evidence", "herd-signed", "central", "central-long"),
+    *("signing", "door", "evidence", "herd-signed", "central", "central-long", "chunks"),
 )
 
 BY_NAME = ("herd", "central-long")
@@ -46,6 +47,7 @@ def main() -> None:
         "signing": signing.measure,
         "door": lambda: readings_door.measure(chosen.seconds),
         "evidence": evidence.measure,
+        "chunks": chunks.measure,
         "central": run.measure,
         "central-long": long.measure,
     }

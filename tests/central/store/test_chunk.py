@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from central.store.cells import Cells
 from central.store.chunk import ChunkDamaged, decode, encode, encoded, summaries
-from central.store.chunk_frame import framed, unframed
+from central.store.chunk_frame import MOST_BYTES, ZLIB, ZSTD, framed, unframed
 from central.store.points import EMPTY, summary
 from central.store.values import Values
 from tests.central.store.shapes import DAY0, cells_of, columns, listed
@@ -126,6 +126,27 @@ def test_none_and_too_many_are_refused():
 def test_what_is_no_number_is_refused(number):
     with pytest.raises(ValueError, match="not a number"):
         encode(grid(2, 9, [1.5] * 17 + [number]))
+
+
+@pytest.mark.parametrize("how", [ZLIB, ZSTD])
+def test_a_chunk_of_a_machine_without_zstandard_is_read_and_the_other_way_round(how):
+    cells = grid(25, 60, [n % 7 / 10 for n in range(1500)])
+    body = framed(unframed(encode(cells).body), how)
+    assert body[5] == how
+    assert listed(decode(body)) == listed(cells)
+
+
+def test_more_than_is_read_again_is_not_written():
+    with pytest.raises(ValueError, match="bytes"):
+        framed(bytes(MOST_BYTES + 1))
+
+
+def test_a_frame_that_grows_beyond_what_it_says_is_damage():
+    for how in (ZLIB, ZSTD):
+        body = bytearray(framed(bytes(1_000_000), how)[4:])
+        small = body[:2] + b"\x05" + body[5:]
+        with pytest.raises(ChunkDamaged):
+            decode(zlib.crc32(small).to_bytes(4, "little") + bytes(small))
 
 
 BODY = encode(grid(5, 12, [[1, 1.5, True, "1", 2**60, None][n % 6] for n in range(60)])).body

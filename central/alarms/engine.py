@@ -18,7 +18,7 @@ from sqlite_utils import Database as Tables
 from central.alarms import backfill, quiet, ruleset
 from central.alarms.memory import Memory
 from central.alarms.moves import Moves
-from central.alarms.quiet import NO_SAMPLES, Coming, Good
+from central.alarms.quiet import Coming, Good
 from central.alarms.records import EpisodeRow
 from central.alarms.stored import Stored
 from central.alarms.tracked import Tracked, save, stream_purpose
@@ -82,13 +82,10 @@ class Engine:
         """Judge a commit's rows and write what follows."""
         self._ensure(tables.conn)
         rows, since = batch.rows, batch.arrival - WINDOW
-        left, passed = rows.rows() if len(rows) < quiet.LEAST else None, NO_SAMPLES
-        if left is None:
-            past = self._memory.past(batch.stream)
-            coming = Coming(rows, batch.stream, batch.arrival, past)
-            places, passed = quiet.sift(self._memory.live, coming)
-            left = rows.rows(places) if len(places) else []
-        judged = self._judge(tables.conn, batch, left) if left else Judged()
+        past = self._memory.past(batch.stream)
+        coming = Coming(rows, batch.stream, batch.arrival, past)
+        left, passed = quiet.sift(self._memory.live, coming)
+        judged = self._judge(tables.conn, batch, rows.rows(left)) if len(left) else Judged()
         judged.good = [
             samples for each in (passed, *judged.good) if len((samples := each.after(since)).points)
         ]
@@ -117,7 +114,9 @@ class Engine:
         for tracked in touched.values():
             backfill.settle(moves, tracked, batch.stream)
             self._keep(conn, tracked)
-        self._memory.put(conn, points)
+        self._memory.put(
+            conn, self._memory.moved(points, {each.point for each in touched.values()})
+        )
         return Judged(moves.changed(), [_samples(good)] if good else [])
 
     def tick(self, tables: Tables, now: int) -> Judged:

@@ -5,7 +5,7 @@ machine touches them; `put` writes the arrays anew after it. Belongs to the writ
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Final
 
 import numpy as np
@@ -71,6 +71,15 @@ class Memory:
                     tracked.lagging = arrived - time > LIVE_DELAY
                 if pasts and tracked.branches:
                     _wake_branches(tracked, pasts, place)
+
+    def moved(self, points: Iterable[int], touched: Set[int]) -> list[int]:
+        """Return which of `points`, all with rules, are touched or have a newer sample."""
+        known = list(points)
+        return [
+            point
+            for point, time in zip(known, self.live.times[known].tolist(), strict=True)
+            if point in touched or self.here[point][0].newest != time
+        ]
 
     def put(self, conn: sqlite3.Connection, points: Iterable[int]) -> None:
         """Write the arrays of `points` anew, of their branches those that were touched."""

@@ -17,8 +17,6 @@ from central.store.points import GOOD_BELOW
 from central.store.values import NONE, OTHER
 from protocols.alarms.condition import LIVE_DELAY
 
-LEAST: Final = 12
-"""Fewer readings than this are judged one by one: columns would cost more."""
 _NARROW: Final = 1 << 16
 NOBODY: Final = np.empty(0, np.int64)
 
@@ -108,8 +106,9 @@ def _part(live: Live, coming: Coming, own: Booleans, calm: Booleans) -> Sifted:
 
 def _plain(rows: Columns) -> bool:
     """Whether all are of good quality, and their times were known."""
-    flags = int(np.bitwise_or.reduce(rows.flags))
-    return not flags & FLAG_ESTIMATED and bool(rows.qualities.max() < GOOD_BELOW)
+    if np.bitwise_or.reduce(rows.flags) & FLAG_ESTIMATED:
+        return False
+    return bool(np.count_nonzero(rows.qualities < GOOD_BELOW) == len(rows.qualities))
 
 
 def _numbers(rows: Columns, heard: Booleans) -> Booleans:
@@ -138,9 +137,10 @@ def _calm_live(live: Live, coming: Coming) -> Booleans:
     calm &= numbers < live.high[points]
     calm &= times > live.times[points]
     prompt = coming.arrival - LIVE_DELAY
-    if times.min() < prompt:
+    late = times < prompt
+    if np.count_nonzero(late):
         # What stands and is late may be told otherwise once it catches up.
-        calm &= ~live.stands[points] | (times >= prompt)
+        calm &= ~(late & live.stands[points])
     return calm
 
 
@@ -174,15 +174,25 @@ def _able(live: Live, coming: Coming, own: Booleans) -> Booleans:
 
 def _fallen(live: Live, samples: Good) -> Integers:
     """Return the places of samples that are not newer than the one of their point before them."""
-    points = samples.points
+    points, times = samples.points, samples.times
+    if _goes_up(times, points) or _goes_up(points, times):
+        return NOBODY
     at = np.arange(len(points))
     live.spots[points] = at
     if np.count_nonzero(live.spots[points] == at) == len(at):
         return NOBODY  # one of each
     order = _by_point(points)
-    points, times = points[order], samples.times[order]
+    points, times = points[order], times[order]
     fallen = (times[1:] <= times[:-1]) & (points[1:] == points[:-1])
     return order[1:][fallen] if fallen.any() else NOBODY
+
+
+def _goes_up(first: Integers, then: Integers) -> bool:
+    """Whether the pairs rise from one to the next: scan by scan, or point by point."""
+    before, after = first[:-1], first[1:]
+    up = (after == before) & (then[1:] > then[:-1])
+    up |= after > before
+    return bool(np.count_nonzero(up) == len(up))
 
 
 def _by_point(points: Integers) -> Integers:

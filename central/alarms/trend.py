@@ -92,7 +92,8 @@ class Trends:
         for page in range(int(pages.min()), int(pages.max()) + 1):
             here = pages == page
             if here.any():
-                cells = rows[here] - page * _PAGE, slots[here]
+                # Points of one gateway are mostly at one slot: neighbours in memory.
+                cells = slots[here], rows[here] - page * _PAGE
                 self._pages[page][0][cells], self._pages[page][1][cells] = times[here], values[here]
 
     def _samples(self, point: int) -> list[tuple[int, float]]:
@@ -102,7 +103,7 @@ class Trends:
             return []
         taken = int(self._taken[row])
         slots = np.arange(max(0, taken - _SLOTS), taken) % _SLOTS
-        times, values = (column[row % _PAGE][slots] for column in self._pages[row // _PAGE])
+        times, values = (column[slots, row % _PAGE] for column in self._pages[row // _PAGE])
         within = times >= times[-1] - WINDOW
         return list(zip(times[within].tolist(), values[within].tolist(), strict=True))
 
@@ -110,7 +111,7 @@ class Trends:
         """Give each of `points` a row."""
         last = self._used + len(points)
         while last > len(self._pages) * _PAGE:
-            shape = (_PAGE, _SLOTS)
+            shape = (_SLOTS, _PAGE)
             self._pages.append((np.empty(shape, np.int64), np.empty(shape, np.float64)))
             self._taken = np.append(self._taken, np.zeros(_PAGE, np.int64))
         self._rows[points] = np.arange(self._used, last)

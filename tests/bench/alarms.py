@@ -1,0 +1,156 @@
+"""`make bench ONLY=alarms`: what judging a commit costs, the engine alone, on a real file.
+
+Every point has a ladder of four limits. `quiet`: nothing changes; `backfill`: the same of an older
+stream while a newer one is live; `1000x40` are 25 points of 40 readings each. `flood`: every
+reading raises or returns an alarm, with its episode and journal. `trends`: what the event loop pays
+for the same samples. `cpu_us_per_reading` is processor time, the best of five rounds.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlite_utils import Database as Tables
+
+from central.alarms.engine import Engine, Evaluation
+from central.alarms.quiet import Good
+from central.alarms.records import levels_json
+from central.alarms.ruleset import Wanted
+from central.alarms.stored import Arrivals
+from central.alarms.trend import Trends
+from central.database_file import open_file
+from central.store.columns import Columns
+from central.store.values import Values
+from protocols.alarms.ladder import ladders
+from protocols.alarms.rule import Colour, Level
+from protocols.words import Purpose
+
+POINTS = 1_000
+ROUNDS = 5
+SECOND = 1_000_000
+NOW = 1_781_272_800 * SECOND
+LIMITS = tuple(
+    Level(name=name, colour=colour, op=op, limit=limit, confirmed_by="bench")
+    for name, op, limit, colour in (
+        ("HH", ">=", 90.0, Colour.RED),
+        ("H", ">=", 80.0, Colour.YELLOW),
+        ("L", "<=", 20.0, Colour.YELLOW),
+        ("LL", "<=", 10.0, Colour.RED),
+    )
+)
+
+
+class _Nothing:
+    """A store that holds nothing yet."""
+
+    def newest_good_all(self, *_: object) -> dict[int, Any]:
+        return {}
+
+    def position(self, *_: object) -> int:
+        return 0
+
+    def arrivals(self, *_: object) -> Arrivals:
+        return Arrivals(*(np.empty(0, np.int64) for _ in range(3)))
+
+
+class Plant:
+    """An engine with the rules of POINTS points, on a file of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tables: Tables = open_file(folder / "bench.db", NOW)[0]
+        self.engine = Engine(_Nothing())
+        self.now = NOW
+        conn = self.tables.conn
+        conn.execute("INSERT INTO gateway(name, label, created) VALUES ('gw', '{}', 0)")
+        wanted, numbers = [], {}
+        for number in range(1, POINTS + 1):
+            id_ = f"site/gw/tank/p{number}"
+            conn.execute(
+                "INSERT INTO point(number, id, gateway) VALUES (?, ?, 'gw')", (number, id_)
+            )
+            numbers[number] = number
+            wanted += [Wanted(r, number, levels_json(r.levels)) for r in ladders(id_, LIMITS)]
+        with self.tables.atomic():
+            self.engine.take_rules(self.tables, wanted, numbers, NOW)
+
+    def rows(self, count: int, each: int, value: float) -> Columns:
+        """Return a commit of `count` readings, `each` of a point, one a second after another."""
+        points = count // each
+        times = self.now + np.repeat(np.arange(each), points) * SECOND
+        numbers = value + np.linspace(0.0, 1.0, count)
+        none = np.zeros(count, np.int64)
+        places = np.tile(np.arange(1, points + 1), each)
+        self.now += each * SECOND
+        return Columns(places, times, np.arange(count), Values.floats(numbers), none, none)
+
+    def judge(self, rows: Columns, stream: int, arrival: int) -> float:
+        """Judge a commit in a transaction; return the processor seconds of judging alone."""
+        with self.tables.atomic():
+            batch = Evaluation(
+                stream=stream, purpose=Purpose.PRODUCTION, arrival=arrival, rows=rows
+            )
+            began = time.process_time()
+            self.engine.evaluate(self.tables, batch)
+            return time.process_time() - began
+
+
+def measure() -> Iterator[dict[str, Any]]:
+    """Yield a figure for each way."""
+    for name, count, each in (("1000", 1_000, 1), ("1000x40", 1_000, 40), ("100", 100, 1)):
+        for kind in ("quiet", "backfill"):
+            yield _figure(f"alarms.{kind}.{name}", count, _way(kind, count, each), 200)
+    yield _figure("alarms.flood", 1_000, _way("flood", 1_000, 1), 3)
+    yield _figure("alarms.trends", 1_000, _trends, 200)
+
+
+def _figure(
+    name: str, count: int, way: Callable[[Path], Callable[[], float]], commits: int
+) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        once = way(Path(folder))
+        once()
+        best = min(sum(once() for _ in range(commits)) for _ in range(ROUNDS)) / commits
+    return {
+        "name": name,
+        "cpu_us_per_reading": round(best / count * 1e6, 3),
+        "cpu_us_per_commit": round(best * 1e6, 1),
+        "readings": count,
+    }
+
+
+def _way(kind: str, count: int, each: int) -> Callable[[Path], Callable[[], float]]:
+    def begun(folder: Path) -> Callable[[], float]:
+        plant = Plant(folder)
+        value, stream = 50.0, 1
+        if kind == "backfill":
+            plant.judge(plant.rows(POINTS, 1, 50.0), 1, plant.now)
+            live = plant.now
+            plant.now = live + 10**6 * SECOND
+            plant.judge(plant.rows(POINTS, 1, 50.0), 2, plant.now)
+            plant.now = live
+
+        def once() -> float:
+            nonlocal value
+            if kind == "flood":
+                value = 95.0 if value == 50.0 else 50.0
+            rows = plant.rows(count, each, value)
+            return plant.judge(rows, stream, plant.now)
+
+        return once
+
+    return begun
+
+
+def _trends(folder: Path) -> Callable[[], float]:
+    trends, plant = Trends(), Plant(folder)
+
+    def once() -> float:
+        rows = plant.rows(POINTS, 1, 50.0)
+        began = time.process_time()
+        trends.add(Good(rows.points, rows.times, rows.values.numbers))
+        return time.process_time() - began
+
+    return once

@@ -1,19 +1,192 @@
-"""A page of raw readings as JSON: columns encoded at once, as `models.Readings` describes them."""
+"""Answers of queries as JSON, columns encoded at once, as the models of the same name describe.
 
-import json
+Called in the thread that asked the store: nothing large is made on the event loop.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
+from pydantic_core import to_json
 
-from central.api.times import EPOCH, MICROSECOND, ZONE
-from central.store.interface import ReadingsPage
+from central.api.time_columns import time_column
+from central.store.columns import Integers
+from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
+from central.store.points import PointReadings
+from central.store.queries.aggregate import Aggregates
+from central.store.queries.counts import Counts, Gap, truncated_percent
+from central.store.queries.queries import Delivered, Reckoned
+from central.store.queries.ranges import RawPage
+from protocols.clock import SECOND
+
+_NULL: Final = b"null"
 
 
-def encode_page(page: ReadingsPage) -> bytes:
-    """Return the page; times as RFC 3339 with the site's offset, to the microsecond."""
-    ahead = ZONE.utcoffset(None) // MICROSECOND
-    offset = EPOCH.astimezone(ZONE).isoformat()[-6:]
-    local = (np.array(page.times, np.int64) + ahead).astype("datetime64[us]")
-    times = [f"{moment}{offset}" for moment in np.datetime_as_string(local).tolist()]
-    columns = {"time": times, "value": page.values, "quality": page.qualities}
-    body = {"columns": columns, "next": page.next}
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+def encode_page(page: RawPage) -> bytes:
+    """Return `models.Readings`."""
+    readings = page.readings
+    columns = {
+        "time": time_column(readings.times),
+        "value": _json(readings.values.tolist()),
+        "quality": _json(readings.qualities.tolist()),
+        "received": time_column(readings.received),
+        "late": _flags(readings.flags, FLAG_LATE),
+        "estimated": _flags(readings.flags, FLAG_ESTIMATED),
+    }
+    return _object({"columns": _object(columns), "next": _json(page.next)})
+
+
+def encode_buckets(found: Aggregates) -> bytes:
+    """Return `models.Buckets`: spans without a reading are left out."""
+    some = np.flatnonzero(found.count)
+    columns = {
+        "time": time_column(found.edges[:-1][some]),
+        "min": _numbers(found.least[some]),
+        "max": _numbers(found.most[some]),
+        "mean": _numbers(found.mean[some]),
+        "last": _json([found.last[place] for place in some.tolist()]),
+        "count": _json(found.count[some].tolist()),
+        "quality": _json(found.worst[some].tolist()),
+        "late": _json(found.late[some].tolist()),
+        "estimated": _json(found.estimated[some].tolist()),
+    }
+    return _object({"columns": _object(columns)})
+
+
+def encode_periods(found: Reckoned, unknown: Sequence[str]) -> bytes:
+    """Return `models.Periods`: every period of every point."""
+    items = [
+        _object({"point": _json(point), "columns": _object(_period_columns(one))})
+        for point, one in found.points.items()
+    ]
+    return _object(
+        {
+            "start": time_column(found.edges[:-1]),
+            "end": time_column(found.edges[1:]),
+            "items": b"[" + b",".join(items) + b"]",
+            "unknown": _json(list(unknown)),
+        }
+    )
+
+
+def encode_counts(found: Delivered, unknown: Sequence[str]) -> bytes:
+    """Return `models.Deliveries`."""
+    items = [_object(_count_fields(point, one)) for point, one in found.points.items()]
+    return _object(
+        {
+            "from": _time(found.start),
+            "to": _time(found.end),
+            "items": b"[" + b",".join(items) + b"]",
+            "unknown": _json(list(unknown)),
+        }
+    )
+
+
+def encode_state(found: Mapping[str, PointReadings], unknown: Sequence[str]) -> bytes:
+    """Return `models.State`."""
+    held = {point: one for point, one in found.items() if len(one)}
+    # A column of one reading of each point: no longer in order of time.
+    ones = list(held.values())
+    values = [one.values[0] for one in ones]
+    columns = {
+        "point": _json(list(held)),
+        "value": _json(values),
+        "quality": _json([int(one.qualities[0]) for one in ones]),
+        "source_time": time_column(np.array([one.times[0] for one in ones], np.int64)),
+        "received_time": time_column(np.array([one.received[0] for one in ones], np.int64)),
+        "late": _json([bool(one.flags[0] & FLAG_LATE) for one in ones]),
+        "estimated": _json([bool(one.flags[0] & FLAG_ESTIMATED) for one in ones]),
+    }
+    without = [point for point in found if point not in held]
+    return _object(
+        {
+            "columns": _object(columns),
+            "without": _json(without),
+            "unknown": _json(list(unknown)),
+        }
+    )
+
+
+def _period_columns(one: Aggregates) -> dict[str, bytes]:
+    some = one.count > 0
+    worst: list[int | None] = np.where(some, one.worst, -1).tolist()
+    return {
+        "count": _json(one.count.tolist()),
+        "good": _json(one.good.tolist()),
+        "min": _numbers(one.least),
+        "max": _numbers(one.most),
+        "mean": _numbers(one.mean),
+        "sum": _numbers(one.sum),
+        "first": _json(one.first),
+        "first_time": _times_or_null(one.first_times, some),
+        "last": _json(one.last),
+        "last_time": _times_or_null(one.last_times, some),
+        "quality": _json([None if code == -1 else code for code in worst]),
+        "late": _json(one.late.tolist()),
+        "estimated": _json(one.estimated.tolist()),
+        "excluded_s": _seconds(one.excluded),
+    }
+
+
+def _count_fields(point: str, one: Counts) -> dict[str, bytes]:
+    edges = [one.first, one.last]
+    first, last = (_NULL if t is None else _time(t) for t in edges)
+    plain: dict[str, Any] = {
+        "point": point,
+        "count": one.count,
+        "good": one.good,
+        "uncertain": one.uncertain,
+        "bad": one.bad,
+        "late": one.late,
+        "estimated": one.estimated,
+        "gap_count": one.gap_count,
+        "gap_total_s": one.gap_total / SECOND,
+        "gap_longest_s": one.gap_longest / SECOND,
+        "owed_s": one.owed / SECOND,
+        "slots_owed": one.slots_owed,
+        "slots_filled": one.slots_filled,
+        "completeness_percent": truncated_percent(one.slots_filled, one.slots_owed),
+        "online_s": one.online / SECOND,
+        "online_percent": truncated_percent(one.online, one.owed) if one.slots_owed else None,
+    }
+    gaps = b"[" + b",".join(map(_gap, one.gaps)) + b"]"
+    fields = {name: _json(value) for name, value in plain.items()}
+    return fields | {"first": first, "last": last, "gaps": gaps}
+
+
+def _gap(gap: Gap) -> bytes:
+    counted = _json(gap.counted / SECOND)
+    return _object({"from": _time(gap.start), "to": _time(gap.end), "counted_s": counted})
+
+
+def _object(fields: Mapping[str, bytes]) -> bytes:
+    return b"{" + b",".join(b'"%b":%b' % (k.encode(), v) for k, v in fields.items()) + b"}"
+
+
+def _json(value: Any) -> bytes:
+    return to_json(value)
+
+
+def _time(time: int) -> bytes:
+    return time_column(np.array([time]))[1:-1]
+
+
+def _numbers(column: Any) -> bytes:
+    return to_json(column.tolist(), inf_nan_mode="null")
+
+
+def _seconds(column: Integers) -> bytes:
+    return to_json((column / SECOND).tolist())
+
+
+def _flags(flags: Integers, flag: int) -> bytes:
+    held = flags & flag != 0
+    return to_json(held.tolist()) if held.any() else b"[" + b",".join([b"false"] * len(held)) + b"]"
+
+
+def _times_or_null(times: Integers, some: Any) -> bytes:
+    if some.all():
+        return time_column(times)
+    parts = time_column(np.where(some, times, 0))[1:-1].split(b",")
+    shown = (part if held else _NULL for part, held in zip(parts, some.tolist(), strict=True))
+    return b"[" + b",".join(shown) + b"]"

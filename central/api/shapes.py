@@ -10,7 +10,7 @@ from central.effects import CollectorEvent
 from central.identity import audit, tokens
 from central.identity.principal import Principal
 from central.registry_records import PointRecord
-from central.store.interface import Buckets, Latest
+from central.store.interface import Latest
 from protocols.alarms import rule
 from protocols.clock import Clock, StoryClock
 from protocols.quality import Quality, quality_class
@@ -148,21 +148,6 @@ def latest(source: Latest) -> models.Latest:
         received_time=source.received_time,
         late=source.late,
         estimated=source.estimated,
-    )
-
-
-def buckets(source: Buckets) -> models.Buckets:
-    """Return a trend."""
-    return models.Buckets(
-        columns=models.BucketColumns(
-            time=source.times,
-            min=source.minimum,
-            max=source.maximum,
-            mean=source.mean,
-            last=source.last,
-            count=source.counts,
-            quality=source.qualities,
-        )
     )
 
 

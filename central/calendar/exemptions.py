@@ -70,7 +70,10 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which ones to list, newest first: of a kind, of sites (None: all), meeting [start, end)."""
+    """Which ones to list, newest first: of a kind, of sites (None: all), meeting [start, end).
+
+    What is of the whole platform is everyone's.
+    """
 
     kind: Kind
     sites: Collection[str] | None
@@ -161,7 +164,9 @@ def find(conn: sqlite3.Connection, kind: Kind, number: int) -> Exemption:
 def listed(conn: sqlite3.Connection, wanted: Wanted) -> list[Exemption]:
     """Return those wanted, newest first; the withdrawn ones too."""
     sites = None if wanted.sites is None else sorted(wanted.sites)
-    chosen = "" if sites is None else f"AND site IN ({','.join('?' * len(sites))})"
+    chosen = (
+        "" if sites is None else f"AND (site IS NULL OR site IN ({','.join('?' * len(sites))}))"
+    )
     before = FOREVER if wanted.before is None else wanted.before
     rows = conn.execute(
         f"{_COLUMNS} WHERE {_MEETS} AND id < ? {chosen} ORDER BY id DESC LIMIT ?",

@@ -36,6 +36,8 @@ class Permission(StrEnum):
     """Create gateways."""
     APPROVE = "approve"
     """Let a gateway in that has proved its code, or keep it out."""
+    CALENDAR = "calendar"
+    """Enter, end and withdraw filings and platform faults: they decide what counts as owed."""
     TOKENS = "tokens"
     """Create, list and revoke API tokens; by a session only, so that no token mints another."""
     AUDIT = "audit"
@@ -51,9 +53,10 @@ _OPERATE: Final = _WATCH | {Permission.ACKNOWLEDGE, Permission.METRICS, Permissi
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _WATCH | {Permission.METRICS},
     Role.OPERATOR: _OPERATE,
-    Role.ENGINEER: _OPERATE | {Permission.APPROVE},
+    Role.ENGINEER: _OPERATE | {Permission.APPROVE, Permission.CALENDAR},
     Role.ADMINISTRATOR: _OPERATE
-    | {Permission.GATEWAYS, Permission.APPROVE, Permission.TOKENS, Permission.AUDIT},
+    | {Permission.GATEWAYS, Permission.APPROVE, Permission.CALENDAR}
+    | {Permission.TOKENS, Permission.AUDIT},
     Role.AUDITOR: _WATCH | {Permission.METRICS, Permission.AUDIT},
     Role.ENTERPRISE: _WATCH,
 }

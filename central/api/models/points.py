@@ -61,11 +61,17 @@ class LatestValues(Answer):
 
 
 class ReadingColumns(Answer):
-    """Readings as columns of equal length; `quality` is the StatusCode."""
+    """Readings as columns of equal length; `quality` is the StatusCode, `received` when it came.
+
+    `late` came by backfill; `estimated` nobody knew the time, it is the received one.
+    """
 
     time: list[Time]
     value: list[Value]
     quality: list[int]
+    received: list[Time]
+    late: list[bool]
+    estimated: list[bool]
 
 
 class Readings(Answer):
@@ -76,7 +82,10 @@ class Readings(Answer):
 
 
 class BucketColumns(Answer):
-    """Buckets as columns: start, extremes, mean, last, count and worst StatusCode of each."""
+    """Buckets as columns: start, extremes, mean, last, count and worst StatusCode of each.
+
+    `late` and `estimated` count the readings that came late, and whose time nobody knew.
+    """
 
     time: list[Time]
     min: list[float | None]
@@ -85,6 +94,8 @@ class BucketColumns(Answer):
     last: list[Value]
     count: list[int]
     quality: list[int]
+    late: list[int]
+    estimated: list[int]
 
 
 class Buckets(Answer):

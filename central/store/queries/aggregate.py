@@ -22,6 +22,8 @@ from protocols.words import Value
 Floats = NDArray[np.float64]
 Wide = NDArray[np.longdouble]
 _FAR: Final = np.iinfo(np.int64).max
+RAW: Final = "raw"
+TIERS: Final = (RAW, "1min", "1h")
 _ADDED: Final = ("n", "good", "late", "estimated")
 
 
@@ -50,6 +52,9 @@ class Aggregates:
     late: Integers
     estimated: Integers
     excluded: Integers
+    tier: str = "raw"
+    """The coarsest of what this was made of: raw, 1min or 1h (some readings have gone: what is left
+    of them lies in the period of its first reading)."""
 
 
 def aggregate(
@@ -66,7 +71,9 @@ def aggregate(
             rows.append(row)
             loads.append(load)
     summaries = np.array(rows, SUMMARY)
-    whole, places = _whole(summaries, edges, excluded)
+    tiers = [getattr(load, "tier", RAW) for load in loads]
+    undivided = np.array([tier != RAW for tier in tiers], np.bool_)
+    whole, places = _whole(summaries, edges, excluded, undivided)
     tally.add_summaries(summaries[whole], places[whole])
     for at in np.flatnonzero(~whole & (places >= 0)).tolist():
         deadline.check()
@@ -74,20 +81,22 @@ def aggregate(
     for at in tally.ends(summaries, whole, places):
         deadline.check()
         tally.add_ends(loads[at]())
-    return tally.done()
+    return tally.done(max(tiers, key=TIERS.index, default=RAW))
 
 
 def _whole(
-    summaries: Any, edges: Integers, excluded: Intervals
+    summaries: Any, edges: Integers, excluded: Intervals, undivided: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], Integers]:
     """Return which summaries stand for their pieces, and the period of each (-1: none)."""
-    t0, t1 = summaries["t0"], summaries["t1"]
+    t0 = summaries["t0"]
+    # What cannot be read one by one any more lies where its first reading does.
+    t1 = np.where(undivided, t0, summaries["t1"])
     places = np.searchsorted(edges, t0, side="right") - 1
     same = np.searchsorted(edges, t1, side="right") - 1 == places
     inside = same & (places >= 0) & (places < len(edges) - 1)
     taken = excluded.lengths(t0, t1 + 1)
     # A sum beyond what a float holds is made again from the numbers.
-    summed = np.isfinite(summaries["sum"]) | (summaries["good"] == 0)
+    summed = np.isfinite(summaries["sum"]) | (summaries["good"] == 0) | undivided
     whole = inside & (taken == 0) & summed
     outside = (t1 < edges[0]) | (t0 >= edges[-1]) | (taken > t1 - t0)
     return whole, np.where(outside, -1, np.maximum(places, 0))
@@ -165,7 +174,7 @@ class _Tally:
         if len(readings):
             self._take_ends(readings, *self._segments(readings))
 
-    def done(self) -> Aggregates:
+    def done(self, tier: str) -> Aggregates:
         """Return the columns."""
         good = self._added["good"]
         none = good == 0
@@ -190,6 +199,7 @@ class _Tally:
             late=self._added["late"],
             estimated=self._added["estimated"],
             excluded=self._excluded.lengths(self._edges[:-1], self._edges[1:]),
+            tier=tier,
         )
 
     def _counted(self, readings: PointReadings) -> PointReadings:

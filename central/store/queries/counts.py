@@ -20,8 +20,7 @@ from protocols.quality import Quality
 
 BAD_FROM: Final = 0x80000000
 MOST_SLOTS: Final = 20_000_000
-MOST_GAPS: Final = 1_000
-"""Longest gaps listed of one point; all of them are counted."""
+MOST_GAPS: Final = 10_000
 WINDOW: Final = 7 * 24 * HOUR
 """µs looked at together for the time on line: bounds memory, whatever the span."""
 AHEAD: Final = 300_000_000
@@ -50,6 +49,8 @@ class Asked:
     every: int | None = None
     within: int = 0
     """µs the newest reading that had arrived may be old while the point is on line."""
+    listed: int = MOST_GAPS
+    """Longest gaps listed; all of them are counted."""
     excluded: Intervals = NOTHING
 
 
@@ -207,7 +208,7 @@ class _Gaps:
         starts, ends, counted = starts[kept], ends[kept], counted[kept]
         found.gap_count, found.gap_total = len(counted), int(counted.sum())
         found.gap_longest = int(counted.max(initial=0))
-        longest = np.sort(np.argsort(-counted, kind="stable")[:MOST_GAPS])
+        longest = np.sort(np.argsort(-counted, kind="stable")[: asked.listed])
         columns = (column[longest].tolist() for column in (starts, ends, counted))
         found.gaps = [Gap(*row) for row in zip(*columns, strict=True)]
 

@@ -7,6 +7,7 @@ spans start <= time < end. Points nobody knows are missing from the answer.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final, Protocol, TypeVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from central.registry_records import PointRecord
 from central.store.columns import Integers
 from central.store.points import PointReadings
 from central.store.queries.aggregate import Aggregates, aggregate
-from central.store.queries.counts import MOST_SLOTS, Asked, Counts, count
+from central.store.queries.counts import MOST_GAPS, MOST_SLOTS, Asked, Counts, count
 from central.store.queries.excluding import Exclude, Excluding, days_out
 from central.store.queries.ranges import RawPage, Span, page, parse_cursor
 from central.store.queries.source import Deadline, Source
@@ -71,6 +72,17 @@ class Owed:
 
     every: int | None = None
     gap: int | None = None
+    listed: int = MOST_GAPS
+    """Longest gaps listed of a point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What each point delivered of [start, end), which does not reach beyond now."""
+
+    start: int
+    end: int
+    points: dict[str, Counts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +191,8 @@ class Queries:
         end: int,
         owed: Owed | None = None,
         exclude: Exclude | None = None,
-    ) -> dict[str, Counts]:
+        shape: Callable[[Delivered], T] = _as_it_is,  # type: ignore[assignment]
+    ) -> T:
         """Return what each point delivered until now; what lies ahead is not owed yet.
 
         Raises TooManyPoints, TooManyPeriods (more slots than can be looked at), HolidaysUnknown.
@@ -192,31 +205,34 @@ class Queries:
             raise TooManyPeriods(limit=MOST_SLOTS)
         out = await self._excluding(exclude, start, end)
 
-        def work(source: Source) -> dict[str, Counts]:
+        def asked(point: PointRecord) -> Asked:
+            return Asked(
+                number=point.number,
+                start=start,
+                end=end,
+                now=now,
+                gap=round(point.stale * SECOND) if owed.gap is None else owed.gap,
+                every=owed.every,
+                within=max(REPORTS * (owed.every or 0), LEAST_WITHIN),
+                listed=owed.listed,
+                excluded=out.of(point),
+            )
+
+        def work(source: Source) -> T:
             deadline = Deadline()
-            return {
-                point.id: count(
-                    source,
-                    Asked(
-                        number=point.number,
-                        start=start,
-                        end=end,
-                        now=now,
-                        gap=round(point.stale * SECOND) if owed.gap is None else owed.gap,
-                        every=owed.every,
-                        within=max(REPORTS * (owed.every or 0), LEAST_WITHIN),
-                        excluded=out.of(point),
-                    ),
-                    deadline,
-                )
-                for point in known
-            }
+            counts = {point.id: count(source, asked(point), deadline) for point in known}
+            return shape(Delivered(start, end, counts))
 
         return await self._ask(work)
 
     async def state(
-        self, points: Sequence[str], at: int, *, arrived: bool = False
-    ) -> dict[str, PointReadings]:
+        self,
+        points: Sequence[str],
+        at: int,
+        *,
+        arrived: bool = False,
+        shape: Callable[[dict[str, PointReadings]], T] = _as_it_is,  # type: ignore[assignment]
+    ) -> T:
         """Return each point's newest reading (one row, or none) with source time <= at.
 
         `arrived`: of those received at or before `at` instead, as the collector knew it then.
@@ -224,13 +240,13 @@ class Queries:
         """
         known = self._known(self._few(points, MOST_POINTS))
 
-        def work(source: Source) -> dict[str, PointReadings]:
+        def work(source: Source) -> T:
             newest = source.newest_arrived if arrived else source.newest
             deadline, found = Deadline(), {}
             for point in known:
                 deadline.check()
                 found[point.id] = newest(point.number, at)
-            return found
+            return shape(found)
 
         return await self._ask(work)
 
@@ -250,7 +266,13 @@ class Queries:
             return then(
                 {
                     point.id: aggregate(
-                        source.pieces(point.number, start, end), edges, out.of(point), deadline
+                        chain(
+                            source.pieces(point.number, start, end),
+                            source.rolled(point.number, start, end),
+                        ),
+                        edges,
+                        out.of(point),
+                        deadline,
                     )
                     for point in known
                 }

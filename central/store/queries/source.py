@@ -29,6 +29,14 @@ class Source(Protocol):
         """
         ...
 
+    def rolled(self, number: int, start: int, end: int) -> Iterator[Piece]:
+        """Return what is left of readings of [start, end) that are past their time.
+
+        Each piece is a minute or an hour and belongs to where its first reading lies; its loader
+        has a `tier` and gives the first and last reading only.
+        """
+        ...
+
     def blocks(
         self, number: int, start: int, end: int, size: int = BLOCK
     ) -> Iterator[PointReadings]:

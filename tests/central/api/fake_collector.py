@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
 from central.backup.backups import Backups
+from central.calendar.settings import own_holidays
 from central.clock_told import ClockTold
 from central.door.figures import DoorFigures
 from central.door.forgetting import Forgetting
@@ -27,12 +28,14 @@ from central.registry_records import (
 )
 from central.store.columns import Columns
 from central.store.heads import Heads
-from central.store.interface import Buckets, ReadingsPage, Row
+from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, Row
+from central.store.queries.queries import Behind, Queries
 from protocols.alarms.rule import Colour, Level
 from protocols.errors import IllegalTransition, IngestError
 from protocols.wire.answer import Answer
 from protocols.wire.cursors import Cursor, Cursors
 from protocols.words import Label, Purpose
+from tests.central.store.queries.list_source import ListSource, reading
 
 NOW = 1_781_272_800_000_000  # 2026-06-12T22:00:00+08:00
 SITES = ("qingyun", "honghaiwan")
@@ -158,6 +161,9 @@ class FakeRegistry:
     def sites(self):
         return [site_record(name) for name in SITES]
 
+    def site(self, name):
+        return site_record(name) if name in SITES else None
+
     def gateways(self):
         return list(self._gateways.values())
 
@@ -188,7 +194,6 @@ class FakeRegistry:
 class FakeStore:
     def __init__(self, registry):
         self.heads = Heads(registry)
-        self.asked = None
         self._registry = registry
         self._time = NOW - 12_000_000
         for site in SITES:
@@ -200,22 +205,36 @@ class FakeStore:
         row = Row(number, self._time, 1, value, quality, 0)
         return self.heads.take(Columns.of([row]), NOW)
 
-    async def readings(self, point, start, end, limit=1000, cursor=None):
-        self.asked = (point, start, end, limit, cursor)
-        if cursor == "theirs":
-            raise ValueError(cursor)
-        return ReadingsPage(times=[start], values=[92.4], qualities=[0x80310000], next="more")
 
-    async def buckets(self, point, start, end, count):
-        return Buckets(
-            times=[start],
-            minimum=[1.0],
-            maximum=[2.0],
-            mean=[None],
-            last=["行"],
-            counts=[3],
-            qualities=[0],
-        )
+class FakeSource:
+    """A list of readings of each point, by number."""
+
+    def __init__(self):
+        level = [
+            reading(NOW + n * 1_000_000, value=float(n), received=NOW + n * 1_000_000 + 500_000)
+            for n in range(10)
+        ]
+        level[3] = level[3]._replace(received=NOW + 60_000_000, flags=FLAG_LATE)
+        level[4] = level[4]._replace(value="行", quality=0x80310000, flags=FLAG_ESTIMATED)
+        self.points = {0: ListSource(level), 1: ListSource(level[:1])}
+        self.asked = None
+
+    def read(self, number, *span):
+        return self.points[number].read(number, *span)
+
+    def pieces(self, number, *span):
+        self.asked = span
+        return self.points[number].pieces(number, *span)
+
+    def blocks(self, number, *span):
+        self.asked = span
+        return self.points[number].blocks(number, *span)
+
+    def newest(self, number, at):
+        return self.points[number].newest(number, at)
+
+    def newest_arrived(self, number, by):
+        return self.points[number].newest_arrived(number, by)
 
 
 class FakeAlarms:
@@ -316,6 +335,10 @@ class FakeCollector:
         self.config = SimpleNamespace()
         self.registry = FakeRegistry()
         self.store = FakeStore(self.registry)
+        self.source = FakeSource()
+        story = SimpleNamespace(now=lambda: NOW + 10_000_000)
+        behind = Behind(db, self.registry, story, own_holidays(), self.ask)
+        self.queries = Queries(behind)
         self.alarms = FakeAlarms(db)
         self.ingest = FakeIngest(clock)
         self.backups = Backups(db, clock, None, lambda effects: None)
@@ -327,6 +350,9 @@ class FakeCollector:
             CollectorEvent(id=n, time=NOW, kind="fault", code="X", subject=s, params={"n": n})
             for n, s in reversed(list(enumerate(subjects, 1)))
         )
+
+    async def ask(self, work):
+        return work(self.source)
 
     async def overview(self, scope=None):
         sites = [site for site in SITES if scope is None or site in scope]

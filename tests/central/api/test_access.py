@@ -18,6 +18,18 @@ ALARM = "/api/v1/alarms/alarm-qingyun"
 POINT = "/api/v1/points/qingyun/gw-qingyun/device/level"
 SPAN = "?from=2026-06-12T22:00:00%2B08:00&to=2026-06-12T23:00:00%2B08:00"
 STREAM = "/api/v1/ingest/streams/" + "a" * 32
+POINT_ID = POINT.removeprefix("/api/v1/points/")
+AT = "2026-06-12T22:00:00%2B08:00"
+HOUR = {"from": "2026-06-12T22:00:00+08:00", "to": "2026-06-12T23:00:00+08:00"}
+PERIODS = {"points": [POINT_ID], "kind": "hour", "zone": "Asia/Shanghai", **HOUR}
+FILING = {"site": "qingyun", "category": "maintenance", "reason": "检修", **HOUR}
+FAULT = {"category": "network", "reason": "专线中断", **HOUR}
+KEEPERS = ("engineer", "administrator")
+EXEMPTION_ACTS = [
+    ("POST", f"/api/v1/{what}/{{number}}/{act}", f"/api/v1/{what}/9/{act}", body, 404, KEEPERS)
+    for what in ("filings", "platform-faults")
+    for act, body in (("end", {"at": HOUR["to"]}), ("withdraw", None))
+]
 
 # (method, route, url, body, status for whom it is allowed, roles)
 TABLE = [
@@ -72,6 +84,17 @@ TABLE = [
         R,
     ),
     ("GET", "/api/v1/export", f"/api/v1/export{SPAN}&site=nowhere", None, 404, R),
+    ("POST", "/api/v1/latest", None, {"points": [POINT_ID]}, 200, R),
+    ("POST", "/api/v1/periods", None, PERIODS, 200, R),
+    ("POST", "/api/v1/deliveries", None, {"points": [POINT_ID], **HOUR}, 200, R),
+    ("GET", "/api/v1/state", f"/api/v1/state?site=qingyun&at={AT}", None, 200, R),
+    ("POST", "/api/v1/state", None, {"points": [POINT_ID], "at": HOUR["to"]}, 200, R),
+    ("GET", "/api/v1/holidays", None, None, 200, R),
+    ("GET", "/api/v1/filings", None, None, 200, R),
+    ("POST", "/api/v1/filings", None, FILING, 201, KEEPERS),
+    *EXEMPTION_ACTS,
+    ("GET", "/api/v1/platform-faults", None, None, 200, R),
+    ("POST", "/api/v1/platform-faults", None, FAULT, 201, KEEPERS),
     ("GET", "/api/v1/alarms", None, None, 200, R),
     ("GET", "/api/v1/alarms/{alarm}", ALARM, None, 200, R),
     ("POST", "/api/v1/alarms/{alarm}/acknowledge", f"{ALARM}/acknowledge", {}, 200, OPERATE),

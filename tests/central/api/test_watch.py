@@ -1,14 +1,10 @@
 """What is asked comes back, and nothing beyond the scope."""
 
-import json
 from dataclasses import replace
 
 import pytest
 
-from central.api.raw import encode_page
-from central.api.times import rfc3339
 from central.effects import CollectorEvent
-from central.store.interface import ReadingsPage
 from tests.central.api.fake_collector import NOW, gateway_record, point_id
 
 QINGYUN = ("qingyun",)
@@ -113,10 +109,10 @@ async def test_an_alarm_out_of_scope_cannot_be_acknowledged(client, people, coll
 
 async def test_times_may_come_in_any_offset_and_with_a_bare_plus(client, everywhere, collector):
     await get(client, f"{POINT}/readings", everywhere, **SPAN)
-    assert collector.store.asked[1:3] == (NOW, NOW + 3_600_000_000)
+    assert collector.source.asked[:2] == (NOW, NOW + 3_600_000_000)
     bare = f"{POINT}/readings?from=2026-06-12T22:00:00+08:00&to=2026-06-12T23:00:00.5+08:00"
     await get(client, bare, everywhere)
-    assert collector.store.asked[1:3] == (NOW, NOW + 3_600_500_000)
+    assert collector.source.asked[:2] == (NOW, NOW + 3_600_500_000)
 
 
 @pytest.mark.parametrize(
@@ -136,25 +132,6 @@ async def test_a_question_that_makes_no_sense_is_refused(client, everywhere, que
     answer = await client.get(f"{POINT}/readings", headers=everywhere, params=query)
     assert answer.status_code == 422
     assert answer.json()["code"] in {"INVALID", "SPAN_INVALID", "CURSOR_UNKNOWN"}
-
-
-async def test_readings_and_trends_are_columns(client, everywhere):
-    page = await get(client, f"{POINT}/readings", everywhere, **SPAN, limit=5)
-    start = "2026-06-12T22:00:00.000000+08:00"
-    assert page == {
-        "columns": {"time": [start], "value": [92.4], "quality": [0x80310000]},
-        "next": "more",
-    }
-    trend = await get(client, f"{POINT}/buckets", everywhere, **SPAN)
-    assert trend["columns"] == {
-        "time": [start],
-        "min": [1.0],
-        "max": [2.0],
-        "mean": [None],
-        "last": ["行"],
-        "count": [3],
-        "quality": [0],
-    }
 
 
 async def test_events_go_on_where_a_short_page_ended(client, everywhere, scoped):
@@ -200,15 +177,3 @@ async def test_a_shared_gateway_tells_nothing_of_other_peoples_sites(client, sco
         "/bus",
         "/qingyun/device",
     ]
-
-
-def test_a_page_of_raw_readings_is_what_the_document_says():
-    times = [0, 1, 1_781_272_800_000_000, 253_402_214_399_999_999]
-    values = [None, True, 2**64 - 1, 0.1]
-    page = ReadingsPage(times=times, values=values, qualities=[0, 0, 1, 2**32 - 1], next="1.2.3")
-    found = json.loads(encode_page(page))
-    assert found["columns"]["time"] == [rfc3339(time) for time in times]
-    assert found["columns"]["value"] == values
-    assert found["next"] == "1.2.3"
-    empty = encode_page(ReadingsPage(times=[], values=[], qualities=[], next=None))
-    assert json.loads(empty)["columns"] == {"time": [], "value": [], "quality": []}

@@ -245,7 +245,11 @@ export interface paths {
          */
         get: operations["watch_latest"];
         put?: never;
-        post?: never;
+        /**
+         * Latest Of
+         * @description Return the newest reading of each of up to 5000 points.
+         */
+        post: operations["queries_latest_of"];
         delete?: never;
         options?: never;
         head?: never;
@@ -263,7 +267,7 @@ export interface paths {
          * Readings
          * @description Return the raw readings with from <= time < to, oldest first.
          */
-        get: operations["watch_readings"];
+        get: operations["queries_readings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -283,9 +287,221 @@ export interface paths {
          * Buckets
          * @description Return a trend in at most `count` equal spans; empty spans are left out.
          */
-        get: operations["watch_buckets"];
+        get: operations["queries_buckets"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/periods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Periods
+         * @description Return aggregates of hours, hydrological days, days or months of up to 500 points.
+         */
+        post: operations["queries_periods"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliveries
+         * @description Return counts, gaps, completeness and time on line of up to 500 points, until now.
+         */
+        post: operations["queries_deliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * State
+         * @description Return what every point of a site was at `at`, or what had arrived of it by then.
+         */
+        get: operations["queries_state"];
+        put?: never;
+        /**
+         * State Of
+         * @description Return what up to 5000 points were at `at`, or what had arrived of them by then.
+         */
+        post: operations["queries_state_of"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holidays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Holidays
+         * @description Return the years whose holidays and working days are known.
+         */
+        get: operations["calendar_holidays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Filings
+         * @description Return the filings in scope that meet [from, to), newest first, the withdrawn ones too.
+         */
+        get: operations["calendar_filings"];
+        put?: never;
+        /**
+         * File
+         * @description File a site, or some of its points.
+         */
+        post: operations["calendar_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/{number}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Filing
+         * @description End a filing at a time, which may lie ahead.
+         */
+        post: operations["calendar_end_filing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/{number}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Filing
+         * @description Take a filing back: it never counted.
+         */
+        post: operations["calendar_withdraw_filing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform-faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Faults
+         * @description Return the platform's own faults that meet [from, to), newest first; of all, or in scope.
+         */
+        get: operations["calendar_faults"];
+        put?: never;
+        /**
+         * Enter Fault
+         * @description Enter a fault of the platform; without a site it is everyone's, and asks for every site.
+         */
+        post: operations["calendar_enter_fault"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform-faults/{number}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Fault
+         * @description Say when the platform was well again.
+         */
+        post: operations["calendar_end_fault"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform-faults/{number}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Fault
+         * @description Take a fault back: it never counted.
+         */
+        post: operations["calendar_withdraw_fault"];
         delete?: never;
         options?: never;
         head?: never;
@@ -922,6 +1138,22 @@ export interface components {
             en: string;
         };
         /**
+         * AskedSpan
+         * @description from <= time < to, each with its offset.
+         */
+        AskedSpan: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+        };
+        /**
          * AuditLine
          * @description One act; `hash` is sha256 over the line before and this one.
          */
@@ -973,6 +1205,8 @@ export interface components {
         /**
          * BucketColumns
          * @description Buckets as columns: start, extremes, mean, last, count and worst StatusCode of each.
+         *
+         *     `late` and `estimated` count the readings that came late, and whose time nobody knew.
          */
         BucketColumns: {
             /** Time */
@@ -989,6 +1223,10 @@ export interface components {
             count: number[];
             /** Quality */
             quality: number[];
+            /** Late */
+            late: number[];
+            /** Estimated */
+            estimated: number[];
         };
         /**
          * Buckets
@@ -1155,6 +1393,122 @@ export interface components {
             now: string;
         };
         /**
+         * DaysOff
+         * @description Days off in a row, both included.
+         */
+        DaysOff: {
+            name: components["schemas"]["Label"];
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+        };
+        /**
+         * Deliveries
+         * @description What each point delivered from `from` to `to`, which does not reach beyond now.
+         */
+        Deliveries: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /** Items */
+            items: components["schemas"]["Delivery"][];
+            /** Unknown */
+            unknown: string[];
+        };
+        /**
+         * DeliveriesAsked
+         * @description `every_s`: a reading is owed so often; a gap is longer than `gap_s` (none: than `stale`).
+         */
+        DeliveriesAsked: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /**
+             * Points
+             * @description at most 500
+             */
+            points: string[];
+            /**
+             * @default {
+             *       "named": [],
+             *       "intervals": []
+             *     }
+             */
+            exclude: components["schemas"]["Exclusion"];
+            /** Every S */
+            every_s?: number | null;
+            /** Gap S */
+            gap_s?: number | null;
+        };
+        /**
+         * Delivery
+         * @description What one point delivered; the formulas: docs/api-queries.md.
+         *
+         *     `gaps` holds the longest ones, `gap_count` counts all. Slots and time on line are 0, and the
+         *     percentages null, where `every_s` was not asked for. Percentages are never rounded up.
+         */
+        Delivery: {
+            /** Point */
+            point: string;
+            /** Count */
+            count: number;
+            /** Good */
+            good: number;
+            /** Uncertain */
+            uncertain: number;
+            /** Bad */
+            bad: number;
+            /** Late */
+            late: number;
+            /** Estimated */
+            estimated: number;
+            /** First */
+            first: string | null;
+            /** Last */
+            last: string | null;
+            /** Gap Count */
+            gap_count: number;
+            /** Gap Total S */
+            gap_total_s: number;
+            /** Gap Longest S */
+            gap_longest_s: number;
+            /** Gaps */
+            gaps: components["schemas"]["Gap"][];
+            /** Owed S */
+            owed_s: number;
+            /** Slots Owed */
+            slots_owed: number;
+            /** Slots Filled */
+            slots_filled: number;
+            /** Completeness Percent */
+            completeness_percent: number | null;
+            /** Online S */
+            online_s: number;
+            /** Online Percent */
+            online_percent: number | null;
+        };
+        /**
          * Demo
          * @description What only a demonstration has.
          */
@@ -1207,6 +1561,17 @@ export interface components {
             size: number;
             /** Path */
             path: string;
+        };
+        /**
+         * EndAsked
+         * @description When it ended, or will.
+         */
+        EndAsked: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
         };
         /**
          * Ended
@@ -1392,6 +1757,87 @@ export interface components {
             request: string;
         };
         /**
+         * Exclusion
+         * @description What does not count: by name (calendar, filings, faults), and intervals given here.
+         */
+        Exclusion: {
+            /** Named */
+            named?: ("holidays" | "rest_days" | "filings" | "platform_faults")[];
+            /**
+             * Intervals
+             * @description at most 1000
+             */
+            intervals?: components["schemas"]["AskedSpan"][];
+        };
+        /**
+         * Exempted
+         * @description A filing or a fault. What was withdrawn never counted.
+         */
+        Exempted: {
+            /** Id */
+            id: number;
+            /** Category */
+            category: string;
+            /** Site */
+            site: string | null;
+            /** Points */
+            points: string[];
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** To */
+            to: string | null;
+            /** Reason */
+            reason: string;
+            /** Reference */
+            reference: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Created By */
+            created_by: string;
+            /** Ended */
+            ended: string | null;
+            /** Ended By */
+            ended_by: string | null;
+            /** Withdrawn */
+            withdrawn: string | null;
+            /** Withdrawn By */
+            withdrawn_by: string | null;
+        };
+        /**
+         * ExemptedPage
+         * @description Newest first; `next` goes on where this page ends.
+         */
+        ExemptedPage: {
+            /** Items */
+            items: components["schemas"]["Exempted"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * Gap
+         * @description No reading between these times; `counted_s` of it is not excluded.
+         */
+        Gap: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /** Counted S */
+            counted_s: number;
+        };
+        /**
          * Gateway
          * @description A gateway; `last_contact` is the last request that was its own.
          */
@@ -1570,6 +2016,40 @@ export interface components {
             certificate: string | null;
         };
         /**
+         * HolidayYear
+         * @description One year's notice; `status` official: entered from the notice itself.
+         */
+        HolidayYear: {
+            /** Year */
+            year: number;
+            /** Source */
+            source: string;
+            /**
+             * Issued
+             * Format: date
+             */
+            issued: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "official" | "unconfirmed";
+            /** Off */
+            off: components["schemas"]["DaysOff"][];
+            /** Working */
+            working: string[];
+            /** Working Days */
+            working_days: number;
+        };
+        /**
+         * HolidayYears
+         * @description The years that are known; no other is guessed.
+         */
+        HolidayYears: {
+            /** Years */
+            years: components["schemas"]["HolidayYear"][];
+        };
+        /**
          * Itself
          * @description The collector: its id, its public key, the SHA-256 of its CA.
          */
@@ -1677,6 +2157,18 @@ export interface components {
             estimated: boolean;
         };
         /**
+         * LatestOf
+         * @description The newest reading of each point that has one; `unknown`: no such point in scope.
+         */
+        LatestOf: {
+            /** Items */
+            items: components["schemas"]["Latest"][];
+            /** Without */
+            without: string[];
+            /** Unknown */
+            unknown: string[];
+        };
+        /**
          * LatestValues
          * @description The newest reading of every point asked for.
          */
@@ -1758,6 +2250,17 @@ export interface components {
             password: string;
         };
         /**
+         * NamedPoints
+         * @description Points by id.
+         */
+        NamedPoints: {
+            /**
+             * Points
+             * @description at most 5000
+             */
+            points: string[];
+        };
+        /**
          * NewCode
          * @description A one-time code for a gateway, which is created where it is missing.
          *
@@ -1777,6 +2280,62 @@ export interface components {
             opens?: string | null;
             /** Expires */
             expires?: string | null;
+        };
+        /**
+         * NewFault
+         * @description A fault of the platform itself; a site: only what came from there could not arrive.
+         */
+        NewFault: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** To */
+            to?: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Reference
+             * @default
+             */
+            reference: string;
+            /** Site */
+            site?: string | null;
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "platform" | "network" | "power" | "maintenance";
+        };
+        /**
+         * NewFiling
+         * @description A filing for a site, or for some of its points; `to` null: until it is ended.
+         */
+        NewFiling: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** To */
+            to?: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Reference
+             * @default
+             */
+            reference: string;
+            /** Site */
+            site: string;
+            /** Points */
+            points?: string[];
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "shutdown" | "maintenance" | "calibration" | "replacement" | "power_or_network" | "removal" | "instrument_fault";
         };
         /**
          * NewGateway
@@ -1872,6 +2431,95 @@ export interface components {
             timeliness: components["schemas"]["Timeliness"][];
         };
         /**
+         * PeriodColumns
+         * @description One row a period; null where there is no reading, or no good number to reckon with.
+         *
+         *     `good` counts the good numbers, which min, max, mean and sum are made of; `quality` is the worst
+         *     StatusCode; `excluded_s` seconds of the period do not count.
+         */
+        PeriodColumns: {
+            /** Count */
+            count: number[];
+            /** Good */
+            good: number[];
+            /** Min */
+            min: (number | null)[];
+            /** Max */
+            max: (number | null)[];
+            /** Mean */
+            mean: (number | null)[];
+            /** Sum */
+            sum: (number | null)[];
+            /** First */
+            first: (boolean | number | string | null)[];
+            /** First Time */
+            first_time: (string | null)[];
+            /** Last */
+            last: (boolean | number | string | null)[];
+            /** Last Time */
+            last_time: (string | null)[];
+            /** Quality */
+            quality: (number | null)[];
+            /** Late */
+            late: number[];
+            /** Estimated */
+            estimated: number[];
+            /** Excluded S */
+            excluded_s: number[];
+        };
+        /**
+         * Periods
+         * @description Aggregates of whole periods, the same for every point.
+         */
+        Periods: {
+            /** Start */
+            start: string[];
+            /** End */
+            end: string[];
+            /** Items */
+            items: components["schemas"]["PointPeriods"][];
+            /** Unknown */
+            unknown: string[];
+        };
+        /**
+         * PeriodsAsked
+         * @description Aggregates of whole periods: the first is the one `from` lies in.
+         */
+        PeriodsAsked: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /**
+             * Points
+             * @description at most 500
+             */
+            points: string[];
+            /**
+             * @default {
+             *       "named": [],
+             *       "intervals": []
+             *     }
+             */
+            exclude: components["schemas"]["Exclusion"];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "hour" | "hydrological_day" | "day" | "month";
+            /**
+             * Zone
+             * @description IANA name; hydrological days: Asia/Shanghai only
+             */
+            zone: string;
+        };
+        /**
          * Person
          * @description Who is logged in; `scope` null is every site.
          */
@@ -1959,6 +2607,15 @@ export interface components {
             limits: components["schemas"]["Level"][];
         };
         /**
+         * PointPeriods
+         * @description One point's periods.
+         */
+        PointPeriods: {
+            /** Point */
+            point: string;
+            columns: components["schemas"]["PeriodColumns"];
+        };
+        /**
          * Points
          * @description The points in scope.
          */
@@ -2028,7 +2685,9 @@ export interface components {
         };
         /**
          * ReadingColumns
-         * @description Readings as columns of equal length; `quality` is the StatusCode.
+         * @description Readings as columns of equal length; `quality` is the StatusCode, `received` when it came.
+         *
+         *     `late` came by backfill; `estimated` nobody knew the time, it is the received one.
          */
         ReadingColumns: {
             /** Time */
@@ -2037,6 +2696,12 @@ export interface components {
             value: (boolean | number | string | null)[];
             /** Quality */
             quality: number[];
+            /** Received */
+            received: string[];
+            /** Late */
+            late: boolean[];
+            /** Estimated */
+            estimated: boolean[];
         };
         /**
          * Readings
@@ -2204,6 +2869,59 @@ export interface components {
             /** Warrant */
             warrant: string | null;
             signature: components["schemas"]["Signature"];
+        };
+        /**
+         * State
+         * @description What each point's newest reading was; `without`: it had none; `unknown`: no such point.
+         */
+        State: {
+            columns: components["schemas"]["StateColumns"];
+            /** Without */
+            without: string[];
+            /** Unknown */
+            unknown: string[];
+        };
+        /**
+         * StateAsked
+         * @description The newest by source time at `at`, or the newest of what had arrived by then.
+         */
+        StateAsked: {
+            /**
+             * Points
+             * @description at most 5000
+             */
+            points: string[];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * By
+             * @default source_time
+             * @enum {string}
+             */
+            by: "source_time" | "received_time";
+        };
+        /**
+         * StateColumns
+         * @description Readings as columns of equal length, one of each point.
+         */
+        StateColumns: {
+            /** Point */
+            point: string[];
+            /** Value */
+            value: (boolean | number | string | null)[];
+            /** Quality */
+            quality: number[];
+            /** Source Time */
+            source_time: string[];
+            /** Received Time */
+            received_time: string[];
+            /** Late */
+            late: boolean[];
+            /** Estimated */
+            estimated: boolean[];
         };
         /**
          * TimeToNext
@@ -3105,7 +3823,58 @@ export interface operations {
             };
         };
     };
-    watch_readings: {
+    queries_latest_of: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedPoints"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatestOf"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    queries_readings: {
         parameters: {
             query: {
                 from: string;
@@ -3162,7 +3931,7 @@ export interface operations {
             };
         };
     };
-    watch_buckets: {
+    queries_buckets: {
         parameters: {
             query: {
                 from: string;
@@ -3187,6 +3956,668 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Buckets"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    queries_periods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PeriodsAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Periods"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    queries_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveriesAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deliveries"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    queries_state: {
+        parameters: {
+            query: {
+                site: string;
+                at: string;
+                by?: "source_time" | "received_time";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    queries_state_of: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StateAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    calendar_holidays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HolidayYears"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    calendar_filings: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                from?: string | null;
+                to?: string | null;
+                limit?: number;
+                cursor?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExemptedPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    calendar_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFiling"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exempted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    calendar_end_filing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exempted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    calendar_withdraw_filing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exempted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    calendar_faults: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                limit?: number;
+                cursor?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExemptedPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    calendar_enter_fault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFault"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exempted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    calendar_end_fault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exempted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    calendar_withdraw_fault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exempted"];
                 };
             };
             /** @description Unauthorized */

@@ -103,3 +103,9 @@ EXCLUDED = st.lists(
     st.tuples(st.integers(-20, SPAN), st.integers(1, 200)).map(lambda p: (p[0], p[0] + p[1])),
     max_size=4,
 )
+
+
+def reading(time, value=1.0, piece=0, **more):
+    """Return a good reading of stream 1."""
+    fields = {"stream": 1, "seq": time, "received": time, "quality": GOOD, "flags": 0}
+    return Reading(time=time, value=value, piece=piece, **fields | more)

@@ -12,11 +12,10 @@ from central.store.queries.aggregate import aggregate
 from central.store.queries.source import Deadline
 from tests.central.store.queries.list_source import (
     EXCLUDED,
-    GOOD,
     READINGS,
     SPAN,
     ListSource,
-    Reading,
+    reading,
 )
 
 EDGES = st.lists(st.integers(0, SPAN), min_size=2, max_size=12, unique=True).map(sorted)
@@ -62,11 +61,6 @@ def test_every_column_is_that_of_a_plain_list(readings, edges, pairs):
         exact = sum(map(Fraction, numbers)) / len(numbers)
         scale = max(map(abs, numbers))
         assert abs(Fraction(found.mean[n]) - exact) <= Fraction(1e-9) * Fraction(scale)
-
-
-def reading(time, value=1.0, piece=0, **more):
-    fields = {"stream": 1, "seq": time, "received": time, "quality": GOOD, "flags": 0}
-    return Reading(time=time, value=value, piece=piece, **fields | more)
 
 
 def test_long_periods_are_answered_by_summaries():

@@ -13,8 +13,8 @@ from tests.central.store.queries.list_source import (
     SILENT,
     SPAN,
     ListSource,
+    reading,
 )
-from tests.central.store.queries.test_aggregate import reading
 
 
 def counted(readings, start=0, end=SPAN, now=SPAN * 10, **more):

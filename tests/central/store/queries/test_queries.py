@@ -93,7 +93,9 @@ async def test_a_hydrological_day_is_from_eight_to_eight(minutes):
 
 async def test_counts_tell_backfill_from_being_on_line(minutes, clock):
     owed = Owed(every=60 * SECOND, gap=300 * SECOND)
-    found = (await minutes.counts([LEVEL], START, START + 9 * HOUR, owed))[LEVEL]
+    asked = await minutes.counts([LEVEL], START, START + 9 * HOUR, owed)
+    assert (asked.start, asked.end) == (START, START + 2 * HOUR)
+    found = asked.points[LEVEL]
     assert (found.count, found.late, found.slots_owed, found.slots_filled) == (24, 2, 120, 24)
     assert (found.owed, found.gap_count) == (2 * HOUR, 0)
     # Each of the 22 that came in time was recent for three minutes.

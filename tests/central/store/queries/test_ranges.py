@@ -4,8 +4,7 @@ from hypothesis import strategies as st
 
 from central.store.queries.ranges import Span, page, parse_cursor
 from central.store.queries.source import Deadline
-from tests.central.store.queries.list_source import READINGS, ListSource
-from tests.central.store.queries.test_aggregate import reading
+from tests.central.store.queries.list_source import READINGS, ListSource, reading
 
 
 def pages(source, start, end, limit):

@@ -98,13 +98,13 @@ function overview() {
 
 function bucketed(point, from, to, count) {
   const width = (to - from) / count;
-  const columns = { time: [], min: [], max: [], mean: [], last: [], count: [], quality: [] };
+  const columns = { time: [], min: [], max: [], mean: [], last: [], count: [], quality: [], late: [], estimated: [] };
   for (let at = from; at < Math.min(to, heard(point.public.gateway)); at += width) {
     if (at > to - 1_500_000 && at < to - 1_260_000) continue; // four minutes nobody measured
     const value = Number(point.value(at / 1000));
     columns.time.push(iso(at));
     columns.min.push(value - 0.004); columns.max.push(value + 0.004); columns.mean.push(value); columns.last.push(value);
-    columns.count.push(10); columns.quality.push(0);
+    columns.count.push(10); columns.quality.push(0); columns.late.push(0); columns.estimated.push(0);
   }
   return { columns };
 }

@@ -9,6 +9,8 @@ const buckets = (seconds: number[], over: { quality?: number[]; value?: (number 
     min: value, max: value, mean: value, last: value,
     count: seconds.map(() => 5),
     quality: over.quality ?? seconds.map(() => 0),
+    late: seconds.map(() => 0),
+    estimated: seconds.map(() => 0),
   };
 };
 const at = (second: number) => START / 1000 + second;

@@ -150,16 +150,21 @@ def read_uvars(cells: Bytes) -> tuple[Integers, Integers]:
     count = len(ends)
     if count == len(cells):
         return cells.astype(np.int64), ends
-    sizes = np.empty(count, np.int64)
-    sizes[:1] = ends[:1] + 1
-    np.subtract(ends[1:], ends[:-1], out=sizes[1:])
-    last = cells[ends]
-    odd = ((sizes > _LONGEST) | ((sizes > 1) & (last == 0))).nonzero()[0]
+    numbers = cells[ends].astype(np.int64)
+    before = np.empty(count, np.int64)  # of each: how many bytes come before its last
+    before[:1] = ends[:1]
+    np.subtract(ends[1:], ends[:-1], out=before[1:])
+    before[1:] -= 1
+    longer = before.nonzero()[0]
+    more = before[longer]
+    odd = ((more >= _LONGEST) | (numbers[longer] == 0)).nonzero()[0]
     if len(odd):
-        ends, sizes, last = ends[: odd[0]], sizes[: odd[0]], last[: odd[0]]
-    numbers = last.astype(np.int64) << 7 * (sizes - 1)
+        first = longer[odd[0]]
+        numbers, ends = numbers[:first], ends[:first]
+        longer, more = longer[: odd[0]], more[: odd[0]]
+    numbers[longer] <<= 7 * more
     for back in range(1, _LONGEST):
-        longer = (sizes > back).nonzero()[0]
-        low = cells[ends[longer] - back].astype(np.int64) & 127
-        numbers[longer] |= low << 7 * (sizes[longer] - 1 - back)
+        here = more >= back
+        low = cells[ends[longer[here]] - back] & 127
+        numbers[longer[here]] |= low.astype(np.int64) << 7 * (more[here] - back)
     return numbers, ends

@@ -26,11 +26,6 @@ class Batch:
     """The cells of each run."""
     rows: Integers
 
-    @property
-    def ranks(self) -> Integers:
-        """Which row of its chunk each run is."""
-        return np.arange(len(self.starts)) - np.repeat(self.rows[:-1], np.diff(self.rows))
-
 
 def batch_of(chunks: Sequence[Cells]) -> Batch:
     """Return the batch of at least one chunk; each has cells."""

@@ -7,13 +7,14 @@ docs/decisions/025-the-store.md.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from central.store.axis import Axis, Slotted, read_axis
-from central.store.batch import batch_of
+from central.store.batch import Batch, batch_of
 from central.store.cells import MEMBERS, Cells
 from central.store.chunk_frame import framed, unframed
 from central.store.chunk_numbers import Numbers, Span, read_own, read_values
@@ -123,14 +124,17 @@ def decode(body: bytes, member: int | None = None) -> Cells | PointReadings:
 def _encoded(chunks: Sequence[Cells]) -> list[Chunk]:
     batch = batch_of(chunks)
     cells, edges, rows = batch.cells, batch.edges, batch.rows
-    matrix = matrix_of(batch)
+    matrices = [
+        matrix_of(chunk, batch.counts[first:last])
+        for chunk, (first, last) in zip(chunks, pairwise(rows.tolist()), strict=True)
+    ]
     numbers = Numbers(batch)
     summed = Summaries(batch, numbers.scales)
-    axis = _axis(cells, matrix)
-    parts = (NearZero(matrix.rests, edges), Runs(cells.qualities, edges), Runs(cells.flags, edges))
+    axis = _axis(batch, matrices)
+    rests = np.concatenate([matrix.rests for matrix in matrices])
+    parts = (NearZero(rests, edges), Runs(cells.qualities, edges), Runs(cells.flags, edges))
     bits = np.left_shift(1, cells.members[batch.starts])
     masks = np.bitwise_or.reduceat(bits, rows[:-1]).tolist()
-    sizes = matrix.sizes.tolist()
     found = [
         function.reduceat(summed.found[name], rows[:-1]).tolist()
         for function, name in (
@@ -145,8 +149,8 @@ def _encoded(chunks: Sequence[Cells]) -> list[Chunk]:
     for chunk, mask in enumerate(masks):
         out = bytearray()
         put_uvar(out, mask)
-        put_uvar(out, sizes[chunk])
-        presence = matrix.presence[chunk]
+        put_uvar(out, len(matrices[chunk].first))
+        presence = matrices[chunk].presence
         out.append(FULL if presence is None else SPARSE)
         out += presence or b""
         axis.put(out, chunk)
@@ -159,10 +163,16 @@ def _encoded(chunks: Sequence[Cells]) -> list[Chunk]:
     return made
 
 
-def _axis(cells: Cells, matrix: Matrix) -> Axis:
-    first = matrix.first
-    slots = Slotted(cells.times[first], cells.streams[first], cells.received[first], matrix.bases)
-    return Axis(slots, np.concatenate(([0], np.cumsum(matrix.sizes))))
+def _axis(batch: Batch, matrices: Sequence[Matrix]) -> Axis:
+    cells = batch.cells
+    starts = batch.edges.tolist()
+    first = np.concatenate(
+        [each.first + start for each, start in zip(matrices, starts, strict=False)]
+    )
+    bases = np.concatenate([each.bases for each in matrices])
+    slots = Slotted(cells.times[first], cells.streams[first], cells.received[first], bases)
+    sizes = [len(each.first) for each in matrices]
+    return Axis(slots, np.concatenate(([0], np.cumsum(sizes))))
 
 
 def _read_present(reader: Reader) -> _Present:

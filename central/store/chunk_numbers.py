@@ -41,9 +41,9 @@ class Numbers:
         numbers = values.numbers
         if values.kinds.min() < BOOLEAN or values.kinds.max() > FLOAT:
             numbers = _filled(values, batch.starts, batch.counts)
-        if not np.isfinite(numbers).all():
-            raise ValueError("not a number")
         self.scales, whole = scaled(numbers, batch.starts, batch.counts)
+        if self.scales.max() >= BITS and not np.isfinite(numbers).all():
+            raise ValueError("not a number")
         steps = np.zeros(len(whole), np.int64)
         np.subtract(whole[1:], whole[:-1], out=steps[1:])
         steps[batch.starts] = 0

@@ -20,6 +20,11 @@ FORMAT: Final = 1
 _COUNTS: Final = 9
 _MEASURES: Final = 3
 _CHECK: Final = 4
+_FOLDS: Final = (
+    ("least", np.minimum, np.inf),
+    ("most", np.maximum, -np.inf),
+    ("sum", np.add, 0.0),
+)
 _EXACT: Final = 2.0**53
 
 
@@ -69,23 +74,29 @@ def _summarised(batch: Batch) -> NDArray[Any]:
     found["received1"] = np.maximum.reduceat(cells.received, starts)
     found["worst"] = np.maximum.reduceat(cells.qualities, starts)
     for name, flag in (("late", FLAG_LATE), ("estimated", FLAG_ESTIMATED)):
-        flagged = cells.flags & flag != 0
-        if flagged.any():
-            found[name] = np.add.reduceat(flagged, starts, dtype=np.int64)
-    kinds, numbers = cells.values.kinds, cells.values.numbers
-    good = (cells.qualities < GOOD_BELOW) & (kinds <= FLOAT) & (kinds != NONE)
-    found["good"] = np.add.reduceat(good, starts, dtype=np.int64)
-    least = most = sums = numbers
-    if not good.all():
-        least, most = np.where(good, numbers, np.inf), np.where(good, numbers, -np.inf)
-        sums = np.where(good, numbers, 0.0)
+        found[name] = _lacking(cells.flags & flag != 0, starts)[0]
+    kinds = cells.values.kinds
+    bad = cells.qualities >= GOOD_BELOW
+    if kinds.max() > FLOAT or not kinds.min():
+        bad |= (kinds > FLOAT) | (kinds == NONE)
+    lacking, places = _lacking(bad, starts)
+    found["good"] = counts - lacking
+    numbers = cells.values.numbers.copy() if len(places) else cells.values.numbers
     with np.errstate(over="ignore", invalid="ignore"):
-        found["least"] = np.minimum.reduceat(least, starts)
-        found["most"] = np.maximum.reduceat(most, starts)
-        found["sum"] = np.add.reduceat(sums, starts)
-    for name in ("least", "most", "sum"):
-        found[name][found["good"] == 0] = np.nan
+        for name, function, neutral in _FOLDS:
+            numbers[places] = neutral
+            found[name] = function.reduceat(numbers, starts)
+    none = found["good"] == 0
+    for name, *_ in _FOLDS:
+        found[name][none] = np.nan
     return found
+
+
+def _lacking(lacks: NDArray[np.bool_], starts: Integers) -> tuple[Integers, Integers]:
+    """Return of each run how many cells lack something, and all their places: mostly few."""
+    places = np.flatnonzero(lacks)
+    runs = np.searchsorted(starts, places, "right") - 1
+    return np.bincount(runs, minlength=len(starts)), places
 
 
 def _rounded(found: NDArray[Any], scales: Integers) -> None:

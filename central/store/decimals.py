@@ -42,7 +42,7 @@ def unscaled(whole: Integers, scale: int) -> Floats:
 
 def _scaled(numbers: Floats, starts: Integers, counts: Integers) -> tuple[Integers, Integers]:
     scales = _likely(numbers, starts, counts)
-    whole = np.empty(len(numbers), np.int64)
+    whole = np.zeros(len(numbers), np.int64)
     open_ = np.ones(len(starts), np.bool_)
     while (open_ & (scales <= PLACES)).any():
         columns = np.flatnonzero(open_ & (scales <= PLACES))
@@ -52,6 +52,8 @@ def _scaled(numbers: Floats, starts: Integers, counts: Integers) -> tuple[Intege
         powers = POWERS[scales[columns]]
         powers = powers[:1] if (powers == powers[0]).all() else np.repeat(powers, counts[columns])
         tried, good = _tried(part, powers)
+        if alone and good.all():
+            return scales, tried
         whole[where] = tried
         edges = starts if alone else np.cumsum(counts[columns]) - counts[columns]
         fits = np.logical_and.reduceat(good, edges)

@@ -12,7 +12,7 @@ import numpy as np
 
 from central.store.cells import MEMBERS, Cells
 from central.store.columns import Integers
-from central.store.slots import slots_of
+from central.store.slots import alike, slots_of
 from central.store.values import Values
 from protocols.clock import HOUR
 
@@ -105,7 +105,7 @@ def split(cells: Cells) -> Iterator[Cells]:
     """
     edges = _edges(cells.members)
     whole = _parts(cells) == 1
-    alone = 1 < len(edges) - 1 <= len(cells) // ALONE and not _alike(cells, len(edges) - 1)
+    alone = 1 < len(edges) - 1 <= len(cells) // ALONE and not alike(cells, len(edges) - 1)
     if whole and not alone:
         yield cells
         return
@@ -115,14 +115,6 @@ def split(cells: Cells) -> Iterator[Cells]:
         return
     for start, end in pairwise(edges.tolist()):
         yield from _cut(cells.take(slice(start, end)), np.arange(end - start))
-
-
-def _alike(cells: Cells, members: int) -> bool:
-    """Return whether all members have the same times."""
-    count = len(cells) // members
-    return count * members == len(cells) and bool(
-        (cells.times.reshape(members, count) == cells.times[:count]).all()
-    )
 
 
 def _cut(cells: Cells, places: Integers) -> Iterator[Cells]:

@@ -26,7 +26,9 @@ _LIMITS: Final = np.array([1 << 8 * width for width in range(8)], np.uint64)
 
 def zigzag(numbers: Integers) -> Unsigned:
     """Return small unsigned numbers for numbers close to zero."""
-    return ((numbers << 1) ^ (numbers >> 63)).view(np.uint64)
+    signs = numbers >> 63
+    signs ^= numbers << 1
+    return signs.view(np.uint64)
 
 
 def widths_of(most: Unsigned) -> Integers:

@@ -5,13 +5,11 @@ each other; so these are kept once for all members. A member with two readings o
 stream is in two slots.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from central.store.batch import Batch
 from central.store.cells import Cells
 from central.store.columns import Integers
 
@@ -55,63 +53,43 @@ def _again(cells: Cells) -> Integers:
     return at - np.maximum.accumulate(np.where(same, 0, at))
 
 
-def full(batch: Batch) -> Bits:
-    """Return of which chunks every member is in every slot; what that needs is few comparisons."""
-    cells, sizes = batch.cells, np.diff(batch.rows)
-    own = np.repeat(batch.counts[batch.rows[:-1]], sizes)
-    even = np.logical_and.reduceat(batch.counts == own, batch.rows[:-1])
-    # Each cell against that of the same place in the run before it; the first run's with itself.
-    back = np.where((batch.ranks == 0) | ~np.repeat(even, sizes), 0, own)
-    before = np.arange(len(cells)) - np.repeat(back, batch.counts)
-    same = cells.times == cells.times[before]
-    for column in (cells.streams, cells.received):
-        if (column != column[0]).any():
-            same &= column == column[before]
-    return even & np.logical_and.reduceat(same, batch.edges[:-1])
+def alike(cells: Cells, members: int) -> bool:
+    """Return whether all members are in the same slots."""
+    count = len(cells) // members
+    return count * members == len(cells) and all(
+        bool((column.reshape(members, count) == column[:count]).all())
+        for column in (cells.times, cells.streams, cells.received)
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Of a batch: for each chunk how many slots, a cell of each, and who is in which."""
+class Matrix(NamedTuple):
+    """Where the cells of a chunk are."""
 
-    sizes: Integers
     first: Integers
-    """A cell of each slot, of all chunks."""
-    ranks: Integers
-    """Each cell's rank among those of its slot."""
+    """A cell of each slot."""
     bases: Integers
     """The sequence number of rank 0 in each slot."""
     rests: Integers
-    """What each cell's sequence number is beyond that of its slot and its rank."""
-    presence: list[bytes | None]
+    """What each cell's sequence number is beyond that of its slot and its rank among its cells."""
+    presence: bytes | None
     """A row of bits for each member; None: all are in all."""
 
 
-def matrix_of(batch: Batch) -> Matrix:
-    """Return the slots of all chunks."""
-    alike = full(batch)
-    width = batch.counts[batch.rows[:-1]]
-    ranks = np.repeat(batch.ranks, batch.counts)
-    inside = np.arange(len(ranks)) - np.repeat(batch.starts, batch.counts)
-    anchor = np.repeat(batch.edges[:-1], np.diff(batch.edges)) + inside
-    firsts: list[Integers] = []
-    presence: list[bytes | None] = []
-    for chunk, (start, count) in enumerate(zip(batch.edges.tolist(), width.tolist(), strict=False)):
-        if alike[chunk]:
-            firsts.append(np.arange(start, start + count))
-            presence.append(None)
-            continue
-        end = int(batch.edges[chunk + 1])
-        slots = slots_of(batch.chunks[chunk])
-        rows = ranks[start:end].copy()
-        bits = np.zeros((int(rows[-1]) + 1, len(slots.first)), np.bool_)
-        bits[rows, slots.places] = True
-        ranks[start:end] = (np.cumsum(bits, axis=0, dtype=np.int64) - 1)[rows, slots.places]
-        anchor[start:end] = slots.first[slots.places] + start
-        firsts.append(slots.first + start)
-        presence.append(np.packbits(bits, axis=1).tobytes())
-    first = np.concatenate(firsts)
-    bases = batch.cells.seqs - ranks
-    rests = bases - bases[anchor]
-    sizes = np.array([len(each) for each in firsts])
-    return Matrix(sizes, first, ranks, bases[first], rests, presence)
+def matrix_of(cells: Cells, counts: Integers) -> Matrix:
+    """Return the slots of a chunk whose members have so many cells."""
+    members = len(counts)
+    if counts[0] * members == len(cells) and alike(cells, members):
+        count = len(cells) // members
+        bases = cells.seqs[:count]
+        rests = cells.seqs.reshape(members, count) - bases
+        rests -= np.arange(members)[:, None]
+        return Matrix(np.arange(count), bases, rests.ravel(), None)
+    slots = slots_of(cells)
+    rows = np.repeat(np.arange(members), counts)
+    bits = np.zeros((members, len(slots.first)), np.bool_)
+    bits[rows, slots.places] = True
+    ranks = (np.cumsum(bits, axis=0, dtype=np.uint8) - np.uint8(1))[rows, slots.places]
+    seqs = cells.seqs - ranks
+    bases = seqs[slots.first]
+    rests = seqs - bases[slots.places]
+    return Matrix(slots.first, bases, rests, np.packbits(bits, axis=1).tobytes())

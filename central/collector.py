@@ -32,6 +32,7 @@ from central.overview import Overview, overview
 from central.registry import Registry
 from central.store.queries.queries import Behind as Queried
 from central.store.queries.queries import Queries
+from central.store.retention import StoreRetention
 from central.store.store import ChunkStore
 from protocols.clock import Clock
 
@@ -55,9 +56,7 @@ class Collector:
         self.gateways = Contacts(db, clock, self.tell)
         self.registry = Registry(db, clock, self.gateways)
         self.store = ChunkStore(db, self.registry)
-        self.queries = Queries(
-            Queried(db, self.registry, clock, config.holidays, self.store.ask)
-        )
+        self.queries = Queries(Queried(db, self.registry, clock, config.holidays, self.store.ask))
         self.last_evaluation: int | None = None
         self._engine = Engine(self.store)
         self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell)
@@ -76,6 +75,9 @@ class Collector:
         self.ingest = Ingest(db, clock, self._engine, committer, after, backed_up=backed_up)
         self.backups = Backups(db, clock, config.backup, self.tell)
         self.retention = Retention(db, clock, config.evidence)
+        self.store_retention = StoreRetention(
+            db, clock, config.store, self.store.families, self._domain
+        )
         taking = Taking(self._engine, committer, self.store)
         db.on_rollback.append(taking.forget)
         behind = Behind(
@@ -118,6 +120,7 @@ class Collector:
             group.create_task(self._keep(self._run_timers))
             group.create_task(self._keep(self.store.run))
             group.create_task(self._keep(self.retention.run))
+            group.create_task(self._keep(self.store_retention.run))
             group.create_task(self._keep(self.door.forgetting.run))
             if self.config.backup is not None:
                 group.create_task(self._keep(self.backups.run))
@@ -127,6 +130,7 @@ class Collector:
         await self.backups.close()
         await self.ingest.close()
         await self.door.close()
+        await self.store_retention.close()
         await self.store.close()
         await self.db.close()
 
@@ -205,6 +209,10 @@ class Collector:
                     registry=opened.entry is not None,
                 )
             )
+
+    def _domain(self, site: str) -> str | None:
+        known = self.registry.site(site)
+        return None if known is None else known.domain
 
     async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
         """Begin again when the database could not be written: a full disk passes."""

@@ -16,6 +16,7 @@ from central.calendar.holidays import Holidays
 from central.calendar.settings import CalendarModel, check_calendar, own_holidays
 from central.evidence.keeping import EvidenceModel, Keeping, check_evidence
 from central.guard.settings import GuardsModel, Limits, check_guards
+from central.store.keeping import StoreKeeping, StoreModel, check_store
 from central.tls.settings import NONE, GivenModel, Tls, TlsForm, check_tls, settings
 from protocols.clock import HOUR, MINUTE
 from protocols.enrolment import web_address
@@ -65,6 +66,7 @@ class CentralConfig:
     cables: tuple[tuple[str, str], ...] | None = None
     backup: BackupTarget | None = None
     evidence: Keeping = field(default_factory=Keeping)
+    store: StoreKeeping = field(default_factory=StoreKeeping)
     guards: Limits = field(default_factory=Limits)
     holidays: Holidays = field(default_factory=own_holidays)
 
@@ -115,6 +117,7 @@ class CentralModel(Strict):
     listen: ListenModel = ListenModel()
     backup: BackupModel | None = None
     evidence: EvidenceModel = EvidenceModel()
+    store: StoreModel = StoreModel()
     guards: GuardsModel = GuardsModel()
     calendar: CalendarModel = CalendarModel()
     demo: DemoModel | None = None
@@ -131,6 +134,7 @@ def load_config(path: Path) -> CentralConfig:
     _check_cables(report, data)
     _check_backup(report, data, path.parent)
     check_evidence(report, data)
+    check_store(report, data)
     check_guards(report, data)
     holidays = check_calendar(report, data, path.parent)
     report.finish()
@@ -147,6 +151,7 @@ def load_config(path: Path) -> CentralConfig:
         cables=tuple(sorted(model.demo.cables.items())) if model.demo else None,
         backup=model.backup.target(path.parent) if model.backup else None,
         evidence=model.evidence.keeping(),
+        store=model.store.keeping(),
         guards=model.guards.limits(),
         holidays=holidays,
     )

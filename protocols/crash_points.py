@@ -39,6 +39,16 @@ CENTRAL: Final = (
 )
 """The database is open, nobody served; before the transaction; rows are in, not committed; after
 the commit, nobody told; the answer is about to go."""
+UPKEEP: Final = (
+    "central.sealing",
+    "central.sealed",
+    "central.clearing",
+    "central.merging",
+    "central.retention",
+)
+"""What the store does by itself, now and then: chunks are written that nobody sees yet; the
+watermark has moved, not committed; sealed journal rows are deleted; old chunks are deleted, the new
+not there; rollups are written, what they stand for is not deleted. The last two: not committed."""
 
 
 class CrashPoints:
@@ -49,7 +59,7 @@ class CrashPoints:
         self._left = int(nth) if nth.isascii() and nth.isdigit() else 0
         self._lock = threading.Lock()
         if self._phase:
-            known = ", ".join((*EDGE, *CENTRAL))
+            known = ", ".join((*EDGE, *CENTRAL, *UPKEEP))
             if self._phase not in known.split(", ") or self._left < 1:
                 found = environment[VARIABLE]
                 raise FengsuiError("CRASH_POINT_UNKNOWN", found=found, allowed=known)

@@ -1,22 +1,16 @@
 """How long evidence is kept: for each domain and site, and by default. Settings, and their form."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from pydantic import Field
 
-from protocols.catalogue import domains
-from protocols.clock import HOUR
-from protocols.schema.fields import Matching, Name, Strict
-from protocols.schema.report import Report, nearest
+from central.keep import DAY, Keep, check_domains, span
+from protocols.schema.fields import Name, Strict
+from protocols.schema.report import Report
 
-DAY: Final = 24 * HOUR
-KEEP: Final = re.compile(r"([1-9][0-9]{0,4})d|forever")
 DEFAULT: Final = "30d"
-
-Keep = Annotated[str, Matching("KEEP_FORMAT", KEEP)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +40,12 @@ class EvidenceModel(Strict):
     def keeping(self) -> Keeping:
         """Return the frozen struct."""
         return Keeping(
-            _time(self.keep),
-            {name: _time(keep) for name, keep in self.domains.items()},
-            {name: _time(keep) for name, keep in self.sites.items()},
+            span(self.keep),
+            {name: span(keep) for name, keep in self.domains.items()},
+            {name: span(keep) for name, keep in self.sites.items()},
         )
 
 
 def check_evidence(report: Report, data: Any) -> None:
     """Name domains that no catalogue has."""
-    evidence = data.get("evidence") if isinstance(data, dict) else None
-    chosen = evidence.get("domains") if isinstance(evidence, dict) else None
-    for name in chosen if isinstance(chosen, dict) else ():
-        if name in domains():
-            continue
-        known = tuple(domains())
-        near = nearest(str(name), known)
-        code = "KEY_UNKNOWN_NEAR" if near else "KEY_UNKNOWN"
-        more = {"near": near[0]} if near else {}
-        report.at(("evidence", "domains", name), code, known, value=str(name), **more)
-
-
-def _time(text: str) -> int | None:
-    found = KEEP.fullmatch(text)
-    return None if found is None or found[1] is None else int(found[1]) * DAY
+    check_domains(report, data, "evidence")

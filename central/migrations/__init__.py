@@ -13,7 +13,7 @@ from sqlite_utils import Database, Migrations
 from central.calendar.migrations import m023_exemptions
 from central.enrolment.migrations import enrolment
 from central.identity.migrations import identity
-from central.migrations import backup, foundation, proof, store
+from central.migrations import backup, foundation, proof, store, tiers
 
 STEPS: Final = (
     foundation.m001_collector,
@@ -33,6 +33,7 @@ STEPS: Final = (
     proof.m018_signed_clock,
     proof.m020_voided,
     store.m021_store,
+    tiers.m022_tiers,
     m023_exemptions,
 )
 

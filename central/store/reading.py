@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from central.store import chunks, journal, late
+from central.store import chunks, journal, late, tiers
 from central.store.chunk import decode, summaries
 from central.store.families import Place, place_of
 from central.store.points import PointReadings, summary
@@ -52,6 +52,13 @@ class View:
         yield from self._stored(number, start, end)
         for part in self._memory(number, start, end):
             yield summary(part), lambda part=part: part  # type: ignore[misc]
+
+    def rolled(self, number: int, start: int, end: int) -> Iterator[tuple[Any, Load]]:
+        """Yield (SUMMARY, load) of each minute or hour whose readings have gone.
+
+        They belong to [start, end) by their first reading; `load` gives the first and the last.
+        """
+        yield from tiers.pieces(self.conn, place_of(self.conn, number), start, end)
 
     def blocks(
         self, number: int, start: int, end: int, size: int = BLOCK

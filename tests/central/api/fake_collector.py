@@ -222,6 +222,9 @@ class FakeSource:
     def read(self, number, *span):
         return self.points[number].read(number, *span)
 
+    def rolled(self, number, *span):
+        return iter(())
+
     def pieces(self, number, *span):
         self.asked = span
         return self.points[number].pieces(number, *span)

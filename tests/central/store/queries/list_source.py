@@ -40,6 +40,9 @@ class ListSource:
     def read(self, number, start, end):
         return columns([r for r in self.readings if start <= r.time < end])
 
+    def rolled(self, number, start, end):
+        return iter(())
+
     def pieces(self, number, start, end):
         found = {}
         for reading in self.readings:

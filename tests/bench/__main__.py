@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from tests.bench import (
+    alarms,
     buffer,
     chunks,
     codecs,
@@ -23,6 +24,7 @@ from tests.bench.central import long, run
 PARTS = (
     *("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "guards"),
     *("signing", "door", "evidence", "herd-signed", "central", "central-long", "chunks"),
+    "alarms",
 )
 
 BY_NAME = ("herd", "central-long")
@@ -48,6 +50,7 @@ def main() -> None:
         "door": lambda: readings_door.measure(chosen.seconds),
         "evidence": evidence.measure,
         "chunks": chunks.measure,
+        "alarms": alarms.measure,
         "central": run.measure,
         "central-long": long.measure,
     }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from central.alarms import quiet
 from protocols.alarms.rule import Colour
 from protocols.quality import Quality
+from tests.central.alarms.story import Story
 from tests.central.builders import Gateway, HandClock, PointSpec, level, manifest, open_collector
 
 LIMITS = (
@@ -195,3 +196,43 @@ async def test_the_largest_integers_are_the_newest_sample_after_a_restart(tmp_pa
             lambda conn: conn.execute("SELECT event FROM alarm_journal").fetchall()
         )
         assert words == [("LATE_ALARM",)]
+
+
+async def test_what_stands_and_was_told_late_is_live_once_it_catches_up(tmp_path, clock):
+    """It stands at the same level all the time: columns must not pass over the catching up."""
+    points = (PointSpec("level", limits=(level("H", 80.0, on_delay=5.0),)),)
+    story = await Story.begin(tmp_path, clock, points=points)
+    await story.at(0, 85.0)
+    await story.tick(100)
+    assert (await story.one()).late
+    await story.late(200, story.stream, (50, 86.0))
+    assert (await story.one()).late
+    await story.at(201, 87.0)
+    assert not (await story.one()).late
+    await story.collector.close()
+
+
+async def test_quiet_backfill_writes_no_condition(story, clock):
+    """How far it is, is known from the journal; sealed, in one row for all points."""
+
+    async def conditions():
+        return await story.collector.db.read(
+            lambda conn: conn.execute("SELECT rule, stream, body FROM condition").fetchall()
+        )
+
+    await story.at(600, 70.0)
+    old = await story.new_stream()
+    await story.at(800, 70.0)
+    await story.late(801, old, (610, 70.0))
+    before = await conditions()
+    await story.late(802, old, (620, 70.0), (630, 71.0))
+    assert await conditions() == before
+    await story.collector.store.seal()
+    (more,) = set(await conditions()) - set(before)
+    assert more[0] == ""
+    story.collector._engine.forget()
+    await story.late(803, old, (625, 95.0))
+    words = await story.collector.db.read(
+        lambda conn: conn.execute("SELECT event, episode FROM alarm_journal").fetchall()
+    )
+    assert words == [("LATE_ALARM", None)]

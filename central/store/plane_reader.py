@@ -49,6 +49,9 @@ class Reader:
     def uvar(self, most: int = _INT64 - 1) -> int:
         """Return a number from 0 to `most`."""
         data, at = self._data, self.at
+        if at < len(data) and data[at] < 0x80 and data[at] <= most:
+            self.at = at + 1
+            return data[at]
         number = shift = 0
         for byte in data[at : at + _VARINT]:
             number |= (byte & 0x7F) << shift
@@ -64,6 +67,10 @@ class Reader:
 
     def svar(self) -> int:
         """Return an int64."""
+        at = self.at
+        if at < len(self._data) and (byte := self._data[at]) < 0x80:
+            self.at = at + 1
+            return byte >> 1 ^ -(byte & 1)
         return unzigzag(self.uvar(2 * _INT64 - 1))
 
     def planes(self, width: int, count: int, start: int = 0, end: int | None = None) -> Unsigned:

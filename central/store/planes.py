@@ -88,8 +88,15 @@ class Above(Planes):
 
     def put(self, out: bytearray, chunk: int) -> None:
         """Append the least, the width and the planes of one chunk."""
-        put_svar(out, self._lows[chunk])
-        super().put(out, chunk)
+        low = self._lows[chunk]
+        if low:
+            put_svar(out, low)
+        else:
+            out.append(0)
+        if self._widths[chunk]:
+            super().put(out, chunk)
+        else:
+            out.append(0)
 
 
 class Runs:

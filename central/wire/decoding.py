@@ -25,6 +25,8 @@ FEW: Final = 12
 """Rows below which arrays cost more than objects."""
 _FEW_BYTES: Final = 24
 """The same of the bytes of runs."""
+_RUN_BYTES: Final = 5
+"""A run of qualities whose count takes one byte."""
 _POWERS: Final = tuple(10**power for power in range(7))
 Decoder = Callable[[bytes, Header, int], ReadingsBatch]
 
@@ -187,17 +189,7 @@ def _read_steps(reader: ColumnReader, steps: Integers) -> int:
 
 
 def _read_qualities(reader: ColumnReader, order: Integers | None, n: int) -> Integers:
-    codes: list[int] = []
-    counts: list[int] = []
-    left = n
-    while left:
-        count = reader.uvar(1, left)
-        code = reader.fixed(4)
-        if codes and code == codes[-1]:
-            raise Unusual
-        codes.append(code)
-        counts.append(count)
-        left -= count
+    codes, counts = _quality_runs(reader, n)
     if len(codes) == 1:
         return np.full(n, codes[0], np.int64)
     cells = np.array(codes, np.int64).repeat(counts)
@@ -206,3 +198,29 @@ def _read_qualities(reader: ColumnReader, order: Integers | None, n: int) -> Int
     rows = np.empty(n, np.int64)
     rows[order] = cells
     return rows
+
+
+def _quality_runs(reader: ColumnReader, n: int) -> tuple[list[int], list[int]]:
+    """Return the codes and how often each follows; a count takes one byte or two."""
+    data, at, end = reader.data, reader.at, reader.end
+    codes: list[int] = []
+    counts: list[int] = []
+    last, left = -1, n
+    while left > 0 and at + _RUN_BYTES <= end:
+        count = data[at]
+        if count > 127:
+            at += 1
+            count += (data[at] << 7) - 128
+            if not 127 < count < 1 << 14 or at + _RUN_BYTES > end:
+                raise Unusual
+        at += _RUN_BYTES
+        code = int.from_bytes(data[at - 4 : at], "little")
+        if code == last or not count:
+            raise Unusual
+        codes.append(code)
+        counts.append(count)
+        last, left = code, left - count
+    if left:
+        raise Unusual
+    reader.at = at
+    return codes, counts

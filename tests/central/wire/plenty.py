@@ -69,6 +69,10 @@ ROWS = {
     "mixture": mixture(60),
     "mixture of marks": mixture(200, marks=tuple(TimeMark)),
     "source": [row._replace(mark=TimeMark.SOURCE) for row in scans(5, 50, step=1)],
+    "stretches": [
+        row._replace(quality=0x80310000 * (140 <= row.point < 150 or row.point == 160))
+        for row in scans(200, 600)
+    ],
     "switches": [Reading(n % 7, n % 3 == 0, 0, n // 7 * 1000) for n in range(60)],
     "counters": [Reading(n % 3, n // 3 << n % 51, 0, n // 3 * 10_000) for n in range(99)],
     "words": [Reading(n % 4, "开关"[n % 3 % 2 :], 0, n) for n in range(30)],

@@ -65,31 +65,31 @@ def test_the_common_forms_need_no_other_decoder(name):
     assert check(BATCHES[name]) == ("left" if name in RARE else "taken")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stamps, tables())
 def test_any_readings(stamp, table):
     assert check(encode_readings(stamp, *table)) in ("taken", "left")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_batches_with_a_few_bytes_changed(seed):
     dice = random.Random(seed)
     good = [*BATCHES.values(), *SAMPLES]
-    said = [check(mutate(dice.choice(good), dice)) for _ in range(1_000)]
-    assert said.count("taken") > 100
-    assert said.count("refused") > 300
+    said = [check(mutate(dice.choice(good), dice)) for _ in range(600)]
+    assert said.count("taken") > 40
+    assert said.count("refused") > 150
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_batches_with_a_bit_turned(seed):
     dice = random.Random(seed)
     good = [*BATCHES.values(), *SAMPLES]
     said = []
-    for _ in range(800):
+    for _ in range(400):
         changed = bytearray(dice.choice(good))
         changed[dice.randrange(min(len(changed), 200))] ^= 1 << dice.randrange(8)
         said.append(check(bytes(changed)))
-    assert said.count("taken") > 100
+    assert said.count("taken") > 40
 
 
 def columns_of(data):
@@ -108,11 +108,11 @@ def joined(n, columns, stamp=SAMPLE_STAMP):
     return bytes(data)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_columns_of_several_batches_put_together(seed):
     dice = random.Random(seed)
     good = [(read_header(data)[0].n, columns_of(data)) for data in BATCHES.values()]
-    for _ in range(800):
+    for _ in range(400):
         n, columns = dice.choice(good)
         columns = list(columns)
         for _ in range(dice.randint(1, 2)):
@@ -126,7 +126,7 @@ def test_columns_of_several_batches_put_together(seed):
         check(joined(n, columns))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(1, 6), st.lists(st.one_of(small, runs), min_size=5, max_size=5))
 def test_any_columns_below_a_good_header(n, columns):
     assert check(joined(n, columns))

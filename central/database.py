@@ -1,12 +1,12 @@
 """The centre's database: SQLite in WAL, exactly one writing connection in one dedicated thread.
 
 Promises. `write` returns only after its transaction is durable (synchronous=FULL). Several waiting
-pieces of work share one transaction (group commit), each in its own savepoint: one that fails takes
-nothing of the others with it. `read` sees a consistent snapshot, never blocks a writer, and ends at
-its deadline; `glance` has a connection of its own, so that no login, token or health check waits
-behind somebody's long query. What SQLite refuses is logged with its cause and counted. A file of a
-newer version is refused untouched. Only the writer checkpoints, which keeps clear of the WAL-reset
-bug of SQLite before 3.51.3.
+pieces of work share one transaction (group commit): one that fails takes nothing of the others with
+it. (Where it had written something, all is undone and each is done again in its own.) `read` sees a
+consistent snapshot, never blocks a writer, and ends at its deadline; `glance` has a connection of
+its own, so that no login, token or health check waits behind somebody's long query. What SQLite
+refuses is logged with its cause and counted. A file of a newer version is refused untouched. Only
+the writer checkpoints, which keeps clear of the WAL-reset bug of SQLite before 3.51.3.
 """
 
 import asyncio
@@ -55,6 +55,14 @@ fit into half of that are worth one checkpoint."""
 class _Result:
     value: Any = None
     error: BaseException | None = None
+
+
+class _Failed(Exception):
+    """A piece of work wrote something and failed: its transaction is of no use."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class Database:
@@ -231,11 +239,11 @@ class Database:
             self.crash.reach("central.writing")
             conn.execute("COMMIT")
             self.crash.reach("central.committed")
-        except sqlite3.Error as exc:
+        except (sqlite3.Error, _Failed) as exc:
             self._tables.rollback()
             self._undone()
             if len(jobs) == 1:
-                return [_Result(error=exc)]
+                return [_Result(error=exc.error if isinstance(exc, _Failed) else exc)]
             return [self._commit([job])[0] for job in jobs]
         except BaseException:
             self._tables.rollback()
@@ -258,13 +266,12 @@ class Database:
     def _one(self, work: Callable[[Tables], Any]) -> _Result:
         before = self._tables.conn.total_changes
         try:
-            with self._tables.atomic():
-                return _Result(work(self._tables))
-        except Exception as exc:  # noqa: BLE001  # handed to whoever asked, whole
+            return _Result(work(self._tables))
+        except Exception as exc:
             # What SQLite refused may have been the first write after memory was changed.
             if self._tables.conn.total_changes != before or isinstance(exc, sqlite3.Error):
-                self._undone()
-            return _Result(error=exc)
+                raise _Failed(exc) from exc
+            return _Result(error=exc)  # nothing to undo
 
     def _undone(self) -> None:
         for forget in self.on_rollback:

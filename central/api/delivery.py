@@ -1,8 +1,7 @@
 """One batch request: handed to the collector, timed, and answered in the wire's own shape."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from types import TracebackType
 from typing import Final, NamedTuple
 
 from starlette.requests import Request
@@ -19,11 +18,11 @@ from protocols.errors import IngestError
 from protocols.wire.answer import Answer, encode_answer
 from protocols.wire.bounds import REQUEST_BYTES
 from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE
+from protocols.words import Lane
 
 _HEX128: Final = re.compile(r"[0-9a-f]{32}")
 _LANES: Final = frozenset({"alarm", "live", "backfill"})
 _AGAIN: Final = frozenset({429, 503})
-ALARM: Final = "alarm"
 RETRY_MS: Final = 1000
 """What a gateway that came at a bad moment waits when the refusal does not say."""
 
@@ -46,7 +45,7 @@ async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> 
     lane, nonce = said.get(LANE, ""), said.get(NONCE, "")
     begun, arrived, size = real_monotonic(), house.collector.clock.now(), 0
     try:
-        async with admitted(house, gateway, request, REQUEST_BYTES) as body:
+        async with Admitted(house, gateway, request, REQUEST_BYTES) as body:
             size = len(body)
             asked = IngestRequest(
                 body=body,
@@ -74,23 +73,39 @@ async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> 
     return Delivered(status, headers, sealed(house, request, encode_answer(answer)))
 
 
-@asynccontextmanager
-async def admitted(
-    house: Rooms, gateway: str, request: Request, limit: int
-) -> AsyncIterator[bytes]:
-    """Let the request in by its lane and give its body, received within `limit` bytes.
+class Admitted:
+    """Lets a request in by its lane; the context gives its body, received within `limit` bytes.
 
     Raises IngestError, counted, before anything of the body was held: BUSY, CREDIT, TOO_LARGE.
     """
-    ingest, lane = house.collector.ingest, request.headers.get(LANE, "")
-    async with AsyncExitStack() as stack:
-        with ingest.figures.refusing():
-            await stack.enter_async_context(
-                ingest.admission.enter(gateway, lane, declared(request))
-            )
-            pressed = ingest.admission.pressed if lane == ALARM else _never
-            body = await receive(request, limit, pressed)
-        yield body
+
+    __slots__ = ("_ingest", "_limit", "_place", "_request")
+
+    def __init__(self, house: Rooms, gateway: str, request: Request, limit: int) -> None:
+        self._ingest = house.collector.ingest
+        self._request = request
+        self._limit = limit
+        lane = request.headers.get(LANE, "")
+        self._place = self._ingest.admission.enter(gateway, lane, declared(request))
+
+    async def __aenter__(self) -> bytes:
+        place, admission = self._place, self._ingest.admission
+        with self._ingest.figures.refusing():
+            await place.__aenter__()
+            try:
+                pressed = admission.pressed if place.lane is Lane.ALARM else _never
+                return await receive(self._request, self._limit, pressed)
+            except BaseException:
+                await admission.leave(place)
+                raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._ingest.admission.leave(self._place)
 
 
 def _never() -> bool:

@@ -61,6 +61,7 @@ class Metrics:
             buckets=SECONDS,
             registry=self._registry,
         )
+        self._lanes: dict[str, tuple[Counter, Histogram]] = {}
         self._events = Counter(
             "fengsui_events",
             "Faults, losses, things put aside, matters of security (STREAM_DIVERGES ...)",
@@ -74,9 +75,12 @@ class Metrics:
 
     def delivered(self, lane: str, size: int, seconds: float) -> None:
         """Count one batch request that got an answer of the wire's shape."""
-        self._requests.labels(lane).inc()
+        children = self._lanes.get(lane)
+        if children is None:
+            children = self._lanes[lane] = (self._requests.labels(lane), self._seconds.labels(lane))
+        children[0].inc()
         self._bytes.inc(size)
-        self._seconds.labels(lane).observe(seconds)
+        children[1].observe(seconds)
 
     def listen(self, effects: Effects) -> None:
         """Count what a commit made known."""

@@ -13,12 +13,11 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Final
 
 from central.ingest.figures import Figures
+from central.ingest.under_way import Approach, Place, Sender
 from central.repeats import Repeats
 from protocols.clock import real_monotonic
 from protocols.errors import IngestError
@@ -56,28 +55,13 @@ BEARABLE: Final = 200
 LONGER: Final = 8
 
 
-@dataclass(slots=True)
-class _Sender:
-    """One gateway: when it was last here, what it has under way, what it was granted."""
-
-    last: float
-    bytes: int = 0
-    requests: Counter[Lane] = field(default_factory=Counter)
-    granted: int = REQUEST_BYTES
-    granted_before: int = REQUEST_BYTES
-
-    @property
-    def idle(self) -> bool:
-        return not self.bytes and not self.requests.total()
-
-
 class Admission:
     """Counts what is under way; `figures.waiting` says it by lane."""
 
     def __init__(self, figures: Figures, now: Callable[[], float] = real_monotonic) -> None:
         self._figures = figures
         self._now = now
-        self._senders: dict[str, _Sender] = {}
+        self._senders: dict[str, Sender] = {}
         self._pruned = now()
         self._sharers = (now(), 0)
         """When those who share were last counted, and how many they are since."""
@@ -91,35 +75,40 @@ class Admission:
         self._refused = [now(), 0, 0]
         """Since when, how many since then, how many in the time before."""
 
-    @asynccontextmanager
-    async def enter(self, gateway: str, lane_name: str, size: int | None) -> AsyncIterator[None]:
+    def enter(self, gateway: str, lane_name: str, size: int | None) -> Place:
         """Let a request of so many bytes in (None: not said) until the context ends.
 
         Raises IngestError BUSY (503) or CREDIT (429); on the alarm lane it waits instead.
         """
-        lane = lane_of(lane_name)
         size = REQUEST_BYTES if size is None else min(size, REQUEST_BYTES)
-        sender = self._sender(gateway)
-        key = lane.name.lower()
+        return Place(self, gateway, lane_of(lane_name), size)
+
+    async def take(self, place: Place) -> None:
+        """Count a request in, or refuse it."""
+        sender, lane, size = self._sender(place.gateway), place.lane, place.size
         if lane is Lane.ALARM:
             await self._queue(sender, size)
         else:
-            self._check(gateway, sender, lane, size)
+            self._check(place.gateway, sender, lane, size)
             sender.requests[lane] += 1
             sender.bytes += size
-        self._figures.waiting[key] += 1
+        place.sender = sender
+        self._figures.waiting[_KEYS[lane]] += 1
         self._bytes[lane] += size
-        try:
-            yield
-        finally:
-            self._figures.waiting[key] -= 1
-            self._bytes[lane] -= size
-            sender.requests[lane] -= 1
-            if lane is Lane.ALARM:
-                async with self._alarms:
-                    self._alarms.notify_all()
-            else:
-                sender.bytes -= size
+
+    async def leave(self, place: Place) -> None:
+        """Count a request out."""
+        sender, lane, size = place.sender, place.lane, place.size
+        if sender is None:
+            return
+        self._figures.waiting[_KEYS[lane]] -= 1
+        self._bytes[lane] -= size
+        sender.requests[lane] -= 1
+        if lane is Lane.ALARM:
+            async with self._alarms:
+                self._alarms.notify_all()
+        else:
+            sender.bytes -= size
 
     def credit(self, gateway: str) -> int:
         """Return how many bytes the gateway may send before its next answer, and hold it to that.
@@ -146,7 +135,7 @@ class Admission:
         """Return whether alarms wait for the room that bodies under way take up."""
         return self._queued > 0
 
-    def _check(self, gateway: str, sender: _Sender, lane: Lane, size: int) -> None:
+    def _check(self, gateway: str, sender: Sender, lane: Lane, size: int) -> None:
         allowed = max(sender.granted, sender.granted_before)
         if sender.bytes and sender.bytes + size > allowed:
             self._busy.say(gateway, f"{gateway} sends more than its credit of {allowed} bytes: 429")
@@ -158,7 +147,7 @@ class Admission:
     def _full(self, lane: Lane, size: int) -> bool:
         waiting = self._figures.waiting
         under_way = self._bytes[Lane.LIVE] + self._bytes[Lane.BACKFILL] + size
-        full = waiting[lane.name.lower()] >= ADMITTED[lane] or under_way > BUDGET
+        full = waiting[_KEYS[lane]] >= ADMITTED[lane] or under_way > BUDGET
         if lane is Lane.BACKFILL:
             full |= waiting["alarm"] + waiting["live"] > CROWDED or under_way > BACKFILL_BUDGET
         return full
@@ -178,21 +167,25 @@ class Admission:
         spread = random.uniform(least, most) * longer  # noqa: S311  # spreads, hides nothing
         return {"retry_after_ms": round(spread)}
 
-    @asynccontextmanager
-    async def approach(self, lane_name: str) -> AsyncIterator[IngestError | None]:
+    def approach(self, lane_name: str) -> Approach:
         """Be asked first, before any work; gives the refusal of what has no chance now.
 
         Whose request it is does not matter here. What is live lets many alarms go first.
         """
+        return Approach(self, lane_name)
+
+    async def arrive(self, lane_name: str) -> IngestError | None:
+        """Begin an approach."""
         lane = lane_of(lane_name)
         if lane is not Lane.ALARM:
-            yield self.too_many(lane_name) or await self._step_aside(lane)
-            return
+            return self.too_many(lane_name) or await self._step_aside(lane)
         self._arrived += 1
         self._feel()
-        try:
-            yield None
-        finally:
+        return None
+
+    def depart(self, lane_name: str) -> None:
+        """End an approach."""
+        if lane_of(lane_name) is Lane.ALARM:
             self._arrived -= 1
             self._feel()
 
@@ -219,7 +212,7 @@ class Admission:
         else:
             self._calm.clear()
 
-    async def _queue(self, sender: _Sender, size: int) -> None:
+    async def _queue(self, sender: Sender, size: int) -> None:
         if sender.requests[Lane.ALARM] >= OWN_ALARMS:
             raise IngestError("CREDIT", 429, size=size, limit=OWN_ALARMS, **self._again(Lane.ALARM))
         sender.requests[Lane.ALARM] += 1  # one that waits is one of the few too
@@ -236,11 +229,11 @@ class Admission:
             sender.requests[Lane.ALARM] -= 1
             raise
 
-    def _sender(self, gateway: str) -> _Sender:
+    def _sender(self, gateway: str) -> Sender:
         now = self._now()
         sender = self._senders.get(gateway)
         if sender is None:
-            sender = self._senders[gateway] = _Sender(now)
+            sender = self._senders[gateway] = Sender(now)
             self._joined()
         elif now - sender.last > ACTIVE and sender.idle:
             self._joined()
@@ -272,6 +265,7 @@ class Admission:
 
 
 _LANES: Final = {name: Lane[name.upper()] for name in ("alarm", "live", "backfill")}
+_KEYS: Final = {lane: name for name, lane in _LANES.items()}
 
 
 def lane_of(name: str) -> Lane:

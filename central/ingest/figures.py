@@ -1,9 +1,10 @@
 """What ingest counts: taken, told again, put aside, lost, refused, and how long it took."""
 
+import sqlite3
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Final
 
 from protocols.errors import IngestError
@@ -11,6 +12,45 @@ from protocols.errors import IngestError
 LATENCIES: Final = 1_024
 """Requests over which percentiles are taken."""
 RATE_SECONDS: Final = 10
+STORE_RETRY_MS: Final = 5_000
+
+
+class Refusing:
+    """Counts an IngestError that leaves its context. Made for every request: no generator."""
+
+    __slots__ = ("_refused",)
+
+    def __init__(self, refused: Counter[str]) -> None:
+        self._refused = refused
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, IngestError):
+            self._refused[error.code] += 1
+
+
+class Counting(Refusing):
+    """The same, and counts a database that cannot be written, which it makes a refusal."""
+
+    __slots__ = ()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        if isinstance(error, sqlite3.Error):
+            self._refused["STORE_UNAVAILABLE"] += 1
+            raise IngestError("STORE_UNAVAILABLE", 503, retry_after_ms=STORE_RETRY_MS) from error
 
 
 @dataclass(slots=True)
@@ -29,14 +69,9 @@ class Figures:
     _latencies: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES))
     _recent: deque[tuple[float, int]] = field(default_factory=deque)
 
-    @contextmanager
-    def refusing(self) -> Iterator[None]:
+    def refusing(self) -> Refusing:
         """Count a refusal of what runs inside."""
-        try:
-            yield
-        except IngestError as exc:
-            self.refused[exc.code] += 1
-            raise
+        return Refusing(self.refused)
 
     def took(self, seconds: float, at: float, readings: int) -> None:
         """Note a committed request: real seconds it took, real monotonic time, its readings."""

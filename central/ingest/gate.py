@@ -3,9 +3,7 @@
 `gateway` is always the name its token proved; nothing in a body or header is believed about it.
 """
 
-import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,10 +13,11 @@ from sqlite_utils import Database as Tables
 from central.alarms.engine import Engine
 from central.alarms.ruleset import Wanted
 from central.database import Database, Urgency
+from central.ingest import request as requests
 from central.ingest.admission import Admission, lane_of
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
-from central.ingest.figures import Figures
+from central.ingest.figures import Counting, Figures
 from central.ingest.manifests import (
     Change,
     Changes,
@@ -48,7 +47,6 @@ URGENCY: Final = {
     Lane.LIVE: Urgency.USUAL,
     Lane.BACKFILL: Urgency.PATIENT,
 }
-STORE_RETRY_MS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +96,12 @@ class Ingest:
             await self._seen(gateway, sent.signed or not sent.heard)
             if len(body) > REQUEST_BYTES:
                 raise IngestError("TOO_LARGE", 413, size=len(body), limit=REQUEST_BYTES)
-            opener = self._alarm_opener if lane is Lane.ALARM else self._opener
+            run = self._opener_of(lane).run
             try:
-                data = await opener.run(inflate, body, encoding, MANIFEST_BYTES)
+                data = await run(inflate, body, encoding, MANIFEST_BYTES)
                 if manifest_digest(data) != digest:
                     raise IngestError("DIGEST", 400)
-                described = await opener.run(self._manifests.describe, digest, data)
+                described = await run(self._manifests.describe, digest, data)
             except WireError as exc:
                 raise refused(exc) from exc
             if described.manifest.gateway != gateway:
@@ -192,8 +190,7 @@ class Ingest:
         began = real_monotonic()
         with self._counted():
             await self._seen(gateway, request.signed)
-            opener = self._alarm_opener if lane_of(request.lane) is Lane.ALARM else self._opener
-            prepared = await opener.run(prepare, request)
+            prepared = await self._prepared(request)
             self._hold_to_credit(gateway, prepared, len(request.body))
             self._db.crash.reach("central.received")
             now = self._clock.now()
@@ -252,6 +249,15 @@ class Ingest:
         if not doubt:
             await self._after.seen(gateway)
 
+    async def _prepared(self, request: IngestRequest) -> Prepared:
+        small = requests.prepare_small(request)
+        if small is not None:
+            return small
+        return await self._opener_of(lane_of(request.lane)).run(prepare, request)
+
+    def _opener_of(self, lane: Lane) -> OwnerThread:
+        return self._alarm_opener if lane is Lane.ALARM else self._opener
+
     def _safe(self, done: Committed) -> int:
         return min(done.safe, done.committed) if self._backed_up else done.committed
 
@@ -281,16 +287,10 @@ class Ingest:
         self.figures.readings += done.readings
         self.figures.took(at - began, at, done.readings)
 
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _counted(self) -> Counting:
         """Count requests and refusals; a database that cannot be written is one (it says why)."""
         self.figures.requests += 1
-        try:
-            with self.figures.refusing():
-                yield
-        except sqlite3.Error as exc:
-            self.figures.refused["STORE_UNAVAILABLE"] += 1
-            raise IngestError("STORE_UNAVAILABLE", 503, retry_after_ms=STORE_RETRY_MS) from exc
+        return Counting(self.figures.refused)
 
 
 def _take_portion(

@@ -18,6 +18,7 @@ from protocols.words import Value
 
 WHERE: Final = "answer"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PLAIN: Final = re.compile(r"[0-9a-zA-Z-]*")
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 
@@ -55,6 +56,9 @@ class Answer:
 
 def encode_answer(answer: Answer) -> bytes:
     """Return the answer's body."""
+    usual = answer.code is None and answer.signature is None and answer.expected is None
+    if usual and _PLAIN.fullmatch(f"{answer.stream}{answer.incarnation}{answer.nonce}"):
+        return _encode_plain(answer)
     body: dict[str, object] = {
         "stream": answer.stream,
         "committed": answer.committed,
@@ -73,6 +77,17 @@ def encode_answer(answer: Answer) -> bytes:
     if answer.expected is not None:
         body["expected"] = answer.expected
     return dump(body, WHERE)
+
+
+def _encode_plain(answer: Answer) -> bytes:
+    """Write what nearly every request is answered, without sorting and escaping it anew."""
+    now = (_EPOCH + timedelta(microseconds=answer.now)).isoformat(timespec="microseconds")
+    return (
+        f'{{"committed":{answer.committed:d},"credit":{answer.credit:d},'
+        f'"incarnation":"{answer.incarnation}","nonce":"{answer.nonce}","now":"{now}",'
+        f'"retry_after_ms":{answer.retry_after_ms:d},"safe":{answer.safe:d},"signature":null,'
+        f'"stream":"{answer.stream}"}}'
+    ).encode()
 
 
 def parse_answer(data: bytes, stream: str, nonce: str) -> Answer:

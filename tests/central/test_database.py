@@ -66,7 +66,24 @@ async def test_one_that_fails_takes_nothing_with_it(db):
     )
     assert isinstance(results[1], KeyError)
     assert await kinds(db) == ["a", "b"]
-    assert undone == [True]
+    assert undone
+
+
+async def test_what_changed_nothing_undoes_nothing(db):
+    undone, calls = [], []
+    db.on_rollback.append(lambda: undone.append(True))
+
+    def refused(tables):
+        raise KeyError("no")
+
+    def once(tables):
+        calls.append(True)
+        tables.execute(INSERT, ["a"])
+
+    results = await asyncio.gather(db.write(once), db.write(refused), return_exceptions=True)
+    assert isinstance(results[1], KeyError)
+    assert await kinds(db) == ["a"]
+    assert (undone, calls) == ([], [True])
 
 
 async def test_what_sqlite_refuses_is_undone_in_memory_too(db):

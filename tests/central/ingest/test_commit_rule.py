@@ -390,6 +390,7 @@ async def test_an_alarm_is_prepared_beside_a_backlog(collector, gateway, stream,
             go.wait(120)
         return prepare(request)
 
+    monkeypatch.setattr(gate.requests, "prepare_small", lambda request: None)  # as if it were large
     monkeypatch.setattr(gate, "prepare", slow)
     alarms = gateway.open()
     await gateway.register(collector, alarms)

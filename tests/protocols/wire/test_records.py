@@ -372,7 +372,9 @@ def test_header_fields_of_any_text(field):
     ],
 )
 def test_an_answer_comes_back(answer):
-    assert parse_answer(encode_answer(answer), STREAM, NONCE) == answer
+    data = encode_answer(answer)
+    assert parse_answer(data, STREAM, NONCE) == answer
+    assert dump(json.loads(data), "answer") == data
 
 
 def test_an_answer_may_say_more_than_this_version_knows():

@@ -60,83 +60,120 @@ class Sifted(NamedTuple):
     good: Good
 
 
+NOTHING: Final = Sifted(NOBODY, NO_SAMPLES)
+
+
+class _Heard(NamedTuple):
+    """The columns of readings some rule judges, and what is known of their stream."""
+
+    points: Integers
+    times: Integers
+    numbers: Floats
+    qualities: Integers
+    flags: Integers
+    own: Booleans
+    """Whether the stream is the point's live one."""
+    coming: Coming
+    places: Integers | None
+    """Theirs in the commit; None: all of it."""
+
+
 def sift(live: Live, coming: Coming) -> Sifted:
     """Note what cannot change anything, and return the rest."""
-    rows = coming.rows
+    points = coming.rows.points
     try:
-        own = live.streams[rows.points] == coming.stream
+        own = live.streams[points] == coming.stream
     except IndexError:
-        live.reach(int(rows.points.max()))
-        own = live.streams[rows.points] == coming.stream
-    calm = _calm(live, coming, own)
+        live.reach(int(points.max()))
+        own = live.streams[points] == coming.stream
+    heard = _hear(live, coming, own)
+    if not len(heard.points):
+        return NOTHING
+    calm = _calm(live, heard)
     # What is no number is no value that lies between bounds.
-    if np.count_nonzero(calm) < len(calm) or not _plain(rows):
-        return _part(live, coming, own, calm)
-    samples = Good(rows.points, rows.times, rows.values.numbers)
+    if np.count_nonzero(calm) < len(calm) or not _plain(heard):
+        return _part(live, heard, calm)
+    samples = Good(heard.points, heard.times, heard.numbers)
     if len(_fallen(live, samples)):
-        return _part(live, coming, own, calm)
-    _note(live, coming, own, samples)
+        return _part(live, heard, calm)
+    _note(live, heard, heard.own, samples)
     return Sifted(NOBODY, samples)
 
 
-def _part(live: Live, coming: Coming, own: Booleans, calm: Booleans) -> Sifted:
-    """Tell points that pass from those of which something does not."""
+def _hear(live: Live, coming: Coming, own: Booleans) -> _Heard:
+    """Leave out what no rule judges."""
     rows = coming.rows
-    points = rows.points
-    watched = live.watched[points]
-    heard = watched & ((rows.flags & FLAG_ESTIMATED) == 0)
-    good = rows.qualities < GOOD_BELOW
-    known = heard & good & _numbers(rows, heard)
+    points, times, numbers = rows.points, rows.times, rows.values.numbers
+    qualities, flags = rows.qualities, rows.flags
+    if np.count_nonzero(own) < len(own):
+        watched = live.watched[points]
+        if np.count_nonzero(watched) < len(watched):
+            places = np.flatnonzero(watched)
+            points, times, numbers = points[places], times[places], numbers[places]
+            qualities, flags = qualities[places], flags[places]
+            return _Heard(points, times, numbers, qualities, flags, own[places], coming, places)
+    return _Heard(points, times, numbers, qualities, flags, own, coming, None)
+
+
+def _part(live: Live, heard: _Heard, calm: Booleans) -> Sifted:
+    """Tell points that pass from those of which something does not."""
+    points = heard.points
+    timed = (heard.flags & FLAG_ESTIMATED) == 0
+    good = heard.qualities < GOOD_BELOW
+    known = timed & good & _numbers(heard)
     odd = known & ~calm
-    bad = heard & ~good
+    bad = timed & ~good
     if bad.any():
-        odd |= bad & ~_able(live, coming, own)
+        odd |= bad & ~_able(live, heard)
     fine = np.flatnonzero(known & calm)
-    samples = Good(points[fine], rows.times[fine], rows.values.numbers[fine])
+    samples = Good(points[fine], heard.times[fine], heard.numbers[fine])
     odd[fine[_fallen(live, samples)]] = True
-    apart = points[odd]
-    live.marks[apart] = True
-    left = live.marks[points] & watched
-    live.marks[apart] = False
-    passed = ~left[fine]
-    samples = samples.where(passed)
-    _note(live, coming, own[fine[passed]], samples)
-    return Sifted(np.flatnonzero(left), samples)
+    left = NOBODY
+    if odd.any():
+        apart = points[odd]
+        live.marks[apart] = True
+        mixed = live.marks[points]
+        live.marks[apart] = False
+        left = np.flatnonzero(mixed)
+        fine, samples = fine[~mixed[fine]], samples.where(~mixed[fine])
+    _note(live, heard, heard.own[fine], samples)
+    return Sifted(left if heard.places is None else heard.places[left], samples)
 
 
-def _plain(rows: Columns) -> bool:
+def _plain(heard: _Heard) -> bool:
     """Whether all are of good quality, and their times were known."""
-    if np.bitwise_or.reduce(rows.flags) & FLAG_ESTIMATED:
+    if np.bitwise_or.reduce(heard.flags) & FLAG_ESTIMATED:
         return False
-    return bool(np.count_nonzero(rows.qualities < GOOD_BELOW) == len(rows.qualities))
+    return bool(np.count_nonzero(heard.qualities < GOOD_BELOW) == len(heard.qualities))
 
 
-def _numbers(rows: Columns, heard: Booleans) -> Booleans:
-    """Return which values are numbers; of what nobody hears it does not matter."""
-    values = rows.values
-    numbers: Booleans = values.kinds != NONE
-    if values.others and (heard & (values.kinds == OTHER)).any():
+def _numbers(heard: _Heard) -> Booleans:
+    """Return which values are numbers, large ones too."""
+    values, places = heard.coming.rows.values, heard.places
+    kinds = values.kinds if places is None else values.kinds[places]
+    numbers: Booleans = kinds != NONE
+    if values.others and (kinds == OTHER).any():
         texts = [place for place, value in values.others.items() if isinstance(value, str)]
-        numbers[texts] = False
+        numbers[np.isin(np.arange(len(values)) if places is None else places, texts)] = False
     return numbers
 
 
-def _calm(live: Live, coming: Coming, own: Booleans) -> Booleans:
+def _calm(live: Live, heard: _Heard) -> Booleans:
     """Return which values, each by itself, are newer and change nothing."""
-    number = np.count_nonzero(own)
-    if number == len(own):
-        return _calm_live(live, coming)
+    number = np.count_nonzero(heard.own)
+    if number == len(heard.own):
+        return _calm_live(live, heard)
     if not number:
-        return _calm_past(live, coming)
-    return np.where(own, _calm_live(live, coming), _calm_past(live, coming))
+        return _calm_past(live, heard)
+    return np.where(heard.own, _calm_live(live, heard), _calm_past(live, heard))
 
 
-def _calm_live(live: Live, coming: Coming) -> Booleans:
-    points, times, numbers = coming.rows.points, coming.rows.times, coming.rows.values.numbers
+def _calm_live(live: Live, heard: _Heard) -> Booleans:
+    points, times, numbers = heard.points, heard.times, heard.numbers
     calm: Booleans = numbers > live.low[points]
     calm &= numbers < live.high[points]
     calm &= times > live.times[points]
-    prompt = coming.arrival - LIVE_DELAY
+    prompt = heard.coming.arrival - LIVE_DELAY
     late = times < prompt
     if np.count_nonzero(late):
         # What stands and is late may be told otherwise once it catches up.
@@ -144,9 +181,9 @@ def _calm_live(live: Live, coming: Coming) -> Booleans:
     return calm
 
 
-def _calm_past(live: Live, coming: Coming) -> Booleans:
-    points, times, numbers = coming.rows.points, coming.rows.times, coming.rows.values.numbers
-    past = coming.past
+def _calm_past(live: Live, heard: _Heard) -> Booleans:
+    points, times, numbers = heard.points, heard.times, heard.numbers
+    past = heard.coming.past
     if past is None:
         return np.zeros(len(points), np.bool_)
     places = live.places[points]
@@ -161,14 +198,14 @@ def _calm_past(live: Live, coming: Coming) -> Booleans:
     return calm
 
 
-def _able(live: Live, coming: Coming, own: Booleans) -> Booleans:
+def _able(live: Live, heard: _Heard) -> Booleans:
     """Return of which readings bad quality changes nothing."""
-    points, past = coming.rows.points, coming.past
-    able: Booleans = own & (live.low[points] < live.high[points])
+    points, past = heard.points, heard.coming.past
+    able: Booleans = heard.own & (live.low[points] < live.high[points])
     if past is not None:
         places = live.places[points]
-        older = (past.low[places] < past.high[places]) & (coming.rows.times < live.times[points])
-        able |= ~own & older
+        older = (past.low[places] < past.high[places]) & (heard.times < live.times[points])
+        able |= ~heard.own & older
     return able
 
 
@@ -204,7 +241,7 @@ def _by_point(points: Integers) -> Integers:
     return order
 
 
-def _note(live: Live, coming: Coming, own: Booleans, samples: Good) -> None:
+def _note(live: Live, heard: _Heard, own: Booleans, samples: Good) -> None:
     """Keep the newest of each point: of several the last, which rise."""
     number = np.count_nonzero(own)
     if number < len(own):
@@ -212,7 +249,7 @@ def _note(live: Live, coming: Coming, own: Booleans, samples: Good) -> None:
         if number:
             points, times = points[~own], times[~own]
             samples = samples.where(own)
-        past = coming.past
+        past = heard.coming.past
         if past is not None:
             places = live.places[points]
             past.times[places] = times
@@ -222,4 +259,4 @@ def _note(live: Live, coming: Coming, own: Booleans, samples: Good) -> None:
         points, times, values = samples
         live.times[points] = times
         live.values[points] = values
-        live.arrived[points] = coming.arrival
+        live.arrived[points] = heard.coming.arrival

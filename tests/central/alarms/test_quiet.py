@@ -236,3 +236,16 @@ async def test_quiet_backfill_writes_no_condition(story, clock):
         lambda conn: conn.execute("SELECT event, episode FROM alarm_journal").fetchall()
     )
     assert words == [("LATE_ALARM", None)]
+
+
+async def test_an_older_stream_goes_on_where_its_branch_began_not_where_it_once_was(story):
+    """Before it was overtaken it was further; what it says again from there on is its past."""
+    await story.at(600, 70.0)
+    old = await story.new_stream()
+    await story.at(800, 70.0)
+    await story.late(801, old, (590, 70.0))
+    story.collector._engine.forget()
+    await story.late(802, old, (595, 95.0), (597, 70.0))
+    episode = await story.one()
+    assert episode.late
+    assert await story.journal() == [[595, "RAISE:HH"], [597, "RTN"]]

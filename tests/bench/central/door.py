@@ -43,6 +43,8 @@ def measure(collector: CollectorProcess) -> Iterator[dict[str, Any]]:
             for nth, token in enumerate(tokens)
         ]
         size = sum(map(len, lines[0])) / len(lines[0])
+        pump(collector.port, [line[:1] for line in lines])
+        lines = [line[1:] for line in lines]
         figure = timed(
             collector.pid, lambda lines=lines: pump(collector.port, lines, seconds=MOST), EACH
         )

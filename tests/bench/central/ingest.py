@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from protocols.clock import HOUR, SECOND, SystemClock
 from tests.bench.central.fleet import Fleet, Job
-from tests.bench.central.plant import ALL
+from tests.bench.central.plant import ALL, GATEWAYS
 from tests.bench.central.sizes import Sizes, settled
 from tests.bench.central.span import timed
 from tests.bench.collector import CollectorProcess
@@ -108,11 +108,13 @@ class Ingest:
         return self._sent(name, job, self._fleet.seal(job), seconds)
 
     def _sent(self, name: str, job: Job, made: dict[str, float], seconds: float) -> dict[str, Any]:
-        figure = timed(
-            self._collector.pid, lambda: self._fleet.send(seconds), job.size * job.together
-        )
+        each, left = job.size * job.together, made["requests"]
+        if job.pace is None:
+            self._fleet.warm()
+            left -= GATEWAYS
+        figure = timed(self._collector.pid, lambda: self._fleet.send(seconds), each)
         figure["request_bytes"] = round(made["request_bytes"])
-        figure["complete"] = figure["readings"] == job.scans * ALL
+        figure["complete"] = figure["readings"] == left * each
         self.figures[name] = figure = {"name": name, **figure}
         return figure
 

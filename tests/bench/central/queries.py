@@ -1,36 +1,53 @@
 """Questions to the collector's interface, as a page or a program asks them."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from central.api.times import rfc3339
-from tests.bench.central.plant import gateway_name, place, site_name
+from tests.bench.central.plant import GATEWAYS, POINTS, gateway_name, place, site_name
 from tests.bench.collector import CollectorProcess
-from tests.bench.peers.asking import Asking
+from tests.bench.peers.asking import Asking, milliseconds
 
 GATEWAY: Final = 3
 POINT: Final = 137
+AT_ONCE: Final = 500
+"""Points one question about deliveries may name."""
 
 
 def measure(collector: CollectorProcess, span: tuple[int, int]) -> Iterator[dict[str, Any]]:
     """Yield `central.query.*` in ms over the readings of `span` (µs UTC, the end not included)."""
-    ask = Asking(collector.port, {"Cookie": collector.door._cookie})
-    site = site_name(GATEWAY)
-    device, point = place(POINT)
-    one = f"/api/v1/points/{site}/{gateway_name(GATEWAY)}/{device}/{point}"
-    between = {"from": rfc3339(span[0]), "to": rfc3339(span[1])}
-    asked: dict[str, tuple[str, dict[str, Any]]] = {
-        "latest_1000": ("/api/v1/latest", {"site": site}),
-        "range_1": (f"{one}/readings", {**between, "limit": 1_000}),
-        "buckets_300": (f"{one}/buckets", {**between, "count": 300}),
-        "count_all": ("/api/v1/counts", between),
-        "site_state": (f"/api/v1/sites/{site}/state", {"at": between["to"]}),
+    fields = {
+        "Cookie": collector.door._cookie,
+        "X-Requested-With": "fengsui",
+        "Content-Type": "application/json",
     }
-    for name, (path, what) in asked.items():
-        try:
-            took, body = ask.milliseconds(path, **what)
-        except OSError as exc:
-            yield {"name": f"central.query.{name}", "ms": None, "refused": str(exc)[:160]}
-            continue
-        yield {"name": f"central.query.{name}", "ms": took, "bytes": len(body)}
+    ask = Asking(collector.port, fields)
+    site, one = site_name(GATEWAY), f"/api/v1/points/{_name(GATEWAY, POINT)}"
+    between = {"from": rfc3339(span[0]), "to": rfc3339(span[1])}
+    asked: dict[str, Callable[[], object]] = {
+        "latest_1000": lambda: ask.get("/api/v1/latest", site=site),
+        "range_1": lambda: ask.get(f"{one}/readings", **between, limit=1_000),
+        "buckets_300": lambda: ask.get(f"{one}/buckets", **between, count=300),
+        "site_state": lambda: ask.get("/api/v1/state", site=site, at=between["to"]),
+        "count_all": lambda: counted(ask, between),
+    }
+    for name, question in asked.items():
+        yield {"name": f"central.query.{name}", "ms": milliseconds(question)}
     ask.close()
+
+
+def counted(ask: Asking, between: dict[str, str]) -> int:
+    """Return how many readings all points have, asked of some points at a time."""
+    names = [_name(nth, point) for nth in range(GATEWAYS) for point in range(POINTS)]
+    found = 0
+    for start in range(0, len(names), AT_ONCE):
+        some = {**between, "points": names[start : start + AT_ONCE]}
+        told = json.loads(ask.post("/api/v1/deliveries", some))
+        found += sum(item["count"] for item in told["items"])
+    return found
+
+
+def _name(gateway: int, point: int) -> str:
+    device, name = place(point)
+    return f"{site_name(gateway)}/{gateway_name(gateway)}/{device}/{name}"

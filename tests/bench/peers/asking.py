@@ -4,6 +4,7 @@ import http.client
 import json
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,27 +24,40 @@ class Asking:
     def get(self, path: str, **asked: Any) -> bytes:
         """Return the body of a 2xx. Raises OSError for all else."""
         target = f"{path}?{urlencode(asked, doseq=True)}" if asked else path
-        self._line.request("GET", target, headers=self._fields)
+        return self._answered("GET", target, None)
+
+    def post(self, path: str, asked: Any) -> bytes:
+        """Return the body of a 2xx. Raises OSError for all else."""
+        return self._answered("POST", path, json.dumps(asked))
+
+    def _answered(self, method: str, target: str, body: str | None) -> bytes:
+        self._line.request(method, target, body, self._fields)
         answer = self._line.getresponse()
-        body = answer.read()
+        content = answer.read()
         if answer.status >= 300:
-            raise OSError(f"{target}: {answer.status} {body[:300]!r}")
-        return body
+            raise OSError(f"{target}: {answer.status} {content[:300]!r}")
+        return content
 
     def json(self, path: str, **asked: Any) -> Any:
         """Return what a JSON answer says."""
         return json.loads(self.get(path, **asked))
 
-    def milliseconds(self, path: str, **asked: Any) -> tuple[float, bytes]:
-        """Return the median of asking a few times, and the answer."""
-        took, began = [], time.monotonic()
-        body = self.get(path, **asked)
-        while len(took) < TIMES and (not took or time.monotonic() - began < LONGEST):
-            start = time.perf_counter()
-            body = self.get(path, **asked)
-            took.append((time.perf_counter() - start) * 1e3)
-        return round(statistics.median(took), 3), body
+    def milliseconds(self, path: str, **asked: Any) -> float:
+        """Return the median of asking a few times."""
+        return milliseconds(lambda: self.get(path, **asked))
 
     def close(self) -> None:
         """Let go of the connection."""
         self._line.close()
+
+
+def milliseconds(ask: Callable[[], object]) -> float:
+    """Return the median of a few times, after one that does not count."""
+    took: list[float] = []
+    ask()
+    began = time.monotonic()
+    while len(took) < TIMES and (not took or time.monotonic() - began < LONGEST):
+        start = time.perf_counter()
+        ask()
+        took.append((time.perf_counter() - start) * 1e3)
+    return round(statistics.median(took), 3)

@@ -88,7 +88,7 @@ class Influx:
         }
         ask = Asking(self.server.port)
         return {
-            name: ask.milliseconds("/query", db="bench", epoch="ms", q=what)[0]
+            name: ask.milliseconds("/query", db="bench", epoch="ms", q=what)
             for name, what in asked.items()
         }
 

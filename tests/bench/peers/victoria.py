@@ -95,7 +95,7 @@ class Victoria:
             ),
             "count_all": ("/api/v1/query", {"query": f"count_over_time(r_v[{whole}])", **at}),
         }
-        return {name: ask.milliseconds(path, **what)[0] for name, (path, what) in asked.items()}
+        return {name: ask.milliseconds(path, **what) for name, (path, what) in asked.items()}
 
 
 def _merging(metrics: str) -> bool:

@@ -17,7 +17,7 @@ from protocols.wire.batch import (
     decode_skip,
     read_header,
 )
-from protocols.wire.bounds import INFLATED_BYTES, REQUEST_BYTES
+from protocols.wire.bounds import INFLATED_BYTES, REQUEST_BATCHES, REQUEST_BYTES
 from protocols.wire.chain import digest
 from protocols.wire.header import Header
 from protocols.wire.headers import ClockReport
@@ -123,7 +123,9 @@ _DECODE: Final[dict[BatchKind, Callable[[bytes, Header, int], Content]]] = {
 SMALL: Final = 16 << 10
 """Bytes of a body that is taken apart where it was received: a thread of its own costs more ..."""
 INFLATED_SMALL: Final = 256 << 10
-"""... if it inflates to no more than this."""
+"""... if it inflates to no more than this ..."""
+BATCHES_SMALL: Final = 4
+"""... and holds no more batches: thousands of them may be a small body too."""
 
 
 def prepare_small(request: IngestRequest) -> Prepared | None:
@@ -131,15 +133,20 @@ def prepare_small(request: IngestRequest) -> Prepared | None:
     if len(request.body) > SMALL:
         return None
     try:
-        return prepare(request, INFLATED_SMALL)
+        return prepare(request, INFLATED_SMALL, BATCHES_SMALL)
     except IngestError as exc:
         if exc.code != "TOO_LARGE":
             raise
         return None
 
 
-def prepare(request: IngestRequest, limit: int = INFLATED_BYTES) -> Prepared:
-    """Take a request apart. Raises IngestError TOO_LARGE, DIGEST, CHAIN or WIRE."""
+def prepare(
+    request: IngestRequest, limit: int = INFLATED_BYTES, most: int = REQUEST_BATCHES
+) -> Prepared:
+    """Take a request apart. Raises IngestError TOO_LARGE, DIGEST, CHAIN or WIRE.
+
+    `limit`: bytes it may inflate to; `most`: batches it may hold.
+    """
     if len(request.body) > REQUEST_BYTES:
         raise IngestError("TOO_LARGE", 413, size=len(request.body), limit=REQUEST_BYTES)
     try:
@@ -147,7 +154,7 @@ def prepare(request: IngestRequest, limit: int = INFLATED_BYTES) -> Prepared:
             raise IngestError("DIGEST", 400)
         seq, head = parse_chain(request.chain)
         prepared = Prepared(
-            batches=[_open(raw) for raw in unpack(request.body, request.encoding, limit)],
+            batches=[_open(raw) for raw in _raws(request, limit, most)],
             head=head,
             clock=parse_clock(request.clock),
             lane=_lane(request.lane),
@@ -168,6 +175,13 @@ def refused(exc: WireError) -> IngestError:
     if exc.code == "WIRE_TOO_LARGE":
         return IngestError("TOO_LARGE", 413, **exc.params)
     return IngestError("WIRE", 400, reason=exc.code, **exc.params)
+
+
+def _raws(request: IngestRequest, limit: int, most: int) -> list[bytes]:
+    raws = unpack(request.body, request.encoding, limit)
+    if len(raws) > most:
+        raise WireError("WIRE_TOO_LARGE", where="batches", limit=most)
+    return raws
 
 
 def _open(raw: bytes) -> Sealed:

@@ -71,9 +71,11 @@ def rows_of_a_site(tables, gateway, stream):
         "VALUES ('gw', ?, 0, 2, ?)",
         (gateway.boot, START),
     )
+    tables_here = {row[0] for row in execute("SELECT name FROM sqlite_master").fetchall()}
+    rows = "reading" if "reading" in tables_here else "late"  # m021 gave it another name
     for seq, value in enumerate(VALUES, 1):
         execute(
-            "INSERT INTO reading VALUES (1, ?, 1, ?, ?, 0, 192, 0, ?)",
+            f"INSERT INTO {rows} VALUES (1, ?, 1, ?, ?, 0, 192, 0, ?)",
             (START + seq, seq, value, START),
         )
     execute(
@@ -134,7 +136,7 @@ async def test_an_older_database_keeps_its_rows_and_gets_todays_tables(
     before = all_rows(path)
     await (await Database.open(path, clock)).close()
     after = all_rows(path)
-    after["reading"] = after["late"]  # m021 gave it another name
+    after["reading"] = after["late"]
     for table, rows in before.items():
         assert len(after[table]) >= len(rows), table
         for old in rows:

@@ -136,7 +136,8 @@ async def test_an_older_database_keeps_its_rows_and_gets_todays_tables(
     before = all_rows(path)
     await (await Database.open(path, clock)).close()
     after = all_rows(path)
-    after["reading"] = after["late"]
+    for held in (before, after):
+        held.setdefault("reading", held.get("late", []))
     for table, rows in before.items():
         assert len(after[table]) >= len(rows), table
         for old in rows:

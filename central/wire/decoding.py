@@ -99,7 +99,7 @@ def _read_points(reader: ColumnReader, n: int) -> tuple[Integers, bool]:
 
 def _few_runs(reader: ColumnReader, n: int) -> tuple[Integers, Integers]:
     """Return of each run how far its points lie from their rows, and how many they are."""
-    numbers = reader.uvars(n)
+    numbers = reader.uvars(2 * n)
     steps, counts = list(map(unzigzag, numbers[0::2])), numbers[1::2]
     if len(steps) != len(counts) or sum(counts) != n or 0 in counts or 0 in steps[1:]:
         raise Unusual
@@ -109,7 +109,7 @@ def _few_runs(reader: ColumnReader, n: int) -> tuple[Integers, Integers]:
 
 
 def _many_runs(reader: ColumnReader, n: int) -> tuple[Integers, Integers]:
-    numbers = reader.uvars_left()
+    numbers = reader.uvars_left(2 * n)
     if len(numbers) & 1:
         raise Unusual
     zigzag, counts = numbers[0::2], numbers[1::2]

@@ -70,8 +70,10 @@ class ColumnReader(Reader):
             numbers += low
         return Bounded(numbers, max(abs(low), abs(high)))
 
-    def uvars_left(self) -> Integers:
-        """Return the varints up to the end of this column."""
+    def uvars_left(self, most: int) -> Integers:
+        """Return the varints up to the end of this column, no more than `most`."""
+        if self.end - self.at > _LONGEST * most:
+            raise Unusual
         numbers, ends = read_uvars(self.cells[self.at : self.end])
         if not len(ends) or ends[-1] != self.end - self.at - 1:
             raise Unusual
@@ -99,16 +101,16 @@ class ColumnReader(Reader):
         return self._pairs(n, weighed=True)
 
     def _pairs(self, n: int, *, weighed: bool) -> tuple[Integers, Integers]:
-        size = _WINDOW
+        size, end = _WINDOW, min(self.end, self.at + 2 * _LONGEST * n)
         while True:
-            window = self.cells[self.at : min(self.end, self.at + size)]
+            window = self.cells[self.at : min(end, self.at + size)]
             numbers, ends = read_uvars(window)
             half = len(numbers) // 2
             firsts, counts = numbers[0 : 2 * half : 2], numbers[1 : 2 * half : 2]
             sums = (firsts * counts if weighed else counts).cumsum()
             if half and sums[-1] >= n:
                 break
-            if self.at + size >= self.end:
+            if self.at + size >= end:
                 raise Unusual
             size *= 4
         last = int(sums.searchsorted(n))

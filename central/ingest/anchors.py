@@ -26,6 +26,8 @@ SOONER: Final = 100_000
 LATER: Final = 500_000
 """Microseconds: no request for a while shows that what is held is still early enough."""
 WHILE: Final = 10 * MINUTE
+REMEMBERED: Final = 10_000
+"""Boots remembered by the writer; beyond it the tables are asked again."""
 ON_ITS_WAY: Final = 5 * MINUTE
 """No request is longer on its way; what is too late by more was another clock."""
 
@@ -42,12 +44,46 @@ class Heard(NamedTuple):
     low: int
 
 
+class Boot(NamedTuple):
+    """What the tables hold of a boot: when it spoke last, when we met it, where it lies in time."""
+
+    seen: int
+    learned: int
+    placement: Placement
+
+
 class Anchors:
     """What is remembered here only spares waiting: the tables hold all that places readings."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._heard: dict[str, Heard] = {}
+        self._boots: dict[tuple[str, str], Boot] = {}
+
+    def forget(self) -> None:
+        """Drop what was remembered of tables whose transaction was undone."""
+        self._boots.clear()
+
+    def placement(self, tables: Tables, gateway: str, boot: str) -> Placement | None:
+        """Return where a boot lies in time; None while nobody knows."""
+        known = self._boot(tables, (gateway, boot))
+        return None if known is None else known.placement
+
+    def saw(self, gateway: str, boot: str, now: int) -> None:
+        """Note that a boot spoke, which the tables are told now and then."""
+        known = self._boots.get((gateway, boot))
+        if known is not None:
+            self._boots[gateway, boot] = known._replace(seen=now)
+
+    def _boot(self, tables: Tables, boot: tuple[str, str]) -> "Boot | None":
+        known = self._boots.get(boot)
+        if known is None:
+            known = _read_boot(tables, boot)
+            if known is not None:
+                if len(self._boots) >= REMEMBERED:
+                    self._boots.clear()
+                self._boots[boot] = known
+        return known
 
     def measured(self, report: ClockReport, arrived: int) -> int:
         """Return UTC minus monotonic as one request shows it, µs."""
@@ -81,9 +117,7 @@ class Anchors:
         last = self._heard.get(gateway)
         back = last is not None and last.boot == report.boot and last.mono - report.mono > WHILE
         settled = self.note(gateway, report, arrived)
-        known = tables.conn.execute(
-            "SELECT seen, learned FROM boot WHERE gateway = ? AND boot = ?", (gateway, report.boot)
-        ).fetchone()
+        known = self._boot(tables, (gateway, report.boot))
         if known is None:
             tables.conn.execute(
                 "INSERT INTO boot(gateway, boot, clock_offset, clock_state, learned) "
@@ -91,22 +125,35 @@ class Anchors:
                 (gateway, report.boot, self._heard[gateway].low, int(report.state), now),
             )
             return True
-        held = read_anchors(tables, gateway, report.boot)[-1]
+        held = known.placement.anchors[-1]
         offset = self.measured(report, arrived)
         if back or held.mono - report.mono > WHILE:
+            self._boots.pop((gateway, report.boot), None)
             held = _void(tables, (gateway, report.boot), report.mono, now)
             if abs(offset - held.offset) > LATER:
                 since = max(held.mono, report.mono - WHILE)
                 _add(tables, gateway, report, Anchor(since, report.mono, offset), now)
             return False
-        met = known[1] - held.offset if held.mono == ALWAYS else held.mono
-        since = min(max(held.mono, known[0] - held.offset - SECOND), report.mono)
+        met = known.learned - held.offset if held.mono == ALWAYS else held.mono
+        since = min(max(held.mono, known.seen - held.offset - SECOND), report.mono)
         if settled is None and report.mono - since > WHILE:  # long away: nothing else to go by
             settled = self._heard[gateway].low
         found = corrected(held, met, offset, settled, (since, report.mono))
         if found is not None:
+            self._boots.pop((gateway, report.boot), None)
             _add(tables, gateway, report, found, now)
         return False
+
+
+def _read_boot(tables: Tables, boot: tuple[str, str]) -> Boot | None:
+    row = tables.conn.execute(
+        "SELECT seen, learned FROM boot WHERE gateway = ? AND boot = ?", boot
+    ).fetchone()
+    if row is None:
+        return None
+    seen, learned = row
+    placement = Placement(tuple(read_anchors(tables, *boot)))
+    return Boot(learned if seen is None else seen, learned, placement)
 
 
 def _add(tables: Tables, gateway: str, report: ClockReport, anchor: Anchor, now: int) -> None:

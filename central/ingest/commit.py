@@ -19,7 +19,7 @@ from central import events
 from central.alarms.engine import Engine
 from central.enrolment import clones
 from central.evidence import heads
-from central.ingest import evidence, suspicion
+from central.ingest import evidence
 from central.ingest.anchors import Anchors
 from central.ingest.contents import Committed, Contents
 from central.ingest.evidence import Again
@@ -28,6 +28,7 @@ from central.ingest.request import Prepared, Proof, Sealed
 from central.ingest.streams import Stream, digest_algorithm, read_stream
 from central.ingest.suspicion import Suspicion
 from central.store.interface import Store
+from protocols.clock import SECOND
 from protocols.errors import IngestError
 from protocols.wire.bounds import BATCH_ITEMS
 from protocols.wire.chain import chain_next
@@ -49,11 +50,16 @@ class Committer:
         self._anchors = anchors
         self._engine = engine
         self._suspicion = Suspicion(since)
-        self._contents = Contents(store, engine)
+        self._contents = Contents(store, engine, anchors)
+        self._contacts: dict[str, tuple[int, str]] = {}
+        """By gateway: when the tables were last told of a contact, and its purpose."""
 
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""
         self._contents.forget()
+        self._anchors.forget()
+        self._suspicion.forget()
+        self._contacts.clear()
 
     def met(self, report: ClockReport | None, arrived: int) -> Met | None:
         """Return what a request shows of its boot that was here at `arrived` (µs UTC)."""
@@ -100,7 +106,7 @@ class Committer:
         self._look_back(tables, stream, done)
         done.due = self._engine.due()
         if lives and done.error is None:
-            _note_contact(tables, stream, now)
+            self._note_contact(tables, stream, now)
             done.purpose = stream.purpose
         return done
 
@@ -112,7 +118,10 @@ class Committer:
         now = done.received
         arrived = now if request.arrived is None else request.arrived
         new = self._anchors.learn(tables, gateway, request.clock, arrived, now)
-        done.events += suspicion.spoke(tables, gateway, request.clock.boot, now, new=new)
+        found = self._suspicion.spoke(tables, gateway, request.clock.boot, now, new=new)
+        if found is not None:
+            self._anchors.saw(gateway, request.clock.boot, now)
+            done.events += found
 
     def _compare(
         self, tables: Tables, stream: Stream, old: list[Sealed], request: Prepared, done: Committed
@@ -172,6 +181,17 @@ class Committer:
                     tables, stream.gateway, numbers, done.received
                 )
 
+    def _note_contact(self, tables: Tables, stream: Stream, now: int) -> None:
+        """Write a contact down once a second: who needs more asks `central.contacts`."""
+        told, purpose = self._contacts.get(stream.gateway, (0, ""))
+        if purpose == stream.purpose and 0 <= now - told < SECOND:
+            return
+        tables.conn.execute(
+            "UPDATE gateway SET last_contact = ?, purpose = ? WHERE name = ?",
+            (now, stream.purpose, stream.gateway),
+        )
+        self._contacts[stream.gateway] = (now, stream.purpose)
+
     def _alert(self, tables: Tables, stream: Stream, code: str, seq: int, done: Committed) -> None:
         subject = f"{stream.gateway}/{stream.id}"
         done.events += events.record_once(
@@ -216,10 +236,3 @@ def _rest(proof: Proof | None, taken: int) -> Proof | None:
     if proof is None or not taken:
         return proof
     return Proof(proof.heads[taken - 1], proof.heads[taken:])
-
-
-def _note_contact(tables: Tables, stream: Stream, now: int) -> None:
-    tables.conn.execute(
-        "UPDATE gateway SET last_contact = ?, purpose = ? WHERE name = ?",
-        (now, stream.purpose, stream.gateway),
-    )

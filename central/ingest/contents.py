@@ -16,7 +16,7 @@ from central.alarms.quiet import Good
 from central.alarms.records import EpisodeRow
 from central.effects import CollectorEvent
 from central.ingest import evidence, placing
-from central.ingest.anchors import placement_of
+from central.ingest.anchors import Anchors
 from central.ingest.placement import Placement
 from central.ingest.request import Prepared, Sealed
 from central.ingest.streams import Stream, manifest_numbers
@@ -63,7 +63,8 @@ class Committed:
 class Contents:
     """Writes batches; remembers nothing that the tables do not hold."""
 
-    def __init__(self, store: Store, engine: Engine) -> None:
+    def __init__(self, store: Store, engine: Engine, anchors: Anchors) -> None:
+        self._anchors = anchors
         self._store = store
         self._engine = engine
         self._maps: dict[str, Integers] = {}
@@ -78,7 +79,7 @@ class Contents:
         """Write `batches`, each where its content belongs."""
         parts: list[Columns] = []
         evidence.keep(tables, stream.number, batches, done.received)
-        known = placement_of(tables, stream.gateway, stream.boot)
+        known = self._anchors.placement(tables, stream.gateway, stream.boot)
         later = known or _later(batches)
         lost: Counter[str] = Counter()
         for batch in batches:
@@ -101,9 +102,7 @@ class Contents:
         if rows:
             # Judged first: an engine that has to read its state again must not find these rows.
             self._judge(tables, stream, rows, done)
-            block = self._store.append(
-                tables.conn, stream.number, done.received, rows, stream.line
-            )
+            block = self._store.append(tables.conn, stream.number, done.received, rows, stream.line)
             done.blocks += [] if block is None else [block]
 
     def _judge(self, tables: Tables, stream: Stream, rows: Columns, done: Committed) -> None:

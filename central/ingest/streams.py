@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -194,7 +195,12 @@ def manifest_body(conn: sqlite3.Connection, digest: str) -> bytes:
 
 def digest_algorithm(stream: Stream) -> str:
     """Return the algorithm of the stream's chain."""
-    return decode_opening(stream.opening).digest_alg
+    return _digest_algorithm(stream.opening)
+
+
+@lru_cache(maxsize=4_096)
+def _digest_algorithm(opening: bytes) -> str:
+    return decode_opening(opening).digest_alg
 
 
 def _opened_again(tables: Tables, known: Stream, body: bytes, now: int) -> Opened:

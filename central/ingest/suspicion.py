@@ -13,6 +13,7 @@ from central import events
 from central.effects import CollectorEvent
 from central.enrolment import clones
 from central.ingest.streams import Stream
+from protocols.clock import SECOND
 from protocols.wire.opening import decode_opening
 from protocols.words import Value
 
@@ -30,6 +31,26 @@ class Suspicion:
 
     def __init__(self, since: int) -> None:
         self._since = since
+        self._speaking: dict[str, tuple[str, int]] = {}
+        """By gateway: the boot that speaks, and when the tables were last told."""
+
+    def forget(self) -> None:
+        """Drop what was remembered of tables whose transaction was undone."""
+        self._speaking.clear()
+
+    def spoke(
+        self, tables: Tables, gateway: str, boot: str, now: int, *, new: bool
+    ) -> list[CollectorEvent] | None:
+        """Note which boot speaks, as `spoke`; None: it is not the gateway's, but a straggler."""
+        speaking, told = self._speaking.get(gateway, ("", 0))
+        if speaking == boot and 0 <= now - told < SECOND:
+            return []
+        found = spoke(tables, gateway, boot, now, new=new)
+        if found is None:
+            self._speaking.pop(gateway, None)
+        else:
+            self._speaking[gateway] = (boot, now)
+        return found
 
     def gap(self, tables: Tables, stream: Stream, first: int, now: int) -> list[CollectorEvent]:
         """A gateway goes on beyond what is here: it had been told that the rest is here.
@@ -63,10 +84,12 @@ class Suspicion:
         ]
 
 
-def spoke(tables: Tables, gateway: str, boot: str, now: int, *, new: bool) -> list[CollectorEvent]:
+def spoke(
+    tables: Tables, gateway: str, boot: str, now: int, *, new: bool
+) -> list[CollectorEvent] | None:
     """Note which boot of a gateway speaks: old, new, old is two machines (`new`: never seen yet).
 
-    A request of the old boot that was still on its way when the new one spoke is none.
+    A request of the old boot that was still on its way when the new one spoke is none: None.
     """
     conn = tables.conn
     last = conn.execute("SELECT boot FROM gateway WHERE name = ?", (gateway,)).fetchone()[0]
@@ -80,7 +103,7 @@ def spoke(tables: Tables, gateway: str, boot: str, now: int, *, new: bool) -> li
             "SELECT learned FROM boot WHERE gateway = ? AND boot = ?", (gateway, last)
         ).fetchone()
         if learned is not None and now - learned[0] < STRAGGLES:
-            return []
+            return None
     conn.execute("UPDATE gateway SET boot = ? WHERE name = ?", (boot, gateway))
     conn.execute(_SEEN, (now, gateway, boot))
     if last is None or new:

@@ -249,3 +249,23 @@ async def test_an_older_stream_goes_on_where_its_branch_began_not_where_it_once_
     episode = await story.one()
     assert episode.late
     assert await story.journal() == [[595, "RAISE:HH"], [597, "RTN"]]
+
+
+async def test_what_was_sealed_before_the_rules_changed_is_forgotten_with_them(story):
+    """The branch begun after it is further back, and stays so."""
+    await story.at(600, 70.0)
+    old = await story.new_stream()
+    await story.at(800, 70.0)
+    await story.late(801, old, (610, 70.0))
+    await story.late(802, old, (620, 70.0))
+    await story.collector.store.seal()
+    gateway = story.gateway
+    gateway.points = (PointSpec("level", decimals=2, limits=(level("H", 80.0),)),)
+    gateway.manifest = manifest("gw", gateway.points)
+    story.stream = gateway.open()
+    await gateway.register(story.collector, story.stream)
+    await story.at(900, 70.0)
+    await story.late(901, old, (605, 70.0))
+    story.collector._engine.forget()
+    await story.late(902, old, (607, 95.0), (609, 70.0))
+    assert await story.journal() == [[607, "RAISE:H"], [609, "RTN"]]

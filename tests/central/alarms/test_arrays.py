@@ -1,0 +1,234 @@
+"""The engine on its own, random stories: arrays, forgetting and sealing change nothing told."""
+
+import sqlite3
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlite_utils import Database as Tables
+
+from central.alarms import quiet
+from central.alarms.engine import Engine, Evaluation
+from central.alarms.records import levels_json
+from central.alarms.ruleset import Wanted
+from central.database_file import open_file
+from central.store.arrivals import Arrivals
+from central.store.columns import Columns
+from central.store.good_numbers import GoodNumber, good
+from central.store.interface import FLAG_ESTIMATED, FLAG_SOURCE, Row
+from protocols.alarms.ladder import ladders
+from protocols.alarms.rule import Colour
+from protocols.quality import Quality
+from protocols.words import Purpose
+from tests.central.builders import SECOND, START, level
+
+LADDERS = (
+    (
+        level("H", 80.0, deadband=2.0, on_delay=3.0, off_delay=4.0),
+        level("HH", 90.0, colour=Colour.RED),
+        level("L", 20.0, "<=", on_delay=2.0),
+    ),
+    (level("H", 78.0), level("L", 30.0, "<", off_delay=4.0)),
+    (level("on", 50.0, "="), level("H", 85.0, valid_from="07-01")),
+    (level("off", 50.0, "!=", on_delay=2.0),),
+    (),
+)
+VALUES = st.sampled_from(
+    [50.0] * 8 + [50, 79.9, 80.0, 89.0, 95.0, 19.0, True, 2**53 + 1, 2**64 - 1]
+)
+READINGS = st.tuples(
+    st.sampled_from([1, 1, 1, 1, 2, 2, 3, 5_000]),
+    st.one_of(VALUES, VALUES, VALUES, VALUES, st.sampled_from([None, "开"])),
+    st.sampled_from([Quality.GOOD] * 12 + [Quality.BAD, Quality.UNCERTAIN]),
+    st.sampled_from([0, 0, 0, FLAG_SOURCE, FLAG_SOURCE, FLAG_ESTIMATED]),
+    st.sampled_from([1, 1, 1, 1, 1, 2, 5, 30, 0, -1, -3, -70, 80]),
+)
+DELIVERY = st.tuples(
+    st.sampled_from([1, 1, 1, 2, 3, 3, 4]),
+    st.sampled_from([0, 1, 1, 5, 90]),
+    st.lists(READINGS, min_size=1, max_size=10),
+)
+STEPS = st.lists(
+    st.one_of(
+        DELIVERY,
+        DELIVERY,
+        DELIVERY,
+        DELIVERY,
+        st.sampled_from(["again", "seal", "seal again", "tick"]),
+        st.tuples(st.integers(1, 3), st.integers(0, len(LADDERS) - 1)),
+    ),
+    max_size=25,
+)
+BEGINS = {1: 0, 2: 1_800, 3: 3_500, 4: 3_590}
+TABLES = (
+    "SELECT * FROM episode ORDER BY number",
+    "SELECT * FROM alarm_journal ORDER BY id",
+    "SELECT recorded, kind, body FROM outbox ORDER BY id",
+)
+
+
+@cache
+def empty():
+    """Return today's empty tables, with the points the stories tell of."""
+    with tempfile.TemporaryDirectory() as folder:
+        tables, _ = open_file(Path(folder) / "collector.db", START)
+        tables.execute("INSERT INTO gateway(name, label, created) VALUES ('gw', '{}', 0)")
+        for number in (1, 2, 3, 5_000):
+            id_ = f"site/gw/tank/p{number}"
+            tables.execute("INSERT INTO point VALUES (?, ?, 'gw')", (number, id_))
+        kept = sqlite3.connect(":memory:")
+        tables.conn.backup(kept)
+        tables.conn.close()
+    return kept
+
+
+class Shelf:
+    """Everything that was stored, in order; what is sealed is not told by stream any more."""
+
+    def __init__(self):
+        self.commits = []
+        self.sealed = 0
+
+    def _good(self, above=0):
+        for position, (stream, arrival, rows) in enumerate(self.commits[above:], above + 1):
+            numbers, places = good(rows)
+            yield position, stream, arrival, rows.take(places), numbers[places]
+
+    def newest_good_all(self, conn, numbers):
+        found = {}
+        for _, stream, arrival, rows, values in self._good():
+            for point, time, value in zip(rows.points, rows.times, values, strict=True):
+                known = found.get(int(point))
+                if point in numbers and (known is None or time > known.time):
+                    found[int(point)] = GoodNumber(int(time), float(value), stream, arrival)
+        return found
+
+    def position(self, conn, stream):
+        return len(self.commits)
+
+    def arrivals(self, conn, stream, above):
+        found = [
+            (int(point), int(time), position)
+            for position, whose, _, rows, _ in self._good(self.sealed)
+            if whose == stream
+            for point, time in zip(rows.points, rows.times, strict=True)
+            if position > above.get(int(point), 2**60)
+        ]
+        return Arrivals(*np.array(found, np.int64).reshape(-1, 3).T)
+
+
+class Played:
+    """One engine, told the steps of a story."""
+
+    def __init__(self):
+        conn = sqlite3.connect(":memory:", isolation_level=None)
+        empty().backup(conn)
+        self.tables = Tables(conn)
+        self.shelf = Shelf()
+        self.engine = Engine(self.shelf)
+        self.now = START + 3_600 * SECOND
+        self.times = {stream: START + begin * SECOND for stream, begin in BEGINS.items()}
+        self.good = []
+        self.wanted = {}
+        for point in (1, 2, 3):
+            self.rules(point, point % 2)
+
+    def close(self):
+        self.tables.conn.close()
+
+    def rules(self, point, which):
+        subject = f"site/gw/tank/p{point}"
+        self.wanted[point] = [
+            Wanted(rule, point, levels_json(rule.levels))
+            for rule in ladders(subject, LADDERS[which])
+        ]
+        every = [each for some in self.wanted.values() for each in some]
+        numbers = {point: point for point in self.wanted}
+        self.engine.take_rules(self.tables, self.wanted[point], numbers, self.now)
+        self.engine.retire_rules(self.tables, "gw", every, self.now)
+
+    def deliver(self, stream, wait, readings):
+        self.now += wait * SECOND
+        rows = []
+        for seq, (point, value, quality, flags, onwards) in enumerate(readings):
+            self.times[stream] += onwards * SECOND
+            rows.append(Row(point, self.times[stream], seq, value, quality, flags))
+        columns = Columns.of(rows)
+        judged = self.engine.evaluate(
+            self.tables,
+            Evaluation(stream=stream, purpose=Purpose.PRODUCTION, arrival=self.now, rows=columns),
+        )
+        assert judged.due == self.engine.due()
+        samples = {}
+        for each in judged.good:
+            for point, time, value in zip(*(column.tolist() for column in each), strict=True):
+                samples.setdefault(point, []).append((time, value))
+        self.good.append(samples)
+        self.shelf.commits.append((stream, self.now, columns))
+        self.tick()
+
+    def tick(self):
+        self.engine.tick(self.tables, self.now)
+
+    def again(self):
+        self.engine.forget()
+
+    def seal(self):
+        self.engine.flush(self.tables.conn)
+        self.shelf.sealed = len(self.shelf.commits)
+
+    def told(self):
+        """Return what the tables hold, what is known of the rules, and the samples told."""
+        found = {}
+        rules = self.tables.execute("SELECT id, active FROM rule").fetchall()
+        for rule, active in rules:
+            t = self.engine.tracked(self.tables.conn, rule)
+            if active:
+                found[rule] = known(t)
+            elif t is not None and t.episode is not None:
+                found[rule] = t.alarm, t.episode
+        rows = [self.tables.execute(sql).fetchall() for sql in TABLES]
+        return rows, found, self.good, self.engine.due()
+
+
+def known(t):
+    pasts = {
+        stream: (b.condition, b.newest, b.until, b.path, b.claim)
+        for stream, b in t.branches.items()
+    }
+    return (t.newest, t.value, t.stream, t.since, t.lagging), t.condition, t.alarm, t.episode, pasts
+
+
+def one_by_one(live, coming):
+    """Leave everything to the machine."""
+    return quiet.Sifted(np.arange(len(coming.rows)), quiet.NO_SAMPLES)
+
+
+def play(steps, *, undisturbed):
+    played = Played()
+    for step in steps:
+        if isinstance(step, str):
+            for word in step.split():
+                if not undisturbed or word == "tick":
+                    getattr(played, word)()
+        elif len(step) == 2:
+            played.rules(*step)
+        else:
+            played.deliver(*step)
+    told = played.told()
+    played.close()
+    return told
+
+
+@settings(max_examples=200, deadline=None)
+@given(STEPS)
+def test_arrays_tell_what_single_readings_tell(steps):
+    told = play(steps, undisturbed=False)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(quiet, "sift", one_by_one)
+        plain = play(steps, undisturbed=True)
+    assert told == plain

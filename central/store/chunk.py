@@ -18,7 +18,7 @@ from central.store.batch import Batch, batch_of
 from central.store.cells import MEMBERS, Cells
 from central.store.chunk_frame import framed, unframed
 from central.store.chunk_numbers import Numbers, Span, read_own, read_values
-from central.store.chunk_summary import Summaries, read_summaries
+from central.store.chunk_summary import Summaries, read_summaries, read_summary
 from central.store.columns import Integers
 from central.store.plane_reader import ChunkDamaged, Reader
 from central.store.planes import NearZero, Runs
@@ -35,6 +35,7 @@ __all__ = [
     "encode",
     "encoded",
     "summaries",
+    "summary_of",
 ]
 
 MOST_CELLS: Final = 1 << 16
@@ -101,6 +102,11 @@ def _portions(chunks: Sequence[Cells]) -> Iterator[Sequence[Cells]]:
 def summaries(summary: bytes) -> NDArray[Any]:
     """Return the SUMMARY of each member of a chunk, in order. Raises ChunkDamaged."""
     return read_summaries(summary)
+
+
+def summary_of(summary: bytes, row: int) -> Any:
+    """Return the SUMMARY of the `row`th of the members there are. Raises ChunkDamaged."""
+    return read_summary(summary, row)
 
 
 @overload

@@ -119,15 +119,7 @@ def _measures(found: NDArray[Any], rows: Integers) -> tuple[Integers, Integers]:
 
 def read_summaries(summary: bytes) -> NDArray[Any]:
     """Return the SUMMARY of each member. Raises ChunkDamaged."""
-    reader = Reader(summary)
-    check = reader.take(_CHECK)
-    if zlib.crc32(memoryview(summary)[_CHECK:]).to_bytes(_CHECK, "little") != check:
-        raise ChunkDamaged("summary checksum")
-    if reader.u8() != FORMAT:
-        raise ChunkDamaged("summary format")
-    members = reader.u8()
-    if not 1 <= members <= MEMBERS:
-        raise ChunkDamaged("summary members")
+    reader, members = _opened(summary)
     found = np.zeros(members, SUMMARY)
     found["n"] = n = reader.above(members)
     found["good"] = n - reader.above(members)
@@ -150,3 +142,48 @@ def _read_floats(reader: Reader, count: int) -> Floats:
     if scale > PLACES and not BITS <= scale < BITS + 64:
         raise ChunkDamaged("summary scale")
     return unscaled(reader.above(count), scale)
+
+
+def read_summary(summary: bytes, row: int) -> Any:
+    """Return the SUMMARY of one member, the `row`th there is. Raises ChunkDamaged.
+
+    Without arrays: a long range is a summary of each of its hours.
+    """
+    reader, members = _opened(summary)
+    if not 0 <= row < members:
+        raise ChunkDamaged("summary row")
+    counts = [reader.one_above(members, row) for _ in range(_COUNTS)]
+    measures = [(reader.u8(), reader.one_above(members, row)) for _ in range(_MEASURES)]
+    reader.ended()
+    n, lacking, late, estimated, t0, span, delay, spread, worst = counts
+    arrived = t0 // RECEIVED_UNIT + delay
+    good = n - lacking
+    least, most, total = (_float(*each) if good > 0 else np.nan for each in measures)
+    received = (arrived * RECEIVED_UNIT, (arrived + spread) * RECEIVED_UNIT)
+    found = np.zeros((), SUMMARY)
+    try:
+        found[()] = (n, good, t0, t0 + span, *received, least, most, total, worst, late, estimated)
+    except OverflowError as exc:
+        raise ChunkDamaged("summary number") from exc
+    return found[()]
+
+
+def _opened(summary: bytes) -> tuple[Reader, int]:
+    """Return a reader of the columns and how many members they have."""
+    reader = Reader(summary)
+    check = reader.take(_CHECK)
+    if zlib.crc32(memoryview(summary)[_CHECK:]).to_bytes(_CHECK, "little") != check:
+        raise ChunkDamaged("summary checksum")
+    if reader.u8() != FORMAT:
+        raise ChunkDamaged("summary format")
+    members = reader.u8()
+    if not 1 <= members <= MEMBERS:
+        raise ChunkDamaged("summary members")
+    return reader, members
+
+
+def _float(scale: int, whole: int) -> float:
+    try:
+        return float(unscaled(np.array([whole]), scale)[0])
+    except ValueError as exc:
+        raise ChunkDamaged("summary scale") from exc

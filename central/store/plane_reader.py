@@ -107,6 +107,14 @@ class Reader:
         low = self.svar()
         return self.planes(self.u8(), count, start, end).view(np.int64) + np.int64(low)
 
+    def one_above(self, count: int, place: int) -> int:
+        """Return one of `count` numbers that `above` would return; all count as read."""
+        number, width = self.svar(), self.u8()
+        first = self._pass(width, count) + place
+        for plane in range(width):
+            number += self._data[first + plane * count] << 8 * plane
+        return (number + _INT64) % (2 * _INT64) - _INT64
+
     def runs(self, count: int, start: int = 0, end: int | None = None) -> Integers:
         """Return the numbers from `start` to `end` of `count`."""
         end = count if end is None else end

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.store.cells import Cells
-from central.store.chunk import ChunkDamaged, decode, encode, encoded, summaries
+from central.store.chunk import ChunkDamaged, decode, encode, encoded, summaries, summary_of
 from central.store.chunk_frame import MOST_BYTES, ZLIB, ZSTD, framed, unframed
-from central.store.points import EMPTY, summary
+from central.store.points import EMPTY, PointReadings, summary
 from central.store.values import Values
 from tests.central.store.shapes import DAY0, cells_of, columns, listed
 
@@ -48,7 +48,11 @@ def test_each_member_alone_is_what_it_is_among_all(readings):
 @given(columns())
 def test_summaries_are_those_of_the_readings(readings):
     cells = cells_of(readings)
-    found = summaries(encode(cells).summary)
+    packed = encode(cells).summary
+    found = summaries(packed)
+    assert [summary_of(packed, row).tobytes() for row in range(len(found))] == [
+        one.tobytes() for one in found
+    ]
     with np.errstate(over="ignore", invalid="ignore"):
         expected = [summary(cells.of(member)) for member in np.unique(cells.members)]
     for one, other in zip(found, expected, strict=True):
@@ -183,7 +187,8 @@ def attempts(function, *arguments):
         found = function(*arguments)
     except ChunkDamaged as exc:
         return exc.code == "CHUNK_DAMAGED"
-    getattr(found, "values", Values.of([])).tolist()
+    if isinstance(found, Cells | PointReadings):
+        found.values.tolist()
     return True
 
 
@@ -205,7 +210,9 @@ def test_a_forged_checksum_brings_no_other_error(readings, changes, cut):
     outer = bytearray(chunk.summary[4:])
     for at, byte in changes:
         outer[at % len(outer)] = byte
-    assert attempts(summaries, zlib.crc32(outer).to_bytes(4, "little") + bytes(outer))
+    forged = zlib.crc32(outer).to_bytes(4, "little") + bytes(outer)
+    assert attempts(summaries, forged)
+    assert attempts(summary_of, forged, cut)
 
 
 @settings(max_examples=100, deadline=None)

@@ -33,7 +33,7 @@ from protocols.errors import IngestError
 from protocols.wire.bounds import BATCH_ITEMS
 from protocols.wire.chain import chain_next
 from protocols.wire.headers import ClockReport
-from protocols.words import Value
+from protocols.words import Lane, Value
 
 PART: Final = 16_000
 """Readings of a request that one transaction takes (at least one batch)."""
@@ -51,6 +51,7 @@ class Committer:
         self._engine = engine
         self._suspicion = Suspicion(since)
         self._contents = Contents(store, engine, anchors)
+        self._store = store
         self._contacts: dict[str, tuple[int, str]] = {}
         """By gateway: when the tables were last told of a contact, and its purpose."""
 
@@ -60,6 +61,11 @@ class Committer:
         self._anchors.forget()
         self._suspicion.forget()
         self._contacts.clear()
+
+    async def room(self, lane: Lane) -> None:
+        """Wait while the store holds more unsealed than memory should; alarms never do."""
+        if lane is not Lane.ALARM:
+            await self._store.room()
 
     def met(self, report: ClockReport | None, arrived: int) -> Met | None:
         """Return what a request shows of its boot that was here at `arrived` (µs UTC)."""

@@ -250,6 +250,7 @@ class Ingest:
             await self._after.seen(gateway)
 
     async def _prepared(self, request: IngestRequest) -> Prepared:
+        await self._committer.room(lane_of(request.lane))
         small = requests.prepare_small(request)
         if small is not None:
             return small

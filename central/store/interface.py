@@ -106,6 +106,10 @@ class Store(Protocol):
         """
         ...
 
+    async def room(self) -> None:
+        """Wait while memory holds as much as it should."""
+        ...
+
     def head(self, number: int) -> Latest | None:
         """Return the newest reading of the point with that number."""
         ...

@@ -103,6 +103,8 @@ class ChunkStore:
 
     async def room(self) -> None:
         """Wait while more is unsealed than memory should hold: what comes can wait at its gate."""
+        if self.unsealed.readings < MOST_UNSEALED:
+            return
         async with self._sealed:
             await self._sealed.wait_for(lambda: self.unsealed.readings < MOST_UNSEALED)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from central.store import chunks, journal, late, tiers
-from central.store.chunk import decode, summaries
+from central.store.chunk import decode, summary_of
 from central.store.families import Place, place_of
 from central.store.points import PointReadings, summary
 from central.store.unsealed import Block, Stream, Unsealed, of_point
@@ -122,7 +122,8 @@ class View:
         place = place_of(self.conn, number)
         if place is not None:
             for found in chunks.find(self.conn, place, start, end):
-                one = summaries(chunks.summary_of(self.conn, found.id))[_row(found.members, place)]
+                packed = chunks.summary_of(self.conn, found.id)
+                one = summary_of(packed, _row(found.members, place))
                 if one["t0"] < end and one["t1"] >= start:
                     yield one, self._loader(found.id, place, start, end)
         rows = late.read(self.conn, number, start, end)

@@ -12,7 +12,7 @@ from time import process_time
 import numpy as np
 
 from central.store.cells import Cells
-from central.store.chunk import decode, encoded, summaries
+from central.store.chunk import decode, encoded, summaries, summary_of
 from central.store.packing import DAY, Readings, pack
 from central.store.values import Values
 
@@ -148,6 +148,7 @@ def reading() -> Iterator[dict[str, object]]:
     for name, work in (
         ("member", lambda: decode(chunk.body, 7)),
         ("all", lambda: decode(chunk.body)),
+        ("summary", lambda: summary_of(chunk.summary, 7)),
         ("summaries", lambda: summaries(chunk.summary)),
     ):
         spent = least(lambda one=work: [one() for _ in range(rounds)])

@@ -1,0 +1,81 @@
+"""A store that is killed again and again: each life begins where the last one was ended.
+
+python -m tests.central.store.victim FOLDER, then a line `PHASE NTH` for each life: the store takes
+readings, seals, merges and forgets until it has come to that phase for the nth time. The program
+answers each line with `killed`, or `lived` where the phase did not come. What was answered for
+stands in FOLDER/acknowledged, a line a reading, written after its commit.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from central.store.interface import Row
+from protocols.crash_points import VARIABLE, CrashPoints
+from tests.central.builders import HandClock
+from tests.central.store.plant import append, close_store, open_store
+from tests.central.store.store_suite import NOW, SECOND
+
+POINTS = range(4, 44)
+"""Two families of one device."""
+ROUNDS = 40
+DAY = 86_400 * SECOND
+
+
+async def live(folder, phase, nth):
+    db, store = await open_store(folder, HandClock())
+    db.crash = CrashPoints({VARIABLE: f"{phase}:{nth}"})
+    kept = folder / "acknowledged"
+    seq = len(kept.read_text().splitlines()) if kept.exists() else 0
+    for each in range(ROUNDS):
+        for _ in range(3):
+            rows = scan(seq, each % 3)
+            await append(db, store, rows, 1, NOW + seq * 1_000)
+            with kept.open("a") as out:
+                out.writelines(f"{row.point} {row.time} {row.seq} {row.value}\n" for row in rows)
+            seq += len(rows)
+        await store.seal()
+        await store.merging.run_once()
+    await close_store(db, store)
+
+
+def scan(seq, back):
+    """Return three scans of all points, and a stray of days ago."""
+    at = NOW - back * DAY + seq * 100_000
+    rows = [
+        Row(point, at + nth * SECOND, seq + nth * len(POINTS) + place + 1, seq / 100 + place, 0, 0)
+        for nth in range(3)
+        for place, point in enumerate(POINTS)
+    ]
+    return [*rows, Row(1, at - 30 * DAY, seq + len(rows) + 1, float(seq), 0, 0)]
+
+
+def one_life(folder, phase, nth):
+    """Live in a process of its own; return whether it was killed."""
+    child = os.fork()
+    if child == 0:
+        try:
+            asyncio.run(live(folder, phase, nth))
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL, status
+        return True
+    assert os.WEXITSTATUS(status) == 0, status
+    return False
+
+
+def main():
+    folder = Path(sys.argv[1])
+    for line in sys.stdin:
+        phase, nth = line.split()
+        print("killed" if one_life(folder, phase, int(nth)) else "lived", flush=True)
+
+
+if __name__ == "__main__":
+    main()

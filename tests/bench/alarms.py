@@ -52,8 +52,8 @@ class _Nothing:
     def position(self, *_: object) -> int:
         return 0
 
-    def arrivals(self, *_: object) -> Arrivals:
-        return Arrivals(*(np.empty(0, np.int64) for _ in range(3)))
+    def arrivals(self, *_: object) -> dict[int, Arrivals]:
+        return {}
 
 
 class Plant:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from protocols.clock import real_monotonic
+from protocols.simulators.collector_door import DoorClosed
 from tests.bench.central.fleet import Fleet, Job
 from tests.bench.central.ingest import SIZE
 from tests.bench.central.plant import ALL
@@ -29,7 +30,11 @@ def measure(collector: CollectorProcess, fleet: Fleet) -> Iterator[dict[str, Any
     done = fleet.send(AFTER * 2)
     cut.join()
     began = real_monotonic()
-    collector.start()
+    try:
+        collector.start()
+    except DoorClosed as exc:
+        yield {"name": "central.kill", "lost": None, "refused": str(exc)}
+        return
     took = real_monotonic() - began
     acknowledged = sum(done.done) * SIZE
     found = held(collector.database) - before

@@ -52,12 +52,11 @@ class Asking:
 
 
 def milliseconds(ask: Callable[[], object]) -> float:
-    """Return the median of a few times, after one that does not count."""
+    """Return the median of a few times, the first left out unless it takes long."""
     took: list[float] = []
-    ask()
     began = time.monotonic()
-    while len(took) < TIMES and (not took or time.monotonic() - began < LONGEST):
+    while len(took) <= TIMES and (not took or time.monotonic() - began < LONGEST):
         start = time.perf_counter()
         ask()
         took.append((time.perf_counter() - start) * 1e3)
-    return round(statistics.median(took), 3)
+    return round(statistics.median(took[1:] or took), 3)

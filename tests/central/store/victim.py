@@ -58,7 +58,7 @@ def one_life(folder, phase, nth):
     if child == 0:
         try:
             asyncio.run(live(folder, phase, nth))
-        except BaseException:
+        except BaseException:  # noqa: BLE001  # told on the way out
             sys.excepthook(*sys.exc_info())
             os._exit(1)
         os._exit(0)

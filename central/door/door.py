@@ -4,8 +4,6 @@ Bodies are untrusted: they are read in a thread of the door's own, by total func
 What a request may do is counted before its body is received (`enter`) and before it is written.
 """
 
-import hashlib
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,13 +11,13 @@ from typing import Final
 
 from central.contacts import Contacts
 from central.database import Database, Urgency
-from central.door import bounds, describing, minting, quick, requests, virtual
-from central.door.csv_table import read_csv
+from central.door import describing, minting, requests, virtual
 from central.door.figures import DoorFigures
 from central.door.forgetting import Forgetting
-from central.door.judging import Points, judge, points_of
+from central.door.judging import Points, points_of
 from central.door.limits import UNDER_WAY, Account, Limits
 from central.door.minting import Mint
+from central.door.preparing import Posted, prepare, read_points
 from central.door.requests import Answer
 from central.door.table import Table
 from central.door.taking import Request, Taken, Taking
@@ -34,7 +32,7 @@ from protocols.alarms.condition import LIVE_DELAY
 from protocols.clock import Clock, real_monotonic
 from protocols.errors import IngestError
 from protocols.owner_thread import OwnerThread
-from protocols.wire.manifest import decode_manifest, manifest_digest
+from protocols.wire.manifest import manifest_digest
 from protocols.wire.opening import new_stream_id
 from protocols.wire.request import compress
 from protocols.words import Purpose
@@ -44,22 +42,6 @@ REMEMBERED: Final = 200_000
 """Points of virtual gateways kept ready; the rest is read again from their manifests."""
 TRIES: Final = 3
 """Times a request is held against points that change meanwhile."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
-    """A request for readings as it came; `kind` is json or csv."""
-
-    key: str
-    kind: str
-    charset: str
-    purpose: Purpose
-    body: bytes
-
-    def digest(self) -> bytes:
-        """Return what tells two bodies under one key apart."""
-        said = f"{self.kind}\n{self.charset}\n{self.purpose.name}\n".encode()
-        return hashlib.sha256(said + self.body).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,31 +108,35 @@ class ReadingsDoor:
     async def post(self, gateway: str, account: Account, posted: Posted) -> Answer:
         """Take readings and return what became of them, once that is durable.
 
-        Raises IngestError DOOR_BODY, DOOR_TOO_MANY, DOOR_NO_MANIFEST, DOOR_RATE, KEY_REUSED,
-        KEY_TOO_OLD.
+        Raises IngestError DOOR_BODY, DOOR_TOO_MANY, DOOR_NO_MANIFEST, DOOR_MANIFEST, DOOR_RATE,
+        KEY_REUSED, KEY_TOO_OLD.
         """
-        began, digest = real_monotonic(), posted.digest()
-        stream = minting.stream_of(account.token, posted.key)
+        began, key = real_monotonic(), posted.keyed(account.token)
         await self._behind.contacts.seen(gateway)
-        known = await self._db.glance(lambda conn: requests.find(conn, stream))
+        known, current = await self._db.glance(lambda conn: requests.look(conn, key[0], gateway))
         if known is not None:
-            return self._answered(gateway, requests.again(known, digest))
-        table = await self._reader.run(_read, posted)
-        self.limits.charge(account, len(table.points))
+            return self._answered(gateway, requests.again(known, key[1]))
+        table: Table | None = None
         for _ in range(TRIES):
-            points = await self._points_of(gateway)
+            points = None if current is None else await self._points_of(gateway, current)
             mint = Mint(
                 gateway=gateway,
                 number=await self._next(gateway),
                 purpose=posted.purpose,
                 now=self._clock.now(),
             )
-            request = await self._reader.run(_prepare, (stream, digest), table, points, mint)
+            read, request = await self._reader.run(prepare, posted, key, table, points, mint)
+            if table is None:
+                self.limits.charge(account, len(read.points))
+            if request is None:
+                raise IngestError("DOOR_NO_MANIFEST", 409, gateway=gateway)
+            table = read
             self._db.crash.reach("central.received")
             taken = await self._take(gateway, request, began)
             if not taken.stale:
                 self._db.crash.reach("central.answering")
                 return self._answered(gateway, taken.answer)
+            current = await self._db.glance(lambda conn: requests.current_manifest(conn, gateway))
         raise IngestError("BUSY", 503, lane="door", retry_after_ms=1_000)
 
     async def describe(self, gateway: str, body: bytes, by: str | None = None) -> Answer:
@@ -167,6 +153,7 @@ class ReadingsDoor:
             describing.manifest_of, gateway, entry.label, body, frozenset(allowed.sites)
         )
         digest = manifest_digest(data)
+        self._points[gateway] = await self._reader.run(points_of, digest, manifest)
         if by is None:
             await self._behind.contacts.seen(gateway)
         current = await self._db.glance(lambda conn: requests.current_manifest(conn, gateway))
@@ -227,14 +214,11 @@ class ReadingsDoor:
         self.figures.answered(gateway, answer)
         return answer
 
-    async def _points_of(self, gateway: str) -> Points:
-        digest = await self._db.glance(lambda conn: requests.current_manifest(conn, gateway))
-        if digest is None:
-            raise IngestError("DOOR_NO_MANIFEST", 409, gateway=gateway)
+    async def _points_of(self, gateway: str, digest: str) -> Points:
         known = self._points.pop(gateway, None)
         if known is None or known.digest != digest:
             body = await self._db.glance(lambda conn: manifest_body(conn, digest))
-            known = await self._reader.run(_points, digest, body)
+            known = await self._reader.run(read_points, digest, body)
         self._points[gateway] = known
         while len(self._points) > 1 and sum(map(len, self._points.values())) > REMEMBERED:
             del self._points[next(iter(self._points))]
@@ -256,44 +240,3 @@ def _urgency(request: Request) -> Urgency:
         return Urgency.PATIENT
     hurries = request.points.urgent[accepted.points].any()
     return Urgency.URGENT if hurries else Urgency.USUAL
-
-
-def _read(posted: Posted) -> Table:
-    if posted.kind == "csv":
-        return read_csv(posted.body, posted.charset)
-    return quick.read(posted.body)
-
-
-def _points(digest: str, body: bytes) -> Points:
-    return points_of(digest, decode_manifest(body))
-
-
-def _prepare(key: tuple[str, bytes], table: Table, points: Points, mint: Mint) -> Request:
-    stream, digest = key
-    judged = judge(table, points, mint.now)
-    opened = minting.opening(stream, points.digest, mint)
-    batches = None
-    if len(judged.accepted):
-        batches = minting.prepared(opened.body, judged.accepted, points, mint)
-    return Request(
-        stream=stream,
-        digest=digest,
-        mint=mint,
-        opened=opened,
-        points=points,
-        judged=judged,
-        aside=[_detail(item.place, table.sources(item.place)) for item in judged.aside],
-        batches=batches,
-    )
-
-
-def _detail(place: int, source: object) -> str:
-    """Return a reading put aside as the quarantine keeps it: what was sent, within bounds."""
-    try:
-        sent = json.dumps(source, ensure_ascii=False, default=lambda _: "?")
-    except (ValueError, RecursionError):
-        sent = '"?"'
-    sent = sent.encode("utf-8", "backslashreplace").decode()
-    if len(sent) > bounds.KEPT:
-        return json.dumps({"index": place, "cut": sent[: bounds.KEPT]}, ensure_ascii=False)
-    return f'{{"index": {place}, "sent": {sent}}}'

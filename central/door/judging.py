@@ -21,11 +21,14 @@ from central.ingest.placing import AHEAD
 from central.store.columns import Integers
 from central.store.values import Values
 from central.wire.encoding import decimals_of
+from protocols.errors import IngestError
 from protocols.wire.manifest import Manifest
 from protocols.words import Reading, TimeMark, Value
 
 GAP: Final = 180.0
 """Seconds without a reading that break a line of requests where no point says its own."""
+STATED: Final = 80
+"""Letters of a digest that nobody knows which a refusal repeats."""
 _NARROW: Final = 1 << 16
 """Below this numbers are sorted by counting."""
 
@@ -120,7 +123,13 @@ def points_of(digest: str, manifest: Manifest) -> Points:
 
 
 def judge(table: Table, points: Points, now: int) -> Judged:
-    """Part a table's readings. `now`: µs UTC."""
+    """Part a table's readings. `now`: µs UTC.
+
+    Raises IngestError DOOR_MANIFEST: the indexes are of another manifest.
+    """
+    stated = table.manifest
+    if stated is not None and stated != points.digest:
+        raise IngestError("DOOR_MANIFEST", 409, stated=stated[:STATED], current=points.digest)
     places = _places(table, points)
     times, qualities, cells = table.times, table.qualities, table.values
     good = (places >= 0) & (times >= 0) & (times <= now + AHEAD) & (qualities >= 0)
@@ -155,9 +164,9 @@ def _places(table: Table, points: Points) -> Integers:
         listed = [find(name, -1) if type(name) is str else -1 for name in named]
         found = np.array(listed, np.int64)
     if table.manifest is not None:
-        for at, name in enumerate(named):
-            if type(name) is int and 0 <= name < len(points):
-                found[at] = name
+        indexes = [name if type(name) is int else -1 for name in named]
+        listed = [name if 0 <= name < len(points) else -1 for name in indexes]
+        found = np.maximum(found, np.array(listed, np.int64))
     return found
 
 

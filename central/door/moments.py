@@ -27,9 +27,6 @@ LEAST: Final = 100_000_000_000_000
 MOST: Final = 253_402_214_400_000_000
 """The last moment (µs UTC) that can be written as a date in any offset."""
 
-MANY: Final = 32
-"""Different texts from which on arrays cost less."""
-
 Moment = int | Reason
 
 
@@ -57,14 +54,15 @@ def counted_text(text: str) -> Moment:
 
 def texts(cells: Sequence[str]) -> Integers:
     """Return a column of RFC 3339 texts, as `written` reads each; NO_TIME where it is none."""
-    known = dict.fromkeys(cells, 0)
-    if len(known) >= MANY and _FORM.fullmatch(cells[0]):
-        found = stamps(cells)
-        if found is not None:
-            return found
-    for text in known:
-        known[text] = code(written(text))
+    found = stamps(cells, _written) if cells else None
+    if found is not None:
+        return found
+    known = {text: _written(text) for text in set(cells)}
     return np.fromiter(map(known.__getitem__, cells), np.int64, len(cells))
+
+
+def _written(text: str) -> int:
+    return code(written(text))
 
 
 def numbers(cells: Sequence[int]) -> Integers:

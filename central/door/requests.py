@@ -33,6 +33,11 @@ def find(conn: sqlite3.Connection, stream: str) -> Known | None:
     return Known(row[0], json.loads(row[1]))
 
 
+def look(conn: sqlite3.Connection, stream: str, gateway: str) -> tuple[Known | None, str | None]:
+    """Return what `find` does, and the digest of the gateway's current manifest."""
+    return find(conn, stream), current_manifest(conn, gateway)
+
+
 def keep(conn: sqlite3.Connection, number: int, digest: bytes, answer: Answer) -> None:
     """Keep a request with its stream, in the transaction that stores its readings."""
     conn.execute(

@@ -7,6 +7,7 @@ answer asks again and is told what was done. Runs in the writer thread.
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
 from sqlite_utils import Database as Tables
 
@@ -23,7 +24,11 @@ from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.request import Prepared
 from central.ingest.streams import Record, manifest_numbers, open_stream
+from central.store.columns import Integers
 from central.store.store import ChunkStore
+
+REMEMBERED: Final = 1_000_000
+"""Points of manifests whose numbers are remembered; beyond it they are read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +62,12 @@ class Taking:
         self._engine = engine
         self._committer = committer
         self._known = Known(stored)
+        self._maps: dict[str, Integers] = {}
 
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""
         self._known.forget()
+        self._maps.clear()
 
     def take(self, request: Request, tables: Tables) -> Taken:
         """Write a request. Raises IngestError KEY_REUSED, KEY_TOO_OLD."""
@@ -71,7 +78,7 @@ class Taking:
         if requests.current_manifest(conn, mint.gateway) != request.points.digest:
             return Taken(stale=True)
         readings = request.judged.accepted
-        numbers = manifest_numbers(tables, request.points.digest)
+        numbers = self._numbers(tables, request.points.digest)
         fresh = self._known.fresh(conn, numbers[readings.points], readings)
         number = self._open(tables, request)
         taken = Taken(events=_put_aside(tables, number, request))
@@ -88,6 +95,16 @@ class Taking:
         taken.answer = _answer(request, len(fresh))
         requests.keep(conn, number, request.digest, taken.answer)
         return taken
+
+    def _numbers(self, tables: Tables, digest: str) -> Integers:
+        """Return the registry's number of every point of a manifest, by index."""
+        known = self._maps.get(digest)
+        if known is None:
+            known = manifest_numbers(tables, digest)
+            if sum(map(len, self._maps.values())) + len(known) > REMEMBERED:
+                self._maps.clear()
+            self._maps[digest] = known
+        return known
 
     def _open(self, tables: Tables, request: Request) -> int:
         """Enter the stream and return its number."""

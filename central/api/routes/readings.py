@@ -16,7 +16,7 @@ from central.api.machine_route import MachineRoute
 from central.api.rooms import House
 from central.api.times import rfc3339
 from central.door import bounds
-from central.door.door import Posted
+from central.door.preparing import Posted
 from central.door.requests import Answer
 from central.identity.principal import Principal
 from central.identity.roles import Permission
@@ -41,9 +41,16 @@ _MEANS: Final[dict[str, dict[str, Any]]] = {
     "quality": _QUALITY,
 }
 _ROW: Final = {"type": "object", "properties": _MEANS, "required": ["point", "value"]}
+_LISTED: Final[dict[str, dict[str, Any]]] = {
+    **_MEANS,
+    "point": {"type": ["string", "integer"], "description": "integer: an index of manifest"},
+}
 _COLUMNS: Final = {
     "type": "object",
-    "properties": {name: {"type": "array", "items": means} for name, means in _MEANS.items()},
+    "properties": {
+        **{name: {"type": "array", "items": means} for name, means in _LISTED.items()},
+        "manifest": {"type": "string", "description": "digest of the points that indexes mean"},
+    },
     "required": ["point", "value"],
 }
 _BODY: Final = {

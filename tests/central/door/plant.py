@@ -2,7 +2,7 @@
 
 import json
 
-from central.door.door import Posted
+from central.door.preparing import Posted
 from central.door.virtual import NewReadingsToken, VirtualGateway, make_token
 from central.identity.secrets import stored
 from central.identity.tokens import Allowance

@@ -228,9 +228,11 @@ def test_many_different_times_are_read_at_once_as_each(form, stamped, damage):
     lines = [each.strftime(form) for each in stamped]
     each = [code(written(line)) for line in lines]
     assert texts(lines).tolist() == each
-    found = stamps(lines)
+    found = stamps(lines, lambda line: code(written(line)))
     assert found is not None
     assert found.tolist() == each
+    scans = [line for line in lines for _ in range(damage % 3 + 1)]
+    assert texts(scans).tolist() == [code(written(line)) for line in scans]
     place, at = damage % len(lines), damage % len(lines[0])
     for letter in "90:-TZ٣":
         lines[place] = lines[place][:at] + letter + lines[place][at + 1 :]

@@ -7,13 +7,14 @@ from central.door.forgetting import KEPT
 from protocols.errors import IngestError
 from tests.central.builders import SECOND
 from tests.central.door.plant import LEVEL, at
+from tests.central.stored import with_readings
 
 DAYS = KEPT / SECOND
 
 
 async def count(collector, table):
     def look(conn):
-        return conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        return with_readings(conn).execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
     return await collector.db.read(look)
 

@@ -8,7 +8,7 @@ from central.database import Urgency
 from protocols.quality import Quality
 from protocols.words import Purpose
 from tests.central.builders import open_collector, refused
-from tests.central.door.plant import COUNT, FLOW, LEVEL, NOTE, SMOKE, Enterprise, at
+from tests.central.door.plant import COUNT, DESCRIPTION, FLOW, LEVEL, NOTE, SMOKE, Enterprise, at
 from tests.central.stored import with_readings
 
 
@@ -144,6 +144,43 @@ async def test_the_list_of_what_is_aside_is_bounded_the_count_is_not(enterprise,
     answer = await enterprise.columns("k1", ["x"] * 250, [at()] * 250, [1] * 250)
     assert (len(answer["items"]), answer["quarantined"]) == (100, 250)
     assert await rows(collector, "SELECT count(*) FROM quarantine") == [(250,)]
+
+
+async def test_points_may_be_named_by_the_index_of_the_current_manifest(enterprise, collector):
+    digest = (await enterprise.describe())["manifest"]
+    columns = {
+        "manifest": digest,
+        "point": [0, COUNT, 4, 5, -1, True, 1.0],
+        "time_us": [at()] * 7,
+        "value": [50, 7, 3, 1, 1, 1, 1],
+    }
+    answer = await enterprise.post({"columns": columns}, "k1")
+    assert told(answer) == {"accepted": 3, "known": 0, "quarantined": 4, "duplicate": False}
+    assert answer["reasons"] == {"UNKNOWN_POINT": 4}
+    assert await enterprise.stored(LEVEL) == [(at(), 50.0, 0)]
+    assert await enterprise.stored(FLOW) == [(at(), 3.0, 0)]
+    only = {"manifest": digest, "point": [0, 1], "time_us": [at(1)] * 2, "value": [51, 8]}
+    assert (await enterprise.post({"columns": only}, "k2"))["accepted"] == 2
+    del only["manifest"]
+    unsaid = await enterprise.post({"columns": only}, "k3")
+    assert unsaid["reasons"] == {"UNKNOWN_POINT": 2}, "an index of what nobody knows"
+
+
+async def test_indexes_of_another_manifest_are_refused_whole(enterprise):
+    before = (await enterprise.describe())["manifest"]
+    one = {"manifest": before, "point": [0], "time_us": [at()], "value": [50]}
+    assert (await enterprise.post({"columns": one}, "k1"))["accepted"] == 1
+    points = [*DESCRIPTION["points"]][::-1]
+    current = (await enterprise.describe(points=points))["manifest"]
+    later = {**one, "time_us": [at(1)]}
+    assert await refused(enterprise.post({"columns": later}, "k2")) == (
+        "DOOR_MANIFEST",
+        409,
+        {"stated": before, "current": current},
+    )
+    assert (await enterprise.post({"columns": one}, "k1"))["duplicate"], "answered before"
+    long = await refused(enterprise.post({"columns": {**one, "manifest": "x" * 9_999}}, "k3"))
+    assert len(long[2]["stated"]) == 80
 
 
 async def test_another_enterprises_points_are_unknown_here(enterprise, collector):

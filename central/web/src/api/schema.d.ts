@@ -3372,11 +3372,13 @@ export interface operations {
             content: {
                 "application/json": {
                     columns?: {
-                        point: string[];
+                        point: (string | number)[];
                         time?: string[];
                         time_us?: number[];
                         value: (number | boolean | string | null)[];
                         quality?: (string | number | null)[];
+                        /** @description digest of the points that indexes mean */
+                        manifest?: string;
                     };
                 } | {
                     rows?: {

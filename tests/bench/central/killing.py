@@ -10,6 +10,7 @@ from tests.bench.central.fleet import Fleet, Job
 from tests.bench.central.ingest import SIZE
 from tests.bench.central.plant import ALL
 from tests.bench.central.sizes import held
+from tests.bench.central.tree import cpu_seconds
 from tests.bench.collector import CollectorProcess
 
 PACE: Final = 20_000
@@ -44,4 +45,5 @@ def measure(collector: CollectorProcess, fleet: Fleet) -> Iterator[dict[str, Any
         "acknowledged": acknowledged,
         "found": found,
         "start_s": round(took, 2),
+        "start_cpu_s": round(cpu_seconds(collector.pid), 2),
     }

@@ -50,13 +50,19 @@ def encode_buckets(found: Aggregates) -> bytes:
         "late": _json(found.late[some].tolist()),
         "estimated": _json(found.estimated[some].tolist()),
     }
-    return _object({"columns": _object(columns)})
+    return _object({"columns": _object(columns), "tier": _json(found.tier)})
 
 
 def encode_periods(found: Reckoned, unknown: Sequence[str]) -> bytes:
     """Return `models.Periods`: every period of every point."""
     items = [
-        _object({"point": _json(point), "columns": _object(_period_columns(one))})
+        _object(
+            {
+                "point": _json(point),
+                "columns": _object(_period_columns(one)),
+                "tier": _json(one.tier),
+            }
+        )
         for point, one in found.points.items()
     ]
     return _object(

@@ -46,6 +46,9 @@ class StoredCheck:
         self._spans: dict[int, list[int]] = {}
         """By stream: the first and last number compared, the first and last time of a reading."""
         self.readings = 0
+        self.gone = 0
+        """Readings past their time that are not in the store any more, as the ledger says."""
+        self._gone: dict[tuple[int, int], bool] = {}
 
     def batch(self, stream: StreamRow, kept: Kept) -> None:
         """Compare one batch whose bytes are what they were."""
@@ -126,6 +129,9 @@ class StoredCheck:
         return found
 
     def _reading(self, stream: StreamRow, received: int, row: Row, held: _Held | None) -> None:
+        if held is None and self._went(row.point, row.time // DAY):
+            self.gone += 1
+            return
         if held is None:
             self._say("VERIFY_READING_MISSING", stream, row.seq, point=self.known.name(row.point))
             return
@@ -151,6 +157,17 @@ class StoredCheck:
                 point=self.known.name(row.point),
                 what=what,
             )
+
+    def _went(self, point: int, day: int) -> bool:
+        """Whether the ledger says that the store let go of readings of the point's site and day."""
+        if (point, day) not in self._gone:
+            row = self._conn.execute(
+                "SELECT 1 FROM point p JOIN removed r ON r.site = substr(p.id, 1, "
+                "instr(p.id, '/') - 1) AND r.tier = 'raw' AND r.day = ? WHERE p.number = ?",
+                (day, point),
+            ).fetchone()
+            self._gone[point, day] = row is not None
+        return self._gone[point, day]
 
     def _events(self, stream: StreamRow, kept: Kept, content: EventsBatch) -> None:
         at = self.known.placement_of(stream, kept.received, content.header)

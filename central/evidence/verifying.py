@@ -42,7 +42,8 @@ class Report:
     """What was looked at and found; times µs UTC.
 
     `oldest`: when the oldest evidence of the gateway came that is still kept. `readings` stored
-    ones that are as the evidence has them. `tokens`: by which of them another system's requests
+    ones that are as the evidence has them; `gone`: not there any more, past their time as the
+    store's ledger says. `tokens`: by which of them another system's requests
     came, none of which is signed; None for a gateway.
     """
 
@@ -52,6 +53,7 @@ class Report:
     streams: list[Proved] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
     readings: int = 0
+    gone: int = 0
     oldest: int | None = None
     tokens: list[str] | None = None
 
@@ -106,6 +108,7 @@ def verify(
             report.findings.add("VERIFY_UNREADABLE", row.id, None, reason=str(exc)[:200])
     verifier.stored.finish(names)
     report.readings = verifier.stored.readings
+    report.gone = verifier.stored.gone
     return report
 
 

@@ -1,6 +1,6 @@
 """Points, newest values, readings and trends."""
 
-from central.api.models.words import Answer, Label, Level, Quality, Value
+from central.api.models.words import Answer, Label, Level, Quality, TierName, Value
 from central.api.times import Time
 
 
@@ -99,9 +99,14 @@ class BucketColumns(Answer):
 
 
 class Buckets(Answer):
-    """A trend in as many buckets as were asked for, empty ones left out."""
+    """A trend in as many buckets as were asked for, empty ones left out.
+
+    `tier`: the coarsest of what it was made of. Where readings are past their time rollups of a
+    minute (1min) or an hour (1h) are left; each counts where its first reading lay.
+    """
 
     columns: BucketColumns
+    tier: TierName
 
 
 class SiteValues(Answer):

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AwareDatetime, Field
 
 from central.api.models.points import Latest
-from central.api.models.words import Answer, Asked, Value
+from central.api.models.words import Answer, Asked, TierName, Value
 from central.api.times import Time
 from central.store.queries.queries import MOST_POINTS, MOST_RECKONED
 
@@ -120,10 +120,11 @@ class PeriodColumns(Answer):
 
 
 class PointPeriods(Answer):
-    """One point's periods."""
+    """One point's periods; `tier` as of a trend."""
 
     point: str
     columns: PeriodColumns
+    tier: TierName
 
 
 class Periods(Answer):

@@ -12,6 +12,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 ColourName = Literal["blue", "yellow", "orange", "red"]
 PurposeName = Literal["production", "test", "drill"]
 ClockName = Literal["unsynchronised", "synchronised", "story"]
+TierName = Literal["raw", "1min", "1h"]
 EpisodeState = Literal["UNACK", "ACKED", "RTN_UNACK", "NORMAL"]
 HappeningKind = Literal["fault", "loss", "quarantine", "security"]
 

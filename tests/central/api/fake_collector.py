@@ -27,9 +27,12 @@ from central.registry_records import (
     SiteRecord,
 )
 from central.store.columns import Columns
+from central.store.families import Families
 from central.store.heads import Heads
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, Row
+from central.store.keeping import StoreKeeping
 from central.store.queries.queries import Behind, Queries
+from central.store.retention import StoreRetention
 from protocols.alarms.rule import Colour, Level
 from protocols.errors import IllegalTransition, IngestError
 from protocols.wire.answer import Answer
@@ -346,6 +349,8 @@ class FakeCollector:
         self.ingest = FakeIngest(clock)
         self.backups = Backups(db, clock, None, lambda effects: None)
         self.retention = Retention(db, clock, Keeping())
+        domains = dict.fromkeys(SITES, "flood_drought")
+        self.store_retention = StoreRetention(db, clock, StoreKeeping(), Families(), domains.get)
         self.door = FakeDoor(db, clock)
         self.listeners = []
         subjects = ("gw-qingyun", "honghaiwan/gw-honghaiwan/device", "gw-honghaiwan")

@@ -49,6 +49,8 @@ PATHS = [
     "/api/v1/tokens",
     "/api/v1/audit",
     "/api/v1/demo",
+    "/api/v1/store/keeping",
+    "/api/v1/store/removed",
     "/api/v1/points/{site}/{gateway}/{device}/{point}/readings",
     "/api/v1/points/{site}/{gateway}/{device}/{point}/buckets",
 ]

@@ -528,6 +528,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/store/keeping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Keeping
+         * @description Return for how long each site's readings and rollups are kept, and how much there is.
+         */
+        get: operations["store_keeping"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/store/removed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Removed
+         * @description Return what was deleted at the end of its time, by site and day, the youngest days first.
+         */
+        get: operations["store_removed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gateways": {
         parameters: {
             query?: never;
@@ -1231,9 +1271,17 @@ export interface components {
         /**
          * Buckets
          * @description A trend in as many buckets as were asked for, empty ones left out.
+         *
+         *     `tier`: the coarsest of what it was made of. Where readings are past their time rollups of a
+         *     minute (1min) or an hour (1h) are left; each counts where its first reading lay.
          */
         Buckets: {
             columns: components["schemas"]["BucketColumns"];
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "raw" | "1min" | "1h";
         };
         /**
          * BufferState
@@ -2088,6 +2136,19 @@ export interface components {
             comment: string | null;
         };
         /**
+         * KeptTier
+         * @description `days` null: for ever. `whose` setting it is; `floor`: a source asks for more than ours.
+         */
+        KeptTier: {
+            /** Days */
+            days: number | null;
+            /**
+             * Whose
+             * @enum {string}
+             */
+            whose: "site" | "domain" | "general" | "floor" | "longest";
+        };
+        /**
          * Key
          * @description A gateway's key; `digits` while it waits, for those who may approve it.
          */
@@ -2175,6 +2236,20 @@ export interface components {
         LatestValues: {
             /** Items */
             items: components["schemas"]["Latest"][];
+        };
+        /**
+         * LeastKept
+         * @description Readings of the domain are kept at least so long by default, and where that is said.
+         *
+         *     `source` is a key of the text catalogue; `status` V: read there, in a reprint.
+         */
+        LeastKept: {
+            /** Days */
+            days: number;
+            /** Source */
+            source: string;
+            /** Status */
+            status: string;
         };
         /**
          * Level
@@ -2608,12 +2683,17 @@ export interface components {
         };
         /**
          * PointPeriods
-         * @description One point's periods.
+         * @description One point's periods; `tier` as of a trend.
          */
         PointPeriods: {
             /** Point */
             point: string;
             columns: components["schemas"]["PeriodColumns"];
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "raw" | "1min" | "1h";
         };
         /**
          * Points
@@ -2752,6 +2832,46 @@ export interface components {
             boot?: string | null;
         };
         /**
+         * RemovedDay
+         * @description What went of a site's day (UTC, from 08:00 in Beijing); `tier`: raw, 1min or 1h.
+         *
+         *     `whose` setting, and what it said: `general:400d`.
+         */
+        RemovedDay: {
+            /** Site */
+            site: string;
+            /** Tier */
+            tier: string;
+            /** Day */
+            day: string;
+            /** Readings */
+            readings: number;
+            /** Bytes */
+            bytes: number;
+            /**
+             * First
+             * Format: date-time
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date-time
+             */
+            last: string;
+            /** Whose */
+            whose: string;
+        };
+        /**
+         * RemovedPage
+         * @description A page of the ledger of what has gone, the youngest days first.
+         */
+        RemovedPage: {
+            /** Items */
+            items: components["schemas"]["RemovedDay"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * Role
          * @description What a person or a token is trusted with.
          * @enum {string}
@@ -2806,6 +2926,30 @@ export interface components {
             keyid: string;
             /** Value */
             value: string;
+        };
+        /**
+         * SiteKept
+         * @description A site: for how long readings and rollups are kept, and what of them there is.
+         *
+         *     `domain` null: nobody knows it any more, and the longest of all domains holds.
+         */
+        SiteKept: {
+            /** Site */
+            site: string;
+            /** Domain */
+            domain: string | null;
+            readings_kept: components["schemas"]["KeptTier"];
+            minutes_kept: components["schemas"]["KeptTier"];
+            hours_kept: components["schemas"]["KeptTier"];
+            least: components["schemas"]["LeastKept"] | null;
+            /** Chunks */
+            chunks: number;
+            /** Readings */
+            readings: number;
+            /** Bytes */
+            bytes: number;
+            /** Rollup Bytes */
+            rollup_bytes: number;
         };
         /**
          * SiteState
@@ -2922,6 +3066,14 @@ export interface components {
             late: boolean[];
             /** Estimated */
             estimated: boolean[];
+        };
+        /**
+         * StoreKept
+         * @description Every site in scope; sizes are those of the last look, up to an hour ago.
+         */
+        StoreKept: {
+            /** Items */
+            items: components["schemas"]["SiteKept"][];
         };
         /**
          * TimeToNext
@@ -4686,6 +4838,104 @@ export interface operations {
                     "text/csv": string;
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    store_keeping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoreKept"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    store_removed: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedPage"];
                 };
             };
             /** @description Unauthorized */

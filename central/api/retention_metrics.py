@@ -1,0 +1,45 @@
+"""What the store holds by site, and what it let go of."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+
+if TYPE_CHECKING:
+    from central.collector import Collector
+
+
+def retention_metrics(collector: "Collector") -> Iterator[Metric]:
+    """Return the families; sizes are those of the last look, up to an hour ago."""
+    retention = collector.store_retention
+    gauges = {
+        "bytes": "Bytes of readings in chunks",
+        "readings": "Readings in chunks",
+        "rollup_bytes": "Bytes of rollups of readings that have gone",
+    }
+    for name, meaning in gauges.items():
+        gauge = GaugeMetricFamily(f"fengsui_store_{name}", meaning, labels=["site"])
+        for site, size in sorted(retention.sizes.items()):
+            gauge.add_metric([site], getattr(size, name))
+        yield gauge
+    figures = retention.figures
+    for name, meaning, counts in (
+        (
+            "readings",
+            "Readings (of rollups: those they spoke of) deleted",
+            figures.readings,
+        ),
+        ("bytes", "Bytes deleted", figures.bytes),
+    ):
+        counter = CounterMetricFamily(
+            f"fengsui_store_removed_{name}", f"{meaning} at the end of their time", labels=["tier"]
+        )
+        for tier, count in counts.items():
+            counter.add_metric([tier], count)
+        yield counter
+    yield GaugeMetricFamily(
+        "fengsui_store_retention_damaged_days",
+        "Days past their time that stay because something of theirs cannot be read",
+        value=figures.damaged,
+    )

@@ -7,69 +7,42 @@ the document and the check for bare routes see the route that is declared.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
-from starlette.datastructures import Headers
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from central.api.access import Access
 from central.api.delivery import Delivered, deliver
 from central.api.door import lane_said, turn_back
 from central.api.headers import Envelope
+from central.api.quick_pages import QuickPages, page_asked
+from central.api.quick_request import QuickRequest, handler_of, nothing_inside
 from central.api.rooms import rooms_of
 from central.api.threshold import stopped
 from central.identity.roles import Permission
 
 _BATCHES: Final = re.compile(r"/api/v1/ingest/streams/([^/]+)/batches")
-Handler = Callable[[Request, Exception], Awaitable[Response]]
-
-
-class Fields(Headers):
-    """Header fields looked up by name at once; of one given twice the first counts, as ever."""
-
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(scope=scope)
-        self._first: dict[bytes, bytes] = dict(reversed(self.raw))
-
-    def __getitem__(self, key: str) -> str:
-        return self._first[key.lower().encode("latin-1")].decode("latin-1")
-
-    def get(self, key: str, default: Any = None, /) -> Any:
-        """Return the field's value, or `default`."""
-        found = self._first.get(key.lower().encode("latin-1"))
-        return default if found is None else found.decode("latin-1")
-
-
-class QuickRequest(Request):
-    """A request whose header fields are looked up at once."""
-
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        super().__init__(scope, receive)
-        self._fields = Fields(scope)
-
-    @property
-    def headers(self) -> Headers:
-        """The header fields."""
-        return self._fields
 
 
 class Application(FastAPI):
-    """The framework's application with the way of batches in front."""
+    """The framework's application with the ways of batches and of raw readings in front."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._express = Express(self.exception_handlers)
+        self._pages = QuickPages(self.exception_handlers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        found = scope["type"] == "http" and scope["method"] == "POST" and _found(scope)
-        if found:
+        method = scope["method"] if scope["type"] == "http" else ""
+        if method == "POST" and (found := _found(scope)):
             scope["app"] = self
             await self._express(found, scope, receive, send)
+        elif method == "GET" and (page := page_asked(scope)) is not None:
+            scope["app"] = self
+            await self._pages(page, scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -80,7 +53,7 @@ class Express:
     def __init__(self, handlers: Mapping[Any, Any]) -> None:
         self._handlers = handlers
         self._access = Access(Permission.INGEST)
-        self._envelope = Envelope(_nothing_inside)
+        self._envelope = Envelope(nothing_inside)
 
     async def __call__(self, stream: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; what nobody thought of is answered too, and raised for the server to log."""
@@ -101,7 +74,7 @@ class Express:
             who = await self._access(request)
             told = await deliver(rooms_of(request), who.name, stream, request)
         except Exception as exc:
-            handler, known = self._handler(exc)
+            handler, known = handler_of(self._handlers, exc)
             response = await handler(request, exc)
             await response(scope, request.receive, answer.send if known else send)
             if not known:
@@ -112,14 +85,6 @@ class Express:
         else:
             await told.response()(scope, request.receive, answer.send)
 
-    def _handler(self, exc: Exception) -> tuple[Handler, bool]:
-        """Return what answers an exception, and whether it was expected."""
-        for kind in type(exc).__mro__:
-            if kind in self._handlers:
-                handler: Handler = self._handlers[kind]
-                return handler, kind is not Exception
-        raise exc
-
 
 async def _say(told: Delivered, send: Send) -> None:
     headers = [
@@ -128,10 +93,6 @@ async def _say(told: Delivered, send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": told.status, "headers": headers})
     await send({"type": "http.response.body", "body": told.content})
-
-
-async def _nothing_inside(_: Scope, __: Receive, ___: Send) -> None:
-    """The envelope is asked for its headers only."""
 
 
 def _found(scope: Scope) -> str:

@@ -12,7 +12,6 @@ import re
 import secrets
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,6 +35,11 @@ SECURE: Final[dict[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_SECURE: Final = [(name.lower().encode(), value.encode()) for name, value in SECURE.items()]
+_OURS: Final = frozenset(
+    {*(name for name, _ in _SECURE), b"x-request-id", b"strict-transport-security"}
+)
+"""What a route says of these itself does not count."""
 
 
 class BodyTooLarge(HTTPException):
@@ -96,15 +100,20 @@ class Answering:
         """Send a message of the answer."""
         machine = self._scope["path"].startswith(INGEST_PATH) and message.get("status") == 200
         if message["type"] == "http.response.start" and not machine:
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self._scope["request_id"]
-            for name, value in SECURE.items():
-                headers[name] = value
-            if "cache-control" not in headers:
-                headers["Cache-Control"] = "no-store"
-            if self._scope["scheme"] == "https":
-                headers["Strict-Transport-Security"] = "max-age=31536000"
+            message["headers"] = self._added(list(message.get("headers", ())))
         await self._send(message)
+
+    def _added(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        names = {name.lower() for name, _ in fields}
+        if not names.isdisjoint(_OURS):
+            fields = [field for field in fields if field[0].lower() not in _OURS]
+        fields += _SECURE
+        fields.append((b"x-request-id", self._scope["request_id"].encode()))
+        if b"cache-control" not in names:
+            fields.append((b"cache-control", b"no-store"))
+        if self._scope["scheme"] == "https":
+            fields.append((b"strict-transport-security", b"max-age=31536000"))
+        return fields
 
 
 def _declared(scope: Scope) -> int:

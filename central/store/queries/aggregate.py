@@ -227,15 +227,22 @@ class _End:
     def __init__(self, n: int, none: int) -> None:
         self.times: Integers = np.full(n, none)
         self.values: list[Value] = [None] * n
-        self._keys: list[tuple[int, int, int] | None] = [None] * n
+        self._streams: Integers = np.zeros(n, np.int64)
+        self._seqs: Integers = np.zeros(n, np.int64)
 
     def take(self, readings: PointReadings, which: Integers, at: Integers, sign: int) -> None:
         """Take the readings `which` for the periods `at` where they come further out."""
+        held = (sign * self.times[at], sign * self._streams[at], sign * self._seqs[at])
         columns = (readings.times[which], readings.streams[which], readings.seqs[which])
-        keys = list(zip(*((sign * column).tolist() for column in columns), strict=True))
-        values = readings.values.take(which).tolist()
-        for place, key, value in zip(at.tolist(), keys, values, strict=True):
-            held = self._keys[place]
-            if held is None or key > held:
-                self._keys[place], self.values[place] = key, value
-                self.times[place] = sign * key[0]
+        further = np.zeros(len(at), np.bool_)
+        for column, before in zip(reversed(columns), reversed(held), strict=True):
+            ahead = sign * column
+            further = (ahead > before) | ((ahead == before) & further)
+        if not further.any():
+            return
+        at, which = at[further], which[further]
+        self.times[at] = readings.times[which]
+        self._streams[at] = readings.streams[which]
+        self._seqs[at] = readings.seqs[which]
+        for place, value in zip(at.tolist(), readings.values.take(which).tolist(), strict=True):
+            self.values[place] = value

@@ -6,7 +6,7 @@ Everything here runs in the writer thread inside the caller's transaction.
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,8 +38,7 @@ class Record(NamedTuple):
     met: Met | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
+class Stream(NamedTuple):
     """A stream as the tables have it."""
 
     number: int
@@ -72,22 +71,7 @@ def read_stream(conn: sqlite3.Connection, stream: str) -> Stream | None:
         "restored, line FROM stream WHERE id = ?",
         (stream,),
     ).fetchone()
-    if row is None:
-        return None
-    return Stream(
-        number=row[0],
-        id=row[1],
-        gateway=row[2],
-        boot=row[3],
-        purpose=row[4],
-        manifest=row[5],
-        opening=row[6],
-        cursor=row[7],
-        head=row[8],
-        safe=row[9],
-        restored=row[10],
-        line=row[11],
-    )
+    return None if row is None else Stream(*row)
 
 
 def read_cursors(

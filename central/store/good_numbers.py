@@ -48,8 +48,8 @@ class GoodNumbers(PointArrays):
         self.reach(int(points.max()))
         known = self.times[points]
         newer = times > known
-        newer |= (times == known) & (received < self.received[points])
         if not newer.all():
+            newer |= (times == known) & (received < self.received[points])
             points, times, places = points[newer], times[newer], places[newer]
         np.maximum.at(self.times, points, times)
         first = np.flatnonzero(self.times[points] == times)[::-1]

@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from protocols.clock import ClockState
@@ -45,6 +46,7 @@ def content_digest(body: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
+@lru_cache(maxsize=64)
 def parse_content_digest(field: str) -> bytes:
     """Return the digest a `Content-Digest` field states. Raises WireError."""
     match = _DIGEST_FORM.fullmatch(field)
@@ -75,6 +77,7 @@ def format_clock(report: ClockReport) -> str:
     return f"boot={report.boot};mono={report.mono};wall={report.wall};state={int(report.state)}"
 
 
+@lru_cache(maxsize=64)  # one request's is asked for by whoever places, keeps or judges it
 def parse_clock(field: str) -> ClockReport:
     """Return the gateway's clocks. Raises WireError."""
     match = _CLOCK_FORM.fullmatch(field)

@@ -38,8 +38,10 @@ def stamps(texts: Sequence[str], written: Callable[[str], int]) -> Integers | No
     if len(first) < _DATE_AND_TIME:
         return None
     letters = np.frombuffer(joined.encode(), np.uint8).reshape(n, len(first))
-    changed = np.flatnonzero(letters[1:] != letters[:-1]) // len(first) + 1
-    starts = np.unique(np.append(0, changed))
+    starting = np.zeros(n, np.bool_)
+    starting[0] = True
+    starting[np.flatnonzero(letters[1:] != letters[:-1]) // len(first) + 1] = True
+    starts = np.flatnonzero(starting)
     if len(starts) < MANY:
         found = np.array([written(texts[at]) for at in starts.tolist()], np.int64)
     else:

@@ -233,6 +233,8 @@ def test_many_different_times_are_read_at_once_as_each(form, stamped, damage):
     assert found.tolist() == each
     scans = [line for line in lines for _ in range(damage % 3 + 1)]
     assert texts(scans).tolist() == [code(written(line)) for line in scans]
+    mixed = [line.replace(".000000", "") for line in lines] + lines
+    assert texts(mixed).tolist() == [code(written(line)) for line in mixed]
     place, at = damage % len(lines), damage % len(lines[0])
     for letter in "90:-TZ٣":
         lines[place] = lines[place][:at] + letter + lines[place][at + 1 :]

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, BinaryIO, Final
 
 from central.export.frames import Job
-from central.export.layout import OF_SUBJECT, Block, Column, Sort, kinds, meaning
+from central.export.layout import OF_SUBJECT, TIERS, Block, Column, Sort, kinds, meaning
 from central.export.zones import Zone
 from central.store.values import Values
 from protocols.words import Value
@@ -56,6 +56,8 @@ class CsvFile:
         if column.sort is Sort.QUALITY:
             codes = cells.tolist()
             return [list(map(str, codes)), list(map(self._meaning, codes))]
+        if column.sort is Sort.TIER:
+            return [[TIERS[tier] for tier in cells.tolist()]]
         if column.sort is Sort.FLAG:
             return [["true" if flag else "false" for flag in cells.tolist()]]
         return [["" if cell != cell else repr(cell) for cell in cells.tolist()]]

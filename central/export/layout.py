@@ -28,6 +28,8 @@ class Sort(StrEnum):
     QUALITY = "quality"
     """Two columns: the StatusCode and what it means."""
     FLAG = "flag"
+    TIER = "tier"
+    """Place in TIERS: what a span was made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +75,20 @@ LAYOUTS: Final[dict[str, tuple[Column, ...]]] = {
         Column("to", Sort.TIME, "止", "To"),
         *_POINT,
         Column("count", Sort.COUNT, "条数", "Readings"),
+        Column("good", Sort.COUNT, "其中正常数值", "Good numbers"),
         Column("minimum", Sort.NUMBER, "最小值", "Minimum"),
         Column("maximum", Sort.NUMBER, "最大值", "Maximum"),
         Column("mean", Sort.NUMBER, "平均值", "Mean"),
         Column("last", Sort.VALUE, "末值", "Last"),
         _UNIT,
         Column("quality", Sort.QUALITY, "最差质量", "Worst quality"),
+        Column("tier", Sort.TIER, "数据级别", "Made of"),
     ),
 }
 """Readings one by one, and what many of them come to (spans without a reading are left out)."""
 
+TIERS: Final = ("raw", "1min", "1h")
+"""Readings, or what is left of them by the minute or the hour."""
 KINDS: Final[dict[int, str]] = {
     NONE: "none",
     BOOLEAN: "boolean",

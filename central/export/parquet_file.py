@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from central.export.frames import Job
-from central.export.layout import OF_SUBJECT, Block, Column, Sort, kinds, meaning
+from central.export.layout import OF_SUBJECT, TIERS, Block, Column, Sort, kinds, meaning
 from central.store.values import BOOLEAN, FLOAT, INTEGER, Values
 
 GROUP: Final = 100_000
@@ -72,6 +72,8 @@ class ParquetFile:
             codes, places = np.unique(cells, return_inverse=True)
             texts = [meaning(code, self._job.language) for code in codes.tolist()]
             return [pa.array(cells), _dictionary(places, texts)]
+        if column.sort is Sort.TIER:
+            return [_dictionary(cells, list(TIERS))]
         if column.sort is Sort.FLAG:
             return [pa.array(cells.astype(bool))]
         missing = np.isnan(cells) if column.sort is Sort.NUMBER else None

@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncGenerator
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from central.export.layout import Block
+from central.calendar.periods import Kind
+from central.export.layout import TIERS, Block
 from central.registry_records import PointRecord
-from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, Store
+from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
 from central.store.paging import page
 from central.store.points import PointReadings
+from central.store.queries.aggregate import Aggregates
+from central.store.queries.queries import Queries, Reckoned, Reckoning
 from central.store.store import ChunkStore
 from central.store.values import Values
 
@@ -42,35 +45,53 @@ class Readings:
 class Spans:
     """What the readings of equal spans come to; spans without a reading are left out."""
 
-    def __init__(self, store: Store, count: int) -> None:
-        self._store = store
+    def __init__(self, queries: Queries, count: int) -> None:
+        self._queries = queries
         self._count = count
 
     async def blocks(
         self, place: int, point: PointRecord, start: int, end: int
     ) -> AsyncGenerator[Block, None]:
         """Yield one block of at most `count` spans."""
-        found = await self._store.buckets(point.id, start, end, self._count)
-        times = np.array(found.times, np.int64)
-        span = -(-(end - start) // self._count)
-        yield Block(
-            place,
-            len(times),
-            {
-                "time": times,
-                "to": np.minimum(times + span, end),
-                "count": np.array(found.counts, np.int64),
-                "minimum": _numbers(found.minimum),
-                "maximum": _numbers(found.maximum),
-                "mean": _numbers(found.mean),
-                "last": Values.of(found.last),
-                "quality": np.array(found.qualities, np.int64),
-            },
-        )
+        yield _spans(place, await self._queries.buckets(point.id, start, end, self._count))
 
 
-def _numbers(cells: list[float | None]) -> Any:
-    return np.array([np.nan if cell is None else cell for cell in cells], np.float64)
+class Periods:
+    """What the readings of whole periods come to; periods without a reading are left out."""
+
+    def __init__(self, queries: Queries, kind: Kind, zone: str) -> None:
+        self._queries = queries
+        self._kind = kind
+        self._zone = zone
+
+    async def blocks(
+        self, place: int, point: PointRecord, start: int, end: int
+    ) -> AsyncGenerator[Block, None]:
+        """Yield one block. Raises TooManyPeriods, ZoneUnknown, ZoneNotBeijing."""
+        asked = Reckoning(start=start, end=end, kind=self._kind, zone=self._zone)
+        found: Reckoned = await self._queries.periods([point.id], asked)
+        for one in found.points.values():
+            yield _spans(place, one)
+
+
+def _spans(place: int, found: Aggregates) -> Block:
+    some = np.flatnonzero(found.count)
+    return Block(
+        place,
+        len(some),
+        {
+            "time": found.edges[:-1][some],
+            "to": found.edges[1:][some],
+            "count": found.count[some],
+            "good": found.good[some],
+            "minimum": found.least[some],
+            "maximum": found.most[some],
+            "mean": found.mean[some],
+            "last": Values.of([found.last[at] for at in some.tolist()]),
+            "quality": found.worst[some],
+            "tier": np.full(len(some), TIERS.index(found.tier)),
+        },
+    )
 
 
 def _block(place: int, found: PointReadings) -> Block:

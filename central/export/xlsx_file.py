@@ -12,7 +12,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from central.export.frames import Job
-from central.export.layout import OF_SUBJECT, Block, Column, Sort, kinds, meaning
+from central.export.layout import OF_SUBJECT, TIERS, Block, Column, Sort, kinds, meaning
 from central.export.zones import Zone
 from central.store.values import EXACT, Values
 from protocols.words import Value
@@ -132,6 +132,8 @@ class XlsxFile:
         if column.sort is Sort.QUALITY:
             codes = cells.tolist()
             return [(codes, None), ([self._meaning(code) for code in codes], None)]
+        if column.sort is Sort.TIER:
+            return [([TIERS[tier] for tier in cells.tolist()], None)]
         if column.sort is Sort.FLAG:
             return [([self._words["flags"][bool(flag)] for flag in cells.tolist()], None)]
         return [([None if cell != cell else cell for cell in cells.tolist()], None)]

@@ -51,12 +51,13 @@ class Rollup:
         """How many readings it stands for."""
         return int(self.rows["n"].sum())
 
-    def summary(self, place: int) -> Any:
-        """Return the SUMMARY of a row."""
-        row, one = self.rows[place], np.zeros((), SUMMARY)
+    @property
+    def summaries(self) -> NDArray[Any]:
+        """Return the SUMMARY of each row."""
+        found = np.zeros(len(self.rows), SUMMARY)
         for name in SUMMARY.names or ():
-            one[name] = row[name]
-        return one[()]
+            found[name] = self.rows[name]
+        return found
 
     def ends(self, place: int) -> PointReadings:
         """Return the first and last reading of a row, with its worst quality and no flags."""

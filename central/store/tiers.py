@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from central.store.families import Place
 from central.store.points import PointReadings
 from central.store.rollups import SPANS, Rollup, decode, encode
@@ -107,9 +109,10 @@ def pieces(
         rollup = unpacked(body, place.member).get(place.member)
         if rollup is None:
             continue
-        for row in range(len(rollup)):
-            if start <= rollup.rows["t0"][row] < end:
-                yield rollup.summary(row), Rolled(NAMES[span], rollup, row)
+        first, last = np.searchsorted(rollup.rows["t0"], [start, end]).tolist()
+        found = rollup.summaries
+        for row in range(first, last):
+            yield found[row], Rolled(NAMES[span], rollup, row)
 
 
 class Gone(NamedTuple):

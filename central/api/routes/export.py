@@ -11,10 +11,11 @@ from central.api.errors import ApiError, not_found
 from central.api.rooms import House, Rooms
 from central.api.sending import Give, MadeWhileSent
 from central.api.times import AskedTime, microseconds
+from central.calendar.periods import Kind, periods
 from central.export.exports import Source, Wanted, subject
 from central.export.frames import Job
 from central.export.process import MOST_BYTES
-from central.export.rows import Readings, Spans
+from central.export.rows import Periods, Readings, Spans
 from central.export.words import about
 from central.export.zones import Zone
 from central.identity import audit
@@ -60,6 +61,10 @@ class Form:
         int | None,
         Query(ge=1, le=5000, description="that many equal spans a point instead of readings"),
     ] = None
+    period: Annotated[
+        Literal["hour", "hydrological_day", "day", "month"] | None,
+        Query(description="a row for each period instead; `zone` must be a name then"),
+    ] = None
     check: Annotated[bool, Query(description="answer 204, or the refusal, and make nothing")] = (
         False
     )
@@ -85,13 +90,14 @@ async def export(
     zone = Zone(form.zone.replace(" ", "+"))  # a plus sign that was not percent-encoded
     wanted = Wanted(_chosen(house, who, choice), first, last)
     house.exports.check(form.format, len(wanted.points))
+    source = _source(house, form, wanted)
     if form.check:
         with house.exports.place(_caller(who)):
             return Response(status_code=204)
     now = house.desk.clock.now()
     job = Job(
         format=form.format,
-        layout="readings" if form.spans is None else "spans",
+        layout="readings" if form.spans is None and form.period is None else "spans",
         zone=zone.text,
         language=form.language,
         subjects=tuple(subject(point, form.language) for point in wanted.points),
@@ -112,18 +118,31 @@ async def export(
             "to": last,
             "format": form.format,
             "spans": form.spans,
+            "period": form.period,
         },
     )
-    work = _work(house, who, job, wanted, act)
+    work = _work(house, who, job, wanted, source, act)
     begin, end = (text[:10] for text in zone.rfc3339(wanted.times))
     name = f"fengsui_{asked[0].replace('/', '_')}_{begin}_{end}.{form.format}"
     return MadeWhileSent(work, _MEDIA[form.format], name)
 
 
-def _work(house: Rooms, who: Principal, job: Job, wanted: Wanted, act: audit.Act) -> Any:
-    db, spans = house.collector.db, act.detail["spans"]
-    store = house.collector.store
-    source: Source = Spans(store, spans) if isinstance(spans, int) else Readings(store)
+def _source(house: Rooms, form: Form, wanted: Wanted) -> Source:
+    """Raises ApiError for two kinds of rows at once, and what is wrong with the periods."""
+    if form.spans is not None and form.period is not None:
+        raise ApiError(422, "EXPORT_ROWS")
+    if form.spans is not None:
+        return Spans(house.collector.queries, form.spans)
+    if form.period is not None:
+        periods(Kind(form.period), wanted.start, wanted.end, form.zone)
+        return Periods(house.collector.queries, Kind(form.period), form.zone)
+    return Readings(house.collector.store)
+
+
+def _work(
+    house: Rooms, who: Principal, job: Job, wanted: Wanted, source: Source, act: audit.Act
+) -> Any:
+    db = house.collector.db
 
     async def still() -> bool:
         now = await house.desk.still(who)

@@ -1,7 +1,9 @@
 """Exports: what comes is what is stored; bounded, audited, and ended with their callers."""
 
 import asyncio
+import csv
 import gc
+import io
 import json
 import tracemalloc
 from pathlib import Path
@@ -19,6 +21,8 @@ from central.export.exports import Exports, Wanted
 from central.export.frames import Job
 from central.export.layout import Block, Subject
 from central.export.process import ExportBroken
+from central.keep import DAY
+from central.store.keeping import StoreKeeping
 from central.store.values import Values
 from protocols.quality import Quality
 from tests.central.api.conftest import People
@@ -95,8 +99,34 @@ async def test_spans_come_too(client, collector, duty, stored):
     answer = await get(client, duty, point=LEVEL, spans=180, language="en")
     lines = answer.content.decode("utf-8-sig").splitlines()
     assert len(lines) == 4
-    assert ",1,85.0,85.0,85.0,85.0,number,%,0," in lines[2]
-    assert ",1,,,,12.5,number,%,2156658688," in lines[3]
+    assert ",1,1,85.0,85.0,85.0,85.0,number,%,0," in lines[2]
+    assert ",1,0,,,,12.5,number,%,2156658688," in lines[3]
+
+
+async def test_periods_come_too(client, collector, duty, stored):
+    query = {"point": LEVEL, "period": "day", "language": "en", "format": "csv"}
+    answer = await get(client, duty, **query)
+    (row,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert (row["time"], row["to"]) == (
+        "2026-06-12T00:00:00.000000+08:00",
+        "2026-06-13T00:00:00.000000+08:00",
+    )
+    assert (row["count"], row["good"], row["maximum"], row["tier"]) == ("3", "2", "85.0", "raw")
+    for wrong in ({"zone": "+08:00"}, {"spans": 3}, {"zone": "UTC", "period": "hydrological_day"}):
+        assert (await get(client, duty, **(query | wrong))).status_code == 422
+    many = SPAN | {"from": "2016-07-01T00:00:00+08:00"} | query | {"period": "hour"}
+    answer = await client.get("/api/v1/export", headers=duty, params=many)
+    assert answer.json()["code"] == "QUERY_PERIODS"
+
+
+async def test_spans_of_what_has_gone_say_so(client, collector, duty, gateway, stored, clock):
+    await collector.store.seal()
+    collector.store_retention.keeping = StoreKeeping({"keep": DAY, "minutes": None, "hours": None})
+    clock.move(3 * 86_400)
+    await collector.store_retention.round()
+    answer = await get(client, duty, point=LEVEL, spans=1, language="en", format="csv")
+    (row,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert (row["count"], row["maximum"], row["last"], row["tier"]) == ("3", "85.0", "12.5", "1min")
 
 
 async def test_what_was_exported_is_in_the_audit(client, collector, duty, stored):

@@ -159,17 +159,19 @@ def test_spans_have_their_columns(tmp_path):
             "time": np.array([TIME, TIME + 60_000_000]),
             "to": np.array([TIME + 60_000_000, TIME + 120_000_000]),
             "count": np.array([3, 1]),
+            "good": np.array([3, 0]),
             "minimum": numbers,
             "maximum": numbers,
             "mean": numbers,
             "last": Values.of([2, "停"]),
             "quality": np.array([0, 0x80310000]),
+            "tier": np.array([0, 2]),
         },
     )
     said = written(job("csv", "", layout="spans"), [part]).decode("utf-8-sig").splitlines()
-    assert said[0].startswith("time,to,point,label,count,minimum,maximum,mean,last,kind,unit,")
-    assert ",3,1.5,1.5,1.5,2,integer,%,0," in said[1]
-    assert ",1,,,,停,text,%,2150694912," in said[2]
+    assert said[0].startswith("time,to,point,label,count,good,minimum,maximum,mean,last,kind,unit,")
+    assert ",3,3,1.5,1.5,1.5,2,integer,%,0," in said[1]
+    assert ",1,0,,,,停,text,%,2150694912," in said[2]
     for form in ("xlsx", "parquet"):
         assert written(job(form, tmp_path, layout="spans"), [part])
 

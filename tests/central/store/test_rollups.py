@@ -53,7 +53,7 @@ def check(rollup, whole, span):
     ]
     for place, slot in enumerate(np.unique(slots)):
         own = whole.take(np.flatnonzero(slots == slot))
-        wanted, found = summary(own), rollup.summary(place)
+        wanted, found = summary(own), rollup.summaries[place]
         for name in wanted.dtype.names:
             if name == "sum" and wanted["good"]:
                 exact = math.fsum(own.values.numbers[own.good].tolist())

@@ -4820,6 +4820,8 @@ export interface operations {
                 bom?: boolean;
                 /** @description that many equal spans a point instead of readings */
                 spans?: number | null;
+                /** @description a row for each period instead; `zone` must be a name then */
+                period?: ("hour" | "hydrological_day" | "day" | "month") | null;
                 /** @description answer 204, or the refusal, and make nothing */
                 check?: boolean;
             };

@@ -5,7 +5,7 @@ its summary and is not read; only the first and the last piece of a period are, 
 Pure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from central.calendar.intervals import Intervals
 from central.store.columns import Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
 from central.store.points import SUMMARY, PointReadings
-from central.store.queries.source import Deadline, Piece
+from central.store.queries.source import BLOCK, Deadline, Load, Piece
 from protocols.words import Value
 
 Floats = NDArray[np.float64]
@@ -24,6 +24,8 @@ Wide = NDArray[np.longdouble]
 _FAR: Final = np.iinfo(np.int64).max
 RAW: Final = "raw"
 TIERS: Final = (RAW, "1min", "1h")
+TOGETHER: Final = 64
+"""Most pieces added at once."""
 _ADDED: Final = ("n", "good", "late", "estimated")
 
 
@@ -58,9 +60,17 @@ class Aggregates:
 
 
 def aggregate(
-    pieces: Iterable[Piece], edges: Integers, excluded: Intervals, deadline: Deadline
+    pieces: Iterable[Piece],
+    edges: Integers,
+    excluded: Intervals,
+    deadline: Deadline,
+    *,
+    firsts: bool = True,
 ) -> Aggregates:
-    """Return the aggregates of the periods between `edges`; pieces may hold readings outside."""
+    """Return the aggregates of the periods between `edges`; pieces may hold readings outside.
+
+    Without `firsts` nothing is read to know the first readings, and what stands there is nothing.
+    """
     tally = _Tally(edges, excluded)
     rows, loads = [], []
     for row, load in pieces:
@@ -75,13 +85,26 @@ def aggregate(
     undivided = np.array([tier != RAW for tier in tiers], np.bool_)
     whole, places = _whole(summaries, edges, excluded, undivided)
     tally.add_summaries(summaries[whole], places[whole])
-    for at in np.flatnonzero(~whole & (places >= 0)).tolist():
-        deadline.check()
-        tally.add(loads[at]())
-    for at in tally.ends(summaries, whole, places):
-        deadline.check()
-        tally.add_ends(loads[at]())
+    cut = np.flatnonzero(~whole & (places >= 0))
+    for readings in _loaded(cut[np.argsort(summaries["t0"][cut])], loads, deadline):
+        tally.add(readings)
+    ends = tally.ends(summaries, whole, places, firsts=firsts)
+    for readings in _loaded(ends[np.argsort(summaries["t0"][ends])], loads, deadline):
+        tally.add_ends(readings)
     return tally.done(max(tiers, key=TIERS.index, default=RAW))
+
+
+def _loaded(which: Integers, loads: Sequence[Load], deadline: Deadline) -> Iterator[PointReadings]:
+    """Load pieces; many small ones are handed on together."""
+    held: list[PointReadings] = []
+    for at in which.tolist():
+        deadline.check()
+        held.append(loads[at]())
+        if len(held) >= TOGETHER or sum(map(len, held)) >= BLOCK:
+            yield PointReadings.merged(held)
+            held = []
+    if held:
+        yield PointReadings.merged(held)
 
 
 def _whole(
@@ -157,16 +180,19 @@ class _Tally:
         self._worst[at] = np.maximum(self._worst[at], worst)
         self._take_ends(readings, starts, at)
 
-    def ends(self, summaries: Any, whole: NDArray[np.bool_], places: Integers) -> list[int]:
+    def ends(
+        self, summaries: Any, whole: NDArray[np.bool_], places: Integers, *, firsts: bool
+    ) -> Integers:
         """Return which of the pieces that counted by summary hold a first or last reading."""
         n = len(self._edges) - 1
         first, last = np.full(n, _FAR), np.full(n, -_FAR)
         at = places[whole]
         np.minimum.at(first, at, summaries["t0"][whole])
         np.maximum.at(last, at, summaries["t1"][whole])
-        wanted = (summaries["t0"] == first[places]) & (first <= self._first.times)[places]
-        wanted |= (summaries["t1"] == last[places]) & (last >= self._last.times)[places]
-        return np.flatnonzero(wanted & whole).tolist()
+        wanted = (summaries["t1"] == last[places]) & (last >= self._last.times)[places]
+        if firsts:
+            wanted |= (summaries["t0"] == first[places]) & (first <= self._first.times)[places]
+        return np.flatnonzero(wanted & whole)
 
     def add_ends(self, readings: PointReadings) -> None:
         """Take the first and last readings of what was counted already."""

@@ -164,7 +164,7 @@ class Queries:
             held = found.get(point)
             return shape(held or aggregate([], edges, none.intervals, Deadline()))
 
-        return await self._aggregates([point], edges, none, one)
+        return await self._aggregates([point], edges, none, one, firsts=False)
 
     async def periods(
         self,
@@ -256,6 +256,8 @@ class Queries:
         edges: Integers,
         exclude: Exclude,
         then: Callable[[dict[str, Aggregates]], T],
+        *,
+        firsts: bool = True,
     ) -> T:
         known = self._known(points)
         start, end = int(edges[0]), int(edges[-1])
@@ -273,6 +275,7 @@ class Queries:
                         edges,
                         out.of(point),
                         deadline,
+                        firsts=firsts,
                     )
                     for point in known
                 }

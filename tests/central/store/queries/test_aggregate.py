@@ -30,9 +30,9 @@ def good_numbers(readings):
     ]
 
 
-def asked(source, edges, excluded=NOTHING):
+def asked(source, edges, excluded=NOTHING, **more):
     found = source.pieces(1, edges[0], edges[-1])
-    return aggregate(found, np.array(edges, np.int64), excluded, Deadline())
+    return aggregate(found, np.array(edges, np.int64), excluded, Deadline(), **more)
 
 
 @given(READINGS, EDGES, EXCLUDED)
@@ -72,6 +72,9 @@ def test_long_periods_are_answered_by_summaries():
     assert (found.first, found.last) == ([0.0, 500.0], [499.0, 999.0])
     asked(source, [0, 500, 1_000], Intervals.of([(250, 260)]))
     assert source.loads == 4 + 5  # and the one that an excluded interval touches
+    found = asked(source, [0, 500, 1_000], firsts=False)
+    assert source.loads == 4 + 5 + 2
+    assert found.last == [499.0, 999.0]
 
 
 def test_a_piece_that_is_excluded_whole_is_not_read():

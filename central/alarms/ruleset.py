@@ -77,8 +77,10 @@ def take(
     for (rule, place, levels), version, active in changed:
         fresh, number = replace(rule, version=version), numbers[place]
         _write(conn, fresh, (number, levels), now)
-        tracked = known.rules.get(rule.id) or begin(number, rule, newest.get(number))
-        if not active and number in newest:
+        tracked = known.rules.get(rule.id)
+        if tracked is None or not (active or tracked.episode):
+            tracked = begin(number, rule, newest.get(number))
+        elif not active and number in newest:
             tracked.know(newest[number])
         taken.active.add(rule.id)
         _change(conn, known, (tracked, fresh), now, taken)

@@ -21,8 +21,10 @@ class Stored(Protocol):
         """Return a number that whatever is appended to the stream from now on lies above."""
         ...
 
-    def arrivals(self, conn: sqlite3.Connection, stream: int, above: Mapping[int, int]) -> Arrivals:
-        """Return what the stream brought of these points above these positions.
+    def arrivals(
+        self, conn: sqlite3.Connection, above: Mapping[int, Mapping[int, int]]
+    ) -> Mapping[int, Arrivals]:
+        """Return by stream what it brought of each point above a position (both are asked for).
 
         What was appended before the last call of the engine's `flush` may be left out.
         """

@@ -236,14 +236,15 @@ def _move_on(conn: sqlite3.Connection, stored: Stored, found: Iterable[Tracked])
         for stream, branch in tracked.branches.items():
             by_stream.setdefault(stream, []).append((tracked.point, branch))
     _read_moved(conn, by_stream)
+    above: dict[int, dict[int, int]] = {}
     for stream, branches in by_stream.items():
-        above: dict[int, int] = {}
+        least = above[stream] = {}
         for point, branch in branches:
-            above[point] = min(branch.at, above.get(point, branch.at))
-        points, times, positions = stored.arrivals(conn, stream, above)
+            least[point] = min(branch.at, least.get(point, branch.at))
+    for stream, (points, times, positions) in stored.arrivals(conn, above).items():
         order = np.argsort(points, kind="stable")
         points, times, positions = points[order], times[order], positions[order]
-        for point, branch in branches if len(points) else ():
+        for point, branch in by_stream[stream]:
             first, last = np.searchsorted(points, [point, point + 1])
             later = times[first:last][positions[first:last] > branch.at]
             if len(later):

@@ -18,23 +18,26 @@ class Arrivals(NamedTuple):
     positions: Integers
 
 
-_NONE = np.empty(0, np.int64)
+def arrivals(
+    blocks: Iterable[Block], above: Mapping[int, Mapping[int, int]]
+) -> dict[int, Arrivals]:
+    """Return what lines brought, of each the points asked for above their positions."""
+    own: dict[int, list[Block]] = {}
+    for block in blocks:
+        if block.line in above:
+            own.setdefault(block.line, []).append(block)
+    return {line: _of_line(found, above[line]) for line, found in own.items()}
 
 
-def arrivals(blocks: Iterable[Block], line: int, above: Mapping[int, int]) -> Arrivals:
-    """Return what a line brought of the points of `above` above these positions."""
+def _of_line(blocks: list[Block], above: Mapping[int, int]) -> Arrivals:
     wanted = np.array(sorted(above), np.int64)
     positions = np.array([above[point] for point in wanted.tolist()], np.int64)
     parts: list[Arrivals] = []
     for block in blocks:
-        if block.line != line or not len(wanted):
-            continue
         _, places = good(block.rows)
         points = block.rows.points[places].astype(np.int64)
         at = np.minimum(np.searchsorted(wanted, points), len(wanted) - 1)
         kept = (wanted[at] == points) & (positions[at] < block.id)
         points, times = points[kept], block.rows.times[places][kept]
         parts.append(Arrivals(points, times, np.full(len(points), block.id)))
-    if not parts:
-        return Arrivals(_NONE, _NONE, _NONE)
     return Arrivals(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

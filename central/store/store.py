@@ -141,11 +141,13 @@ class ChunkStore:
         """Return a number that whatever is appended to the stream from now on lies above."""
         return self._appending.last
 
-    def arrivals(self, conn: sqlite3.Connection, stream: int, above: Mapping[int, int]) -> Arrivals:
-        """Return what a line of streams brought above these positions and no chunk has yet."""
+    def arrivals(
+        self, conn: sqlite3.Connection, above: Mapping[int, Mapping[int, int]]
+    ) -> dict[int, Arrivals]:
+        """Return what lines of streams brought above these positions and no chunk has yet."""
         blocks = {block.id: block for block in self.unsealed.blocks()}
         blocks |= {block.id: block for block in self._appending.pending(conn)}
-        return arrivals(blocks.values(), stream, above)
+        return arrivals(blocks.values(), above)
 
     def newest_times(self, conn: sqlite3.Connection, numbers: Integers) -> Integers:
         """Return the time of each point's newest reading (below every time: none)."""

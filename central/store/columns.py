@@ -107,11 +107,3 @@ class Columns(Sequence[Row]):
             self.qualities[places],
             self.flags[places],
         )
-
-    def newest(self) -> list[Row]:
-        """Return the newest row of each point; of one moment the last to arrive."""
-        if not len(self):
-            return []
-        points = self.points[self.order]
-        last = np.append(np.flatnonzero(points[1:] != points[:-1]), len(points) - 1)
-        return self.rows(self.order[last])

@@ -78,7 +78,7 @@ def test_the_same_key_after_a_kill(tmp_path, monkeypatch, phase, stored):
         _, other = collector.ask(*sent, key="k2")
         assert (other["accepted"], other["known"]) == (0, 2)
     finally:
-        collector.__exit__()
+        collector.__exit__(None)
     with closing(sqlite3.connect(collector.database)) as conn:
         assert with_readings(conn).execute("SELECT count(*) FROM reading").fetchone() == (2,)
         assert conn.execute("SELECT count(*) FROM quarantine").fetchone() == (2,)

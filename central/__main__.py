@@ -13,6 +13,7 @@ from typing import Final
 
 from central.commands.evidence_arguments import add_evidence
 from central.commands.gateway_arguments import add_gateway
+from central.commands.store_arguments import add_store
 from central.commands.virtual_arguments import add_virtual
 from protocols.errors import ConfigError, FengsuiError
 from protocols.problems import lines
@@ -129,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     others = "他方系统:虚拟网关和令牌 / others' systems: virtual gateways and their tokens"
     add_virtual(commands.add_parser("virtual", help=others, description=others))
     add_evidence(commands)
+    add_store(commands)
     made["run"].add_argument(
         "--story", type=Path, help="故事时钟文件,仅用于演示 / story clock, for demonstrations"
     )

@@ -33,6 +33,7 @@ from central.registry import Registry
 from central.store.queries.queries import Behind as Queried
 from central.store.queries.queries import Queries
 from central.store.retention import StoreRetention
+from central.store.scrub import Scrub
 from central.store.store import ChunkStore
 from protocols.clock import Clock
 
@@ -78,6 +79,7 @@ class Collector:
         self.store_retention = StoreRetention(
             db, clock, config.store, self.store.families, self._domain
         )
+        self.scrub = Scrub(db, clock, self.store.damage, self.tell)
         taking = Taking(self._engine, committer, self.store)
         db.on_rollback.append(taking.forget)
         behind = Behind(
@@ -121,6 +123,7 @@ class Collector:
             group.create_task(self._keep(self.store.run))
             group.create_task(self._keep(self.retention.run))
             group.create_task(self._keep(self.store_retention.run))
+            group.create_task(self._keep(self.scrub.run))
             group.create_task(self._keep(self.door.forgetting.run))
             if self.config.backup is not None:
                 group.create_task(self._keep(self.backups.run))

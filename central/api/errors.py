@@ -28,6 +28,7 @@ STATUS: Final[dict[str, int]] = {
     "LOGIN_LOCKED": 429,
     "LOGIN_BUSY": 503,
     "QUERY_TOO_LONG": 503,
+    "STORE_DAMAGED": 503,
     "ALREADY_ACKNOWLEDGED": 409,
     "GATEWAY_EXISTS": 409,
     "VIRTUAL_UNKNOWN": 404,

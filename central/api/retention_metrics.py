@@ -39,6 +39,16 @@ def retention_metrics(collector: "Collector") -> Iterator[Metric]:
             counter.add_metric([tier], count)
         yield counter
     yield GaugeMetricFamily(
+        "fengsui_store_damaged_chunks",
+        "Chunks known to be damaged: what needs them is refused as STORE_DAMAGED",
+        value=len(collector.store.damage.chunks),
+    )
+    yield CounterMetricFamily(
+        "fengsui_store_scrubbed_chunks",
+        "Chunks read again in the background since the start",
+        value=collector.scrub.looked,
+    )
+    yield GaugeMetricFamily(
         "fengsui_store_retention_damaged_days",
         "Days past their time that stay because something of theirs cannot be read",
         value=figures.damaged,

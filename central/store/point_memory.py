@@ -23,7 +23,7 @@ from central.store.unsealed import Block
 
 NEWEST: Final = "newest"
 GOOD: Final = "good"
-_MOST: Final = 64 << 20
+MOST_PAGE: Final = 64 << 20
 """Bytes a page may inflate to: texts may be long."""
 
 
@@ -41,7 +41,7 @@ class PointMemory:
         pages = await db.read(_pages, deadline=600)
         for kind, page, body in pages:
             holder = self.heads if kind == NEWEST else self._good
-            holder.put_page(page, inflated(body, _MOST))
+            holder.put_page(page, inflated(body, MOST_PAGE))
         if pages:
             return
         for number, newest, good in await db.read(_of_rows, deadline=600):

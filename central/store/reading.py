@@ -1,7 +1,8 @@
 """One point's readings from wherever they are: chunks, rows, and what is not sealed yet.
 
 Every reading exactly once: what is in memory is taken before the database's snapshot is, and of it
-only what lies above the snapshot's watermark; of chunks only those at or below it.
+only what lies above the snapshot's watermark; of chunks only those at or below it. A question that
+needs a damaged chunk is refused by name (`ChunkUnreadable`): nothing is silently left out.
 """
 
 import sqlite3
@@ -11,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from central.store import chunks, journal, late, tiers
-from central.store.chunk import decode, summary_of
+from central.store.chunk import ChunkDamaged, decode, summary_of
+from central.store.damage import unreadable
 from central.store.families import Place, place_of
 from central.store.points import PointReadings, summary
 from central.store.unsealed import Block, Stream, Unsealed, of_point
@@ -72,9 +74,7 @@ class View:
             if len(found):
                 yield found
 
-    def _windows(
-        self, number: int, start: int, end: int, size: int
-    ) -> Iterator[tuple[int, int]]:
+    def _windows(self, number: int, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
         """Yield spans of time that follow each other, each of about `size` readings."""
         place = place_of(self.conn, number)
         held = 0
@@ -123,7 +123,10 @@ class View:
         if place is not None:
             for found in chunks.find(self.conn, place, start, end):
                 packed = chunks.summary_of(self.conn, found.id)
-                one = summary_of(packed, _row(found.members, place))
+                try:
+                    one = summary_of(packed, _row(found.members, place))
+                except ChunkDamaged as exc:
+                    raise unreadable(self.conn, found.id, exc.params["why"]) from exc
                 if one["t0"] < end and one["t1"] >= start:
                     yield one, self._loader(found.id, place, start, end)
         rows = late.read(self.conn, number, start, end)
@@ -133,7 +136,10 @@ class View:
     def _loader(self, id_: int, place: Place, start: int, end: int) -> Load:
         def load() -> PointReadings:
             (body,) = chunks.bodies(self.conn, (id_,))
-            found: PointReadings = decode(body, place.member)
+            try:
+                found: PointReadings = decode(body, place.member)
+            except ChunkDamaged as exc:
+                raise unreadable(self.conn, id_, exc.params["why"]) from exc
             return found.between(start, end)
 
         return load

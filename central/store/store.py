@@ -18,6 +18,7 @@ from central.store import chunks, journal, paging
 from central.store.appending import Appending
 from central.store.arrivals import Arrivals, arrivals
 from central.store.columns import Columns, Integers
+from central.store.damage import ChunkUnreadable, Damage
 from central.store.families import Families
 from central.store.good_numbers import GoodNumber
 from central.store.heads import Heads
@@ -57,6 +58,7 @@ class ChunkStore:
         self._worker = OwnerThread("store")
         self.sealing = Sealing(db, self.families, self.unsealed, self._kept.pages, self._worker)
         self.merging = Merging(db, self._worker)
+        self.damage = Damage()
         self._sealed_at = real_monotonic()
         self._busy = asyncio.Lock()
         self._sealed = asyncio.Condition()
@@ -194,8 +196,15 @@ class ChunkStore:
         return self.heads.latest(points, site)
 
     async def ask(self, work: Callable[[View], T]) -> T:
-        """Run `work` in a reader's thread on a view of the store. Raises QueryTooLong."""
-        return await self._db.read(lambda conn: work(look(conn, self.unsealed)))
+        """Run `work` in a reader's thread on a view of the store.
+
+        Raises QueryTooLong, and ChunkUnreadable for what needs a damaged chunk.
+        """
+        try:
+            return await self._db.read(lambda conn: work(look(conn, self.unsealed)))
+        except ChunkUnreadable as exc:
+            self.damage.note(exc.spoilt)
+            raise
 
     async def readings(
         self, point: str, start: int, end: int, limit: int = 1000, cursor: str | None = None

@@ -6,7 +6,8 @@ from typing import Final
 
 from central.store import chunks
 from central.store.cells import Cells
-from central.store.chunk import decode
+from central.store.chunk import ChunkDamaged, decode
+from central.store.damage import unreadable
 from central.store.families import Place
 from central.store.points import PointReadings
 from central.store.reading import Load, View, look
@@ -35,7 +36,10 @@ class UnhurriedView(View):
             self._decoded.move_to_end(id_)
             return found
         (body,) = chunks.bodies(self.conn, (id_,))
-        found = self._decoded[id_] = decode(body, None)
+        try:
+            found = self._decoded[id_] = decode(body, None)
+        except ChunkDamaged as exc:
+            raise unreadable(self.conn, id_, exc.params["why"]) from exc
         self._cells += len(found)
         while self._cells > MOST and len(self._decoded) > 1:
             self._cells -= len(self._decoded.popitem(last=False)[1])

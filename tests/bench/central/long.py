@@ -30,7 +30,7 @@ ROOM: Final = 8 << 30
 """Bytes that have to be free."""
 MOST: Final = 3_600.0
 BEARABLE: Final = 1.3
-ASKED: Final = ("latest_1000", "range_1", "buckets_300", "count_all")
+ASKED: Final = ("latest_1000", "range_1", "buckets_300", "site_state", "count_all")
 
 
 def measure() -> Iterator[dict[str, Any]]:

@@ -5,26 +5,25 @@ what is large is made into its final form without holding up the event loop. Tim
 spans start <= time < end. Points nobody knows are missing from the answer.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
 from central.calendar.exemptions import Exempt, exempt
-from central.calendar.holidays import Holidays
 from central.calendar.periods import Kind, TooManyPeriods, periods
-from central.database import Database
 from central.registry_records import PointRecord
 from central.store.columns import Integers
 from central.store.points import PointReadings
 from central.store.queries.aggregate import Aggregates, aggregate
+from central.store.queries.behind import Behind as Behind
 from central.store.queries.counts import MOST_GAPS, MOST_SLOTS, Asked, Counts, count
 from central.store.queries.excluding import Exclude, Excluding, days_out
 from central.store.queries.ranges import RawPage, Span, page, parse_cursor
 from central.store.queries.source import Deadline, Source
-from protocols.clock import SECOND, Clock
+from protocols.clock import SECOND
 from protocols.errors import FengsuiError
 
 T = TypeVar("T")
@@ -45,22 +44,6 @@ class TooManyPoints(FengsuiError):
     """More points than one question may name."""
 
     code = "QUERY_POINTS"
-
-
-class Points(Protocol):
-    """What queries have to know of points."""
-
-    def point(self, id: str) -> PointRecord | None:  # noqa: A002  # the registry's word
-        """Return the point of that id."""
-        ...
-
-
-class Asks(Protocol):
-    """Runs work on a snapshot in a reader's thread. Raises QueryTooLong."""
-
-    def __call__(self, work: Callable[[Source], T]) -> Awaitable[T]:
-        """Return what the work returned."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,17 +85,6 @@ class Reckoning:
     kind: Kind
     zone: str
     exclude: Exclude = field(default_factory=Exclude)
-
-
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """What queries are made of."""
-
-    db: Database
-    registry: Points
-    clock: Clock
-    holidays: Holidays
-    ask: Asks
 
 
 def _as_it_is(found: T) -> T:

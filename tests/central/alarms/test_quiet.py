@@ -269,3 +269,13 @@ async def test_what_was_sealed_before_the_rules_changed_is_forgotten_with_them(s
     story.collector._engine.forget()
     await story.late(902, old, (607, 95.0), (609, 70.0))
     assert await story.journal() == [[607, "RAISE:H"], [609, "RTN"]]
+
+
+async def test_a_stray_of_an_older_stream_is_one_after_what_passed_quietly(story):
+    await story.at(600, 70.0)
+    old = await story.new_stream()
+    await story.at(800, 70.0)
+    await story.late(801, old, (610, 70.0))
+    await story.late(802, old, (620, 70.0), (630, 71.0))
+    await story.late(803, old, (625, 95.0))
+    assert await story.episodes() == []

@@ -16,7 +16,7 @@ from central.store.chunk import ChunkDamaged, decode, summary_of
 from central.store.damage import unreadable
 from central.store.families import Place, place_of
 from central.store.points import PointReadings, summary
-from central.store.unsealed import Block, Stream, Unsealed, of_point
+from central.store.unsealed import Block, Held, Unsealed, of_point
 
 BLOCK: Final = 100_000
 END: Final = 2**62
@@ -31,7 +31,7 @@ class View:
         self,
         conn: sqlite3.Connection,
         unsealed: Unsealed,
-        held: dict[int, Stream],
+        held: Held,
         watermark: int,
     ) -> None:
         self.conn = conn

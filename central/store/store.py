@@ -24,6 +24,7 @@ from central.store.good_numbers import GoodNumber
 from central.store.heads import Heads
 from central.store.interface import Buckets, Latest, ReadingsPage, Row
 from central.store.merging import Merging
+from central.store.moments import at_moments
 from central.store.point_memory import PointMemory
 from central.store.reading import View, look
 from central.store.sealing import OnSeal, Sealing
@@ -164,16 +165,7 @@ class ChunkStore:
         self, conn: sqlite3.Connection, numbers: Integers, times: Integers
     ) -> list[tuple[int, Value]]:
         """Return what is here of these points at these times: (place in the columns, value)."""
-        view = look(conn, self.unsealed)
-        pending = self._appending.pending(conn)
-        found: list[tuple[int, Value]] = []
-        for place, (number, time) in enumerate(zip(numbers.tolist(), times.tolist(), strict=True)):
-            values = view.read(number, time, time + 1).values.tolist()
-            for block in pending:
-                here = (block.rows.points == number) & (block.rows.times == time)
-                values += block.rows.values.take(np.flatnonzero(here)).tolist()
-            found += [(place, value) for value in values]
-        return found
+        return at_moments(look(conn, self.unsealed), self._appending.pending(conn), numbers, times)
 
     # The event loop
 

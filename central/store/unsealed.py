@@ -1,9 +1,9 @@
 """Readings that are in the journal and in no chunk yet, in memory, found by point.
 
 A block is what one transaction brought of a stream. Blocks are added on the event loop after their
-commit, asked by any thread, and dropped when a seal has covered them. A stream's many small blocks
-are put together, sorted by point, the first time somebody asks: ingest does not pay for questions
-nobody has.
+commit, asked by any thread, and dropped when a seal has covered them. Many small blocks are put
+together, sorted by point, the first time somebody asks: ingest does not pay for questions nobody
+has.
 """
 
 import threading
@@ -18,10 +18,8 @@ from central.store.columns import Columns, Integers
 from central.store.points import RECEIVED_UNIT, PointReadings
 from central.store.values import Values
 
-LOOSE: Final = 16
-"""Blocks of a stream that are looked through one by one; more are put together first."""
-RUN: Final = 250_000
-"""Readings of a run that is complete: it is not sorted again."""
+LOOSE: Final = 32
+"""Blocks that are looked through one by one; more are put together first."""
 
 
 @dataclass(eq=False, slots=True)
@@ -60,6 +58,7 @@ class Run:
     """Blocks put together, in order of point, those of a point in order of arrival."""
 
     ids: Integers
+    streams: Integers
     received: Integers
     rows: Columns
     low: int
@@ -73,25 +72,25 @@ Piece = Block | Run
 
 
 @dataclass(eq=False, slots=True)
-class Stream:
-    """A stream's pieces: sorted runs first, then what came since."""
+class Held:
+    """What is in memory since a seal: runs, the largest first, and what came since."""
 
     runs: list[Run] = field(default_factory=list)
     loose: list[Block] = field(default_factory=list)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
-        """All of them, in order of arrival."""
+        """All of it."""
         return (*self.runs, *self.loose)
 
 
 class Unsealed:
-    """All blocks above the watermark, by stream; safe to ask from any thread."""
+    """All blocks above the watermark; safe to ask from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sorting = threading.Lock()
-        self._streams: dict[int, Stream] = {}
+        self._held = Held()
         self._blocks: list[Block] = []
         self.readings = 0
 
@@ -99,7 +98,7 @@ class Unsealed:
         """Take a block whose transaction is durable."""
         with self._lock:
             self._blocks.append(block)
-            self._streams.setdefault(block.stream, Stream()).loose.append(block)
+            self._held.loose.append(block)
             self.readings += len(block)
             block.durable = True
 
@@ -112,88 +111,75 @@ class Unsealed:
         """Let go of what a seal has covered. Whoever holds an older `now` keeps it as it was."""
         with self._lock:
             self._blocks = [block for block in self._blocks if block.id > watermark]
-            self._streams = {}
-            for block in self._blocks:
-                self._streams.setdefault(block.stream, Stream()).loose.append(block)
+            self._held = Held(loose=list(self._blocks))
             self.readings = sum(map(len, self._blocks))
 
-    def now(self) -> dict[int, "Stream"]:
+    def now(self) -> Held:
         """Return what is here now; nothing leaves it, though newer blocks may come."""
         with self._lock:
-            return self._streams
+            return self._held
 
-    def find(self, number: int, held: dict[int, "Stream"]) -> list[tuple[int, Piece]]:
-        """Return (stream, piece) of every piece of `held` that may hold the point."""
-        for crowded in self._crowded(number, held):
-            self._put_together(crowded)
+    def find(self, number: int, held: Held) -> list[Piece]:
+        """Return every piece of `held` that may hold the point."""
+        if len(held.loose) > LOOSE:
+            self._put_together(held)
         with self._lock:
-            return [
-                (stream, each)
-                for stream, one in held.items()
-                for each in one.pieces
-                if _covers(each, number)
-            ]
+            return [each for each in held.pieces if each.low <= number <= each.high]
 
-    def _crowded(self, number: int, held: dict[int, "Stream"]) -> list["Stream"]:
-        with self._lock:
-            return [
-                one
-                for one in held.values()
-                if len(one.loose) > LOOSE and any(_covers(each, number) for each in one.loose)
-            ]
-
-    def _put_together(self, held: "Stream") -> None:
-        """Make the loose blocks, and a run that is not complete yet, one run.
+    def _put_together(self, held: Held) -> None:
+        """Make the loose blocks a run, together with the runs that are not much larger.
 
         Sorted without the lock, so that no commit waits for a question.
         """
         with self._sorting:
             with self._lock:
-                loose, runs = list(held.loose), held.runs
-            if not loose:
+                loose, runs = list(held.loose), list(held.runs)
+            if len(loose) <= LOOSE:
                 return  # somebody else was here
-            last = runs[-1:] if runs and len(runs[-1]) < RUN else []
-            made = _sorted(last, loose)
+            size, kept = sum(map(len, loose)), len(runs)
+            while kept and len(runs[kept - 1]) < 2 * size:
+                kept -= 1
+                size += len(runs[kept])
+            made = _sorted(runs[kept:], loose)
             with self._lock:
-                held.runs = [*runs[: len(runs) - len(last)], made]
+                held.runs = [*runs[:kept], made]
                 held.loose = held.loose[len(loose) :]
 
 
 def of_point(
-    found: Iterable[tuple[int, Piece]], number: int, above: int, span: tuple[int, int]
+    pieces: Iterable[Piece], number: int, above: int, span: tuple[int, int]
 ) -> list[PointReadings]:
     """Return a point's readings with span[0] <= time < span[1] and a journal id over `above`."""
     parts = []
-    for stream, piece in found:
+    for piece in pieces:
         places = _places(piece, number)
-        if not len(places):
-            continue
-        if isinstance(piece, Block):
-            if piece.id <= above:
-                continue
-            received = np.full(len(places), piece.received)
-        else:
+        if isinstance(piece, Run):
             places = places[piece.ids[places] > above]
-            received = piece.received[places]
+        elif piece.id <= above:
+            continue
         times = piece.rows.times[places]
-        inside = (times >= span[0]) & (times < span[1])
-        if not inside.all():
-            places, received = places[inside], received[inside]
+        places = places[(times >= span[0]) & (times < span[1])]
         if len(places):
-            parts.append(_taken(piece.rows, places, stream, received))
+            parts.append(_taken(piece, places))
     return parts
 
 
-def _taken(rows: Columns, places: Integers, stream: int, received: Integers) -> PointReadings:
-    times, seqs = rows.times[places], rows.seqs[places]
-    if len(times) > 1 and not bool((times[1:] > times[:-1]).all()):
-        order = np.lexsort((seqs, times))
-        places, received = places[order], received[order]
-        times, seqs = rows.times[places], rows.seqs[places]
+def _taken(piece: Piece, places: Integers) -> PointReadings:
+    rows = piece.rows
+    if isinstance(piece, Run):
+        times, streams, seqs = rows.times[places], piece.streams[places], rows.seqs[places]
+        order = np.lexsort((seqs, streams, times))
+        places, streams = places[order], streams[order]
+        received = piece.received[places]
+    else:
+        order = np.lexsort((rows.seqs[places], rows.times[places]))
+        places = places[order]
+        streams = np.full(len(places), piece.stream, np.int64)
+        received = np.full(len(places), piece.received)
     return PointReadings(
-        times=times,
-        streams=np.full(len(places), stream, np.int64),
-        seqs=seqs,
+        times=rows.times[places],
+        streams=streams,
+        seqs=rows.seqs[places],
         received=received,
         values=rows.values.take(places),
         qualities=rows.qualities[places].astype(np.int64),
@@ -209,18 +195,17 @@ def _places(piece: Piece, number: int) -> Integers:
     return np.arange(first, last)
 
 
-def _covers(piece: Piece, number: int) -> bool:
-    return piece.low <= number <= piece.high
-
-
 def _sorted(runs: list[Run], blocks: list[Block]) -> Run:
     rows = Columns.joined([*(run.rows for run in runs), *(block.rows for block in blocks)])
-    ids = [*(run.ids for run in runs), *(np.full(len(block), block.id) for block in blocks)]
-    received = [run.received for run in runs]
-    received += [np.full(len(block), block.received) for block in blocks]
     order = np.argsort(rows.points, kind="stable")
+    ids = [*(run.ids for run in runs), *(np.full(len(each), each.id) for each in blocks)]
+    streams = [run.streams for run in runs]
+    streams += [np.full(len(each), each.stream) for each in blocks]
+    received = [run.received for run in runs]
+    received += [np.full(len(each), each.received) for each in blocks]
     return Run(
         np.concatenate(ids)[order],
+        np.concatenate(streams)[order],
         np.concatenate(received)[order],
         rows.take(order),
         int(rows.points[order[0]]),

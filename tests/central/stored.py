@@ -10,9 +10,8 @@ def with_readings(conn):
     """Return the connection with a table `reading` of its own: every reading as it is now."""
     view = look(conn)
     numbers = {row[0] for row in conn.execute("SELECT number FROM point")}
-    for pieces in view.held.values():
-        for piece in pieces.pieces:
-            numbers |= set(piece.rows.points.tolist())
+    for piece in view.held.pieces:
+        numbers |= set(piece.rows.points.tolist())
     conn.execute("DROP TABLE IF EXISTS temp.reading")
     conn.execute(f"CREATE TEMP TABLE reading({COLUMNS})")
     for number in sorted(numbers):

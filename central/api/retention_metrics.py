@@ -53,3 +53,8 @@ def retention_metrics(collector: "Collector") -> Iterator[Metric]:
         "Days past their time that stay because something of theirs cannot be read",
         value=figures.damaged,
     )
+    yield CounterMetricFamily(
+        "fengsui_store_retention_put_off",
+        "Times a group of points waited for the next round because looking took too long",
+        value=figures.slow,
+    )

@@ -169,32 +169,26 @@ def expired(conn: sqlite3.Connection, family: int, span: int, upto: int) -> list
     return [Expired._make(row) for row in rows]
 
 
-def sizes(
-    conn: sqlite3.Connection, page: Iterable[tuple[int, str]]
-) -> list[tuple[str, int, int, int, int]]:
-    """Return (site, chunks, readings, bytes, bytes of rollups) of each family."""
-    found = []
-    for number, site in page:
-        held = conn.execute(
-            "SELECT count(*), coalesce(sum(n), 0), "
-            "coalesce(sum(length(body) + length(summary)), 0) FROM chunk WHERE family = ?",
-            (number,),
-        ).fetchone()
-        rest = conn.execute(
-            "SELECT coalesce(sum(length(body)), 0) FROM rollup WHERE family = ?", (number,)
-        ).fetchone()
-        found.append((site, *held, *rest))
-    return found
+def size(conn: sqlite3.Connection, family: int) -> tuple[int, int, int, int]:
+    """Return the chunks, readings, bytes, and bytes of rollups of a family."""
+    held = conn.execute(
+        "SELECT count(*), coalesce(sum(n), 0), "
+        "coalesce(sum(length(body) + length(summary)), 0) FROM chunk WHERE family = ?",
+        (family,),
+    ).fetchone()
+    rest = conn.execute(
+        "SELECT coalesce(sum(length(body)), 0) FROM rollup WHERE family = ?", (family,)
+    ).fetchone()
+    return (*held, *rest)
 
 
-def add_sizes(total: dict[str, SiteSize], found: Iterable[tuple[str, int, int, int, int]]) -> None:
-    """Add families' sizes to their sites'."""
-    for site, count, readings, size, rest in found:
-        one = total.setdefault(site, SiteSize())
-        one.chunks += count
-        one.readings += readings
-        one.bytes += size
-        one.rollup_bytes += rest
+def add_size(total: dict[str, SiteSize], site: str, found: tuple[int, int, int, int]) -> None:
+    """Add a family's size to its site's."""
+    one = total.setdefault(site, SiteSize())
+    one.chunks += found[0]
+    one.readings += found[1]
+    one.bytes += found[2]
+    one.rollup_bytes += found[3]
 
 
 def _chunks(

@@ -12,11 +12,12 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlite_utils import Database as Tables
 
 from central.database import Database, Urgency
+from central.reader import QueryTooLong
 from central.store import due, tiers
 from central.store.due import Expired, SiteSize, Step, Work
 from central.store.families import Families
@@ -29,12 +30,15 @@ from protocols.owner_thread import OwnerThread
 
 logger = logging.getLogger(__name__)
 
+PATIENCE: Final = 60.0
+"""Real seconds one look may take."""
 LOOK: Final = HOUR
 """Of the clock: between two rounds."""
 PAUSE: Final = 0.02
 """Real seconds between two steps."""
 TIER_OF: Final = {RAW: "keep", "1min": "minutes", "1h": "hours"}
 """The settings' name of each tier."""
+T = TypeVar("T")
 Domain = Callable[[str], str | None]
 
 
@@ -46,6 +50,8 @@ class Figures:
     bytes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TIER_OF, 0))
     damaged: int = 0
     """Days that stay because something of theirs cannot be read."""
+    slow: int = 0
+    """Families put off because looking at one took too long."""
 
 
 class StoreRetention:
@@ -92,16 +98,23 @@ class StoreRetention:
         while page := await self._db.read(partial(due.families, after=after)):
             for number, site in page:
                 after = number
-                await self._family(number, site)
-            due.add_sizes(sizes, await self._db.read(partial(due.sizes, page=page)))
+                try:
+                    await self._family(number, site)
+                    due.add_size(sizes, site, await self._read(partial(due.size, family=number)))
+                except QueryTooLong as exc:
+                    self.figures.slow += 1
+                    logger.warning("family %d waits for the next round: %s", number, exc)
         self.sizes = sizes
         for tier, count in self.figures.readings.items():
             if count > before[tier]:
                 logger.info("%s: %d readings past their time deleted", tier, count - before[tier])
 
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._db.read(work, PATIENCE)
+
     async def _give_places(self) -> None:
         """Points that are only in rows need a family: their rollups have to lie somewhere."""
-        missing = await self._db.read(due.without_family)
+        missing = await self._read(due.without_family)
         if missing:
             await self._db.write(
                 lambda tables: self._families.give(tables.conn, missing),
@@ -113,7 +126,7 @@ class StoreRetention:
         kept = self.kept(site)
         ends = {tier: self._last_day(kept.spans[name]) for tier, name in TIER_OF.items()}
         work = Work(family, site, ends, {t: _why(kept, name) for t, name in TIER_OF.items()})
-        for day in await self._db.read(partial(due.raw_days, family=family, upto=ends[RAW])):
+        for day in await self._read(partial(due.raw_days, family=family, upto=ends[RAW])):
             if (family, day) not in self._damaged:
                 await self._day(work, day)
         for tier, span in SPANS.items():
@@ -121,7 +134,7 @@ class StoreRetention:
 
     async def _day(self, work: Work, day: int) -> None:
         while True:
-            step = await self._db.read(partial(due.next_step, work=work, day=day))
+            step = await self._read(partial(due.next_step, work=work, day=day))
             if step is None:
                 return
             try:
@@ -161,7 +174,7 @@ class StoreRetention:
     async def _expire(self, work: Work, tier: str, span: int) -> None:
         """Delete the rollups that are past their time, a few at a time."""
         look = partial(due.expired, family=work.family, span=span, upto=work.ends[tier])
-        while found := await self._db.read(look):
+        while found := await self._read(look):
             now = self._clock.now()
             lines = [
                 Gone(work.site, tier, one.day, one.readings, one.bytes, now, now, work.why[tier])

@@ -27,12 +27,14 @@ from central.registry_records import (
     SiteRecord,
 )
 from central.store.columns import Columns
+from central.store.damage import Damage
 from central.store.families import Families
 from central.store.heads import Heads
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, Row
 from central.store.keeping import StoreKeeping
 from central.store.queries.queries import Behind, Queries
 from central.store.retention import StoreRetention
+from central.store.scrub import Scrub
 from protocols.alarms.rule import Colour, Level
 from protocols.errors import IllegalTransition, IngestError
 from protocols.wire.answer import Answer
@@ -196,6 +198,7 @@ class FakeRegistry:
 
 class FakeStore:
     def __init__(self, registry):
+        self.damage = Damage()
         self.heads = Heads(registry)
         self._registry = registry
         self._time = NOW - 12_000_000
@@ -351,6 +354,7 @@ class FakeCollector:
         self.retention = Retention(db, clock, Keeping())
         domains = dict.fromkeys(SITES, "flood_drought")
         self.store_retention = StoreRetention(db, clock, StoreKeeping(), Families(), domains.get)
+        self.scrub = Scrub(db, clock, self.store.damage, lambda effects: None)
         self.door = FakeDoor(db, clock)
         self.listeners = []
         subjects = ("gw-qingyun", "honghaiwan/gw-honghaiwan/device", "gw-honghaiwan")

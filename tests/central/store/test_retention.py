@@ -14,10 +14,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from central.calendar.periods import Kind
 from central.collector import Collector
 from central.keep import DAY
+from central.reader import QueryTooLong
 from central.store import due, tiers
 from central.store.keeping import StoreKeeping
+from central.store.queries.queries import Reckoning
 from protocols.crash_points import VARIABLE
 from protocols.quality import Quality
 from tests.central.builders import SECOND, START, Gateway, HandClock, config_in, open_collector
@@ -58,8 +61,8 @@ async def deliver(collector, gateway, stream, clock, count, every=600):
 
 
 async def by_hours(collector, point, start, end):
-    edges = np.arange(start // HOUR * HOUR, end + HOUR, HOUR)
-    found = await collector.queries.buckets(point, int(edges[0]), int(edges[-1]), len(edges) - 1)
+    asked = Reckoning(start=start, end=end, kind=Kind.HOUR, zone="Asia/Shanghai")
+    found = (await collector.queries.periods([point], asked)).points[point]
     some = np.flatnonzero(found.count).tolist()
     return found.tier, [
         (
@@ -254,6 +257,23 @@ async def test_killed_at_any_step_nothing_is_lost_or_counted_twice(tmp_path):
     assert codes[-signal.SIGKILL] >= 4
     with closing(sqlite3.connect(tmp_path / "collector.db")) as conn:
         assert conn.execute("SELECT count(*) FROM chunk").fetchone() == (0,)
+
+
+async def test_a_look_that_takes_too_long_is_put_off(
+    collector, gateway, stream, clock, retention, monkeypatch
+):
+    await deliver(collector, gateway, stream, clock, 5)
+    clock.move(12 * 86_400)
+
+    def slow(conn, **_):
+        raise QueryTooLong(seconds=60)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(due, "next_step", slow)
+        await retention.round()
+    assert (retention.figures.slow, retention.figures.readings["raw"]) == (1, 0)
+    await retention.round()
+    assert retention.figures.readings["raw"] > 0
 
 
 async def test_it_may_be_cancelled_at_any_moment(collector, gateway, stream, clock, retention):

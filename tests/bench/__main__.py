@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import signal
+import sys
 from collections.abc import Callable, Iterator
 
 from tests.bench import (
@@ -36,6 +38,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--only", choices=PARTS)
     chosen = parser.parse_args()
+    # What was started is ended and deleted also where somebody ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parts: dict[str, Callable[[], Iterator[dict[str, object]]]] = {
         "wire": codecs.measure,
         "edge": lambda: gateway_memory.measure(chosen.seconds),

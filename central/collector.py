@@ -30,6 +30,7 @@ from central.ingest.gate import After, Ingest
 from central.ingest.manifests import Opened
 from central.overview import Overview, overview
 from central.registry import Registry
+from central.space import Space
 from central.store.queries.queries import Behind as Queried
 from central.store.queries.queries import Queries
 from central.store.retention import StoreRetention
@@ -79,6 +80,11 @@ class Collector:
         self.store_retention = StoreRetention(
             db, clock, config.store, self.store.families, self._domain
         )
+        self.space = Space(db, clock, config.reserve, self.tell)
+        db.give_way = self.space.give_way
+        self.ingest.admission.lacks_room = self.space.refusal
+        self.store.may_seal = lambda: self.space.sealing
+        self.store.may_merge = lambda: self.space.tidying
         self.scrub = Scrub(db, clock, self.store.damage, self.tell)
         taking = Taking(self._engine, committer, self.store)
         db.on_rollback.append(taking.forget)
@@ -124,6 +130,7 @@ class Collector:
             group.create_task(self._keep(self.retention.run))
             group.create_task(self._keep(self.store_retention.run))
             group.create_task(self._keep(self.scrub.run))
+            group.create_task(self._keep(self.space.run))
             group.create_task(self._keep(self.door.forgetting.run))
             if self.config.backup is not None:
                 group.create_task(self._keep(self.backups.run))

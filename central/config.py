@@ -31,6 +31,8 @@ DEFAULT_PORT: Final = 8000
 
 
 EVERY: Final = re.compile(r"([1-9][0-9]{0,3})(m|h|d)|manual")
+SIZE: Final = re.compile(r"([1-9][0-9]{0,5})(MiB|GiB)|auto")
+_SIZES: Final = {"MiB": 20, "GiB": 30}
 _UNITS: Final = {"m": MINUTE, "h": HOUR, "d": 24 * HOUR}
 SHORTEST: Final = 10 * MINUTE
 LONGEST: Final = 31 * 24 * HOUR
@@ -67,6 +69,8 @@ class CentralConfig:
     backup: BackupTarget | None = None
     evidence: Keeping = field(default_factory=Keeping)
     store: StoreKeeping = field(default_factory=StoreKeeping)
+    reserve: int | None = None
+    """Bytes kept free on the database's disk; None: by the disk's size (`central.space`)."""
     guards: Limits = field(default_factory=Limits)
     holidays: Holidays = field(default_factory=own_holidays)
 
@@ -109,6 +113,19 @@ class BackupModel(Strict):
         )
 
 
+class DiskModel(Strict):
+    """How much of the database's disk is kept free."""
+
+    reserve: Annotated[str, Matching("SIZE_FORMAT", SIZE)] = "auto"
+
+    def bytes(self) -> int | None:
+        """Return it; None: by the disk's size."""
+        found = SIZE.fullmatch(self.reserve)
+        if found is None or found[1] is None:
+            return None
+        return int(found[1]) << _SIZES[found[2]]
+
+
 class CentralModel(Strict):
     """The file, key by key."""
 
@@ -118,6 +135,7 @@ class CentralModel(Strict):
     backup: BackupModel | None = None
     evidence: EvidenceModel = EvidenceModel()
     store: StoreModel = StoreModel()
+    disk: DiskModel = DiskModel()
     guards: GuardsModel = GuardsModel()
     calendar: CalendarModel = CalendarModel()
     demo: DemoModel | None = None
@@ -152,6 +170,7 @@ def load_config(path: Path) -> CentralConfig:
         backup=model.backup.target(path.parent) if model.backup else None,
         evidence=model.evidence.keeping(),
         store=model.store.keeping(),
+        reserve=model.disk.bytes(),
         guards=model.guards.limits(),
         holidays=holidays,
     )

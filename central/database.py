@@ -79,6 +79,8 @@ class Database:
         self._recovered = Repeats(logger)
         self.writable = True
         """Whether the last transaction could be written."""
+        self.give_way: Callable[[], bool] = lambda: False
+        """Makes room for what is urgent on a full disk, in the writer thread; False: it cannot."""
         self._tables = tables
         self._owner = owner
         self._queue = Queue()
@@ -242,9 +244,16 @@ class Database:
         except (sqlite3.Error, _Failed) as exc:
             self._tables.rollback()
             self._undone()
+            error = exc.error if isinstance(exc, _Failed) else exc
+            full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
             if len(jobs) == 1:
-                return [_Result(error=exc.error if isinstance(exc, _Failed) else exc)]
-            return [self._commit([job])[0] for job in jobs]
+                if full and jobs[0].urgency is Urgency.URGENT and self.give_way():
+                    return self._commit(jobs)
+                return [_Result(error=error)]
+            # What little room there is belongs to what is urgent.
+            may = [job.urgency is Urgency.URGENT or not full for job in jobs]
+            alone = zip(jobs, may, strict=True)
+            return [self._commit([job])[0] if one else _Result(error=error) for job, one in alone]
         except BaseException:
             self._tables.rollback()
             raise

@@ -52,7 +52,9 @@ class Platform:
 
     `evidence_bytes` of batches kept, the oldest of which came at `evidence_oldest` (None: none).
     `backup` is a state of `central.backup.backups.BackupState`, with the time and the bytes of the
-    newest verified one, and whether the collector's own keys are with it.
+    newest verified one, and whether the collector's own keys are with it. `disk`: what its disk has
+    room for, a name of `central.space.Room` in small letters. `damaged_chunks`: stored pieces that
+    cannot be read.
     """
 
     ingest_p99_ms: float
@@ -68,6 +70,10 @@ class Platform:
     backup_identity: str | None = None
     evidence_bytes: int = 0
     evidence_oldest: int | None = None
+    disk: str = "all"
+    disk_free_bytes: int = 0
+    disk_reserve_bytes: int = 0
+    damaged_chunks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +206,10 @@ async def _platform(collector: "Collector", gateways: list[GatewayRecord], now: 
         loss_today=lost,
         quarantined_today=aside,
         last_evaluation=collector.last_evaluation,
+        disk=collector.space.room.name.lower(),
+        disk_free_bytes=collector.space.measured.free,
+        disk_reserve_bytes=collector.space.reserve,
+        damaged_chunks=len(collector.store.damage.chunks),
     )
 
 

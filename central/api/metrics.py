@@ -20,6 +20,7 @@ from central.api.evidence_metrics import evidence_metrics
 from central.api.guard_metrics import GuardMetrics
 from central.api.hub import Hub
 from central.api.retention_metrics import retention_metrics
+from central.api.space_metrics import space_metrics
 from central.database import Database
 from central.effects import Effects
 from central.enrolment.figures import EnrolmentFigures, enrolment_figures
@@ -128,6 +129,7 @@ class _Picture(Source):
         yield from backup_metrics(self._collector)
         yield from evidence_metrics(self._collector, self.evidence)
         yield from retention_metrics(self._collector)
+        yield from space_metrics(self._collector)
         yield from enrolment_metrics(self.enrolment)
         yield from door_metrics(self._collector.door)
         yield from self._gateways()

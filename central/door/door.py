@@ -35,7 +35,7 @@ from protocols.owner_thread import OwnerThread
 from protocols.wire.manifest import manifest_digest
 from protocols.wire.opening import new_stream_id
 from protocols.wire.request import compress
-from protocols.words import Purpose
+from protocols.words import Lane, Purpose
 
 LIVE: Final = Sent("live", heard=False)
 REMEMBERED: Final = 200_000
@@ -90,9 +90,12 @@ class ReadingsDoor:
     async def enter(self, credential: str) -> AsyncIterator[Account]:
         """Let a token's request in until the context ends, and count it, refused or not.
 
-        Raises IngestError FORBIDDEN, DOOR_RATE (429), BUSY (503).
+        Raises IngestError FORBIDDEN, DOOR_RATE (429), BUSY, STORE_FULL (503).
         """
         with self.figures.counting():
+            refusal = self._behind.ingest.admission.lacks_room(Lane.BACKFILL)
+            if refusal is not None:
+                raise refusal
             account = self.limits.account(credential)
             if account is None:
                 found = await self._db.glance(lambda conn: tokens.allowance(conn, credential))

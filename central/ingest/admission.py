@@ -74,6 +74,8 @@ class Admission:
         self._arrived = self._aside = 0
         self._refused = [now(), 0, 0]
         """Since when, how many since then, how many in the time before."""
+        self.lacks_room: Callable[[Lane], IngestError | None] = lambda lane: None
+        """Returns why the disk has no room for a lane."""
 
     def enter(self, gateway: str, lane_name: str, size: int | None) -> Place:
         """Let a request of so many bytes in (None: not said) until the context ends.
@@ -129,7 +131,9 @@ class Admission:
     def too_many(self, lane_name: str) -> IngestError | None:
         """Return the refusal of a request that has no chance now; whose it is does not matter."""
         lane = lane_of(lane_name)
-        return None if lane is Lane.ALARM or not self._full(lane, 0) else self._refuse(lane)
+        if lane is Lane.ALARM:
+            return None
+        return self.lacks_room(lane) or (self._refuse(lane) if self._full(lane, 0) else None)
 
     def pressed(self) -> bool:
         """Return whether alarms wait for the room that bodies under way take up."""

@@ -35,6 +35,7 @@ class PointMemory:
         self._good = GoodNumbers()
         self._lock = threading.Lock()
         self._dirty: list[Integers] = []
+        self._given: list[Integers] = []
 
     async def load(self, db: Database) -> None:
         """Read the pages; of a database without them the rows of older versions."""
@@ -70,13 +71,18 @@ class PointMemory:
         return known
 
     def pages(self) -> dict[tuple[str, int], bytes]:
-        """Return what changed since the last call, by kind and page."""
-        dirty, self._dirty = self._dirty, []
+        """Return what changed since pages were last kept, by kind and page."""
+        dirty, self._dirty = [*self._given, *self._dirty], []
+        self._given = dirty
         if not dirty:
             return {}
         numbers = np.unique(np.concatenate(dirty))
         made = {(NEWEST, page): body for page, body in self.heads.pages(numbers).items()}
         return made | {(GOOD, page): body for page, body in self._good.pages(numbers).items()}
+
+    def kept(self) -> None:
+        """What `pages` returned last is durable; until then it comes again."""
+        self._given = []
 
     def _begin(self, number: int, newest: PointReadings, good: GoodNumber | None) -> None:
         rows = _columns(number, newest)

@@ -67,12 +67,17 @@ class Sealing:
     on_seal: list[OnSeal] = field(default_factory=list)
     """Called in the transaction that moves the watermark: whoever relies on the journal's rows."""
     figures: Figures = field(default_factory=Figures)
+    _unfinished: bool = False
+    """A seal failed on its way: what it wrote must not be there when the watermark moves."""
 
     async def seal(self) -> Sealed:
-        """Seal everything that is in the journal."""
+        """Seal everything that is in the journal; one that failed leaves nothing behind."""
         blocks = self.unsealed.blocks()
         if not blocks:
             return Sealed(0, set())
+        if self._unfinished:
+            await self._delete_unseen()
+        self._unfinished = True
         watermark = blocks[-1].id
         strays: list[tuple[int, int, Cells]] = []
         keys: set[tuple[int, int]] = set()
@@ -88,6 +93,7 @@ class Sealing:
             lambda _: self.unsealed.drop(watermark),
             urgency=Urgency.PATIENT,
         )
+        self._unfinished = False
         self.figures.seals += 1
         self.figures.readings += (sealed := sum(map(len, blocks)))
         self.figures.strays += sum(len(cells) for *_, cells in strays)
@@ -96,9 +102,12 @@ class Sealing:
 
     async def recover(self) -> None:
         """Delete what a killed process left: chunks nobody saw, journal rows that are sealed."""
+        await self._delete_unseen()
+        await self._clear(await self.db.read(chunks.watermark))
+
+    async def _delete_unseen(self) -> None:
         while await self.db.write(_delete_unseen, urgency=Urgency.PATIENT):
             pass
-        await self._clear(await self.db.read(chunks.watermark))
 
     async def _place(self, group: list[Block]) -> None:
         points = np.unique(np.concatenate([np.unique(block.rows.points) for block in group]))

@@ -61,6 +61,9 @@ class ChunkStore:
         self.merging = Merging(db, self._worker)
         self.damage = Damage()
         self._sealed_at = real_monotonic()
+        self.may_seal: Callable[[], bool] = lambda: True
+        self.may_merge: Callable[[], bool] = lambda: True
+        """Whether the disk has room for it."""
         self._busy = asyncio.Lock()
         self._sealed = asyncio.Condition()
         db.on_rollback.append(self._appending.forget)
@@ -90,15 +93,18 @@ class ChunkStore:
         while True:
             await asyncio.sleep(LOOK)
             waited = real_monotonic() - self._sealed_at
-            if self.unsealed.readings >= FULL or waited >= AGE:
+            due = self.unsealed.readings >= FULL or waited >= AGE
+            if due and self.may_seal():
                 await self.seal()
-                await self.merging.run_once()
+                if self.may_merge():
+                    await self.merging.run_once()
 
     async def seal(self) -> int:
         """Seal what the journal holds now; return how many readings that were."""
         async with self._busy:
             self._sealed_at = real_monotonic()
             sealed = await self.sealing.seal()
+            self._kept.kept()
             self.merging.note(sealed.keys)
         async with self._sealed:
             self._sealed.notify_all()

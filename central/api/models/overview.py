@@ -27,7 +27,9 @@ class Platform(Answer):
 
     `backup_time` and `backup_bytes` are those of the newest verified backup; unless
     `backup_identity` says `included`, the collector's own keys are not with it. `evidence_bytes`
-    of batches are kept as evidence; the oldest provable moment is `evidence_oldest`.
+    of batches are kept as evidence; the oldest provable moment is `evidence_oldest`. `disk`: what
+    the collector's disk has room for: `all`, `no_backfill` (backfill and other systems wait) or
+    `alarms` (alarms and people only). `damaged_chunks` stored pieces cannot be read.
     """
 
     ingest_p99_ms: float | None
@@ -43,6 +45,10 @@ class Platform(Answer):
     loss_today: int
     quarantined_today: int
     last_evaluation: Time | None
+    disk: Literal["all", "no_backfill", "alarms"]
+    disk_free_bytes: int
+    disk_reserve_bytes: int
+    damaged_chunks: int
 
 
 class SiteState(Answer):

@@ -26,6 +26,7 @@ from central.registry_records import (
     PointRecord,
     SiteRecord,
 )
+from central.space import Space
 from central.store.columns import Columns
 from central.store.damage import Damage
 from central.store.families import Families
@@ -353,6 +354,7 @@ class FakeCollector:
         self.backups = Backups(db, clock, None, lambda effects: None)
         self.retention = Retention(db, clock, Keeping())
         domains = dict.fromkeys(SITES, "flood_drought")
+        self.space = Space(db, clock, None, lambda effects: None)
         self.store_retention = StoreRetention(db, clock, StoreKeeping(), Families(), domains.get)
         self.scrub = Scrub(db, clock, self.store.damage, lambda effects: None)
         self.door = FakeDoor(db, clock)

@@ -2611,7 +2611,9 @@ export interface components {
          *
          *     `backup_time` and `backup_bytes` are those of the newest verified backup; unless
          *     `backup_identity` says `included`, the collector's own keys are not with it. `evidence_bytes`
-         *     of batches are kept as evidence; the oldest provable moment is `evidence_oldest`.
+         *     of batches are kept as evidence; the oldest provable moment is `evidence_oldest`. `disk`: what
+         *     the collector's disk has room for: `all`, `no_backfill` (backfill and other systems wait) or
+         *     `alarms` (alarms and people only). `damaged_chunks` stored pieces cannot be read.
          */
         Platform: {
             /** Ingest P99 Ms */
@@ -2643,6 +2645,17 @@ export interface components {
             quarantined_today: number;
             /** Last Evaluation */
             last_evaluation: string | null;
+            /**
+             * Disk
+             * @enum {string}
+             */
+            disk: "all" | "no_backfill" | "alarms";
+            /** Disk Free Bytes */
+            disk_free_bytes: number;
+            /** Disk Reserve Bytes */
+            disk_reserve_bytes: number;
+            /** Damaged Chunks */
+            damaged_chunks: number;
         };
         /**
          * Point

@@ -108,6 +108,7 @@ const en: Messages = {
     backlog: "Backlog to come",
     backup: "Backup",
     loss: "Loss ledger today",
+    disk: "Disk", diskFree: "free", diskTakes: { no_backfill: "backfill waits", alarms: "alarms only" }, damaged: "Damaged store", damagedUnit: "chunks",
     quarantined: "Quarantined today", evidence: "Evidence", since: "oldest",
     evaluated: "Alarm evaluation",
     items: "readings",

@@ -107,6 +107,7 @@ const zh = {
     backlog: "补传积压",
     backup: "备份",
     loss: "数据缺失台账 今日",
+    disk: "磁盘", diskFree: "可用", diskTakes: { no_backfill: "只收实时和报警", alarms: "只收报警" }, damaged: "存储损坏", damagedUnit: "块",
     quarantined: "隔离 今日", evidence: "证据", since: "最早",
     evaluated: "报警判定",
     items: "条",

@@ -1,4 +1,4 @@
-"""kill -9 while the store seals and merges: what was answered for is there, once, nothing else."""
+"""kill -9 while the store seals, merges and lets go: what was answered for is there, once."""
 
 import os
 import subprocess
@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from central.store import tiers
+from central.store.families import numbers_of
+from protocols.clock import HOUR, MINUTE
 from tests.central.builders import HandClock
 from tests.central.store.plant import close_store, open_store
 from tests.central.store.store_suite import NOW
+from tests.central.store.victim import DAY, RETENTION
 
 ROOT = Path(__file__).resolve().parents[3]
 MOMENTS = int(os.environ.get("FENGSUI_MOMENTS", "10"))
@@ -28,19 +32,8 @@ def moments(phases):
 
 @pytest.mark.parametrize("name", PHASES)
 async def test_killed_while(name, tmp_path):
-    asked = moments(PHASES[name])
-    victim = subprocess.run(
-        [sys.executable, "-m", "tests.central.store.victim", str(tmp_path)],
-        input="".join(f"{phase} {nth}\n" for phase, nth in asked),
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert victim.stdout.split() == ["killed"] * MOMENTS, victim.stderr
-    acknowledged = Counter((tmp_path / "acknowledged").read_text().splitlines())
-    assert set(acknowledged.values()) == {1}
-    stored = await everything(tmp_path)
+    acknowledged = lives(tmp_path, moments(PHASES[name]))
+    stored = await asked(tmp_path, everything)
     assert set(stored.values()) == {1}
     assert not acknowledged - stored
     # A scan may have been committed and its answer not written: no more than one a life.
@@ -48,17 +41,61 @@ async def test_killed_while(name, tmp_path):
     assert len(more) <= MOMENTS * 121, len(more)
 
 
-async def everything(folder):
+async def test_killed_while_letting_go(tmp_path):
+    acknowledged = lives(tmp_path, moments([RETENTION]))
+    stored, (hours, minutes, ledger) = await asked(tmp_path, everything, left)
+    assert set(stored.values()) == {1}
+    assert not stored - acknowledged
+    gone = [line.split() for line in acknowledged - stored]
+    times = [(int(point), int(time)) for point, time, *_ in gone]
+    assert gone
+    assert hours == Counter((point, time // HOUR) for point, time in times)
+    # A stray of a month ago is older than minutes are kept.
+    young = [(point, time) for point, time in times if time > NOW - 20 * DAY]
+    assert minutes == Counter((point, time // MINUTE) for point, time in young)
+    assert ledger == Counter(time // DAY for _, time in times)
+    assert len(ledger) > 1
+
+
+def lives(folder, asked):
+    """Return what was answered for in so many lives, each of which was ended where it was asked."""
+    victim = subprocess.run(
+        [sys.executable, "-m", "tests.central.store.victim", str(folder)],
+        input="".join(f"{phase} {nth}\n" for phase, nth in asked),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert victim.stdout.split() == ["killed"] * len(asked), victim.stderr
+    acknowledged = Counter((folder / "acknowledged").read_text().splitlines())
+    assert set(acknowledged.values()) == {1}
+    return acknowledged
+
+
+async def asked(folder, *works):
     db, store = await open_store(folder, HandClock())
-
-    def work(view):
-        found = Counter()
-        for number in range(1, 50):
-            held = view.read(number, 0, 2 * NOW)
-            cells = zip(held.times.tolist(), held.seqs.tolist(), held.values, strict=True)
-            found.update(f"{number} {time} {seq} {value}" for time, seq, value in cells)
-        return found
-
-    found = await store.ask(work)
+    found = [await store.ask(work) for work in works]
     await close_store(db, store)
+    return found if len(found) > 1 else found[0]
+
+
+def everything(view):
+    found = Counter()
+    for number in range(1, 50):
+        held = view.read(number, 0, 2 * NOW)
+        cells = zip(held.times.tolist(), held.seqs.tolist(), held.values, strict=True)
+        found.update(f"{number} {time} {seq} {value}" for time, seq, value in cells)
     return found
+
+
+def left(view):
+    """Return what rollups and the ledger count: by point and hour, by point and minute, by day."""
+    by_span = {HOUR: Counter(), MINUTE: Counter()}
+    for family, span, body in view.conn.execute("SELECT family, span, body FROM rollup"):
+        numbers = numbers_of(view.conn, family)
+        for member, rollup in tiers.unpacked(body).items():
+            for row in rollup.rows:
+                by_span[span][numbers[member], int(row["t0"]) // span] += int(row["n"])
+    lines = view.conn.execute("SELECT day, sum(readings) FROM removed GROUP BY day")
+    return by_span[HOUR], by_span[MINUTE], Counter(dict(lines.fetchall()))

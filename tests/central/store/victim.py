@@ -3,7 +3,8 @@
 python -m tests.central.store.victim FOLDER, then a line `PHASE NTH` for each life: the store takes
 readings, seals, merges and forgets until it has come to that phase for the nth time. The program
 answers each line with `killed`, or `lived` where the phase did not come. What was answered for
-stands in FOLDER/acknowledged, a line a reading, written after its commit.
+stands in FOLDER/acknowledged, a line a reading, written after its commit. Readings are let go of
+only in lives that end at a step of that: then nothing is under way that was not answered for.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ import sys
 from pathlib import Path
 
 from central.store.interface import Row
+from central.store.keeping import StoreKeeping
+from central.store.retention import StoreRetention
 from protocols.crash_points import VARIABLE, CrashPoints
 from tests.central.builders import HandClock
 from tests.central.store.plant import append, close_store, open_store
@@ -22,11 +25,15 @@ POINTS = range(4, 44)
 """Two families of one device."""
 ROUNDS = 40
 DAY = 86_400 * SECOND
+KEEPING = StoreKeeping({"keep": DAY, "minutes": 20 * DAY, "hours": None})
+"""Of a scan of two days ago minutes and hours are left, of a stray of a month ago hours."""
+RETENTION = "central.retention"
 
 
 async def live(folder, phase, nth):
     db, store = await open_store(folder, HandClock())
     db.crash = CrashPoints({VARIABLE: f"{phase}:{nth}"})
+    retention = StoreRetention(db, HandClock(), KEEPING, store.families, lambda site: "lifelines")
     kept = folder / "acknowledged"
     seq = len(kept.read_text().splitlines()) if kept.exists() else 0
     for each in range(ROUNDS):
@@ -38,6 +45,9 @@ async def live(folder, phase, nth):
             seq += len(rows)
         await store.seal()
         await store.merging.run_once()
+        if phase == RETENTION:
+            await retention.round()
+    await retention.close()
     await close_store(db, store)
 
 

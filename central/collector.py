@@ -83,6 +83,8 @@ class Collector:
         self.space = Space(db, clock, config.reserve, self.tell)
         db.give_way = self.space.give_way
         self.ingest.admission.lacks_room = self.space.refusal
+        if (target := config.backup) is not None:
+            self.backups.may = lambda: self.space.lets(target.folder)
         self.store.may_seal = lambda: self.space.sealing
         self.store.may_merge = lambda: self.space.tidying
         self.scrub = Scrub(db, clock, self.store.damage, self.tell)

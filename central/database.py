@@ -46,7 +46,8 @@ GLANCE_DEADLINE: Final = 2.0
 """The same for a look-up by key."""
 HOLD: Final = 0.1
 """Real seconds after which a transaction takes no further work: what is urgent goes next."""
-_TUNED: Final = {"cache_size": -65_536, "wal_autocheckpoint": 8_192}
+LOG_PAGES: Final = 8_192
+_TUNED: Final = {"cache_size": -65_536, "wal_autocheckpoint": LOG_PAGES}
 """64 MiB hold the page where each of some thousand points goes on; as many pages of the log as
 fit into half of that are worth one checkpoint."""
 

@@ -23,7 +23,7 @@ from typing import Final
 from sqlite_utils import Database as Tables
 
 from central import events
-from central.database import Database, Urgency
+from central.database import LOG_PAGES, Database, Urgency
 from central.effects import CollectorEvent, Effects
 from protocols.ballast import Ballast
 from protocols.clock import Clock
@@ -46,6 +46,8 @@ BACK: Final = 1.1
 AGAIN_MS: Final = (20_000, 60_000)
 """After which what is refused comes again: a full disk is not over in a moment."""
 SUBJECT: Final = "collector"
+SHORT_LOG: Final = 256
+"""Pages of the database's log while room is short: put where they belong, it is used again."""
 
 
 class Room(IntEnum):
@@ -93,6 +95,7 @@ class Space:
         self._lock = threading.Lock()
         self._ballast = Ballast(self._folder)
         self._told = Room.ALL
+        self._log_pages = LOG_PAGES
         self._went_full = False
         self.room = Room.ALL
         self.reserve = 0
@@ -109,6 +112,15 @@ class Space:
     def tidying(self) -> bool:
         """Whether there is room for what needs some before it frees any: merges, exports."""
         return self.room is Room.ALL
+
+    def lets(self, folder: Path) -> bool:
+        """Whether copies may go to a folder by themselves: while room is short, not on our disk."""
+        if self.tidying:
+            return True
+        try:
+            return folder.stat().st_dev != self._folder.stat().st_dev
+        except OSError:
+            return True  # the attempt says what is wrong
 
     @property
     def sealing(self) -> bool:
@@ -151,6 +163,7 @@ class Space:
             self.reserve = self._configured or default_reserve(self.measured.total)
             await asyncio.to_thread(self._judge)
         await self._report()
+        await self._tune()
 
     def _judge(self) -> None:
         with self._lock:
@@ -162,6 +175,12 @@ class Space:
                 self._went_full = False
             if self._went_full:
                 self.room = Room.ALARMS
+
+    async def _tune(self) -> None:
+        pages = LOG_PAGES if self.room is Room.ALL else SHORT_LOG
+        if pages != self._log_pages:
+            await self._db.write(partial(_log, pages), urgency=Urgency.URGENT)
+            self._log_pages = pages
 
     async def _report(self) -> None:
         """Write an event for a change; what cannot be written is tried at the next look."""
@@ -218,6 +237,10 @@ def _inside(conn: sqlite3.Connection) -> int:
         conn.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_size")
     )
     return int(pages * size)
+
+
+def _log(pages: int, tables: Tables) -> None:
+    tables.conn.execute(f"PRAGMA wal_autocheckpoint={pages}").fetchall()
 
 
 def _record(now: int, code: str, params: dict[str, int], tables: Tables) -> CollectorEvent:

@@ -78,6 +78,7 @@ class Backups:
         """Attempts that came to nothing since the start."""
         self.made = 0
         self.running: tuple[str, int, int] | None = None
+        self.may: Callable[[], bool] = lambda: True  # the database's disk has room for one
 
     async def load(self) -> None:
         """Read what was made before the start."""
@@ -92,8 +93,8 @@ class Backups:
         while self._target is not None:
             await self._look()
             wait = self._due(self._target) - self._clock.now()
-            if wait > 0:
-                await self._clock.sleep(min(wait, LOOK))
+            if wait > 0 or not self.may():
+                await self._clock.sleep(min(wait, LOOK) if wait > 0 else LOOK)
                 continue
             with contextlib.suppress(BackupFailed):
                 await self.take(SCHEDULE)

@@ -124,6 +124,7 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
     metrics.show(TlsMetrics(trust))
     exports = Exports(config.database.parent)
     exports.clear()
+    exports.may = lambda: collector.space.tidying
     metrics.show(ExportMetrics(exports))
     return Rooms(
         collector=collector,

@@ -58,6 +58,12 @@ class FormatMissing(FengsuiError):
     code = "EXPORT_FORMAT_MISSING"
 
 
+class ExportNoRoom(FengsuiError):
+    """The disk has no room for what an export lays down on its way."""
+
+    code = "EXPORT_NO_ROOM"
+
+
 class Source(Protocol):
     """Where rows come from, in bounded blocks, in order of time."""
 
@@ -100,6 +106,8 @@ class Exports:
     def __init__(self, data: Path) -> None:
         self._data = data
         self._running: Counter[str] = Counter()
+        self.may: Callable[[], bool] = lambda: True
+        """Whether the disk has room for more than what comes in."""
         self.figures = ExportFigures()
 
     def clear(self) -> None:
@@ -112,7 +120,9 @@ class Exports:
         return self._running.total()
 
     def check(self, form: str, points: int) -> None:
-        """Refuse what cannot be made. Raises FormatMissing, ExportPoints."""
+        """Refuse what cannot be made. Raises FormatMissing, ExportNoRoom, ExportPoints."""
+        if form != "csv" and not self.may():
+            raise self._refused(ExportNoRoom(format=form))
         if form == "parquet" and importlib.util.find_spec("pyarrow") is None:
             raise self._refused(FormatMissing(format=form))
         if points > MOST_POINTS:

@@ -21,9 +21,16 @@ class CollectorProcess:
     """
 
     def __init__(
-        self, folder: Path, *, identities: Identities | None = None, tls: bool = False
+        self,
+        folder: Path,
+        *,
+        identities: Identities | None = None,
+        tls: bool = False,
+        more: str = "",
     ) -> None:
+        """`more`: further lines of its configuration."""
         self.folder = folder
+        self.more = more
         self.database = folder / "collector.db"
         self.port = free_port()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
@@ -38,7 +45,7 @@ class CollectorProcess:
     def __enter__(self) -> "CollectorProcess":
         self._config.write_text(
             f"format: v1\nlisten: {{host: 127.0.0.1, port: {self.port}, tls: {self._tls}}}\n"
-            f"database: {self.database}\n",
+            f"database: {self.database}\n{self.more}",
             encoding="utf-8",
         )
         made = self._central("create-admin", str(self._config), "judge", "--login-link")

@@ -173,3 +173,10 @@ async def test_a_real_disk_is_measured(space):
     await space.look()
     assert space.measured.total > space.measured.free > 0
     assert isinstance(space.refusal(Lane.BACKFILL), IngestError | None)
+
+
+async def test_copies_go_on_to_another_disk(space, db, tmp_path):
+    assert space.lets(db.path.parent)
+    space.room = Room.NO_BACKFILL
+    assert not space.lets(db.path.parent)
+    assert space.lets(tmp_path / "not mounted")

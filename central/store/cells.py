@@ -46,19 +46,23 @@ class Cells:
             self.flags[places],
         )
 
+    @property
+    def columns(self) -> PointReadings:
+        """The readings of all members, one member after the other."""
+        return PointReadings(
+            self.times,
+            self.streams,
+            self.seqs,
+            self.received,
+            self.values,
+            self.qualities,
+            self.flags,
+        )
+
     def of(self, member: int) -> PointReadings:
         """Return the readings of one member."""
         first, last = np.searchsorted(self.members, [member, member + 1]).tolist()
-        own = slice(first, last)
-        return PointReadings(
-            self.times[own],
-            self.streams[own],
-            self.seqs[own],
-            self.received[own],
-            self.values.take(own),
-            self.qualities[own],
-            self.flags[own],
-        )
+        return self.columns.take(slice(first, last))
 
     @staticmethod
     def joined(parts: Sequence["Cells"]) -> "Cells":

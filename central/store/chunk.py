@@ -13,12 +13,12 @@ from typing import Any, Final, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from central.store.axis import Axis, Slotted, read_axis
+from central.store.axis import Axis, Slotted, read_axis, read_series
 from central.store.batch import Batch, batch_of
 from central.store.cells import MEMBERS, Cells
 from central.store.chunk_frame import framed, unframed
 from central.store.chunk_numbers import Numbers, Span, read_own, read_values
-from central.store.chunk_summary import Summaries, read_summaries, read_summary
+from central.store.chunk_summary import Summaries, read_counts, read_summaries, read_summary
 from central.store.columns import Integers
 from central.store.plane_reader import ChunkDamaged, Reader
 from central.store.planes import NearZero, Runs
@@ -31,6 +31,8 @@ __all__ = [
     "Cells",
     "Chunk",
     "ChunkDamaged",
+    "counts_between",
+    "counts_of",
     "decode",
     "encode",
     "encoded",
@@ -107,6 +109,26 @@ def summaries(summary: bytes) -> NDArray[Any]:
 def summary_of(summary: bytes, row: int) -> Any:
     """Return the SUMMARY of the `row`th of the members there are. Raises ChunkDamaged."""
     return read_summary(summary, row)
+
+
+def counts_of(summary: bytes) -> Integers:
+    """Return how many readings each member of a chunk has, in order. Raises ChunkDamaged."""
+    return read_counts(summary)
+
+
+def counts_between(body: bytes, start: int, end: int) -> Integers:
+    """Return of each member there is how many readings have start <= time < end.
+
+    Only the moments are decoded. Raises ChunkDamaged.
+    """
+    reader = Reader(unframed(body))
+    present = _read_present(reader)
+    times = read_series(reader, present.slots)
+    inside = (times >= start) & (times < end)
+    if present.bits is None:
+        return np.full(len(present.members), np.count_nonzero(inside))
+    found: Integers = np.count_nonzero(present.bits[:, inside], axis=1)
+    return found
 
 
 @overload

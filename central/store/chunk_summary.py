@@ -144,6 +144,12 @@ def _read_floats(reader: Reader, count: int) -> Floats:
     return unscaled(reader.above(count), scale)
 
 
+def read_counts(summary: bytes) -> Integers:
+    """Return how many readings each member has. Raises ChunkDamaged."""
+    reader, members = _opened(summary)
+    return reader.above(members)
+
+
 def read_summary(summary: bytes, row: int) -> Any:
     """Return the SUMMARY of one member, the `row`th there is. Raises ChunkDamaged.
 

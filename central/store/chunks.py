@@ -4,8 +4,8 @@ A chunk is there once the watermark has reached its seal; before that readers pa
 """
 
 import sqlite3
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, Protocol
 
 from central.store.chunk import Chunk
 from central.store.families import Place
@@ -25,6 +25,27 @@ class Found(NamedTuple):
     t1: int
     n: int
     members: int
+
+
+class Summed(NamedTuple):
+    """A chunk with what can be known of it without its content."""
+
+    id: int
+    t0: int
+    t1: int
+    members: int
+    summary: bytes
+
+
+class Upto(Protocol):
+    """What a chunk has to have begun with: time <= at, received at or before `arrived`."""
+
+    @property
+    def at(self) -> int: ...
+    @property
+    def arrived(self) -> int: ...
+    @property
+    def watermark(self) -> int: ...
 
 
 def watermark(conn: sqlite3.Connection) -> int:
@@ -65,6 +86,43 @@ def find(conn: sqlite3.Connection, place: Place, start: int, end: int) -> list[F
         (place.family, start // DAY, (end - 1) // DAY, end, start, 1 << place.member),
     )
     return [Found._make(row) for row in rows]
+
+
+def summed(
+    conn: sqlite3.Connection, family: int, start: int, end: int, watermark: int
+) -> Iterator[Summed]:
+    """Yield the chunks of a family that may hold readings with start <= time < end."""
+    rows = conn.execute(
+        "SELECT id, t0, t1, members, summary FROM chunk WHERE family = ? "
+        "AND day BETWEEN ? AND ? AND t0 < ? AND t1 >= ? AND seal <= ?",
+        (family, start // DAY, (end - 1) // DAY, end, start, watermark),
+    )
+    return map(Summed._make, rows)
+
+
+def newest_day(
+    conn: sqlite3.Connection, family: int, before: int, members: int, upto: Upto
+) -> int | None:
+    """Return the newest day before `before` with a chunk that any of `members` (bits) is in."""
+    row = conn.execute(
+        "SELECT max(day) FROM chunk WHERE family = ? AND day < ? AND members & ? AND t0 <= ? "
+        "AND received0 <= ? AND seal <= ?",
+        (family, before, members, upto.at, upto.arrived, upto.watermark),
+    ).fetchone()
+    day: int | None = row[0]
+    return day
+
+
+def of_day(
+    conn: sqlite3.Connection, family: int, day: int, members: int, upto: Upto
+) -> list[Summed]:
+    """Return a day's chunks that any of `members` is in, the one that ends last first."""
+    rows = conn.execute(
+        "SELECT id, t0, t1, members, summary FROM chunk WHERE family = ? AND day = ? "
+        "AND members & ? AND t0 <= ? AND received0 <= ? AND seal <= ? ORDER BY t1 DESC",
+        (family, day, members, upto.at, upto.arrived, upto.watermark),
+    )
+    return [Summed._make(row) for row in rows]
 
 
 def days(conn: sqlite3.Connection, family: int, upto: int) -> Iterable[int]:

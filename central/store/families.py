@@ -4,6 +4,7 @@ A point's place is given once, with its first sealed reading, and kept for ever:
 members by it.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -96,6 +97,25 @@ def place_of(conn: sqlite3.Connection, number: int) -> Place | None:
         "SELECT family, place FROM family_member WHERE point = ?", (number,)
     ).fetchone()
     return None if row is None else Place(*row)
+
+
+def places_of(
+    conn: sqlite3.Connection, numbers: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the families (UNKNOWN: nothing of it was ever sealed) and the members of points."""
+    rows: Iterable[tuple[int, int, int]] = conn.execute(
+        "SELECT point, family, place FROM family_member "
+        "WHERE point IN (SELECT value FROM json_each(?))",
+        (json.dumps(numbers.tolist()),),
+    )
+    held = np.fromiter(rows, np.dtype((np.int64, 3)))
+    order = np.argsort(held[:, 0])
+    points, families, members = held[order].T
+    if not len(points):
+        return np.full(len(numbers), UNKNOWN), np.zeros(len(numbers), np.int64)
+    at = np.minimum(np.searchsorted(points, numbers), len(points) - 1)
+    known = points[at] == numbers
+    return np.where(known, families[at], UNKNOWN), np.where(known, members[at], 0)
 
 
 def _device(conn: sqlite3.Connection, number: int) -> str:

@@ -5,11 +5,14 @@ apart: 1 a boolean, 2 an integer above 2**63-1 (as text); 0 everything else, whi
 went in.
 """
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
+from central.store.gathering import Readings
 from central.store.good_numbers import GoodNumber
 from central.store.interface import FLAG_ESTIMATED
 from central.store.points import EMPTY, RECEIVED_UNIT, PointReadings
@@ -61,6 +64,37 @@ def newest(conn: sqlite3.Connection, number: int, at: int, arrived: int) -> Poin
         (number, at, arrived),
     ).fetchone()
     return EMPTY if row is None else read(conn, number, row[0], row[0] + 1)
+
+
+def newest_of(conn: sqlite3.Connection, numbers: Sequence[int], at: int, arrived: int) -> Readings:
+    """Return what `newest` returns of each of many points."""
+    rows = conn.execute(
+        f"SELECT asked.point, {_COLUMNS} FROM (SELECT value AS point, "  # noqa: S608
+        "(SELECT time FROM late WHERE point = value AND time <= ? AND received <= ? "
+        "ORDER BY time DESC LIMIT 1) AS newest FROM json_each(?)) AS asked "
+        "CROSS JOIN late ON late.point = asked.point AND time = newest",
+        (at, arrived, json.dumps(numbers)),
+    ).fetchall()
+    if not rows:
+        return Readings(EMPTY.times, EMPTY)
+    points = np.array([row[0] for row in rows], np.int64)
+    return Readings(points, _readings([row[1:] for row in rows]))
+
+
+def counts(conn: sqlite3.Connection, start: int, end: int) -> dict[int, int]:
+    """Return how many rows each point has with start <= time < end; those with none are left out.
+
+    From point to point through the key: of an old store nearly all of the table is outside.
+    """
+    rows = conn.execute(
+        "WITH RECURSIVE own(point) AS (SELECT min(point) FROM late UNION ALL "
+        "SELECT (SELECT min(point) FROM late WHERE point > own.point) FROM own "
+        "WHERE own.point IS NOT NULL) SELECT point, (SELECT count(*) FROM late "
+        "WHERE late.point = own.point AND time >= ? AND time < ?) AS n "
+        "FROM own WHERE point IS NOT NULL AND n > 0",
+        (start, end),
+    )
+    return dict(rows.fetchall())
 
 
 def points(conn: sqlite3.Connection) -> list[int]:

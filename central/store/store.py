@@ -14,7 +14,7 @@ import numpy as np
 
 from central.database import Database
 from central.registry import Registry
-from central.store import chunks, journal, paging
+from central.store import chunks, journal, many, paging
 from central.store.appending import Appending
 from central.store.arrivals import Arrivals, arrivals
 from central.store.columns import Columns, Integers
@@ -23,10 +23,11 @@ from central.store.families import Families
 from central.store.good_numbers import GoodNumber
 from central.store.heads import Heads
 from central.store.interface import Buckets, Latest, ReadingsPage, Row
+from central.store.many import WideView
 from central.store.merging import Merging
 from central.store.moments import at_moments
 from central.store.point_memory import PointMemory
-from central.store.reading import View, look
+from central.store.reading import look
 from central.store.sealing import OnSeal, Sealing
 from central.store.unsealed import Block, Unsealed
 from protocols.clock import real_monotonic
@@ -193,13 +194,13 @@ class ChunkStore:
         """Return the heads of `points`, of a site, or of everything; from memory."""
         return self.heads.latest(points, site)
 
-    async def ask(self, work: Callable[[View], T]) -> T:
+    async def ask(self, work: Callable[[WideView], T]) -> T:
         """Run `work` in a reader's thread on a view of the store.
 
         Raises QueryTooLong, and ChunkUnreadable for what needs a damaged chunk.
         """
         try:
-            return await self._db.read(lambda conn: work(look(conn, self.unsealed)))
+            return await self._db.read(lambda conn: work(many.look(conn, self.unsealed)))
         except ChunkUnreadable as exc:
             self.damage.note(exc.spoilt)
             raise

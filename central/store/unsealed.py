@@ -119,6 +119,11 @@ class Unsealed:
         with self._lock:
             return self._held
 
+    def pieces(self, held: Held) -> tuple[Piece, ...]:
+        """Return every piece of `held`, as it is."""
+        with self._lock:
+            return held.pieces
+
     def find(self, number: int, held: Held) -> list[Piece]:
         """Return every piece of `held` that may hold the point."""
         if len(held.loose) > LOOSE:
@@ -191,7 +196,8 @@ def _places(piece: Piece, number: int) -> Integers:
     points = piece.rows.points
     if isinstance(piece, Block):
         return np.flatnonzero(points == number)
-    first, last = np.searchsorted(points, [number, number + 1])
+    # Of another type all of the run would be copied.
+    first, last = np.searchsorted(points, np.array([number, number + 1], points.dtype))
     return np.arange(first, last)
 
 

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.store.cells import Cells
-from central.store.chunk import ChunkDamaged, decode, encode, encoded, summaries, summary_of
+from central.store.chunk import (
+    ChunkDamaged,
+    counts_between,
+    counts_of,
+    decode,
+    encode,
+    encoded,
+    summaries,
+    summary_of,
+)
 from central.store.chunk_frame import MOST_BYTES, ZLIB, ZSTD, framed, unframed
 from central.store.points import EMPTY, PointReadings, summary
 from central.store.values import Values
@@ -42,6 +51,19 @@ def test_each_member_alone_is_what_it_is_among_all(readings):
     body = encode(cells).body
     for member in range(32):
         same(decode(body, member), cells.of(member))
+
+
+@settings(max_examples=60, deadline=None)
+@given(columns(), st.data())
+def test_counts_of_all_members_are_those_of_each(readings, data):
+    cells = cells_of(readings)
+    chunk = encode(cells)
+    moments = st.sampled_from(sorted({*cells.times.tolist(), 0, 2**62}))
+    start, end = data.draw(moments), data.draw(moments) + data.draw(st.integers(0, 1))
+    own = [cells.of(member) for member in np.unique(cells.members)]
+    assert counts_of(chunk.summary).tolist() == list(map(len, own))
+    inside = [np.count_nonzero((each.times >= start) & (each.times < end)) for each in own]
+    assert counts_between(chunk.body, start, end).tolist() == inside
 
 
 @settings(max_examples=60, deadline=None)

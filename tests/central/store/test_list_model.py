@@ -4,12 +4,14 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from central.store.interface import Row
+from central.store.reading import END
 from tests.central.builders import HandClock
 from tests.central.store.plant import POINTS, append, close_store, open_store
 from tests.central.store.store_suite import NOW, SECOND
@@ -126,6 +128,32 @@ class Machine(RuleBasedStateMachine):
         assert list(map(repr, page.values)) == list(map(repr, wanted))
         assert self.do(self.store.count(POINTS[point], start, end)) == len(wanted)
 
+    @precondition(lambda self: self.model)
+    @rule(data=st.data())
+    def many_at_once_are_the_models_and_each_alone(self, data):
+        times = st.sampled_from(sorted({row.time for row, *_ in self.model}))
+        start, end = data.draw(times), data.draw(times) + 1
+        came = data.draw(st.sampled_from(sorted({received for *_, received in self.model})))
+        asked = data.draw(st.sets(st.sampled_from([*POINTS, 1_000]), min_size=1))
+        numbers = np.array(data.draw(st.permutations(sorted(asked))), np.int64)
+        found = self.do(self.store.ask(lambda view: at_once(view, numbers, start, end, came)))
+        held = {number: self.listed(number) for number in asked}
+        assert found["counts"] == [
+            sum(start <= row.time < end for row, *_ in held[number]) for number in numbers.tolist()
+        ]
+        for name, fits in (
+            ("state", lambda row, received: row.time <= start),
+            ("arrived", lambda row, received: received <= came),
+            ("both", lambda row, received: row.time <= start and received <= came),
+        ):
+            last = {n: [each for each in held[n] if fits(each[0], each[2])][-1:] for n in asked}
+            wanted = [
+                (row.point, row.time, stream, row.seq, received, repr(row.value), row.quality)
+                for number in sorted(asked)
+                for row, stream, received in last[number]
+            ]
+            assert found[name] == wanted
+
     def listed(self, point):
         own = (each for each in self.model if each[0].point == point)
         return sorted(own, key=lambda each: (each[0].time, each[1], each[0].seq))
@@ -155,6 +183,28 @@ class Machine(RuleBasedStateMachine):
         self.do(close_store(self.db, self.store))
         self.loop.close()
         self.folder.cleanup()
+
+
+def at_once(view, numbers, start, end, came):
+    found = {"counts": view.counts(numbers, start, end, lambda: None).tolist()}
+    asked = {"state": (start, END), "arrived": (END - 1, came), "both": (start, came)}
+    for name, (at, arrived) in asked.items():
+        points, each = view.newest_of(numbers, at, lambda: None, arrived)
+        columns = (each.times, each.streams, each.seqs, each.received)
+        found[name] = list(
+            zip(
+                points.tolist(),
+                *(column.tolist() for column in columns),
+                map(repr, each.values),
+                each.qualities.tolist(),
+                strict=True,
+            )
+        )
+        for number in numbers.tolist():
+            alone = view.newest(number, at, arrived)
+            place = np.flatnonzero(points == number)
+            assert alone.seqs.tolist() == each.seqs[place].tolist()
+    return found
 
 
 def everything(view):

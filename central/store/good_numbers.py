@@ -37,20 +37,26 @@ class GoodNumbers(PointArrays):
     streams: Integers
     received: Integers
 
-    def take(self, rows: Columns, received: int, stream: int) -> Integers:
-        """Take committed `rows` in order of arrival; return the points they changed."""
+    def take(self, rows: Columns, received: int | Integers, stream: int | Integers) -> Integers:
+        """Take committed `rows` in order of arrival; return the points they changed.
+
+        `received` and `stream`: of all of them, or of each.
+        """
         numbers, places = good(rows)
         points, times = rows.points, rows.times
+        arrived = np.broadcast_to(np.asarray(received), times.shape)
+        streams = np.broadcast_to(np.asarray(stream), times.shape)
         if len(places) < len(points):
-            points, times = points[places], times[places]
+            points, times, arrived = points[places], times[places], arrived[places]
         if not len(points):
             return points
         self.reach(int(points.max()))
         known = self.times[points]
         newer = times > known
         if not newer.all():
-            newer |= (times == known) & (received < self.received[points])
+            newer |= (times == known) & (arrived < self.received[points])
             points, times, places = points[newer], times[newer], places[newer]
+            arrived = arrived[newer]
         np.maximum.at(self.times, points, times)
         first = np.flatnonzero(self.times[points] == times)[::-1]
         changed = points[first]
@@ -59,8 +65,8 @@ class GoodNumbers(PointArrays):
         if not kept.all():
             first, changed = first[kept], changed[kept]
         self.numbers[changed] = numbers[places[first]]
-        self.streams[changed] = stream
-        self.received[changed] = received
+        self.streams[changed] = streams[places[first]]
+        self.received[changed] = arrived[first]
         if self.others or rows.values.others:
             self._take_large(rows, places[first], changed)
         return changed

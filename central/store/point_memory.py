@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from central.database import Database
 from central.store import late
 from central.store.columns import Columns, Integers
 from central.store.good_numbers import GoodNumber, GoodNumbers, newest_of
+from central.store.head_pages import PAGE
 from central.store.heads import Heads, Names
 from central.store.points import PointReadings
 from central.store.reading import END
@@ -34,8 +36,10 @@ class PointMemory:
         self.heads = Heads(names)
         self._good = GoodNumbers()
         self._lock = threading.Lock()
-        self._dirty: list[Integers] = []
-        self._given: list[Integers] = []
+        self._unfolded: list[Block] = []
+        self._dirty = np.zeros(1, np.bool_)
+        self._given = np.zeros(1, np.bool_)
+        """By page: what changed since pages were kept, and what was given to be kept."""
 
     async def load(self, db: Database) -> None:
         """Read the pages; of a database without them the rows of older versions."""
@@ -51,15 +55,29 @@ class PointMemory:
     def take(self, block: Block) -> Integers:
         """Take a committed block; return the points whose newest reading it brought."""
         with self._lock:
-            good = self._good.take(block.rows, block.received, block.line)
-        changed = self.heads.take(block.rows, block.received)
-        self._dirty += [changed, good]
-        if len(self._dirty) > 256:
-            self._dirty = [np.unique(np.concatenate(self._dirty))]
-        return changed
+            self._unfolded.append(block)
+        self._mark(block.rows.points)
+        return self.heads.take(block.rows, block.received)
+
+    def fold(self) -> None:
+        """Look through blocks for good numbers, many at a time: only who begins a rule asks.
+
+        May be called in any thread.
+        """
+        with self._lock:
+            blocks, self._unfolded = self._unfolded, []
+            if blocks:
+                sizes = [len(block) for block in blocks]
+                self._good.take(
+                    Columns.joined([block.rows for block in blocks]),
+                    np.repeat([block.received for block in blocks], sizes),
+                    np.repeat([block.line for block in blocks], sizes),
+                )
 
     def newest_good(self, number: int, pending: Sequence[Block]) -> GoodNumber | None:
         """Return a point's newest good number; `pending` is what was appended since."""
+        if self._unfolded:
+            self.fold()
         with self._lock:
             known = self._good.newest(number)
         for block in pending:
@@ -72,17 +90,26 @@ class PointMemory:
 
     def pages(self) -> dict[tuple[str, int], bytes]:
         """Return what changed since pages were last kept, by kind and page."""
-        dirty, self._dirty = [*self._given, *self._dirty], []
-        self._given = dirty
-        if not dirty:
-            return {}
-        numbers = np.unique(np.concatenate(dirty))
+        self.fold()
+        size = max(len(self._given), len(self._dirty))
+        self._given = _reaching(self._given, size) | _reaching(self._dirty, size)
+        self._dirty = np.zeros(size, np.bool_)
+        numbers = np.flatnonzero(self._given) * PAGE
         made = {(NEWEST, page): body for page, body in self.heads.pages(numbers).items()}
-        return made | {(GOOD, page): body for page, body in self._good.pages(numbers).items()}
+        with self._lock:
+            return made | {(GOOD, page): body for page, body in self._good.pages(numbers).items()}
 
     def kept(self) -> None:
         """What `pages` returned last is durable; until then it comes again."""
-        self._given = []
+        self._given = np.zeros(1, np.bool_)
+
+    def _mark(self, points: Integers) -> None:
+        pages = points // PAGE
+        try:
+            self._dirty[pages] = True
+        except IndexError:
+            self._dirty = _reaching(self._dirty, 2 * int(pages.max()) + 1)
+            self._dirty[pages] = True
 
     def _begin(self, number: int, newest: PointReadings, good: GoodNumber | None) -> None:
         rows = _columns(number, newest)
@@ -92,7 +119,11 @@ class PointMemory:
                 [rows[0]._replace(time=good.time, value=good.value, quality=0, flags=0)]
             )
             self._good.take(one, good.received, good.stream)
-        self._dirty.append(np.array([number]))
+        self._mark(np.array([number]))
+
+
+def _reaching(marks: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+    return np.append(marks, np.zeros(max(0, size - len(marks)), np.bool_))
 
 
 def _pages(conn: sqlite3.Connection) -> list[tuple[str, int, bytes]]:

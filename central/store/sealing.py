@@ -64,6 +64,8 @@ class Sealing:
     pages: Pages
     """Return the pages of heads to be kept with the watermark; called on the event loop."""
     worker: OwnerThread
+    before: list[Callable[[], None]] = field(default_factory=list)
+    """Called in the worker's thread before the last step: what makes `pages` quick."""
     on_seal: list[OnSeal] = field(default_factory=list)
     """Called in the transaction that moves the watermark: whoever relies on the journal's rows."""
     figures: Figures = field(default_factory=Figures)
@@ -87,6 +89,8 @@ class Sealing:
             strays += packed.strays
             keys |= {(family, day) for family, day, _ in (*packed.groups, *packed.strays)}
             await self._write(packed, watermark)
+        for work in self.before:
+            await self.worker.run(work)
         pages = self.pages()
         await self.db.write(
             lambda tables: self._finish(tables, watermark, strays, pages),

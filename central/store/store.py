@@ -59,6 +59,7 @@ class ChunkStore:
         self._kept = PointMemory(registry)
         self._worker = OwnerThread("store")
         self.sealing = Sealing(db, self.families, self.unsealed, self._kept.pages, self._worker)
+        self.sealing.before.append(self._kept.fold)
         self.merging = Merging(db, self._worker)
         self.damage = Damage()
         self._sealed_at = real_monotonic()

@@ -5,6 +5,7 @@ members by it.
 """
 
 import json
+import json
 import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -52,10 +53,8 @@ class Families:
     def give(self, conn: sqlite3.Connection, numbers: Iterable[int]) -> list[tuple[int, int, int]]:
         """Write places for points that have none; take them by `took` after the commit."""
         by_device: dict[str, list[int]] = {}
-        for number in sorted(numbers):
-            if conn.execute("SELECT 1 FROM family_member WHERE point = ?", (number,)).fetchone():
-                continue
-            by_device.setdefault(_device(conn, number), []).append(number)
+        for number, id_ in _without(conn, numbers):
+            by_device.setdefault(_device(number, id_), []).append(number)
         given: list[tuple[int, int, int]] = []
         for device, points in by_device.items():
             family, free = _youngest(conn, device)
@@ -118,10 +117,18 @@ def places_of(
     return np.where(known, families[at], UNKNOWN), np.where(known, members[at], 0)
 
 
-def _device(conn: sqlite3.Connection, number: int) -> str:
+def _without(conn: sqlite3.Connection, numbers: Iterable[int]) -> list[tuple[int, str | None]]:
+    """Return (number, id) of those of `numbers` that have no place, in order."""
+    return conn.execute(
+        "SELECT n.value, p.id FROM json_each(?) n LEFT JOIN point p ON p.number = n.value "
+        "WHERE n.value NOT IN (SELECT point FROM family_member) ORDER BY n.value",
+        (json.dumps(list(numbers)),),
+    ).fetchall()
+
+
+def _device(number: int, id_: str | None) -> str:
     """Return `site/gateway/device`; of a number nobody knows a device of its own."""
-    row = conn.execute("SELECT id FROM point WHERE number = ?", (number,)).fetchone()
-    return f"#{number}" if row is None else row[0].rsplit("/", 1)[0]
+    return f"#{number}" if id_ is None else id_.rsplit("/", 1)[0]
 
 
 def _youngest(conn: sqlite3.Connection, device: str) -> tuple[int | None, int]:

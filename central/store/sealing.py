@@ -30,6 +30,8 @@ GROUP: Final = 250_000
 """Readings packed at a time: bounds the memory a seal takes."""
 STEP: Final = 48
 """Chunks one transaction writes."""
+PLACES: Final = 512
+"""Points one transaction gives places in families."""
 ROWS: Final = 64
 """Journal rows one transaction deletes."""
 
@@ -116,9 +118,9 @@ class Sealing:
     async def _place(self, group: list[Block]) -> None:
         points = np.unique(np.concatenate([np.unique(block.rows.points) for block in group]))
         missing = self.families.unplaced(points)
-        if missing:
+        for at in range(0, len(missing), PLACES):
             await self.db.write(
-                lambda tables: self.families.give(tables.conn, missing),
+                partial(_give, self.families, missing[at : at + PLACES]),
                 self.families.took,
                 urgency=Urgency.PATIENT,
             )
@@ -160,6 +162,10 @@ class Sealing:
             lambda tables: _delete_rows(tables, watermark), urgency=Urgency.PATIENT
         ):
             self.db.crash.reach("central.clearing")
+
+
+def _give(families: Families, numbers: list[int], tables: Tables) -> list[tuple[int, int, int]]:
+    return families.give(tables.conn, numbers)
 
 
 def _insert(seal: int, made: list[tuple[int, int, Chunk]], tables: Tables) -> None:

@@ -5,7 +5,6 @@ members by it.
 """
 
 import json
-import json
 import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from central.api import shapes
-from central.api.times import EPOCH, MICROSECOND, ZONE, rfc3339
+from central.api.time_columns import time_column
+from central.api.times import rfc3339
 from central.registry_records import PointRecord
 from central.store.columns import Integers
 from central.store.heads import Heads
@@ -23,8 +24,6 @@ from central.store.values import OTHER, Values
 
 SLICE: Final = 500
 """Readings encoded without a pause: about half a millisecond."""
-_AHEAD: Final = ZONE.utcoffset(None) // MICROSECOND
-_OFFSET: Final = EPOCH.astimezone(ZONE).isoformat()[-6:]
 
 
 class Marks:
@@ -111,18 +110,16 @@ def _values(values: Values) -> list[str]:
 
 
 def _times(times: Integers) -> list[str]:
-    local = (times + _AHEAD).astype("datetime64[us]")
-    moments: list[str] = np.datetime_as_string(local).tolist()
-    return moments
+    return time_column(times)[1:-1].decode().split(",")
 
 
 @lru_cache(maxsize=1_024)
 def _quality(code: int) -> str:
-    return f',"quality":{shapes.quality(code).model_dump_json(by_alias=True)},"source_time":"'
+    return f',"quality":{shapes.quality(code).model_dump_json(by_alias=True)},"source_time":'
 
 
 def _received(time: int) -> str:
-    return f'{_OFFSET}","received_time":"{rfc3339(time)}",'
+    return f',"received_time":"{rfc3339(time)}",'
 
 
 def _marks(flags: int) -> str:

@@ -12,9 +12,9 @@ from pydantic_core import to_json
 from central.api.time_columns import time_column
 from central.store.columns import Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
-from central.store.points import PointReadings
 from central.store.queries.aggregate import Aggregates
 from central.store.queries.counts import Counts, Gap, truncated_percent
+from central.store.queries.many import Counted, State
 from central.store.queries.queries import Delivered, Reckoned
 from central.store.queries.ranges import RawPage
 from protocols.clock import SECOND
@@ -88,29 +88,31 @@ def encode_counts(found: Delivered, unknown: Sequence[str]) -> bytes:
     )
 
 
-def encode_state(found: Mapping[str, PointReadings], unknown: Sequence[str]) -> bytes:
+def encode_state(found: State, unknown: Sequence[str]) -> bytes:
     """Return `models.State`."""
-    held = {point: one for point, one in found.items() if len(one)}
-    # A column of one reading of each point: no longer in order of time.
-    ones = list(held.values())
-    values = [one.values[0] for one in ones]
+    readings = found.readings
     columns = {
-        "point": _json(list(held)),
-        "value": _json(values),
-        "quality": _json([int(one.qualities[0]) for one in ones]),
-        "source_time": time_column(np.array([one.times[0] for one in ones], np.int64)),
-        "received_time": time_column(np.array([one.received[0] for one in ones], np.int64)),
-        "late": _json([bool(one.flags[0] & FLAG_LATE) for one in ones]),
-        "estimated": _json([bool(one.flags[0] & FLAG_ESTIMATED) for one in ones]),
+        "point": _json(found.held),
+        "value": _json(readings.values.tolist()),
+        "quality": _json(readings.qualities.tolist()),
+        "source_time": time_column(readings.times),
+        "received_time": time_column(readings.received),
+        "late": _flags(readings.flags, FLAG_LATE),
+        "estimated": _flags(readings.flags, FLAG_ESTIMATED),
     }
-    without = [point for point in found if point not in held]
     return _object(
         {
             "columns": _object(columns),
-            "without": _json(without),
+            "without": _json(found.without),
             "unknown": _json(list(unknown)),
         }
     )
+
+
+def encode_counted(found: Counted) -> bytes:
+    """Return `models.Counts`."""
+    columns = {"point": _json(found.points), "count": _json(found.counts.tolist())}
+    return _object({"columns": _object(columns), "total": _json(int(found.counts.sum()))})
 
 
 def _period_columns(one: Aggregates) -> dict[str, bytes]:

@@ -30,6 +30,10 @@ class WideView(View):
         asked = newest.Asked(at, arrived, self.watermark)
         return newest.newest_of(self.conn, pieces, numbers, asked, check)
 
+    def newest_arrived_of(self, numbers: Integers, by: int, check: Check) -> Readings:
+        """Return what `newest_arrived` returns of each of `numbers`, those that have one."""
+        return self.newest_of(numbers, END - 1, check, by)
+
 
 def look(conn: sqlite3.Connection, unsealed: Unsealed) -> WideView:
     """Return a wide view; see `reading.look`."""

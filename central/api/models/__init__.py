@@ -104,6 +104,8 @@ from central.api.models.points import (
 )
 from central.api.models.queries import (
     AskedSpan,
+    CountColumns,
+    Counts,
     Deliveries,
     DeliveriesAsked,
     Delivery,
@@ -168,6 +170,8 @@ __all__ = [
     "Code",
     "CodeMade",
     "ColourName",
+    "CountColumns",
+    "Counts",
     "DaysOff",
     "Deliveries",
     "DeliveriesAsked",

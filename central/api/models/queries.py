@@ -96,6 +96,20 @@ class State(Answer):
     unknown: list[str]
 
 
+class CountColumns(Answer):
+    """How many readings each point has."""
+
+    point: list[str]
+    count: list[int]
+
+
+class Counts(Answer):
+    """How many raw readings are stored of every point, and of all of them together."""
+
+    columns: CountColumns
+    total: int
+
+
 class PeriodColumns(Answer):
     """One row a period; null where there is no reading, or no good number to reckon with.
 

@@ -18,6 +18,7 @@ from central.api.models.queries import MOST_INTERVALS
 from central.api.newest import latest_values
 from central.api.raw import (
     encode_buckets,
+    encode_counted,
     encode_counts,
     encode_page,
     encode_periods,
@@ -154,6 +155,19 @@ async def state_of(who: Who, house: House, asked: models.StateAsked) -> Response
     """Return what up to 5000 points were at `at`, or what had arrived of them by then."""
     seen, unknown = _visible(house, who, asked.points, MOST_POINTS)
     return await _state(house, seen, asked.at, asked.by, unknown)
+
+
+@router.get("/counts", response_model=models.Counts)
+async def counts(
+    who: Who, house: House, start: From, to: AskedTime, site: str | None = None
+) -> Response:
+    """Return how many raw readings of every point (of a site) there are with from <= time < to."""
+    first, last = span(start, to)
+    sites = who.scope if site is None else frozenset({site})
+    if site is not None and not (who.sees(site) and house.collector.registry.points(site)):
+        raise not_found("site", site)
+    ask = house.collector.queries.count_each
+    return _json(await ask(sites, first, last, encode_counted))
 
 
 async def _state(  # what was asked, and what nobody knows

@@ -20,6 +20,10 @@ class Points(Protocol):
         """Return the point of that id."""
         ...
 
+    def points(self, site: str | None = None) -> list[PointRecord]:
+        """Return all points, or those of a site."""
+        ...
+
 
 class Asks(Protocol):
     """Runs work on a snapshot in a reader's thread. Raises QueryTooLong."""

@@ -5,7 +5,7 @@ what is large is made into its final form without holding up the event loop. Tim
 spans start <= time < end. Points nobody knows are missing from the answer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, TypeVar
@@ -21,6 +21,7 @@ from central.store.queries.aggregate import Aggregates, aggregate
 from central.store.queries.behind import Behind as Behind
 from central.store.queries.counts import MOST_GAPS, MOST_SLOTS, Asked, Counts, count
 from central.store.queries.excluding import Exclude, Excluding, days_out
+from central.store.queries.many import Counted, State, counted, state
 from central.store.queries.ranges import RawPage, Span, page, parse_cursor
 from central.store.queries.source import Deadline, Source
 from protocols.clock import SECOND
@@ -203,7 +204,7 @@ class Queries:
         at: int,
         *,
         arrived: bool = False,
-        shape: Callable[[dict[str, PointReadings]], T] = _as_it_is,  # type: ignore[assignment]
+        shape: Callable[[State], T] = _as_it_is,  # type: ignore[assignment]
     ) -> T:
         """Return each point's newest reading (one row, or none) with source time <= at.
 
@@ -213,12 +214,23 @@ class Queries:
         known = self._known(self._few(points, MOST_POINTS))
 
         def work(source: Source) -> T:
-            newest = source.newest_arrived if arrived else source.newest
-            deadline, found = Deadline(), {}
-            for point in known:
-                deadline.check()
-                found[point.id] = newest(point.number, at)
-            return shape(found)
+            return shape(state(source, known, at, Deadline().check, arrived=arrived))
+
+        return await self._ask(work)
+
+    async def count_each(
+        self,
+        sites: Container[str] | None,
+        start: int,
+        end: int,
+        shape: Callable[[Counted], T] = _as_it_is,  # type: ignore[assignment]
+    ) -> T:
+        """Return how many raw readings every point of `sites` (None: of all) has in a span."""
+        points = self._behind.registry.points()
+
+        def work(source: Source) -> T:
+            own = [point for point in points if sites is None or point.site in sites]
+            return shape(counted(source, own, start, end, Deadline().check))
 
         return await self._ask(work)
 

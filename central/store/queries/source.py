@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
 from central.reader import QueryTooLong
+from central.store.columns import Integers
+from central.store.gathering import Readings
 from central.store.points import PointReadings
 from protocols.clock import real_monotonic
 
+Check = Callable[[], None]
 Load = Callable[[], PointReadings]
 Piece = tuple[Any, Load]
 """The SUMMARY row of some readings of one point (None: it is not known), and a way to get them."""
@@ -53,6 +56,21 @@ class Source(Protocol):
 
     def newest_arrived(self, number: int, by: int) -> PointReadings:
         """Return the newest reading by source time of those received at or before `by`, or none."""
+        ...
+
+    def newest_of(self, numbers: Integers, at: int, check: Check) -> Readings:
+        """Return what `newest` returns of each of many points, those that have one.
+
+        `check` is called now and then, to raise when it takes too long.
+        """
+        ...
+
+    def newest_arrived_of(self, numbers: Integers, by: int, check: Check) -> Readings:
+        """Return what `newest_arrived` returns of each of many points, those that have one."""
+        ...
+
+    def counts(self, numbers: Integers, start: int, end: int, check: Check) -> Integers:
+        """Return how many readings of each of `numbers` there are with start <= time < end."""
         ...
 
 

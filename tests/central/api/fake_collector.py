@@ -3,6 +3,8 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
+
 from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
 from central.backup.backups import Backups
 from central.calendar.settings import own_holidays
@@ -30,6 +32,8 @@ from central.space import Space
 from central.store.columns import Columns
 from central.store.damage import Damage
 from central.store.families import Families
+from central.store.gathering import Readings as Several
+from central.store.gathering import joined
 from central.store.heads import Heads
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, Row
 from central.store.keeping import StoreKeeping
@@ -245,6 +249,21 @@ class FakeSource:
 
     def newest_arrived(self, number, by):
         return self.points[number].newest_arrived(number, by)
+
+    def newest_of(self, numbers, at, check):
+        return self._each(numbers, at, self.newest)
+
+    def newest_arrived_of(self, numbers, by, check):
+        return self._each(numbers, by, self.newest_arrived)
+
+    def counts(self, numbers, start, end, check):
+        return np.array([len(self.read(number, start, end)) for number in numbers.tolist()])
+
+    def _each(self, numbers, at, newest):
+        found = {number: newest(number, at) for number in numbers.tolist()}
+        return joined(
+            [Several(np.full(len(one), number), one) for number, one in found.items() if len(one)]
+        )
 
 
 class FakeAlarms:

@@ -87,6 +87,7 @@ TABLE = [
     ("POST", "/api/v1/latest", None, {"points": [POINT_ID]}, 200, R),
     ("POST", "/api/v1/periods", None, PERIODS, 200, R),
     ("POST", "/api/v1/deliveries", None, {"points": [POINT_ID], **HOUR}, 200, R),
+    ("GET", "/api/v1/counts", f"/api/v1/counts{SPAN}", None, 200, R),
     ("GET", "/api/v1/state", f"/api/v1/state?site=qingyun&at={AT}", None, 200, R),
     ("POST", "/api/v1/state", None, {"points": [POINT_ID], "at": HOUR["to"]}, 200, R),
     ("GET", "/api/v1/holidays", None, None, 200, R),

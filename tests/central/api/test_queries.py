@@ -181,6 +181,24 @@ async def test_the_state_of_a_site_then_or_as_it_was_known_then(client, scoped):
     is_described(was.json(), "State")
 
 
+async def test_all_points_in_scope_are_counted(client, scoped, everywhere):
+    asked = {**SPAN, "to": "2026-06-12T22:00:04+08:00"}
+    own = await client.get("/api/v1/counts", headers=scoped, params=asked)
+    assert own.json() == {"columns": {"point": [LEVEL], "count": [4]}, "total": 4}
+    is_described(own.json(), "Counts")
+    all_of_them = (await client.get("/api/v1/counts", headers=everywhere, params=asked)).json()
+    assert all_of_them["columns"] == {"point": [LEVEL, OTHER], "count": [4, 1]}
+    assert all_of_them["total"] == 5
+    one = {**asked, "site": "honghaiwan"}
+    assert (await client.get("/api/v1/counts", headers=everywhere, params=one)).json()["total"] == 1
+    for site in ("honghaiwan", "nowhere"):
+        away = await client.get("/api/v1/counts", headers=scoped, params={**asked, "site": site})
+        assert away.status_code == 404
+    never = {"from": SPAN["to"], "to": SPAN["from"]}
+    refused = await client.get("/api/v1/counts", headers=scoped, params=never)
+    assert refused.json()["code"] == "SPAN_INVALID"
+
+
 def test_a_page_of_raw_readings_is_what_the_document_says():
     times = [0, 1, 1_781_272_800_000_000, 253_402_214_399_999_999]
     values = [None, True, 2**64 - 1, 0.1]

@@ -360,6 +360,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts
+         * @description Return how many raw readings of every point (of a site) there are with from <= time < to.
+         */
+        get: operations["queries_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/holidays": {
         parameters: {
             query?: never;
@@ -1439,6 +1459,25 @@ export interface components {
              * Format: date-time
              */
             now: string;
+        };
+        /**
+         * CountColumns
+         * @description How many readings each point has.
+         */
+        CountColumns: {
+            /** Point */
+            point: string[];
+            /** Count */
+            count: number[];
+        };
+        /**
+         * Counts
+         * @description How many raw readings are stored of every point, and of all of them together.
+         */
+        Counts: {
+            columns: components["schemas"]["CountColumns"];
+            /** Total */
+            total: number;
         };
         /**
          * DaysOff
@@ -4327,6 +4366,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    queries_counts: {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counts"];
                 };
             };
             /** @description Unauthorized */

@@ -102,6 +102,16 @@ async def test_counts_tell_backfill_from_being_on_line(minutes, clock):
     assert found.online == 22 * 180 * SECOND
 
 
+async def test_every_point_is_counted_by_its_site(minutes):
+    found = await minutes.count_each(None, START, START + 2 * HOUR)
+    counts = dict(zip(found.points, found.counts.tolist(), strict=True))
+    assert counts[LEVEL] == 24
+    assert sum(counts.values()) == 24
+    assert (await minutes.count_each({"elsewhere"}, START, START + HOUR)).points == []
+    some = await minutes.count_each({"site"}, START + HOUR // 2, START + HOUR)
+    assert dict(zip(some.points, some.counts.tolist(), strict=True))[LEVEL] == 6
+
+
 async def test_the_state_of_then_is_what_was_or_what_was_known(minutes):
     at = START + 35 * 60 * SECOND
     was = await minutes.state([LEVEL, VALVE], at)

@@ -14,7 +14,6 @@ from central.alarms.records import (
     update_episode,
     write_line,
 )
-from central.alarms.tracked import save
 from protocols.alarms.state import Happening, State, Word, step
 from protocols.errors import FengsuiError, IllegalTransition
 
@@ -73,7 +72,7 @@ def acknowledge(tables: Tables, engine: Engine, asked: Acknowledging) -> Outcome
     if closed:
         tracked.episode = None
     update_episode(tables.conn, row)
-    save(tables.conn, tracked)
+    engine.save(tables.conn, tracked)
     tables.conn.execute(
         "INSERT INTO acknowledgement(key, episode, person, recorded) VALUES (?, ?, ?, ?)",
         (asked.key, row.number, asked.person, asked.now),

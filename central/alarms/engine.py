@@ -21,7 +21,7 @@ from central.alarms.moves import Moves
 from central.alarms.quiet import Coming, Good
 from central.alarms.records import EpisodeRow
 from central.alarms.stored import Stored
-from central.alarms.tracked import Tracked, save, stream_purpose
+from central.alarms.tracked import Tracked, stream_purpose
 from central.alarms.trend import WINDOW
 from central.store.columns import Columns
 from central.store.interface import FLAG_ESTIMATED, Row
@@ -84,7 +84,9 @@ class Engine:
         rows, since = batch.rows, batch.arrival - WINDOW
         past = self._memory.past(batch.stream)
         coming = Coming(rows, batch.stream, batch.arrival, past)
-        left, passed = quiet.sift(self._memory.live, coming)
+        left, passed, over = quiet.sift(self._memory.live, coming)
+        if len(over):
+            self._memory.take_over(tables.conn, batch.stream, over)
         judged = self._judge(tables.conn, batch, rows.rows(left)) if len(left) else Judged()
         judged.good = [
             samples for each in (passed, *judged.good) if len((samples := each.after(since)).points)
@@ -99,7 +101,7 @@ class Engine:
         points = dict.fromkeys(row.point for row in rows if row.point in here)
         if not points:
             return Judged()
-        self._memory.wake(points)
+        self._memory.wake(conn, points)
         good: list[tuple[int, int, float]] = []
         touched: dict[str, Tracked] = {}
         for row in rows:
@@ -157,7 +159,7 @@ class Engine:
     ) -> ruleset.Taken:
         """Make `rules` those of their points; re-evaluates at once."""
         known = self._known(tables.conn)
-        self._memory.wake({numbers[each.place] for each in rules})
+        self._memory.wake(tables.conn, {numbers[each.place] for each in rules})
         return self._index(tables.conn, ruleset.take(tables.conn, known, rules, numbers, now))
 
     def retire_rules(
@@ -166,7 +168,9 @@ class Engine:
         """Let go of the gateway's other rules; their alarms return."""
         known = self._known(tables.conn)
         gone = ruleset.others(tables.conn, gateway, rules)
-        self._memory.wake({known.rules[id_].point for id_ in gone if id_ in known.rules})
+        self._memory.wake(
+            tables.conn, {known.rules[id_].point for id_ in gone if id_ in known.rules}
+        )
         return self._index(tables.conn, ruleset.retire(tables.conn, known, gone, now))
 
     def _known(self, conn: sqlite3.Connection) -> ruleset.Known:
@@ -185,11 +189,15 @@ class Engine:
         self._ensure(conn)
         tracked = self._memory.rules.get(rule)
         if tracked is not None:
-            self._memory.wake([tracked.point])
+            self._memory.wake(conn, [tracked.point])
         return tracked
 
+    def save(self, conn: sqlite3.Connection, tracked: Tracked) -> None:
+        """Write the state of a rule whose alarm was stepped, if it changed."""
+        self._memory.save(conn, tracked)
+
     def _keep(self, conn: sqlite3.Connection, tracked: Tracked) -> None:
-        save(conn, tracked)
+        self._memory.save(conn, tracked)
         self._due = None
         if all(step.since is None for step in tracked.condition.steps):
             self._timed.pop(tracked.rule.id, None)

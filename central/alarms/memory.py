@@ -10,13 +10,14 @@ from typing import Final
 
 import numpy as np
 
-from central.alarms.still import NEVER, Live, Past
+from central.alarms.still import NEVER, Integers, Live, Past
 from central.alarms.stored import Stored
-from central.alarms.tracked import ALL, Tracked, load, save_branch, save_moved
+from central.alarms.takeovers import Takeovers
+from central.alarms.tracked import ALL, Tracked, load, save, save_branch, save_moved
 from protocols.alarms.condition import LIVE_DELAY, NOWHERE, Bounds
 
-_BLANK: Final = (0, NEVER, 0.0, NEVER, *NOWHERE, False)
-_Row = tuple[int, int, float, int, float, float, bool]
+_BLANK: Final = (0, NEVER, 0.0, NEVER, *NOWHERE, False, False)
+_Row = tuple[int, int, float, int, float, float, bool, bool]
 
 
 class Memory:
@@ -28,6 +29,7 @@ class Memory:
         self.here: dict[int, list[Tracked]] = {}
         self.live = Live()
         self._pasts: dict[int, Past] = {}
+        self._takeovers = Takeovers()
         self._gone: set[int] = set()
 
     def past(self, stream: int) -> Past | None:
@@ -53,24 +55,47 @@ class Memory:
         found = load(conn, self._stored)
         for tracked in found:
             self.place(tracked, active=tracked.rule.id in active)
+        owed = self._load_takeovers(conn)
         self.put_all(conn, found)
+        self.live.since[list(owed)] = list(owed.values())
         kept = conn.execute("SELECT stream FROM condition WHERE rule = ?", (ALL,))
         self._gone = {row[0] for row in kept} - self._pasts.keys()
 
-    def wake(self, points: Iterable[int]) -> None:
-        """Let the rules of `points` know what passed quietly."""
+    def _load_takeovers(self, conn: sqlite3.Connection) -> dict[int, int]:
+        """Let rules know which streams took over; return since when, where their rows do not."""
+        owed: dict[int, int] = {}
+        least = max((tracked.turn for tracked in self.rules.values()), default=0)
+        for turn, points, since in self._takeovers.load(conn, least):
+            for point, began in zip(points, since, strict=True):
+                for tracked in self.here.get(point, ()):
+                    if tracked.turn < turn and tracked.since <= began:
+                        tracked.since = owed[point] = began
+        return owed
+
+    def save(self, conn: sqlite3.Connection, tracked: Tracked) -> None:
+        """Write a rule's row if it changed."""
+        save(conn, tracked, self._takeovers.turn)
+
+    def take_over(self, conn: sqlite3.Connection, stream: int, points: Integers) -> None:
+        """Write that `stream` became the live one of `points`, as the arrays say."""
+        self._takeovers.note(conn, stream, (points, self.live.since[points]))
+
+    def wake(self, conn: sqlite3.Connection, points: Iterable[int]) -> None:
+        """Let the rules of `points` know what passed quietly, and their rows if they must."""
         known = [point for point in points if point in self.here]
-        live, pasts = self.live, self._pasts
-        columns = (live.times[known], live.values[known], live.arrived[known], live.places[known])
-        for point, time, value, arrived, place in zip(
-            known, *(column.tolist() for column in columns), strict=True
+        live = self.live
+        columns = (live.times, live.values, live.arrived, live.places, live.streams, live.since)
+        for point, *now, place, stream, since in zip(
+            known, *(column[known].tolist() for column in columns), strict=True
         ):
             for tracked in self.here[point]:
-                if tracked.newest is not None and time > tracked.newest:
-                    tracked.newest, tracked.value = time, value
-                    tracked.lagging = arrived - time > LIVE_DELAY
-                if pasts and tracked.branches:
-                    _wake_branches(tracked, pasts, place)
+                _wake(tracked, *now)
+                if self._pasts and tracked.branches:
+                    _wake_branches(tracked, self._pasts, place)
+                if since != NEVER:
+                    tracked.stream, tracked.since = stream, since
+                    self.save(conn, tracked)
+            live.since[point] = NEVER
 
     def moved(self, points: Iterable[int], touched: Set[int]) -> list[int]:
         """Return which of `points`, all with rules, are touched or have a newer sample."""
@@ -113,6 +138,7 @@ class Memory:
 
     def flush(self, conn: sqlite3.Connection) -> None:
         """Write how far branches moved on quietly: the journal is about to lose its rows."""
+        self._takeovers.flush(conn, self.live)
         for stream in self._gone:
             save_moved(conn, stream, 0, ([], []))
         self._gone.clear()
@@ -153,6 +179,12 @@ class Memory:
         past.put(place, point, (newest.pop() or 0, bounds, moved))
 
 
+def _wake(tracked: Tracked, time: int, value: float, arrived: int) -> None:
+    if time > (NEVER if tracked.newest is None else tracked.newest):
+        tracked.newest, tracked.value = time, value
+        tracked.lagging = arrived - time > LIVE_DELAY
+
+
 def _wake_branches(tracked: Tracked, pasts: dict[int, Past], place: int) -> None:
     for stream, branch in tracked.branches.items():
         past = pasts.get(stream)
@@ -166,16 +198,18 @@ def _row(here: list[Tracked]) -> _Row:
         return _BLANK
     first = here[0]
     newest, stream = first.newest, first.stream
-    if newest is None or any(
-        other.newest != newest or other.stream != stream for other in here[1:]
-    ):
+    if any(other.newest != newest or other.stream != stream for other in here[1:]):
         return _BLANK
     stands = any(tracked.stands for tracked in here)
     # What began late and stands is told otherwise once it catches up: by the machine.
     late = any(tracked.lagging for tracked in here)
     low, high = NOWHERE if stands and late else _common(tracked.bounds() for tracked in here)
+    # Another stream takes over quietly what leaves no branch behind (`backfill.hand_over`).
+    free = low < high and not stands and not any(tracked.branches for tracked in here)
+    if newest is None:
+        return (0, NEVER, 0.0, NEVER, low, high, stands, True) if free else _BLANK
     arrived = newest + LIVE_DELAY + 1 if first.lagging else newest
-    return stream, newest, float(first.value), arrived, low, high, stands
+    return stream, newest, float(first.value), arrived, low, high, stands, free
 
 
 def _common(bounds: Iterable[Bounds]) -> Bounds:

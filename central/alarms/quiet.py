@@ -54,10 +54,14 @@ class Coming(NamedTuple):
 
 
 class Sifted(NamedTuple):
-    """The places left for the machine, in order, and the good samples that passed."""
+    """The places left for the machine, in order, and the good samples that passed.
+
+    Of the points that are `over` the stream became the live one.
+    """
 
     left: Integers
     good: Good
+    over: Integers = NOBODY
 
 
 NOTHING: Final = Sifted(NOBODY, NO_SAMPLES)
@@ -72,10 +76,12 @@ class _Heard(NamedTuple):
     qualities: Integers
     flags: Integers
     own: Booleans
-    """Whether the stream is the point's live one."""
+    """Whether the stream is the point's live one, or may become it."""
     coming: Coming
     places: Integers | None
     """Theirs in the commit; None: all of it."""
+    fresh: Booleans | None = None
+    """Which would make the stream the live one."""
 
 
 def sift(live: Live, coming: Coming) -> Sifted:
@@ -97,7 +103,7 @@ def sift(live: Live, coming: Coming) -> Sifted:
     if len(_fallen(live, samples)):
         return _part(live, heard, calm)
     _note(live, heard, heard.own, samples)
-    return Sifted(NOBODY, samples)
+    return Sifted(NOBODY, samples, _take_over(live, heard, heard.fresh, samples))
 
 
 def _hear(live: Live, coming: Coming, own: Booleans) -> _Heard:
@@ -105,14 +111,28 @@ def _hear(live: Live, coming: Coming, own: Booleans) -> _Heard:
     rows = coming.rows
     points, times, numbers = rows.points, rows.times, rows.values.numbers
     qualities, flags = rows.qualities, rows.flags
-    if np.count_nonzero(own) < len(own):
-        watched = live.watched[points]
-        if np.count_nonzero(watched) < len(watched):
-            places = np.flatnonzero(watched)
-            points, times, numbers = points[places], times[places], numbers[places]
-            qualities, flags = qualities[places], flags[places]
-            return _Heard(points, times, numbers, qualities, flags, own[places], coming, places)
-    return _Heard(points, times, numbers, qualities, flags, own, coming, None)
+    places = None
+    if np.count_nonzero(own) == len(own):
+        return _Heard(points, times, numbers, qualities, flags, own, coming, places)
+    watched = live.watched[points]
+    if np.count_nonzero(watched) < len(watched):
+        places = np.flatnonzero(watched)
+        points, times, numbers = points[places], times[places], numbers[places]
+        qualities, flags, own = qualities[places], flags[places], own[places]
+    fresh = _fresh(live, own, points, times)
+    if fresh is not None:
+        own = own | fresh
+    return _Heard(points, times, numbers, qualities, flags, own, coming, places, fresh)
+
+
+def _fresh(live: Live, own: Booleans, points: Integers, times: Integers) -> Booleans | None:
+    """Return what would make the stream the live one and leaves no branch behind."""
+    fresh = live.free[points]
+    if not np.count_nonzero(fresh):
+        return None
+    fresh &= ~own
+    fresh &= times > live.times[points]
+    return fresh if np.count_nonzero(fresh) else None
 
 
 def _part(live: Live, heard: _Heard, calm: Booleans) -> Sifted:
@@ -137,7 +157,9 @@ def _part(live: Live, heard: _Heard, calm: Booleans) -> Sifted:
         left = np.flatnonzero(mixed)
         fine, samples = fine[~mixed[fine]], samples.where(~mixed[fine])
     _note(live, heard, heard.own[fine], samples)
-    return Sifted(left if heard.places is None else heard.places[left], samples)
+    fresh = None if heard.fresh is None else heard.fresh[fine]
+    over = _take_over(live, heard, fresh, samples)
+    return Sifted(left if heard.places is None else heard.places[left], samples, over)
 
 
 def _plain(heard: _Heard) -> bool:
@@ -202,8 +224,10 @@ def _able(live: Live, heard: _Heard) -> Booleans:
     """Return of which readings bad quality changes nothing."""
     points, past = heard.points, heard.coming.past
     able: Booleans = heard.own & (live.low[points] < live.high[points])
+    able |= live.free[points]
     if past is not None:
         places = live.places[points]
+        past.reach(int(places.max()))
         older = (past.low[places] < past.high[places]) & (heard.times < live.times[points])
         able |= ~heard.own & older
     return able
@@ -260,3 +284,13 @@ def _note(live: Live, heard: _Heard, own: Booleans, samples: Good) -> None:
         live.times[points] = times
         live.values[points] = values
         live.arrived[points] = heard.coming.arrival
+
+
+def _take_over(live: Live, heard: _Heard, fresh: Booleans | None, samples: Good) -> Integers:
+    """Make the stream the live one where that is `fresh`; return those points, each once."""
+    if fresh is None or not np.count_nonzero(fresh):
+        return NOBODY
+    points, times = samples.points[fresh], samples.times[fresh]
+    live.streams[points] = heard.coming.stream
+    live.since[points[::-1]] = times[::-1]  # of several the first
+    return np.unique(points)

@@ -52,7 +52,7 @@ class Live(_Arrays):
     """Of every point with a rule: its newest good sample, and what it may say next.
 
     `places` are counted from 1 in each gateway; `stands` where a level is on; `arrived` is when the
-    newest sample did.
+    newest sample did. `free` is what another stream may take over quietly, `since` when one did.
     """
 
     _BLANKS = {  # noqa: RUF012  # read only
@@ -63,6 +63,8 @@ class Live(_Arrays):
         "low": (np.float64, NOWHERE[0]),
         "high": (np.float64, NOWHERE[1]),
         "stands": (np.bool_, False),
+        "free": (np.bool_, False),
+        "since": (np.int64, NEVER),
         "watched": (np.bool_, False),
         "places": (np.int64, 0),
         "marks": (np.bool_, False),
@@ -75,6 +77,9 @@ class Live(_Arrays):
     low: Floats
     high: Floats
     stands: Booleans
+    free: Booleans
+    since: Integers
+    """Of the point's rules none knows of it yet, nor does the row of any; NEVER: all do."""
     watched: Booleans
     """Whether a rule judges the point."""
     places: Integers
@@ -95,7 +100,8 @@ class Live(_Arrays):
         self.watched[point] = True
 
     def put(self, points: Sequence[int], columns: Iterable[Sequence[Any]]) -> None:
-        """Write the first columns of `points`: streams to stands."""
+        """Write the first columns of `points`, streams to free; their rules know of all else."""
+        self.since[points] = NEVER
         for name, column in zip(self._BLANKS, columns, strict=False):
             getattr(self, name)[points] = column
 

@@ -28,6 +28,7 @@ ALL: Final = ""
 """In place of a rule: what many of them have in common."""
 PATH: Final = 64
 """Level changes remembered of one unfinished late episode."""
+_TURN: Final = ', "turn": '
 _PUT: Final = (
     "INSERT INTO condition(rule, stream, body) VALUES (?, ?, ?) "
     "ON CONFLICT(rule, stream) DO UPDATE SET body = excluded.body"
@@ -89,6 +90,8 @@ class Tracked:
     saved: str = ""
     calm: Bounds | None = None
     """A value between these changes nothing; None until worked out."""
+    turn: int = 0
+    """As its row says: see `takeovers`."""
     touched: set[int] = field(default_factory=set)
     """Streams whose branches were written or dropped and not yet looked at again."""
 
@@ -121,8 +124,8 @@ class Tracked:
         self.calm = None
 
 
-def save(conn: sqlite3.Connection, tracked: Tracked) -> None:
-    """Write the live state if it is not as it was written last."""
+def save(conn: sqlite3.Connection, tracked: Tracked, turn: int) -> None:
+    """Write the live state if it is not as it was written last; `turn` is that of now."""
     body = json.dumps(
         {
             "steps": _steps(tracked.condition),
@@ -133,8 +136,8 @@ def save(conn: sqlite3.Connection, tracked: Tracked) -> None:
         }
     )
     if body != tracked.saved:
-        tracked.saved = body
-        _put(conn, tracked.rule.id, 0, body)
+        tracked.saved, tracked.turn = body, turn
+        put(conn, tracked.rule.id, 0, f"{body[:-1]}{_TURN}{turn}}}")
 
 
 def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int, at: int) -> None:
@@ -151,7 +154,7 @@ def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int, at: int
     }
     branch.kept, branch.at = branch.newest, at
     tracked.touched.add(stream)
-    _put(conn, tracked.rule.id, stream, json.dumps(body))
+    put(conn, tracked.rule.id, stream, json.dumps(body))
 
 
 def drop_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int) -> None:
@@ -167,7 +170,7 @@ def save_moved(
     """Write the newest times of points whose branches of `stream` only moved on; none: forget."""
     points, times = moved
     if points:
-        _put(conn, ALL, stream, json.dumps({"at": at, "points": points, "times": times}))
+        put(conn, ALL, stream, json.dumps({"at": at, "points": points, "times": times}))
     else:
         conn.execute("DELETE FROM condition WHERE rule = ? AND stream = ?", (ALL, stream))
 
@@ -226,7 +229,9 @@ def _restore(tracked: Tracked, stream: int, text: str) -> None:
     tracked.alarm = Alarm(State(state), level, occurrence)
     tracked.episode = body["episode"]
     tracked.since = body["since"]
-    tracked.saved = text
+    tracked.turn = body.get("turn", 0)
+    written, turn, _ = text.partition(_TURN)
+    tracked.saved = written + "}" if turn else text
 
 
 def _move_on(conn: sqlite3.Connection, stored: Stored, found: Iterable[Tracked]) -> None:
@@ -269,5 +274,6 @@ def _steps(condition: Condition) -> list[list[object]]:
     return [[step.on, step.since] for step in condition.steps]
 
 
-def _put(conn: sqlite3.Connection, rule: str, stream: int, body: str) -> None:
+def put(conn: sqlite3.Connection, rule: str, stream: int, body: str) -> None:
+    """Write a row; for many rules at once what stands for them."""
     conn.execute(_PUT, (rule, stream, body))

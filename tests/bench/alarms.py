@@ -1,9 +1,11 @@
 """`make bench ONLY=alarms`: what judging a commit costs, the engine alone, on a real file.
 
 Every point has a ladder of four limits. `quiet`: nothing changes; `backfill`: the same of an older
-stream while a newer one is live; `1000x40` are 25 points of 40 readings each. `flood`: every
-reading raises or returns an alarm, with its episode and journal. `trends`: what the event loop pays
-for the same samples. `cpu_us_per_reading` is processor time, the best of five rounds.
+stream while a newer one is live; `1000x40` are 25 points of 40 readings each. `switch`: every
+commit is of a new stream, as when a gateway connects again. `rules`: what a manifest's rules cost,
+two for each point. `flood`: every reading raises or returns an alarm, with its episode and journal.
+`trends`: what the event loop pays for the same samples. `cpu_us_per_reading` is processor time, the
+best of five rounds.
 """
 
 import tempfile
@@ -22,6 +24,7 @@ from central.alarms.ruleset import Wanted
 from central.alarms.stored import Arrivals
 from central.alarms.trend import Trends
 from central.database_file import open_file
+from central.ingest.manifests import PORTION
 from central.store.columns import Columns
 from central.store.values import Values
 from protocols.alarms.ladder import ladders
@@ -73,8 +76,17 @@ class Plant:
             )
             numbers[number] = number
             wanted += [Wanted(r, number, levels_json(r.levels)) for r in ladders(id_, LIMITS)]
-        with self.tables.atomic():
-            self.engine.take_rules(self.tables, wanted, numbers, NOW)
+        self.wanted, self.numbers = wanted, numbers
+        self.taking = self.take()
+
+    def take(self) -> float:
+        """Take the rules in portions, as ingest does; return the processor seconds."""
+        began = time.process_time()
+        for at in range(0, len(self.wanted), PORTION):
+            portion = self.wanted[at : at + PORTION]
+            with self.tables.atomic():
+                self.engine.take_rules(self.tables, portion, self.numbers, NOW)
+        return time.process_time() - began
 
     def rows(self, count: int, each: int, value: float) -> Columns:
         """Return a commit of `count` readings, `each` of a point, one a second after another."""
@@ -102,6 +114,8 @@ def measure() -> Iterator[dict[str, Any]]:
     for name, count, each in (("1000", 1_000, 1), ("1000x40", 1_000, 40), ("100", 100, 1)):
         for kind in ("quiet", "backfill"):
             yield _figure(f"alarms.{kind}.{name}", count, _way(kind, count, each), 200)
+    yield _figure("alarms.switch.1000", 1_000, _way("switch", 1_000, 1), 50)
+    yield _figure("alarms.rules", 2 * POINTS, _rules, 1)
     yield _figure("alarms.flood", 1_000, _way("flood", 1_000, 1), 3)
     yield _figure("alarms.trends", 1_000, _trends, 200)
 
@@ -133,15 +147,25 @@ def _way(kind: str, count: int, each: int) -> Callable[[Path], Callable[[], floa
             plant.now = live
 
         def once() -> float:
-            nonlocal value
+            nonlocal value, stream
             if kind == "flood":
                 value = 95.0 if value == 50.0 else 50.0
+            if kind == "switch":
+                stream += 1
             rows = plant.rows(count, each, value)
             return plant.judge(rows, stream, plant.now)
 
         return once
 
     return begun
+
+
+def _rules(folder: Path) -> Callable[[], float]:
+    def once() -> float:
+        with tempfile.TemporaryDirectory(dir=folder) as fresh:
+            return Plant(Path(fresh)).taking
+
+    return once
 
 
 def _trends(folder: Path) -> Callable[[], float]:

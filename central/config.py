@@ -42,13 +42,15 @@ LONGEST: Final = 31 * 24 * HOUR
 class BackupTarget:
     """Where verified copies go; `every` µs of the clock (None: only when asked).
 
-    `identity`: with the collector's own key, id and CA.
+    `identity`: with the collector's own key, id and CA. `form`: each a whole file (`full`), or
+    blocks that backups share (`incremental`).
     """
 
     folder: Path
     every: int | None = 24 * HOUR
     keep: int = 7
     identity: bool = True
+    form: str = "full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,7 @@ class BackupModel(Strict):
     every: Annotated[str, Matching("EVERY_FORMAT", EVERY)] = "24h"
     keep: Annotated[int, Field(ge=1, le=1_000)] = 7
     identity: Annotated[str, Choice(("include", "leave_out"))] = "include"
+    form: Annotated[str, Choice(("full", "incremental"))] = "full"
 
     def target(self, base: Path) -> BackupTarget:
         """Return the frozen struct; `folder` is relative to `base`."""
@@ -110,6 +113,7 @@ class BackupModel(Strict):
             every=_every(self.every),
             keep=self.keep,
             identity=self.identity == "include",
+            form=self.form,
         )
 
 

@@ -45,10 +45,13 @@ UPKEEP: Final = (
     "central.clearing",
     "central.merging",
     "central.retention",
+    "central.backup",
+    "central.backed",
 )
 """What the store does by itself, now and then: chunks are written that nobody sees yet; the
 watermark has moved, not committed; sealed journal rows are deleted; old chunks are deleted, the new
-not there; rollups are written, what they stand for is not deleted. The last two: not committed."""
+not there; rollups are written, what they stand for is not deleted (neither is committed); steps of
+the process that makes a backup; the backup is made, not entered or what is older not deleted."""
 
 
 class CrashPoints:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from central.backup import identity, manifest, older, records
+from central.backup import identity, manifest, older, records, shelf
 from central.backup.process import BackupFailed, Job, Outcome, run
 from central.backup.records import FAILED, GONE, VERIFIED, BackupRecord
 from central.config import BackupTarget
@@ -41,13 +41,15 @@ class NoTarget(FengsuiError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupState:
-    """`state`: not_configured, waiting (none yet), ok, late, failed or gone; `time` and `bytes`
-    of the newest verified one; `running` (phase, done, total). `identity`: whether the collector's
-    own files are with it, one of `central.backup.identity.STATES`; None without a verified one."""
+    """`state`: not_configured, waiting (none yet), ok, late, failed or gone; `time`, `bytes`
+    and `written` of the newest verified one; `running` (phase, done, total). `identity`: whether
+    the collector's own files are with it, one of `central.backup.identity.STATES`; None without a
+    verified one."""
 
     state: str
     time: int | None = None
     bytes: int | None = None
+    written: int | None = None
     seconds: float | None = None
     reason: str = ""
     running: tuple[str, int, int] | None = None
@@ -132,6 +134,7 @@ class Backups:
             state=state,
             time=covering.time if covering else None,
             bytes=covering.bytes if covering else None,
+            written=covering.written if covering else None,
             seconds=covering.seconds if covering else None,
             reason=self._newest.detail if self._newest else "",
             running=self.running,
@@ -170,11 +173,13 @@ class Backups:
             create=not known,
             begin=not known or actor != SCHEDULE,
             identity=target.identity,
+            form=target.form,
             covering=Path(covering.file) if covering else None,
             sha256=covering.sha256 if covering else "",
             identity_sha256=covering.identity_sha256 if covering else "",
         )
         outcome = await run(job, self._progress)
+        self._db.crash.reach("central.backed")
         if covering is not None and outcome.covering in ("gone", "damaged"):
             await self._lost(covering, outcome.covering)
         seconds = round(real_monotonic() - began, 3)
@@ -238,7 +243,7 @@ class Backups:
             return
         try:
             async with asyncio.timeout(LOOK_PATIENCE):
-                there = await self._thread.run(_is_there, covering)
+                there = await self._thread.run(shelf.is_there, covering)
         except TimeoutError:
             return  # a folder that hangs: the backup itself will say so
         if not there:
@@ -256,7 +261,8 @@ class Backups:
         folder = target.folder.resolve()
         try:
             bad = await self._db.read(records.not_sound)
-            files = await self._thread.run(_prune, folder, newest, target.keep, bad)
+            files = await self._thread.run(shelf.prune, folder, newest, target.keep, bad)
+            self._db.crash.reach("central.backed")
         except OSError as exc:
             logger.warning("an old backup was not deleted: %s", exc)
             return
@@ -266,33 +272,3 @@ class Backups:
     def _say(self, told: list[CollectorEvent]) -> None:
         if told:
             self._tell(Effects(events=told))
-
-
-def _is_there(record: BackupRecord) -> bool:
-    try:
-        file = Path(record.file)
-        if record.identity == identity.INCLUDED:
-            identity.beside(file).stat()
-        return file.stat().st_size == record.bytes
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True  # nothing is known
-
-
-def _prune(folder: Path, newest: manifest.BackupManifest, keep: int, bad: set[str]) -> list[str]:
-    """Delete what is older than the `keep` newest sound ones; what is not sound counts for none."""
-    kept, removed = 1, list[Path]()
-    for each in manifest.listing(folder, newest.lineage, newest.time):
-        file = folder / each.file
-        if each.file == newest.file:
-            continue
-        if kept >= keep:
-            removed.append(file)
-        elif str(file) not in bad:
-            kept += 1
-    for file in removed:
-        manifest.remove(file)
-    if removed:
-        manifest.sync_folder(folder)
-    return [str(file) for file in removed]

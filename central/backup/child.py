@@ -7,6 +7,7 @@ then `cursors` and `done`, or `failed` {code, params}.
 Ends when its standard input does: its parent is gone.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -14,15 +15,17 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from central.backup import identity, manifest
-from central.backup.copying import copy, covered, sha256_of, verify
+from central.backup import blocks, identity, incremental, manifest
+from central.backup.blocks import BlockUnusable
+from central.backup.copying import Contents, copy, covered, lineage, sha256_of, verify
 from central.backup.identity import IdentityUnusable, Written
-from central.backup.manifest import BackupManifest
+from central.backup.manifest import INCREMENTAL, BackupManifest
 from protocols.clock import real_monotonic
+from protocols.crash_points import CrashPoints
 from protocols.errors import FengsuiError
 
 EVERY: Final = 0.5
@@ -32,8 +35,11 @@ GENTLY: Final = 10
 
 
 class _Says:
-    def __init__(self) -> None:
+    def __init__(self, crash: CrashPoints) -> None:
         self._said = 0.0
+        self.crash = crash
+        self.sound = set[str]()
+        """Blocks that were read back whole."""
 
     def progress(self, phase: str, done: int, total: int) -> None:
         if real_monotonic() - self._said >= EVERY:
@@ -52,7 +58,7 @@ def main() -> int:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.nice(GENTLY)
     try:
-        make(asked, _Says())
+        make(asked, _Says(CrashPoints(os.environ)))
     except FengsuiError as exc:
         say(failed={"code": exc.code, "params": exc.params})
     except (OSError, sqlite3.Error) as exc:
@@ -79,21 +85,46 @@ def make(asked: Mapping[str, Any], says: _Says) -> None:
     say(done=asdict(done))
 
 
+@dataclass(frozen=True, slots=True)
+class _Copied:
+    """What a copy holds, its bytes, and what it added to the folder."""
+
+    held: Contents
+    bytes: int
+    written: int
+
+
+def _whole(source: Path, partial: Path, says: _Says) -> _Copied:
+    copy(source, partial, says.progress)
+    says.crash.reach("central.backup")
+    size = partial.stat().st_size
+    return _Copied(verify(partial, says.progress), size, size)
+
+
+def _in_blocks(source: Path, partial: Path, says: _Says) -> _Copied:
+    folder = partial.parent
+    target, found = incremental.copy(source, folder, says.sound, says.progress, says.crash)
+    blocks.write(partial, found)
+    held = verify(partial, says.progress)
+    return _Copied(held, found.bytes, target.written + partial.stat().st_size)
+
+
 def _made(
     source: Path, folder: Path, asked: Mapping[str, Any], says: _Says
 ) -> tuple[Path, BackupManifest]:
     manifest.clear_partial(folder)
-    name = manifest.name_at(folder, asked["time"])
+    name = manifest.name_at(folder, asked["time"], asked["form"])
     file, partial = folder / name, folder / (name + manifest.TMP)
     try:
-        copy(source, partial, says.progress)
-        digest = sha256_of(partial, says.progress)
-        held = verify(partial, says.progress)
+        take = _in_blocks if asked["form"] == INCREMENTAL else _whole
+        copied = take(source, partial, says)
+        held, digest = copied.held, sha256_of(partial, says.progress)
+        says.crash.reach("central.backup")
         own = _with_identity(source.parent, held.lineage, file, wanted=asked["identity"])
         done = BackupManifest(
             file=name,
             time=asked["time"],
-            bytes=partial.stat().st_size,
+            bytes=copied.bytes,
             sha256=digest,
             incarnation=held.incarnation,
             lineage=held.lineage,
@@ -101,16 +132,27 @@ def _made(
             identity=own.state,
             identity_sha256=own.sha256,
             identity_bytes=own.bytes,
+            file_bytes=partial.stat().st_size,
+            written=copied.written,
         )
         manifest.write(folder, done)
+        says.crash.reach("central.backup")
         partial.rename(file)
+        says.crash.reach("central.backup")
         manifest.sync_folder(folder)
     except BaseException:
         # Without its database an identity is of no use, and it is a secret.
         for each in (partial, identity.beside(file)):
             each.unlink(missing_ok=True)
+        _give_back(source, folder)
         raise
     return file, done
+
+
+def _give_back(source: Path, folder: Path) -> None:
+    """Delete the blocks of what came to nothing: a full disk would stay full by them."""
+    with contextlib.suppress(sqlite3.Error, OSError, TypeError):
+        manifest.sweep(folder, lineage(source))
 
 
 def _with_identity(data: Path, lineage: str, file: Path, *, wanted: bool) -> Written:
@@ -126,11 +168,15 @@ def _with_identity(data: Path, lineage: str, file: Path, *, wanted: bool) -> Wri
 
 
 def _still_sound(file: Path, asked: Mapping[str, Any], says: _Says) -> str:
-    digests = [(file, asked["sha256"])]
+    digests = [] if blocks.is_list(file) else [(file, asked["sha256"])]
     if asked["identity_sha256"]:
         digests.append((identity.beside(file), asked["identity_sha256"]))
     try:
+        if blocks.is_list(file):
+            incremental.whole(file, asked["sha256"], says.sound, says.progress)
         sound = all(sha256_of(each, says.progress) == digest for each, digest in digests)
+    except BlockUnusable:
+        return "damaged"
     except OSError:
         return "gone"
     return "ok" if sound else "damaged"

@@ -11,15 +11,14 @@ import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlite_utils import Database as Tables
-
+from central.backup import block_view, blocks
 from central.backup.manifest import BackupUnusable
-from central.migrations import newer_than_us
+from central.migrations import unknown_among
 from protocols.clock import real_monotonic
 from protocols.errors import FengsuiError
 
@@ -57,7 +56,7 @@ def copy(source: Path, target: Path, progress: Progress) -> None:
     Raises NoRoom, OSError or sqlite3.Error; what was begun then stays under `target`. It is made
     for the collector's account alone: it holds what the database holds.
     """
-    _check_room(source, target.parent, source.stat().st_size)
+    check_room(source, target.parent, source.stat().st_size)
     target.touch(mode=0o600, exist_ok=False)
     uri = f"{source.resolve().as_uri()}?mode=ro"
     with (
@@ -69,8 +68,8 @@ def copy(source: Path, target: Path, progress: Progress) -> None:
         live.execute("BEGIN")
         live.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         size = live.execute("PRAGMA page_size").fetchone()[0]
-        live.backup(made, pages=PAGES, progress=_Pace(source, target, size, progress).step)
-    _sync(target)
+        live.backup(made, pages=PAGES, progress=Pace(source, target, size, progress).step)
+    sync(target)
 
 
 def sha256_of(file: Path, progress: Progress) -> str:
@@ -88,36 +87,57 @@ def sha256_of(file: Path, progress: Progress) -> str:
 def verify(file: Path, progress: Progress) -> Contents:
     """Check a copy from its first page to its last. Raises BackupUnusable."""
     total = file.stat().st_size
+
+    def goes_on() -> bool:
+        progress("verify", total, 2 * total)
+        return False
+
     try:
-        with contextlib.closing(_frozen(file)) as conn:
-            conn.set_progress_handler(lambda: progress("verify", total, 2 * total), 1_000_000)
+        with frozen(file) as conn:
+            conn.set_progress_handler(goes_on, 1_000_000)
             found = conn.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if found != "ok":
                 raise BackupUnusable(file=str(file), reason=str(found))
-            unknown = newer_than_us(Tables(conn))
+            unknown = unknown_among(
+                conn.execute("SELECT migration_set, name FROM _sqlite_migrations").fetchall()
+            )
             if unknown is not None:
                 raise BackupUnusable("SCHEMA_NEWER", file=str(file), migration=unknown)
-            facts = dict(conn.execute("SELECT key, value FROM collector"))
+            facts = dict(conn.execute("SELECT key, value FROM collector").fetchall())
             streams = conn.execute("SELECT count(*) FROM stream").fetchone()[0]
             return Contents(
                 incarnation=facts["incarnation"], lineage=facts["lineage"], streams=streams
             )
-    except (sqlite3.Error, KeyError) as exc:
+    except (sqlite3.Error, OSError, KeyError) as exc:
         raise BackupUnusable(file=str(file), reason=str(exc)) from exc
+
+
+def lineage(source: Path) -> str:
+    """Return what tells this collector's backups from another's. Raises sqlite3.Error."""
+    uri = f"{source.resolve().as_uri()}?mode=ro"
+    with contextlib.closing(sqlite3.connect(uri, uri=True)) as conn:
+        row = conn.execute("SELECT value FROM collector WHERE key = 'lineage'").fetchone()
+    return str(row[0])
 
 
 def covered(file: Path) -> list[tuple[int, int]]:
     """Return (number, cursor) of each stream of which the copy covers more than was safe then."""
-    with contextlib.closing(_frozen(file)) as conn:
-        return conn.execute("SELECT number, cursor FROM stream WHERE cursor > safe").fetchall()
+    with frozen(file) as conn:
+        found = conn.execute("SELECT number, cursor FROM stream WHERE cursor > safe").fetchall()
+    return [(number, cursor) for number, cursor in found]
 
 
-class _Pace:
-    """Leaves the disk to others half of the time, and watches the room on both disks."""
+class Pace:
+    """Leaves the disk to others half of the time, and watches the room on both disks.
+
+    A target that is a file is made durable now and then.
+    """
 
     def __init__(self, source: Path, target: Path, page: int, progress: Progress) -> None:
         self._source = source
         self._target = target
+        self._file = target.is_file()
+        self._folder = target.parent if self._file else target
         self._page = page
         self._progress = progress
         self._began = real_monotonic()
@@ -126,22 +146,35 @@ class _Pace:
 
     def step(self, status: int, remaining: int, total: int) -> None:
         done = (total - remaining) * self._page
-        if done - self._synced >= SYNC_EVERY:
+        if self._file and done - self._synced >= SYNC_EVERY:
             self._synced = done
-            _sync(self._target)
-        _check_room(self._source, self._target.parent, 0)
+            sync(self._target)
+        check_room(self._source, self._folder, 0)
         self._progress("copy", done, total * self._page)
         self._rest.wait(min(LONGEST_PAUSE, real_monotonic() - self._began))
         self._began = real_monotonic()
 
 
-def _frozen(file: Path) -> sqlite3.Connection:
-    """Open a file that nobody writes: without a WAL or a lock of its own beside it."""
+@contextlib.contextmanager
+def frozen(file: Path) -> Iterator[Any]:
+    """Open a backup, which nobody writes: without a WAL or a lock of its own beside it.
+
+    Raises sqlite3.Error, BlockUnusable, OSError.
+    """
+    if blocks.is_list(file):
+        with block_view.opened(file) as view:
+            yield view
+        return
     uri = f"{file.resolve().as_uri()}?mode=ro&immutable=1"
-    return sqlite3.connect(uri, uri=True, isolation_level=None)
+    with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as conn:
+        yield conn
 
 
-def _check_room(source: Path, folder: Path, size: int) -> None:
+def check_room(source: Path, folder: Path, size: int) -> None:
+    """Look whether so many bytes fit into `folder`, and the database keeps its own. Raises NoRoom.
+
+    Where both are one disk, the database's reserve stays free beside it.
+    """
     same = source.parent.stat().st_dev == folder.stat().st_dev
     here, there = _free(source.parent), _free(folder)
     if here < RESERVE + (size if same else 0):
@@ -155,7 +188,8 @@ def _free(folder: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
-def _sync(file: Path) -> None:
+def sync(file: Path) -> None:
+    """Make a file durable. Raises OSError."""
     handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

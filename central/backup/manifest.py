@@ -1,9 +1,10 @@
 """The small file beside each backup: what it is a copy of, when, and its SHA-256.
 
 `collector-20260612T140000Z.db` has `collector-20260612T140000Z.json` next to it, and `….identity`
-with the collector's own files (central/backup/identity.py). A `.db` under its
-final name was verified and has its manifest; what was being made when the power failed ends in
-`.tmp`.
+with the collector's own files (central/backup/identity.py). In its place an incremental one has
+`….blocks`, a list of blocks that it shares with others (central/backup/blocks.py). Either under its
+final name was verified and has its manifest; what was being made or deleted when the power failed
+ends in `.tmp`.
 """
 
 import errno
@@ -18,17 +19,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from central.backup import identity
+from central.backup import blocks, identity
+from central.backup.blocks import BlockUnusable
 from protocols.errors import FengsuiError
 from protocols.wire.bounds import TIME
 
-FORMAT: Final = 2
-"""Format 1, of older versions, says nothing of the identity: there was none."""
+FORMAT: Final = 3
+"""Format 1, of older versions, says nothing of the identity: there was none. Up to format 2 every
+backup is a whole file."""
 TMP: Final = ".tmp"
 LOCK: Final = "backup.lock"
 """Held by whoever makes a backup: several collectors may share the folder."""
-NAME: Final = re.compile(r"collector-\d{8}T\d{6}Z(-\d+)?\.db")
+NAME: Final = re.compile(r"collector-\d{8}T\d{6}Z(-\d+)?\.(db|blocks)")
+FULL: Final = "full"
+INCREMENTAL: Final = "incremental"
+SUFFIXES: Final = {FULL: ".db", INCREMENTAL: blocks.SUFFIX}
 _BYTES: Final = 64 * 1024
+_SINCE_3: Final = ("file_bytes", "written")
 
 
 class BackupUnusable(FengsuiError):
@@ -41,6 +48,8 @@ class BackupUnusable(FengsuiError):
 class BackupManifest:
     """`time` (µs UTC) is that of the snapshot; `lineage` tells one collector from another.
 
+    `bytes` are those of the database, `sha256` is that of `file`: of the database, or of the list
+    of blocks. `written`: bytes it added to the folder; None where an older version did not say.
     `identity` is one of `central.backup.identity.STATES`, with digest and bytes of its file.
     """
 
@@ -54,7 +63,14 @@ class BackupManifest:
     identity: str = identity.MISSING
     identity_sha256: str = ""
     identity_bytes: int = 0
+    file_bytes: int = 0
+    written: int | None = None
     format: int = FORMAT
+
+    @property
+    def size(self) -> int:
+        """Bytes of `file`."""
+        return self.file_bytes or self.bytes
 
 
 def beside(file: Path) -> Path:
@@ -62,11 +78,13 @@ def beside(file: Path) -> Path:
     return file.with_suffix(".json")
 
 
-def name_at(folder: Path, time: int) -> str:
-    """Return a name for a backup taken at `time` (µs UTC) that is not there yet."""
+def name_at(folder: Path, time: int, form: str = FULL) -> str:
+    """Return a name for a backup taken at `time` (µs UTC) that is not there yet, in no form."""
     moment = datetime.fromtimestamp(time // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
-    names = [f"collector-{moment}.db", *(f"collector-{moment}-{n}.db" for n in range(2, 1_000))]
-    return next(name for name in names if not (folder / name).exists())
+    names = [f"collector-{moment}", *(f"collector-{moment}-{n}" for n in range(2, 1_000))]
+    kinds = tuple(SUFFIXES.values())
+    free = (name for name in names if not any((folder / (name + kind)).exists() for kind in kinds))
+    return next(free) + SUFFIXES[form]
 
 
 def write(folder: Path, manifest: BackupManifest) -> None:
@@ -101,12 +119,10 @@ def listing(
     What is of a time after `now` was made before the clock went back: it comes last.
     """
     found: list[BackupManifest] = []
-    for file in folder.glob("collector-*.db") if folder.is_dir() else ():
-        if NAME.fullmatch(file.name) is None:
-            continue
+    for file in _backups(folder):
         with suppress(BackupUnusable, OSError):
             manifest = read(file)
-            if file.stat().st_size == manifest.bytes and lineage in (None, manifest.lineage):
+            if file.stat().st_size == manifest.size and lineage in (None, manifest.lineage):
                 found.append(manifest)
     return sorted(
         found, key=lambda each: (now is None or each.time <= now, each.time), reverse=True
@@ -114,9 +130,40 @@ def listing(
 
 
 def remove(file: Path) -> None:
-    """Delete a backup; without its manifest it is none any more. Raises OSError."""
-    for each in (beside(file), identity.beside(file), file):
+    """Delete a backup; its blocks are swept by themselves. Raises OSError.
+
+    First it gets a name that is none: what stops this leaves nothing a later one does not clear.
+    """
+    gone = file.with_name(file.name + TMP)
+    with suppress(FileNotFoundError):
+        file.replace(gone)
+    for each in (beside(file), identity.beside(file), gone):
         each.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, lineage: str) -> int:
+    """Delete the blocks of a collector that no backup names; return how many. Raises OSError.
+
+    Nothing is deleted while a listed backup's own list cannot be read. The caller holds the folder.
+    """
+    target = blocks.BlockFolder(folder, lineage)
+    if not target.root.is_dir():
+        return 0
+    named: set[str] = set()
+    listed = {each.file for each in listing(folder)}
+    for file in _backups(folder):
+        if file.suffix != blocks.SUFFIX:
+            continue
+        try:
+            found = blocks.read(file)
+        except BlockUnusable as exc:
+            if file.name in listed:
+                raise OSError(errno.EIO, str(exc.params["reason"]), str(file)) from exc
+            continue
+        if found.lineage == lineage:
+            named.update(found.names)
+    sync_folder(folder)  # a list that is gone stays gone, whatever happens to its blocks
+    return target.sweep(named)
 
 
 def has_identity(folder: Path, manifest: BackupManifest) -> bool:
@@ -147,17 +194,18 @@ def alone(folder: Path) -> Iterator[None]:
 
 def untouched(folder: Path) -> bool:
     """Return whether no backup was ever made in the folder as it is mounted now."""
-    return not (folder / LOCK).exists() and not any(folder.glob("collector-*.db"))
+    return not (folder / LOCK).exists() and not any(_backups(folder))
 
 
 def clear_partial(folder: Path) -> None:
     """Delete what an interrupted backup left. Raises OSError."""
-    kinds = ("db", "json", identity.SUFFIX[1:])
-    for partial in [each for kind in kinds for each in folder.glob(f"collector-*.{kind}{TMP}")]:
-        file = folder / f"{partial.name.split('.')[0]}.db"
-        if NAME.fullmatch(file.name) is not None:
-            if not file.exists():
-                remove(file)
+    kinds = (*SUFFIXES.values(), ".json", identity.SUFFIX)
+    for partial in [each for kind in kinds for each in folder.glob(f"collector-*{kind}{TMP}")]:
+        stem = partial.name.split(".")[0]
+        files = [folder / f"{stem}{kind}" for kind in SUFFIXES.values()]
+        if NAME.fullmatch(files[0].name) is not None:
+            if not any(file.exists() for file in files):
+                remove(files[0])
             partial.unlink(missing_ok=True)
 
 
@@ -170,10 +218,17 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def _backups(folder: Path) -> list[Path]:
+    found = folder.glob("collector-*") if folder.is_dir() else ()
+    return [file for file in found if NAME.fullmatch(file.name) is not None]
+
+
 def _fits(data: Any) -> bool:
-    if not isinstance(data, dict) or data.get("format") not in (1, FORMAT):
+    if not isinstance(data, dict) or data.get("format") not in (1, 2, FORMAT):
         return False
-    known = {field.name: field.type for field in fields(BackupManifest)}
+    known = {field.name: field.type for field in fields(BackupManifest)} | {"written": int}
+    if data["format"] < FORMAT:
+        known = {name: kind for name, kind in known.items() if name not in _SINCE_3}
     if data["format"] == 1:
         known = {name: kind for name, kind in known.items() if not name.startswith("identity")}
     return (

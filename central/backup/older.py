@@ -6,7 +6,6 @@ now. A restore is no such case: it says so itself and has another incarnation.
 
 import logging
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ from sqlite_utils import Database as Tables
 
 from central import events
 from central.backup import manifest, records
+from central.backup.copying import frozen
 from central.database import Database
 from central.effects import CollectorEvent
 from protocols.errors import FengsuiError
@@ -54,8 +54,7 @@ def missing(conn: sqlite3.Connection, backup: Path) -> int:
     None of them for a backup that was made just before the collector died and could not enter it.
     """
     ours = dict(conn.execute("SELECT id, cursor FROM stream").fetchall())
-    uri = f"{backup.resolve().as_uri()}?mode=ro&immutable=1"
-    with closing(sqlite3.connect(uri, uri=True)) as old:
+    with frozen(backup) as old:
         theirs = old.execute("SELECT id, cursor FROM stream").fetchall()
     return sum(max(0, cursor - ours.get(stream, 0)) for stream, cursor in theirs)
 

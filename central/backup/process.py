@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from central.backup.manifest import BackupManifest
+from central.backup.manifest import FULL, BackupManifest
 from protocols.errors import FengsuiError
 
 SILENCE: Final = 300.0
@@ -32,7 +32,7 @@ class Job:
 
     `create`: the folder may be made. One that held backups and is missing is an unmounted disk.
     `begin`: it may be empty. One that held backups most likely is where a disk was mounted.
-    `identity`: the collector's own files go with it.
+    `identity`: the collector's own files go with it. `form`: a whole file, or blocks.
     """
 
     source: Path
@@ -41,6 +41,7 @@ class Job:
     create: bool
     begin: bool
     identity: bool
+    form: str = FULL
     covering: Path | None = None
     sha256: str = ""
     identity_sha256: str = ""
@@ -114,6 +115,7 @@ async def _listen(
         "covering": None if job.covering is None else str(job.covering),
         "sha256": job.sha256,
         "identity": job.identity,
+        "form": job.form,
         "identity_sha256": job.identity_sha256,
     }
     process.stdin.write(json.dumps(asked).encode() + b"\n")

@@ -45,10 +45,12 @@ class BackupRecord:
     seconds: float
     identity: str = identity.MISSING
     identity_sha256: str = ""
+    written: int | None = None
+    """Bytes it added to the folder, where that is known."""
 
 
 _COLUMNS: Final = (
-    "time, file, bytes, sha256, result, detail, actor, seconds, identity, identity_sha256"
+    "time, file, bytes, sha256, result, detail, actor, seconds, identity, identity_sha256, written"
 )
 
 
@@ -145,6 +147,7 @@ def made(
         seconds=seconds,
         identity=manifest.identity,
         identity_sha256=manifest.identity_sha256,
+        written=manifest.written,
     )
 
 

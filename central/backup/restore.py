@@ -17,12 +17,14 @@ from typing import Final
 from sqlite_utils import Database as Tables
 
 from central import events
-from central.backup import manifest, moving, placing, records
+from central.backup import blocks, incremental, manifest, moving, placing, records
+from central.backup.blocks import BlockUnusable
 from central.backup.comparing import Between, between
 from central.backup.copying import Progress, sha256_of, verify
+from central.backup.identity import IdentityUnusable
 from central.backup.manifest import BackupManifest, BackupUnusable
 from central.backup.moving import RestoreFailed
-from central.backup.placing import lineage_of
+from central.backup.placing import IdentityDiffers, IdentityForeign, lineage_of
 from central.config import CentralConfig
 from central.database_file import open_file
 from central.identity import audit
@@ -106,11 +108,13 @@ def chosen(config: CentralConfig, file: Path | None, now: int) -> Path:
 
 
 def checked(file: Path, progress: Progress) -> Source:
-    """Return a backup that is whole, with its manifest. Raises BackupUnusable."""
+    """Return a backup that is whole, with its manifest. Raises BackupUnusable, BlockUnusable."""
     said = manifest.read(file)
     try:
-        if file.stat().st_size != said.bytes or sha256_of(file, progress) != said.sha256:
+        if file.stat().st_size != said.size or sha256_of(file, progress) != said.sha256:
             raise BackupUnusable(file=str(file), reason="SHA-256")
+        if blocks.is_list(file):
+            incremental.whole(file, said.sha256, set(), progress)
     except OSError as exc:
         raise BackupUnusable(file=str(file), reason=str(exc)) from exc
     verify(file, progress)
@@ -130,10 +134,11 @@ def restore(
     database, file, said = config.database, source.file, source.said
     folder, now = database.parent, clock.now()
     try:
-        plan = _planned(database, source, wish)
-        lost = between(database, file)
+        whole = _whole(database, file)
+        plan = _planned(database, source, whole, wish)
+        lost = between(database, whole)
         story = _Story(file, said, lost, now, actor, tuple(plan.put))
-        incarnation = _prepared(database, story, plan)
+        incarnation = _prepared(database, story, plan, whole)
         moment = datetime.fromtimestamp(now // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
         aside = _free_name(database, f"{database.name}.before-restore-{moment}")
         was_there = database.exists()
@@ -141,6 +146,10 @@ def restore(
         moving.swap(database)
     except (OSError, sqlite3.Error) as exc:
         raise RestoreFailed(reason=str(exc)) from exc
+    except (IdentityDiffers, IdentityForeign, IdentityUnusable):
+        if blocks.is_list(file):
+            moving.discard(database)
+        raise
     return Restored(
         manifest=said,
         file=file,
@@ -153,18 +162,35 @@ def restore(
     )
 
 
-def _planned(database: Path, source: Source, wish: str | None) -> placing.Plan:
-    ours = placing.present(database.parent)
-    about = placing.databases(database, source.file, source.said)
-    return placing.plan(ours, placing.carried(source.file, source.said, wish), about, wish)
-
-
-def _prepared(database: Path, story: _Story, plan: placing.Plan) -> str:
-    """Make what is to be put in place; nothing is left of it where that fails (a full disk)."""
+def _whole(database: Path, file: Path) -> Path:
+    """Return the backup as one file; blocks are put together where the database is to be made."""
+    if not blocks.is_list(file):
+        return file
     fresh = moving.fresh_of(database)
     try:
         moving.discard(database)
-        _copy(story.file, fresh)
+        incremental.put_together(file, fresh, lambda *_: None)
+    except (OSError, BlockUnusable) as exc:
+        with suppress(OSError):
+            moving.discard(database)
+        reason = exc.params["reason"] if isinstance(exc, BlockUnusable) else exc
+        raise RestoreFailed(reason=str(reason)) from exc
+    return fresh
+
+
+def _planned(database: Path, source: Source, whole: Path, wish: str | None) -> placing.Plan:
+    ours = placing.present(database.parent)
+    about = placing.databases(database, whole, source.said)
+    return placing.plan(ours, placing.carried(source.file, source.said, wish), about, wish)
+
+
+def _prepared(database: Path, story: _Story, plan: placing.Plan, whole: Path) -> str:
+    """Make what is to be put in place; nothing is left of it where that fails (a full disk)."""
+    fresh = moving.fresh_of(database)
+    try:
+        if whole != fresh:
+            moving.discard(database)
+            _copy(whole, fresh)
         moving.stage(database.parent, plan.put)
         return _renew(fresh, story)
     except (OSError, sqlite3.Error, OwnFileUnusable) as exc:

@@ -13,8 +13,10 @@ from typing import Any, Final
 
 from central.backup import identity, manifest
 from central.backup.backups import Backups, NoTarget
+from central.backup.blocks import is_list
 from central.backup.comparing import Between
 from central.backup.copying import Progress
+from central.backup.manifest import BackupManifest
 from central.backup.moving import finish
 from central.backup.records import BackupRecord
 from central.backup.restore import Restored, checked, chosen, restore
@@ -44,7 +46,7 @@ def backup(file: Path, language: str) -> int:
         told = ask(config.database.parent, "backup", {"by": operator()}, lambda at: show(**at))
         record = BackupRecord(**told)
     _end_bar()
-    params = {**_shown(record.file, record.time, record.bytes), "sha256": record.sha256}
+    params = {**_shown(record.file, record.time, record), "sha256": record.sha256}
     print(text("BACKUP_MADE", {**params, "seconds": round(record.seconds, 1)}, language))
     _say_identity(record.identity, record.detail, record.file, language)
     return 0
@@ -60,7 +62,7 @@ def backups(file: Path, language: str) -> int:
         path = str(config.backup.folder / item.file)
         whole = manifest.has_identity(config.backup.folder, item)
         code = "BACKUP_LINE" if whole else "BACKUP_LINE_WITHOUT"
-        print(text(code, {**_shown(path, item.time, item.bytes)}, language))
+        print(text(code, {**_shown(path, item.time, item)}, language))
     if not found:
         print(text("BACKUP_NONE", {"folder": str(config.backup.folder)}, language))
     return 0 if found else 1
@@ -80,7 +82,7 @@ def restore_backup(file: Path, named: Path | None, wish: str | None, language: s
         _end_bar()
         done = restore(config, source, SystemClock(), operator(), wish)
     said = source.said
-    print(text("RESTORED", _shown(str(source.file), said.time, said.bytes), language))
+    print(text("RESTORED", _shown(str(source.file), said.time, said), language))
     _say_place(done, language)
     if done.aside is not None:
         print(text("RESTORED_ASIDE", {"file": str(done.aside)}, language))
@@ -169,9 +171,12 @@ def _progress(show: Callable[..., None]) -> Progress:
     return lambda phase, done, total: show(phase, done, total)
 
 
-def _shown(file: str, time: int, size: int) -> dict[str, Any]:
+def _shown(file: str, time: int, of: BackupRecord | BackupManifest) -> dict[str, Any]:
     moment = str(time)
     with suppress(ValueError, OverflowError, OSError):
         at = datetime.fromtimestamp(time // 1_000_000, UTC).astimezone(SITE)
         moment = at.isoformat(" ", "seconds")
-    return {"file": file, "time": moment, "size": f"{size / (1 << 20):.1f} MiB"}
+    size = f"{of.bytes / (1 << 20):.1f} MiB"
+    if of.written is not None and is_list(Path(file)):
+        size += f", +{of.written / (1 << 20):.1f} MiB"
+    return {"file": file, "time": moment, "size": size}

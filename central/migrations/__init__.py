@@ -6,6 +6,7 @@ journals, ledgers) is never updated.
 """
 
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
 from sqlite_utils import Database, Migrations
@@ -35,6 +36,7 @@ STEPS: Final = (
     store.m021_store,
     tiers.m022_tiers,
     m023_exemptions,
+    backup.m024_written,
 )
 
 collector = Migrations("collector")
@@ -59,9 +61,15 @@ def migrate(tables: Database, now: int) -> str:
 
 def newer_than_us(tables: Database) -> str | None:
     """Return the name of an applied step this program does not know, without writing."""
-    for migrations in SETS:
-        known = {migration.name for migration in migrations._migrations}
-        for applied in migrations.applied(tables):
-            if applied.name not in known:
-                return applied.name
-    return None
+    return unknown_among(
+        (migrations.name, applied.name)
+        for migrations in SETS
+        for applied in migrations.applied(tables)
+    )
+
+
+def unknown_among(applied: Iterable[tuple[str, str]]) -> str | None:
+    """Return the name of a step among (set, name) that this program does not know."""
+    known = {(each.name, step.name) for each in SETS for step in each._migrations}
+    names = {each.name for each in SETS}
+    return next((name for of, name in applied if of in names and (of, name) not in known), None)

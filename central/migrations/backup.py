@@ -1,6 +1,6 @@
 """Backups and what they cover, and numbers of points kept with manifests.
 
-Steps m007 to m010, and m017. Never edit one that has been released.
+Steps m007 to m010, m017 and m024. Never edit one that has been released.
 """
 
 from sqlite_utils import Database
@@ -45,3 +45,8 @@ def m017_identity(db: Database) -> None:
     """Whether a backup carries the collector's own files; `missing`: of a version before that."""
     db.execute("ALTER TABLE backup ADD COLUMN identity TEXT NOT NULL DEFAULT 'missing'")
     db.execute("ALTER TABLE backup ADD COLUMN identity_sha256 TEXT NOT NULL DEFAULT ''")
+
+
+def m024_written(db: Database) -> None:
+    """What a backup added to its folder, in bytes; NULL: of a version that did not say."""
+    db.execute("ALTER TABLE backup ADD COLUMN written INTEGER")

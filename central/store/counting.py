@@ -5,7 +5,6 @@ decoded. What is not sealed yet is counted by one pass over it.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -15,47 +14,35 @@ from central.store.cells import MEMBERS
 from central.store.chunk import ChunkDamaged, counts_between, counts_of
 from central.store.columns import Integers
 from central.store.damage import unreadable
-from central.store.families import UNKNOWN, places_of
+from central.store.families import UNKNOWN
 from central.store.gathering import counted
-from central.store.unsealed import Piece
+from central.store.snapshot import Check, Snapshot
 
-Check = Callable[[], None]
-"""Called between two pieces of work; raises when there is no time left."""
 _OFTEN: Final = 64
 """Families between two checks."""
 
 
-def counts(  # a snapshot, what memory holds above it, what is asked
-    conn: sqlite3.Connection,
-    pieces: Iterable[Piece],
-    watermark: int,
-    numbers: Integers,
-    span: tuple[int, int],
-    check: Check,
-) -> Integers:
+def counts(snapshot: Snapshot, numbers: Integers, span: tuple[int, int], check: Check) -> Integers:
     """Return how many readings of each of `numbers` there are with span[0] <= time < span[1]."""
     if not len(numbers):
         return np.zeros(0, np.int64)
-    found = counted(pieces, int(numbers.max()) + 1, watermark, span)[numbers]
-    rows = late.counts(conn, *span)
+    found = counted(snapshot.pieces, int(numbers.max()) + 1, snapshot.watermark, span)[numbers]
+    rows = late.counts(snapshot.conn, *span)
     if rows:
         found += np.array([rows.get(number, 0) for number in numbers.tolist()], np.int64)
-    family, member = places_of(conn, numbers)
+    family, member = snapshot.families.places(numbers)
     sealed = np.flatnonzero(family != UNKNOWN)
     families, own = np.unique(family[sealed], return_inverse=True)
-    totals = _of_families(conn, families.tolist(), watermark, span, check)
+    totals = _of_families(snapshot, families.tolist(), span, check)
     found[sealed] += totals[own * MEMBERS + member[sealed]]
     return found
 
 
 def _of_families(
-    conn: sqlite3.Connection,
-    families: list[int],
-    watermark: int,
-    span: tuple[int, int],
-    check: Check,
+    snapshot: Snapshot, families: list[int], span: tuple[int, int], check: Check
 ) -> Integers:
     """Return how many readings the members have, MEMBERS cells for each family."""
+    conn, watermark = snapshot.conn, snapshot.watermark
     whose: list[int] = []
     masks: list[int] = []
     parts: list[Integers] = []

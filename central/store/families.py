@@ -42,6 +42,18 @@ class Families:
             return None
         return Place(int(self.family[number]), int(self.member[number]))
 
+    def places(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the families (UNKNOWN: nothing of it was ever sealed) and the members of points.
+
+        To be called by any thread: a place is here before its point's first chunk is seen.
+        """
+        family, member = self.family, self.member  # in this order: the other may be longer
+        inside = (numbers >= 0) & (numbers < len(family))
+        at = np.where(inside, numbers, 0)
+        if not inside.any():
+            return np.full(len(numbers), UNKNOWN), at
+        return np.where(inside, family[at], UNKNOWN), member[at]
+
     def unplaced(self, numbers: NDArray[np.int64]) -> list[int]:
         """Return those of `numbers` that have no place yet."""
         unique = np.unique(numbers)
@@ -95,25 +107,6 @@ def place_of(conn: sqlite3.Connection, number: int) -> Place | None:
         "SELECT family, place FROM family_member WHERE point = ?", (number,)
     ).fetchone()
     return None if row is None else Place(*row)
-
-
-def places_of(
-    conn: sqlite3.Connection, numbers: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the families (UNKNOWN: nothing of it was ever sealed) and the members of points."""
-    rows: Iterable[tuple[int, int, int]] = conn.execute(
-        "SELECT point, family, place FROM family_member "
-        "WHERE point IN (SELECT value FROM json_each(?))",
-        (json.dumps(numbers.tolist()),),
-    )
-    held = np.fromiter(rows, np.dtype((np.int64, 3)))
-    order = np.argsort(held[:, 0])
-    points, families, members = held[order].T
-    if not len(points):
-        return np.full(len(numbers), UNKNOWN), np.zeros(len(numbers), np.int64)
-    at = np.minimum(np.searchsorted(points, numbers), len(points) - 1)
-    known = points[at] == numbers
-    return np.where(known, families[at], UNKNOWN), np.where(known, members[at], 0)
 
 
 def _without(conn: sqlite3.Connection, numbers: Iterable[int]) -> list[tuple[int, str | None]]:

@@ -69,9 +69,9 @@ def newest(conn: sqlite3.Connection, number: int, at: int, arrived: int) -> Poin
 def newest_of(conn: sqlite3.Connection, numbers: Sequence[int], at: int, arrived: int) -> Readings:
     """Return what `newest` returns of each of many points."""
     rows = conn.execute(
-        f"SELECT asked.point, {_COLUMNS} FROM (SELECT value AS point, "  # noqa: S608
-        "(SELECT time FROM late WHERE point = value AND time <= ? AND received <= ? "
-        "ORDER BY time DESC LIMIT 1) AS newest FROM json_each(?)) AS asked "
+        f"SELECT asked.point, {_COLUMNS} FROM (SELECT j.value AS point, "  # noqa: S608
+        "(SELECT time FROM late WHERE point = j.value AND time <= ? AND received <= ? "
+        "ORDER BY time DESC LIMIT 1) AS newest FROM json_each(?) AS j) AS asked "
         "CROSS JOIN late ON late.point = asked.point AND time = newest",
         (at, arrived, json.dumps(numbers)),
     ).fetchall()

@@ -14,11 +14,10 @@ from central.store import chunks, late
 from central.store.cells import MEMBERS
 from central.store.chunk import ChunkDamaged, decode, summaries
 from central.store.columns import Integers
-from central.store.counting import Check
 from central.store.damage import unreadable
-from central.store.families import UNKNOWN, places_of
+from central.store.families import UNKNOWN
 from central.store.gathering import Readings, gather, joined, newest
-from central.store.unsealed import Piece
+from central.store.snapshot import Check, Snapshot
 
 _NEVER: Final = -(2**62)
 _FEW: Final = 2
@@ -26,7 +25,7 @@ _FEW: Final = 2
 
 
 class Asked(NamedTuple):
-    """Time <= at, and received at or before `arrived`."""
+    """Time <= at, received at or before `arrived`, in chunks up to the watermark."""
 
     at: int
     arrived: int
@@ -47,32 +46,30 @@ class _Family:
         return [member for member, found in self.times.items() if found < time]
 
 
-def newest_of(  # a snapshot, what memory holds above it, what is asked
-    conn: sqlite3.Connection,
-    pieces: Iterable[Piece],
-    numbers: Integers,
-    asked: Asked,
-    check: Check,
+def newest_of(
+    snapshot: Snapshot, numbers: Integers, at: int, arrived: int, check: Check
 ) -> Readings:
-    """Return the newest reading of each of `numbers` (in order, each once) that has one."""
+    """Return the newest reading of each of `numbers` (in order, each once) that has one.
+
+    Of those with time <= at that had arrived by `arrived`.
+    """
     if not len(numbers):
         return joined([])
-    memory = gather(pieces, numbers, asked.watermark, (0, asked.at + 1))
+    conn, asked = snapshot.conn, Asked(at, arrived, snapshot.watermark)
+    memory = gather(snapshot.pieces, numbers, asked.watermark, (0, asked.at + 1))
     rows = late.newest_of(conn, numbers.tolist(), asked.at, asked.arrived)
     found = newest(_arrived(joined([memory, rows]), asked.arrived))
     parts = [found]
     times = dict(zip(found.points.tolist(), found.columns.times.tolist(), strict=True))
-    for family in _families(conn, numbers, times):
+    for family in _families(snapshot, numbers, times):
         check()
         parts += _sealed(conn, family, asked)
     return newest(joined(parts))
 
 
-def _families(
-    conn: sqlite3.Connection, numbers: Integers, times: dict[int, int]
-) -> Iterable[_Family]:
+def _families(snapshot: Snapshot, numbers: Integers, times: dict[int, int]) -> Iterable[_Family]:
     found: dict[int, _Family] = {}
-    columns = (numbers.tolist(), *(column.tolist() for column in places_of(conn, numbers)))
+    columns = (numbers.tolist(), *(column.tolist() for column in snapshot.families.places(numbers)))
     for number, family, member in zip(*columns, strict=True):
         if family != UNKNOWN:
             own = found.setdefault(family, _Family(family, {}, {}))

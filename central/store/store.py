@@ -201,7 +201,9 @@ class ChunkStore:
         Raises QueryTooLong, and ChunkUnreadable for what needs a damaged chunk.
         """
         try:
-            return await self._db.read(lambda conn: work(many.look(conn, self.unsealed)))
+            return await self._db.read(
+                lambda conn: work(many.look(conn, self.unsealed, self.families))
+            )
         except ChunkUnreadable as exc:
             self.damage.note(exc.spoilt)
             raise

@@ -8,7 +8,7 @@ undone transaction it is read again. What cannot change anything never becomes a
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -115,7 +115,7 @@ class Engine:
                     touched[tracked.rule.id] = tracked
         for tracked in touched.values():
             backfill.settle(moves, tracked, batch.stream)
-            self._keep(conn, tracked)
+        self._keep(conn, touched.values())
         self._memory.put(
             conn, self._memory.moved(points, {each.point for each in touched.values()})
         )
@@ -136,7 +136,7 @@ class Engine:
             tracked.calm = None
             for change in changes:
                 moves.apply(tracked, change, tracked.value)
-            self._keep(conn, tracked)
+            self._keep(conn, [tracked])
             fired.append(tracked)
             changed += moves.changed()
         self._memory.put(conn, {each.point for each in fired if each.point in self._memory.here})
@@ -180,7 +180,7 @@ class Engine:
     def _index(self, conn: sqlite3.Connection, taken: ruleset.Taken) -> ruleset.Taken:
         for tracked in taken.tracked:
             self._memory.place(tracked, active=tracked.rule.id in taken.active)
-            self._keep(conn, tracked)
+        self._keep(conn, taken.tracked)
         self._memory.put_all(conn, taken.tracked)
         return taken
 
@@ -194,15 +194,16 @@ class Engine:
 
     def save(self, conn: sqlite3.Connection, tracked: Tracked) -> None:
         """Write the state of a rule whose alarm was stepped, if it changed."""
-        self._memory.save(conn, tracked)
+        self._memory.save(conn, [tracked])
 
-    def _keep(self, conn: sqlite3.Connection, tracked: Tracked) -> None:
-        self._memory.save(conn, tracked)
+    def _keep(self, conn: sqlite3.Connection, changed: Collection[Tracked]) -> None:
+        self._memory.save(conn, changed)
         self._due = None
-        if all(step.since is None for step in tracked.condition.steps):
-            self._timed.pop(tracked.rule.id, None)
-        else:
-            self._timed[tracked.rule.id] = tracked
+        for tracked in changed:
+            if all(step.since is None for step in tracked.condition.steps):
+                self._timed.pop(tracked.rule.id, None)
+            else:
+                self._timed[tracked.rule.id] = tracked
 
     def _ensure(self, conn: sqlite3.Connection) -> None:
         if self._loaded:

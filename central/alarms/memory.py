@@ -72,9 +72,9 @@ class Memory:
                         tracked.since = owed[point] = began
         return owed
 
-    def save(self, conn: sqlite3.Connection, tracked: Tracked) -> None:
-        """Write a rule's row if it changed."""
-        save(conn, tracked, self._takeovers.turn)
+    def save(self, conn: sqlite3.Connection, changed: Iterable[Tracked]) -> None:
+        """Write the rows of rules that changed."""
+        save(conn, changed, self._takeovers.turn)
 
     def take_over(self, conn: sqlite3.Connection, stream: int, points: Integers) -> None:
         """Write that `stream` became the live one of `points`, as the arrays say."""
@@ -94,8 +94,9 @@ class Memory:
                     _wake_branches(tracked, self._pasts, place)
                 if since != NEVER:
                     tracked.stream, tracked.since = stream, since
-                    self.save(conn, tracked)
-            live.since[point] = NEVER
+            if since != NEVER:
+                self.save(conn, self.here[point])
+        live.since[known] = NEVER
 
     def moved(self, points: Iterable[int], touched: Set[int]) -> list[int]:
         """Return which of `points`, all with rules, are touched or have a newer sample."""

@@ -292,5 +292,9 @@ def _take_over(live: Live, heard: _Heard, fresh: Booleans | None, samples: Good)
         return NOBODY
     points, times = samples.points[fresh], samples.times[fresh]
     live.streams[points] = heard.coming.stream
-    live.since[points[::-1]] = times[::-1]  # of several the first
-    return np.unique(points)
+    at = np.arange(len(points))
+    live.spots[points[::-1]] = at[::-1]  # of several the first
+    first = live.spots[points] == at
+    taken: Integers = points[first]
+    live.since[taken] = times[first]
+    return taken

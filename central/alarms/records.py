@@ -6,6 +6,7 @@ Nothing is deleted, and a journal line is never changed.
 import json
 import sqlite3
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Final
 
 from central.alarms.episode import Acknowledgement
@@ -18,6 +19,8 @@ COLUMNS: Final = (
     "number, id, rule, point, site, state, level, raised, returned, closed, acknowledged, "
     "value_at_raise, occurrence, late, purpose"
 )
+_LADDERS: Final = 4_096
+"""Ladders remembered: most points of a plant share theirs with many."""
 _LEVEL_FIELDS: Final = tuple(each.name for each in fields(Level))
 
 
@@ -177,6 +180,7 @@ def levels_json(levels: tuple[Level, ...]) -> str:
     return json.dumps([_plain(level) for level in levels], ensure_ascii=False, sort_keys=True)
 
 
+@lru_cache(maxsize=_LADDERS)
 def read_levels(text: str) -> tuple[Level, ...]:
     """Return the ladder of `levels_json`."""
     return tuple(Level(**found | {"colour": Colour(found["colour"])}) for found in json.loads(text))

@@ -4,10 +4,11 @@ A changed ladder is re-evaluated at once with the value that holds, and an open 
 its journal (RULE_CHANGED); a rule that is gone lets its alarm return.
 """
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from central.alarms.moves import Moves
 from central.alarms.records import EpisodeRow, levels_json
@@ -20,6 +21,11 @@ from protocols.alarms.state import State, Word
 from protocols.wire.manifest import Manifest
 
 REASON = "rule_changed"
+_WRITE: Final = (
+    "INSERT INTO rule(id, point, version, active, changed, levels) VALUES (?, ?, ?, 1, ?, ?) "
+    "ON CONFLICT(id) DO UPDATE SET version = excluded.version, active = 1, "
+    "changed = excluded.changed, levels = excluded.levels"
+)
 
 
 class Wanted(NamedTuple):
@@ -63,20 +69,19 @@ def take(
     now: int,
 ) -> Taken:
     """Bring `rules` up to date; `numbers` are the registry's, by place in the manifest."""
-    taken, changed = Taken(), list[tuple[Wanted, int, bool]]()
-    for each in rules:
-        stored = conn.execute(
-            "SELECT version, active, levels FROM rule WHERE id = ?", (each.rule.id,)
-        ).fetchone()
-        version, active, before = stored or (0, 0, "")
-        if not active or before != each.levels:
-            changed.append((each, version + 1, bool(active)))
+    taken, changed = Taken(), _changed(conn, rules)
     # What judged until now knows its point's newest reading.
     asked = {numbers[each.place] for each, _, active in changed if not active}
     newest = known.stored.newest_good_all(conn, asked)
-    for (rule, place, levels), version, active in changed:
+    conn.executemany(
+        _WRITE,
+        [
+            (rule.id, numbers[place], version, now, levels)
+            for (rule, place, levels), version, _ in changed
+        ],
+    )
+    for (rule, place, _), version, active in changed:
         fresh, number = replace(rule, version=version), numbers[place]
-        _write(conn, fresh, (number, levels), now)
         tracked = known.rules.get(rule.id)
         if tracked is None or not (active or tracked.episode):
             tracked = begin(number, rule, newest.get(number))
@@ -108,14 +113,20 @@ def retire(conn: sqlite3.Connection, known: Known, rules: Sequence[str], now: in
     return taken
 
 
-def _write(conn: sqlite3.Connection, rule: Rule, of: tuple[int, str], now: int) -> None:
-    point, levels = of
-    conn.execute(
-        "INSERT INTO rule(id, point, version, active, changed, levels) VALUES (?, ?, ?, 1, ?, ?) "
-        "ON CONFLICT(id) DO UPDATE SET version = excluded.version, active = 1, "
-        "changed = excluded.changed, levels = excluded.levels",
-        (rule.id, point, rule.version, now, levels),
+def _changed(conn: sqlite3.Connection, rules: Sequence[Wanted]) -> list[tuple[Wanted, int, bool]]:
+    """Return which rules are not as the table has them: their next version, whether they judge."""
+    ids = json.dumps([each.rule.id for each in rules])
+    found = conn.execute(
+        "SELECT id, version, active, levels FROM rule WHERE id IN (SELECT value FROM json_each(?))",
+        (ids,),
     )
+    stored = {id_: (version, active, levels) for id_, version, active, levels in found.fetchall()}
+    changed = []
+    for each in rules:
+        version, active, before = stored.get(each.rule.id, (0, 0, ""))
+        if not active or before != each.levels:
+            changed.append((each, version + 1, bool(active)))
+    return changed
 
 
 def _change(
@@ -139,7 +150,9 @@ def _change(
     if rule is None:
         tracked.condition = start(tracked.rule)
     else:
-        condition = carry_over(tracked.rule, tracked.condition, rule)
+        condition = tracked.condition
+        if tracked.rule.levels is not rule.levels:
+            condition = carry_over(tracked.rule, condition, rule)
         if tracked.newest is not None:
             time = max(now, tracked.newest)
             condition, _ = sample(rule, condition, time, tracked.value)

@@ -6,8 +6,8 @@ row a commit, and `Takeovers.flush` makes one a stream of them. Rows are counted
 own row says after which of them it was written, and what came later holds.
 """
 
-import json
 import sqlite3
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from typing import Final
 
@@ -39,17 +39,17 @@ class Takeovers:
             turn = int(rule.removeprefix(_MARK))
             self.turn = max(self.turn, turn)
             self._rows.setdefault(stream, []).append(turn)
-            found = json.loads(body)
-            yield turn, found["points"], found["since"]
+            points, since = np.frombuffer(b64decode(body), "<i8").reshape(2, -1).tolist()
+            yield turn, points, since
         self._changed = any(len(turns) > 1 for turns in self._rows.values())
 
     def note(self, conn: sqlite3.Connection, stream: int, taken: tuple[Integers, Integers]) -> None:
-        """Write that `stream` took over points, and since when each."""
+        """Write that `stream` took over points, and since when each: as they lie in memory."""
         self.turn += 1
         self._rows.setdefault(stream, []).append(self.turn)
         self._changed = True
-        points, since = (column.tolist() for column in taken)
-        put(conn, f"{_MARK}{self.turn}", stream, json.dumps({"points": points, "since": since}))
+        body = b64encode(np.array(taken, "<i8").tobytes()).decode()
+        put(conn, [(f"{_MARK}{self.turn}", stream, body)])
 
     def flush(self, conn: sqlite3.Connection, live: Live) -> None:
         """Make one row of those of a stream, none where rules' own rows say all of it."""

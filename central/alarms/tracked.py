@@ -124,9 +124,19 @@ class Tracked:
         self.calm = None
 
 
-def save(conn: sqlite3.Connection, tracked: Tracked, turn: int) -> None:
-    """Write the live state if it is not as it was written last; `turn` is that of now."""
-    body = json.dumps(
+def save(conn: sqlite3.Connection, changed: Iterable[Tracked], turn: int) -> None:
+    """Write live states that are not as they were written last; `turn` is that of now."""
+    rows = []
+    for tracked in changed:
+        body = _body(tracked)
+        if body != tracked.saved:
+            tracked.saved, tracked.turn = body, turn
+            rows.append((tracked.rule.id, 0, f"{body[:-1]}{_TURN}{turn}}}"))
+    put(conn, rows)
+
+
+def _body(tracked: Tracked) -> str:
+    return json.dumps(
         {
             "steps": _steps(tracked.condition),
             "alarm": [tracked.alarm.state, tracked.alarm.level, tracked.alarm.occurrence],
@@ -135,9 +145,6 @@ def save(conn: sqlite3.Connection, tracked: Tracked, turn: int) -> None:
             "since": tracked.since,
         }
     )
-    if body != tracked.saved:
-        tracked.saved, tracked.turn = body, turn
-        put(conn, tracked.rule.id, 0, f"{body[:-1]}{_TURN}{turn}}}")
 
 
 def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int, at: int) -> None:
@@ -154,7 +161,7 @@ def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int, at: int
     }
     branch.kept, branch.at = branch.newest, at
     tracked.touched.add(stream)
-    put(conn, tracked.rule.id, stream, json.dumps(body))
+    put(conn, [(tracked.rule.id, stream, json.dumps(body))])
 
 
 def drop_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int) -> None:
@@ -170,13 +177,15 @@ def save_moved(
     """Write the newest times of points whose branches of `stream` only moved on; none: forget."""
     points, times = moved
     if points:
-        put(conn, ALL, stream, json.dumps({"at": at, "points": points, "times": times}))
+        put(conn, [(ALL, stream, json.dumps({"at": at, "points": points, "times": times}))])
     else:
         conn.execute("DELETE FROM condition WHERE rule = ? AND stream = ?", (ALL, stream))
 
 
 def stream_purpose(conn: sqlite3.Connection, tracked: Tracked) -> Purpose:
     """Return the purpose of the stream that gave the newest sample."""
+    if not tracked.stream:
+        return Purpose.PRODUCTION
     row = conn.execute("SELECT purpose FROM stream WHERE number = ?", (tracked.stream,)).fetchone()
     return Purpose[row[0].upper()] if row else Purpose.PRODUCTION
 
@@ -274,6 +283,7 @@ def _steps(condition: Condition) -> list[list[object]]:
     return [[step.on, step.since] for step in condition.steps]
 
 
-def put(conn: sqlite3.Connection, rule: str, stream: int, body: str) -> None:
-    """Write a row; for many rules at once what stands for them."""
-    conn.execute(_PUT, (rule, stream, body))
+def put(conn: sqlite3.Connection, rows: Sequence[tuple[str, int, str]]) -> None:
+    """Write rows (rule, stream, body); for many rules at once what stands for them."""
+    if rows:
+        conn.executemany(_PUT, rows)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from central.alarms.episode import NextThreshold
 from central.alarms.quiet import Good
@@ -12,14 +13,16 @@ from protocols.alarms.rule import Level
 
 WINDOW: Final = 600_000_000
 """Microseconds looked back."""
-SPACING: Final = 5_000_000
-"""Samples closer together than this are thinned: 120 points are enough for a line."""
+SPACING: Final = 10_000_000
+"""Samples closer together than this are thinned: 60 points are enough for a line."""
 LEAST_SPAN: Final = 30_000_000
 """Less than this says nothing about a rate."""
 HORIZON: Final = 86_400
 """Seconds ahead beyond which a straight line says nothing."""
-_SLOTS: Final = 128
+_SLOTS: Final = 64
 """Samples kept of a point: more than a window has."""
+_LONG: Final = 2**32 - 1
+"""A gap that is this long or longer: more than a window."""
 _PAGE: Final = 4_096
 """Points of a page; what of it was never written takes no memory."""
 _EVER: Final = -(2**62)
@@ -37,7 +40,8 @@ class Trends:
         """Scratch by point: which of several samples is the first."""
         self._taken = np.empty(0, np.int64)
         """By row: how many samples there have been."""
-        self._pages: list[tuple[Integers, Floats]] = []
+        self._pages: list[tuple[NDArray[np.uint32], Floats]] = []
+        """How long (µs) after the one before it each sample was, and its value."""
         self._used = 0
 
     def add(self, samples: Good) -> None:
@@ -80,6 +84,7 @@ class Trends:
 
     def _keep(self, points: Integers, times: Integers, values: Floats) -> None:
         """Write one sample for each of `points`."""
+        gaps = np.minimum(times - self._next[points] + SPACING, _LONG)
         self._next[points] = times + SPACING
         rows = self._rows[points]
         fresh = rows < 0
@@ -94,7 +99,7 @@ class Trends:
             if here.any():
                 # Points of one gateway are mostly at one slot: neighbours in memory.
                 cells = slots[here], rows[here] - page * _PAGE
-                self._pages[page][0][cells], self._pages[page][1][cells] = times[here], values[here]
+                self._pages[page][0][cells], self._pages[page][1][cells] = gaps[here], values[here]
 
     def _samples(self, point: int) -> list[tuple[int, float]]:
         """Return the samples of the last window, in order."""
@@ -103,7 +108,9 @@ class Trends:
             return []
         taken = int(self._taken[row])
         slots = np.arange(max(0, taken - _SLOTS), taken) % _SLOTS
-        times, values = (column[slots, row % _PAGE] for column in self._pages[row // _PAGE])
+        gaps, values = (column[slots, row % _PAGE] for column in self._pages[row // _PAGE])
+        ages = np.cumsum(gaps[:0:-1], dtype=np.int64)[::-1]
+        times = self._next[point] - SPACING - np.append(ages, 0)
         within = times >= times[-1] - WINDOW
         return list(zip(times[within].tolist(), values[within].tolist(), strict=True))
 
@@ -112,7 +119,7 @@ class Trends:
         last = self._used + len(points)
         while last > len(self._pages) * _PAGE:
             shape = (_SLOTS, _PAGE)
-            self._pages.append((np.empty(shape, np.int64), np.empty(shape, np.float64)))
+            self._pages.append((np.empty(shape, np.uint32), np.empty(shape, np.float64)))
             self._taken = np.append(self._taken, np.zeros(_PAGE, np.int64))
         self._rows[points] = np.arange(self._used, last)
         self._used = last

@@ -66,7 +66,7 @@ def test_a_long_day_keeps_the_last_minutes():
         trends.add(samples([(7, second * SECOND, 80.0 + second * 1e-4)]))
     ahead = trends.next_threshold(7, HIGH, HIGH[0])
     assert (ahead.level, ahead.limit) == ("HH", 90.0)
-    assert ahead.seconds == round((90.0 - 80.0 - 19_995 * 1e-4) / 1e-4)
+    assert ahead.seconds == round((90.0 - 80.0 - 19_990 * 1e-4) / 1e-4)
 
 
 def test_more_points_than_a_page_holds():

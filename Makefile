@@ -12,6 +12,8 @@ KEEP ?=
 SEED ?=
 CRASHES ?= 2000
 CUTS ?= 20
+# Of each phase in which the store is killed.
+MOMENTS ?= 50
 DIR ?= tests/testcases/vectors
 ONLY ?=
 SECONDS ?= 300
@@ -65,6 +67,7 @@ gauntlet:
 
 soak:
 	@python3 scripts/setup test
+	@FENGSUI_MOMENTS=$(MOMENTS) $(PY) -m pytest -q tests/central/store/test_kill.py tests/central/backup/test_kill.py
 	@$(PY) -m tests.gauntlet --readings 10000000 --kills 200 --partitions 50 \
 		--gateways 4 --restores 4 $(GAUNTLET)
 

@@ -7,8 +7,13 @@ from tests.central.template import fresh
 
 
 @pytest.fixture
-def target(tmp_path):
-    return BackupTarget(folder=tmp_path / "backups", every=24 * HOUR, keep=2)
+def form():
+    return "full"
+
+
+@pytest.fixture
+def target(tmp_path, form):
+    return BackupTarget(folder=tmp_path / "backups", every=24 * HOUR, keep=2, form=form)
 
 
 @pytest.fixture

@@ -62,12 +62,12 @@ def scan(seq, back):
     return [*rows, Row(1, at - 30 * DAY, seq + len(rows) + 1, float(seq), 0, 0)]
 
 
-def one_life(folder, phase, nth):
+def ended_by_kill(life):
     """Live in a process of its own; return whether it was killed."""
     child = os.fork()
     if child == 0:
         try:
-            asyncio.run(live(folder, phase, nth))
+            asyncio.run(life())
         except BaseException:  # noqa: BLE001  # told on the way out
             sys.excepthook(*sys.exc_info())
             os._exit(1)
@@ -84,7 +84,8 @@ def main():
     folder = Path(sys.argv[1])
     for line in sys.stdin:
         phase, nth = line.split()
-        print("killed" if one_life(folder, phase, int(nth)) else "lived", flush=True)
+        killed = ended_by_kill(lambda p=phase, n=int(nth): live(folder, p, n))
+        print("killed" if killed else "lived", flush=True)
 
 
 if __name__ == "__main__":

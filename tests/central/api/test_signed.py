@@ -200,7 +200,7 @@ async def test_a_request_that_was_changed_on_the_way_is_refused(site):
     kept = await site.collector.db.read(
         lambda conn: [
             conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            for table in ("evidence", "reading", "boot")
+            for table in ("evidence", "journal", "boot")
         ]
     )
     assert kept == [0, 0, 0], "nothing of it was stored, and no boot placed by it"

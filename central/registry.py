@@ -9,6 +9,8 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
 
 from sqlite_utils import Database as Tables
 
@@ -19,6 +21,9 @@ from protocols.clock import Clock
 from protocols.errors import FengsuiError
 from protocols.wire.manifest import Manifest, decode_manifest
 from protocols.words import NAME, Label
+
+LOADING: Final = 600.0
+"""Real seconds one gateway's points may take at the start: a slow machine starts too."""
 
 
 class GatewayExists(FengsuiError):
@@ -60,8 +65,10 @@ class Registry:
 
     async def load(self) -> None:
         """Read every gateway and its current manifest."""
-        for entry in await self._db.read(_entries):
-            self.put(entry)
+        for name in await self._db.read(_names):
+            entry = await self._db.read(partial(read_entry, name=name), deadline=LOADING)
+            if entry is not None:
+                self.put(entry)
 
     def put(self, entry: Entry) -> None:
         """Take a gateway, or its new manifest, after the commit."""
@@ -177,9 +184,8 @@ def read_entry(
     return replace(entry, manifest=manifest, numbers=numbers)
 
 
-def _entries(conn: sqlite3.Connection) -> list[Entry]:
-    names = [row[0] for row in conn.execute("SELECT name FROM gateway ORDER BY created, name")]
-    return [entry for name in names if (entry := read_entry(conn, name)) is not None]
+def _names(conn: sqlite3.Connection) -> list[str]:
+    return [row[0] for row in conn.execute("SELECT name FROM gateway ORDER BY created, name")]
 
 
 def _numbers(conn: sqlite3.Connection, gateway: str) -> dict[str, int]:

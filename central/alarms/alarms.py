@@ -60,7 +60,7 @@ class Alarms:
     async def load(self) -> None:
         """Read every rule's ladder."""
         rows = await self._db.read(
-            lambda conn: conn.execute("SELECT id, levels FROM rule").fetchall()
+            lambda conn: conn.execute("SELECT id, levels FROM rule").fetchall(), deadline=600
         )
         self._ladders = {id_: read_levels(levels) for id_, levels in rows}
 

@@ -74,6 +74,7 @@ def run(file: Path, story: Path | None, language: str) -> None:
 async def _serve(
     config: CentralConfig, clock: Clock, listener: socket.socket, language: str
 ) -> None:
+    gc.disable()  # what is read at the start stays: nothing of it is worth looking through
     async with await Collector.open(config, clock) as collector:
         collector.db.crash = CrashPoints(os.environ)
         collector.db.crash.reach("central.opening")
@@ -99,7 +100,8 @@ async def _serve(
             "virtual": lambda asked, _: asked_of_the_door(keeper, asked),
             "backup": lambda asked, say: _back_up(collector.backups, asked["by"], say),
         }
-        gc.freeze()  # what is there from the start stays
+        gc.freeze()
+        gc.enable()
         async with listening(folder, acts):
             await _until_stopped(collector, rooms, server, listener)
 

@@ -15,6 +15,7 @@ from protocols.wire.canonical import dump, load
 from protocols.wire.chain import digest
 from protocols.wire.fields import Fields
 from protocols.wire.manifest_parts import (
+    Alike,
     ManifestDevice,
     ManifestObject,
     ManifestPoint,
@@ -101,13 +102,14 @@ def decode_manifest(data: bytes) -> Manifest:
     if fields.integer("format") != FORMAT:
         raise WireError("WIRE_UNKNOWN", where=WHERE, value=fields.integer("format"))
     gateway = Fields(fields.any("gateway"), "gateway", frozenset({"name", "label"}))
+    alike: Alike = {}
     manifest = Manifest(
         gateway=gateway.name("name"),
         label=gateway.label("label"),
         sites=tuple(read_site(item) for item in fields.items("sites", POINTS)),
         objects=tuple(read_object(item) for item in fields.items("objects", POINTS)),
         devices=tuple(read_device(item) for item in fields.items("devices", POINTS)),
-        points=tuple(read_point(item) for item in fields.items("points", POINTS)),
+        points=tuple(read_point(item, alike) for item in fields.items("points", POINTS)),
     )
     _check_references(manifest)
     return manifest

@@ -1,6 +1,7 @@
 """The parts of a manifest: places, objects, devices, points and their limits, to and from JSON."""
 
 from dataclasses import asdict, dataclass, fields
+from sys import intern
 from typing import Any, Final, Protocol
 
 from protocols.alarms.rule import OPERATORS, STATUSES, Colour, Level
@@ -212,16 +213,23 @@ def read_device(value: JsonValue) -> ManifestDevice:
     )
 
 
-def read_point(value: JsonValue) -> ManifestPoint:
-    """Return a point. Raises WireError."""
+Alike = dict[str, tuple[Level, ...]]
+"""Limits by how they were written."""
+
+
+def read_point(value: JsonValue, alike: Alike) -> ManifestPoint:
+    """Return a point. Raises WireError.
+
+    Words that come again and again, and ladders `alike`, are held once: a large site has 20,000.
+    """
     held = Fields(value, "point", _POINT)
     return ManifestPoint(
-        site=held.name("site"),
-        device=held.name("device"),
-        name=held.name("name"),
+        site=intern(held.name("site")),
+        device=intern(held.name("device")),
+        name=intern(held.name("name")),
         label=held.label("label"),
-        quantity=held.text("quantity"),
-        unit=held.text("unit"),
+        quantity=intern(held.text("quantity")),
+        unit=intern(held.text("unit")),
         low=held.optional_number("low"),
         high=held.optional_number("high"),
         type=held.one_of("type", _TYPES),
@@ -230,8 +238,18 @@ def read_point(value: JsonValue) -> ManifestPoint:
         lane=held.one_of("lane", ("data", "alarm")),
         object=held.optional_text("object"),
         enumeration=tuple(_read_word(item) for item in held.items("enumeration", _LIST)),
-        limits=tuple(_read_level(item) for item in held.items("limits", _LIST)),
+        limits=_read_limits(held.items("limits", _LIST), alike),
     )
+
+
+def _read_limits(items: list[JsonValue], alike: Alike) -> tuple[Level, ...]:
+    if not items:
+        return ()
+    written = repr(items)  # tells 80 from 80.0 and from True, as the rules of the form do
+    found = alike.get(written)
+    if found is None:
+        found = alike[written] = tuple(_read_level(item) for item in items)
+    return found
 
 
 def _float(number: float | None) -> float | None:

@@ -56,6 +56,19 @@ def newest(found: Readings) -> Readings:
     return found.take(at[np.append(own[1:] != own[:-1], True)])
 
 
+def divided(found: Readings) -> dict[int, PointReadings]:
+    """Return the readings of each point there is, in order."""
+    points, columns = found
+    order = np.lexsort((columns.seqs, columns.streams, columns.times, points))
+    points, columns = found.take(order)
+    first = np.flatnonzero(np.append(True, points[1:] != points[:-1])[: len(points)])
+    ends = [*first[1:].tolist(), len(points)]
+    return {
+        number: columns.take(slice(start, end))
+        for number, start, end in zip(points[first].tolist(), first.tolist(), ends, strict=False)
+    }
+
+
 def gather(
     pieces: Iterable[Piece], numbers: Integers, above: int, span: tuple[int, int]
 ) -> Readings:

@@ -81,6 +81,16 @@ def newest_of(conn: sqlite3.Connection, numbers: Sequence[int], at: int, arrived
     return Readings(points, _readings([row[1:] for row in rows]))
 
 
+def those_with(conn: sqlite3.Connection, numbers: Sequence[int]) -> set[int]:
+    """Return those of `numbers` that have rows."""
+    rows = conn.execute(
+        "SELECT j.value FROM json_each(?) AS j "
+        "WHERE EXISTS (SELECT 1 FROM late WHERE late.point = j.value)",
+        (json.dumps(numbers),),
+    )
+    return {row[0] for row in rows}
+
+
 def counts(conn: sqlite3.Connection, start: int, end: int) -> dict[int, int]:
     """Return how many rows each point has with start <= time < end; those with none are left out.
 

@@ -10,6 +10,7 @@ from central.store.families import Families
 from central.store.gathering import Readings
 from central.store.reading import END, View
 from central.store.snapshot import Check, Snapshot
+from central.store.together import Together
 from central.store.unsealed import Unsealed
 
 
@@ -34,6 +35,10 @@ class WideView(View):
     def newest_arrived_of(self, numbers: Integers, by: int, check: Check) -> Readings:
         """Return what `newest_arrived` returns of each of `numbers`, those that have one."""
         return self.newest_of(numbers, END - 1, check, by)
+
+    def together(self, numbers: Integers, check: Check) -> Together:
+        """Return a view for a question about each of `numbers`, one after the other."""
+        return Together(self, self._snapshot(), numbers, self.newest_of, check)
 
     def _snapshot(self) -> Snapshot:
         pieces = self.unsealed.pieces(self.held)

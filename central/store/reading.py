@@ -6,7 +6,7 @@ needs a damaged chunk is refused by name (`ChunkUnreadable`): nothing is silentl
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -76,9 +76,9 @@ class View:
 
     def _windows(self, number: int, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
         """Yield spans of time that follow each other, each of about `size` readings."""
-        place = place_of(self.conn, number)
+        place = self._place(number)
         held = 0
-        for each in chunks.find(self.conn, place, start, end) if place is not None else ():
+        for each in self._chunks(place, start, end) if place is not None else ():
             if held >= size and each.t0 > start:
                 yield start, each.t0
                 start, held = each.t0, 0
@@ -119,19 +119,32 @@ class View:
         return best
 
     def _stored(self, number: int, start: int, end: int) -> Iterator[tuple[Any, Load]]:
-        place = place_of(self.conn, number)
+        place = self._place(number)
         if place is not None:
-            for found in chunks.find(self.conn, place, start, end):
-                packed = chunks.summary_of(self.conn, found.id)
+            for found in self._chunks(place, start, end):
                 try:
-                    one = summary_of(packed, _row(found.members, place))
+                    one = self._summary(found, _row(found.members, place))
                 except ChunkDamaged as exc:
                     raise unreadable(self.conn, found.id, exc.params["why"]) from exc
                 if one["t0"] < end and one["t1"] >= start:
                     yield one, self._loader(found.id, place, start, end)
-        rows = late.read(self.conn, number, start, end)
+        rows = self._rows(number, start, end)
         if len(rows):
             yield summary(rows), lambda: rows
+
+    # What is looked up for one point; a view of many looks it up for all.
+
+    def _place(self, number: int) -> Place | None:
+        return place_of(self.conn, number)
+
+    def _chunks(self, place: Place, start: int, end: int) -> Sequence[chunks.Found]:
+        return chunks.find(self.conn, place, start, end)
+
+    def _summary(self, found: chunks.Found, row: int) -> Any:
+        return summary_of(chunks.summary_of(self.conn, found.id), row)
+
+    def _rows(self, number: int, start: int, end: int) -> PointReadings:
+        return late.read(self.conn, number, start, end)
 
     def _loader(self, id_: int, place: Place, start: int, end: int) -> Load:
         def load() -> PointReadings:

@@ -19,8 +19,9 @@ MOST: Final = 4_000_000
 class UnhurriedView(View):
     """As `View`; what is asked for in order of time and family is decoded but once."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, most: int = MOST) -> None:
         super().__init__(view.conn, view.unsealed, view.held, view.watermark)
+        self._most = most
         self._decoded: OrderedDict[int, Cells] = OrderedDict()
         self._cells = 0
 
@@ -41,7 +42,7 @@ class UnhurriedView(View):
         except ChunkDamaged as exc:
             raise unreadable(self.conn, id_, exc.params["why"]) from exc
         self._cells += len(found)
-        while self._cells > MOST and len(self._decoded) > 1:
+        while self._cells > self._most and len(self._decoded) > 1:
             self._cells -= len(self._decoded.popitem(last=False)[1])
         return found
 

@@ -14,7 +14,7 @@ from central.calendar.intervals import NOTHING, Intervals
 from central.store.columns import Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
 from central.store.points import GOOD_BELOW, PointReadings
-from central.store.queries.source import Deadline, Source
+from central.store.queries.source import Deadline, PointSource
 from protocols.clock import HOUR
 from protocols.quality import Quality
 
@@ -90,7 +90,7 @@ class Counts:
     """µs of what is owed during which the newest reading that had arrived was recent."""
 
 
-def count(source: Source, asked: Asked, deadline: Deadline) -> Counts:
+def count(source: PointSource, asked: Asked, deadline: Deadline) -> Counts:
     """Return what the point delivered."""
     found = Counts()
     found.owed = asked.end - asked.start - asked.excluded.within(asked.start, asked.end).total
@@ -139,7 +139,7 @@ _NONE: Final = np.array([], np.int64)
 
 
 def _arrivals(
-    source: Source, asked: Asked, window: tuple[int, int], deadline: Deadline
+    source: PointSource, asked: Asked, window: tuple[int, int], deadline: Deadline
 ) -> tuple[Integers, Integers, NDArray[np.bool_]]:
     """Return received time, source time and silence of all that can be newest in the window."""
     before = source.newest_arrived(asked.number, window[0])
@@ -177,7 +177,7 @@ def _tally(found: Counts, block: PointReadings) -> None:
 class _Gaps:
     """Finds them across blocks, and across the ends of the span: those are cut, not missed."""
 
-    def __init__(self, source: Source, asked: Asked) -> None:
+    def __init__(self, source: PointSource, asked: Asked) -> None:
         self._asked = asked
         before = source.newest(asked.number, asked.start - 1)
         # Before the very first reading silence counts from the start of the span.
@@ -193,7 +193,7 @@ class _Gaps:
         self._ends.append(edges[wide + 1])
         self._last = int(edges[-1])
 
-    def finish(self, source: Source, found: Counts) -> None:
+    def finish(self, source: PointSource, found: Counts) -> None:
         """Take the end of the span, and tell what was found."""
         asked = self._asked
         after = source.read(asked.number, asked.end, asked.end + asked.gap)

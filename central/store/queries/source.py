@@ -18,8 +18,8 @@ ALLOWED: Final = 10.0
 BLOCK: Final = 100_000
 
 
-class Source(Protocol):
-    """What every query is made of: one snapshot, in which each reading is exactly once."""
+class PointSource(Protocol):
+    """What questions about one point are made of: a snapshot, in which each reading is once."""
 
     def read(self, number: int, start: int, end: int) -> PointReadings:
         """Return the readings with start <= time < end."""
@@ -58,6 +58,10 @@ class Source(Protocol):
         """Return the newest reading by source time of those received at or before `by`, or none."""
         ...
 
+
+class Source(PointSource, Protocol):
+    """What every query is made of."""
+
     def newest_of(self, numbers: Integers, at: int, check: Check) -> Readings:
         """Return what `newest` returns of each of many points, those that have one.
 
@@ -67,6 +71,10 @@ class Source(Protocol):
 
     def newest_arrived_of(self, numbers: Integers, by: int, check: Check) -> Readings:
         """Return what `newest_arrived` returns of each of many points, those that have one."""
+        ...
+
+    def together(self, numbers: Integers, check: Check) -> PointSource:
+        """Return a source for questions about `numbers` alone: what they share is read once."""
         ...
 
     def counts(self, numbers: Integers, start: int, end: int, check: Check) -> Integers:

@@ -256,6 +256,9 @@ class FakeSource:
     def newest_arrived_of(self, numbers, by, check):
         return self._each(numbers, by, self.newest_arrived)
 
+    def together(self, numbers, check):
+        return self
+
     def counts(self, numbers, start, end, check):
         return np.array([len(self.read(number, start, end)) for number in numbers.tolist()])
 

@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 
 from central.reader import QueryTooLong
+from central.store import together
 from central.store.damage import ChunkUnreadable
 from central.store.interface import Row
 from central.store.paging import count
+from central.store.queries.counts import Asked
+from central.store.queries.counts import count as count_of
+from central.store.queries.source import Deadline
 from central.store.reading import END
 from tests.central.store.plant import POINTS, append, close_store, open_store
 from tests.central.store.store_suite import NOW, SECOND
@@ -87,6 +91,37 @@ async def test_many_are_each(opened):
         await store.ask(lambda view: alike(view, chance))
     rows = await db.read(lambda conn: conn.execute("SELECT count(*) FROM late").fetchone()[0])
     assert rows
+
+
+def delivered(view, chance):
+    """Compare what each of some points delivered, asked together and alone."""
+    asked = chance.sample(sorted(POINTS), 30)
+    held = view.together(np.array([*asked, 777]), lambda: None)
+    start = NOW - chance.choice([3 * DAY, DAY, 3_600 * SECOND, 0])
+    for number in [*asked, 777]:
+        one = Asked(
+            number=number,
+            start=start,
+            end=NOW + 100 * SECOND,
+            now=NOW + 200 * SECOND,
+            gap=chance.choice([25, 3_600]) * SECOND,
+            every=10 * SECOND,
+            within=60 * SECOND,
+        )
+        assert count_of(held, one, Deadline()) == count_of(view, one, Deadline())
+        for start, end in ((0, 2 * NOW), (NOW - DAY, NOW + 1)):
+            assert held.read(number, start, end).seqs.tolist() == (
+                view.read(number, start, end).seqs.tolist()
+            )
+
+
+@pytest.mark.parametrize("cells", [1_000_000, 400])
+async def test_what_many_delivered_is_what_each_did(opened, monkeypatch, cells):
+    monkeypatch.setattr(together, "MOST", cells)
+    db, store = opened
+    chance = random.Random(cells)
+    async for _ in filled(db, store, chance, rounds=2):
+        await store.ask(lambda view: delivered(view, chance))
 
 
 async def test_nothing_of_nothing(opened):

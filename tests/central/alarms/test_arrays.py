@@ -47,22 +47,43 @@ READINGS = st.tuples(
     st.sampled_from([0, 0, 0, FLAG_SOURCE, FLAG_SOURCE, FLAG_ESTIMATED]),
     st.sampled_from([1, 1, 1, 1, 1, 2, 5, 30, 0, -1, -3, -70, 80]),
 )
+
+
+def scan(stream, wait, *points, onwards=1):
+    """Return a delivery in which points say twice that nothing is the matter."""
+    rows = [
+        (point, 50.0, Quality.GOOD, FLAG_SOURCE, 0 if place else onwards)
+        for _ in range(2)
+        for place, point in enumerate(points or (1, 2, 3))
+    ]
+    return stream, wait, rows
+
+
 DELIVERY = st.tuples(
     st.sampled_from([1, 1, 1, 2, 3, 3, 4]),
     st.sampled_from([0, 1, 1, 5, 90]),
     st.lists(READINGS, min_size=1, max_size=10),
 )
+SCANS = st.builds(
+    lambda stream, wait, points: scan(stream, wait, *points),
+    st.sampled_from([1, 1, 2, 2, 3, 4]),
+    st.sampled_from([0, 1, 90]),
+    st.sampled_from([(), (), (), (1,), (2, 3)]),
+)
 STEPS = st.lists(
     st.one_of(
         DELIVERY,
         DELIVERY,
-        DELIVERY,
-        DELIVERY,
-        st.sampled_from(["again", "seal", "seal again", "tick"]),
+        SCANS,
+        SCANS,
+        st.sampled_from(["again", "seal", "seal again", "again seal again", "tick"]),
         st.tuples(st.integers(1, 3), st.integers(0, len(LADDERS) - 1)),
     ),
-    max_size=25,
+    min_size=6,
+    max_size=24,
 )
+CONNECTED = st.sampled_from([(), (2, 3), (1, 3, 2, 2, 1, 1), (1, 2, 3, 4), (3, 4, 2, 2)])
+"""Streams that say a little of nothing before the story begins: some after newer ones."""
 BEGINS = {1: 0, 2: 1_800, 3: 3_500, 4: 3_590}
 TABLES = (
     "SELECT * FROM episode ORDER BY number",
@@ -223,10 +244,37 @@ def play(steps, *, undisturbed):
     return told
 
 
-@pytest.mark.slow
-@settings(max_examples=120, deadline=None)
-@given(STEPS)
-def test_arrays_tell_what_single_readings_tell(steps):
+STRAYS = scan(2, 1, onwards=-9)
+TAKEN_OVER = (
+    # The row of a stream is to be shortened after it was read again.
+    [scan(3, 1), "again", scan(4, 1, 1), "seal again"],
+    # What an older reading brought up to date is in no row of many any more.
+    [scan(3, 1), scan(3, 1, 2, onwards=-9), scan(4, 1, 1, 3), "seal again"],
+    # No row is left to tell the turn but those of the rules.
+    [
+        scan(2, 1),
+        STRAYS,
+        scan(3, 1, 1),
+        scan(3, 1, 1, onwards=-9),
+        "seal again",
+        scan(4, 1),
+        "again",
+    ],
+)
+
+
+@pytest.mark.parametrize("steps", TAKEN_OVER)
+def test_since_when_a_stream_is_the_live_one_is_not_lost(steps):
+    """It is in one row for many points, until something happens to one of them."""
+    told = play(steps, undisturbed=False)
+    assert told == play(steps, undisturbed=True)
+    assert all(since for (_, _, _, since, _), *_ in told[1].values())
+
+
+@settings(max_examples=60, deadline=None)
+@given(CONNECTED, STEPS)
+def test_arrays_tell_what_single_readings_tell(connected, steps):
+    steps = [scan(stream, 1) for stream in connected] + steps
     told = play(steps, undisturbed=False)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(quiet, "sift", one_by_one)

@@ -27,6 +27,11 @@ class Intervals:
         columns = np.array(held, np.int64).reshape(-1, 2)
         return _merged(columns[:, 0], columns[:, 1])
 
+    @classmethod
+    def between(cls, starts: Integers, ends: Integers) -> "Intervals":
+        """Return the moments of all pairs, given as columns; each ends later than it starts."""
+        return _merged(starts, ends)
+
     def __len__(self) -> int:
         return len(self.starts)
 

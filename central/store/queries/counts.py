@@ -132,7 +132,7 @@ def online(
     until = np.append(received[1:], np.iinfo(np.int64).max)
     ends = np.minimum(until, times + within)
     kept = ~silent & (received < ends)
-    return Intervals.of(zip(received[kept].tolist(), ends[kept].tolist(), strict=True))
+    return Intervals.between(received[kept], ends[kept])
 
 
 _NONE: Final = np.array([], np.int64)

@@ -157,7 +157,7 @@ async def told(steps, *, undisturbed):
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
 def test_columns_and_single_readings_tell_the_same(steps):
     """One is judged as columns, forgets and is sealed; the other reads on, one by one."""

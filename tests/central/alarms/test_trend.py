@@ -3,7 +3,7 @@
 from collections import deque
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.alarms.quiet import Good
@@ -45,6 +45,7 @@ def samples(rows):
     return Good(np.array(points), np.array(times), np.array(values, np.float64))
 
 
+@settings(max_examples=40, deadline=None)
 @given(COMMITS)
 def test_columns_keep_what_one_by_one_would(commits):
     trends, lists, now = Trends(), Lists(), 0

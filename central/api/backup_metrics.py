@@ -38,4 +38,8 @@ def backup_metrics(collector: "Collector") -> Iterator[Metric]:
             value=float(state.identity == INCLUDED),
         )
         yield GaugeMetricFamily("fengsui_backup_bytes", "Its size", value=state.bytes)
+        if state.written is not None:
+            yield GaugeMetricFamily(
+                "fengsui_backup_written_bytes", "What it added to its folder", value=state.written
+            )
         yield GaugeMetricFamily("fengsui_backup_seconds", "How long it took", value=state.seconds)

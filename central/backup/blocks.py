@@ -17,18 +17,18 @@ from typing import Any, Final
 
 from protocols.errors import FengsuiError
 
-BLOCK: Final = 1 << 20
+BLOCK: Final = 1 << 18
 """Bytes of every block but the last of a database; a multiple of every page size."""
 SUFFIX: Final = ".blocks"
 FOLDER: Final = "blocks"
 TMP: Final = ".tmp"
 FORMAT: Final = 1
-TOGETHER: Final = 32
+TOGETHER: Final = 128
 """Blocks made durable at once: no huge flush stands in front of a commit."""
 _NAME: Final = re.compile(r"[0-9a-f]{64}")
 _LINEAGE: Final = re.compile(r"[0-9a-f]{1,64}")
 _LARGEST: Final = 256 << 20
-"""Bytes of a list: a database of 3.5 TiB."""
+"""Bytes of a list: a database of 900 GiB."""
 
 
 class BlockUnusable(FengsuiError):

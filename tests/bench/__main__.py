@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from tests.bench import (
     alarms,
+    backup,
     buffer,
     chunks,
     codecs,
@@ -18,6 +19,7 @@ from tests.bench import (
     herd,
     ingest,
     lifeboat,
+    points,
     readings_door,
     signing,
 )
@@ -26,10 +28,11 @@ from tests.bench.central import long, run
 PARTS = (
     *("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "guards"),
     *("signing", "door", "evidence", "herd-signed", "central", "central-long", "chunks"),
-    "alarms",
+    *("points",),
+    *("alarms", "backup"),
 )
 
-BY_NAME = ("herd", "central-long")
+BY_NAME = ("herd", "central-long", "points")
 """Asked for by name alone: figures another part has too, and what takes long."""
 
 
@@ -55,6 +58,8 @@ def main() -> None:
         "evidence": evidence.measure,
         "chunks": chunks.measure,
         "alarms": alarms.measure,
+        "points": points.measure,
+        "backup": backup.measure,
         "central": run.measure,
         "central-long": long.measure,
     }

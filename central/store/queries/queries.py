@@ -23,7 +23,7 @@ from central.store.queries.counts import MOST_GAPS, MOST_SLOTS, Asked, Counts, c
 from central.store.queries.excluding import Exclude, Excluding, days_out
 from central.store.queries.many import Counted, State, counted, state
 from central.store.queries.ranges import RawPage, Span, page, parse_cursor
-from central.store.queries.source import Deadline, Source
+from central.store.queries.source import Deadline, PointSource, Source
 from protocols.clock import SECOND
 from protocols.errors import FengsuiError
 
@@ -193,12 +193,9 @@ class Queries:
 
         def work(source: Source) -> T:
             deadline = Deadline()
-            numbers = np.array([point.number for point in known], np.int64)
-            held = source.together(numbers, deadline.check)
-            # Neighbours one after the other: they lie together in what is decoded.
-            near = sorted(known, key=lambda point: point.number)
-            counts = {point.id: count(held, asked(point), deadline) for point in near}
-            return shape(Delivered(start, end, {point.id: counts[point.id] for point in known}))
+            held = _together(source, known, deadline)
+            counts = _each(known, lambda point: count(held, asked(point), deadline))
+            return shape(Delivered(start, end, counts))
 
         return await self._ask(work)
 
@@ -253,21 +250,14 @@ class Queries:
 
         def work(source: Source) -> T:
             deadline = Deadline()
-            return then(
-                {
-                    point.id: aggregate(
-                        chain(
-                            source.pieces(point.number, start, end),
-                            source.rolled(point.number, start, end),
-                        ),
-                        edges,
-                        out.of(point),
-                        deadline,
-                        firsts=firsts,
-                    )
-                    for point in known
-                }
-            )
+            held = _together(source, known, deadline)
+
+            def one(point: PointRecord) -> Aggregates:
+                span = (point.number, start, end)
+                pieces = chain(held.pieces(*span), held.rolled(*span))
+                return aggregate(pieces, edges, out.of(point), deadline, firsts=firsts)
+
+            return then(_each(known, one))
 
         return await self._ask(work)
 
@@ -287,3 +277,16 @@ class Queries:
         if len(points) > limit:
             raise TooManyPoints(count=len(points), limit=limit)
         return points
+
+
+def _together(source: Source, points: Sequence[PointRecord], deadline: Deadline) -> PointSource:
+    if len(points) < 2:
+        return source
+    numbers = np.array([point.number for point in points], np.int64)
+    return source.together(numbers, deadline.check)
+
+
+def _each(points: Sequence[PointRecord], one: Callable[[PointRecord], T]) -> dict[str, T]:
+    """Return what is found of each; neighbours are asked one after the other, as they are kept."""
+    found = {point.id: one(point) for point in sorted(points, key=lambda point: point.number)}
+    return {point.id: found[point.id] for point in points}

@@ -6,11 +6,13 @@ import random
 import numpy as np
 import pytest
 
+from central.calendar.intervals import NOTHING
 from central.reader import QueryTooLong
 from central.store import together
 from central.store.damage import ChunkUnreadable
 from central.store.interface import Row
 from central.store.paging import count
+from central.store.queries.aggregate import aggregate
 from central.store.queries.counts import Asked
 from central.store.queries.counts import count as count_of
 from central.store.queries.source import Deadline
@@ -40,7 +42,7 @@ def scans(chance, *, points, seconds, seq):
     return rows
 
 
-async def filled(db, store, chance, rounds=3):
+async def filled(db, store, chance, rounds=2):
     """Bring chunks, strays, runs and loose blocks; yield after each."""
     seqs = dict.fromkeys((1, 2), 1)
     for nth in range(rounds):
@@ -109,10 +111,19 @@ def delivered(view, chance):
             within=60 * SECOND,
         )
         assert count_of(held, one, Deadline()) == count_of(view, one, Deadline())
+        assert reckoned(held, number) == reckoned(view, number)
         for start, end in ((0, 2 * NOW), (NOW - DAY, NOW + 1)):
             assert held.read(number, start, end).seqs.tolist() == (
                 view.read(number, start, end).seqs.tolist()
             )
+
+
+def reckoned(source, number):
+    edges = np.array([NOW - 3 * DAY, NOW - DAY + 5, NOW, NOW + 20 * SECOND, NOW + DAY])
+    pieces = source.pieces(number, int(edges[0]), int(edges[-1]))
+    found = aggregate(pieces, edges, NOTHING, Deadline())
+    columns = (found.count, found.good, found.sum, found.worst, found.first_times, found.last_times)
+    return [found.first, found.last, *(np.nan_to_num(column).tolist() for column in columns)]
 
 
 @pytest.mark.parametrize("cells", [1_000_000, 400])

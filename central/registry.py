@@ -169,7 +169,7 @@ def read_entry(
 ) -> Entry | None:
     """Return a gateway with its current manifest from the tables; `current`: it is known."""
     row = conn.execute(
-        "SELECT g.name, g.label, g.site, g.created, m.body FROM gateway g "
+        "SELECT g.name, g.label, g.site, g.created, m.body, m.digest FROM gateway g "
         "LEFT JOIN manifest m ON m.digest = g.manifest WHERE g.name = ?",
         (name,),
     ).fetchone()
@@ -178,7 +178,7 @@ def read_entry(
     entry = Entry(row[0], Label(*json.loads(row[1])), row[2], row[3])
     if row[4] is None:
         return entry
-    manifest = decode_manifest(row[4]) if current is None else current
+    manifest = decode_manifest(row[4], row[5]) if current is None else current
     ids = [str(manifest.point_id(index)) for index in range(len(manifest.points))]
     numbers = numbers_of(conn, name, ids)
     return replace(entry, manifest=manifest, numbers=numbers)

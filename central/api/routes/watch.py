@@ -4,9 +4,10 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Response
 
-from central.api import models, shapes
+from central.api import models
 from central.api.access import principal
 from central.api.newest import latest_values
+from central.api.point_list import listed
 from central.api.rooms import House
 from central.api.scoped import overview as scoped_overview
 from central.identity.principal import Principal
@@ -22,11 +23,11 @@ async def overview(who: Who, house: House) -> models.Overview:
     return await scoped_overview(house.collector, who)
 
 
-@router.get("/points")
-async def points(who: Who, house: House, site: str | None = None) -> models.Points:
+@router.get("/points", response_model=models.Points)
+async def points(who: Who, house: House, site: str | None = None) -> Response:
     """Return the points of a site, or of every site in scope."""
-    found = house.collector.registry.points(site)
-    return models.Points(items=[shapes.point(item) for item in found if who.sees(item.site)])
+    found = [point for point in house.collector.registry.points(site) if who.sees(point.site)]
+    return Response(await listed(found), media_type="application/json")
 
 
 @router.get("/latest", response_model=models.LatestValues)

@@ -81,20 +81,23 @@ def _city(name: str, city: City) -> Iterator[dict[str, object]]:
                 **_asked(collector),
             }
             collector.kill()
-            figure["start_s"], figure["start_rss_mb"] = _started(collector)
+            names = ("start_s", "start_cpu_s", "start_rss_mb")
+            figure |= zip(names, _started(collector), strict=True)
             if city.gateways == 1:
                 asyncio.run(_more(collector.port, gateways[0]))
                 collector.kill()
-                figure["start_full_s"], figure["start_full_rss_mb"] = _started(collector)
+                names = ("start_full_s", "start_full_cpu_s", "start_full_rss_mb")
+                figure |= zip(names, _started(collector), strict=True)
             figure |= _asked(collector)
             yield figure
 
 
-def _started(collector: CollectorProcess) -> tuple[float, float]:
+def _started(collector: CollectorProcess) -> tuple[float, float, float]:
+    """Return seconds to the first answer, seconds of processor time by then, and memory."""
     began = time.monotonic()
     collector.start()
     took = time.monotonic() - began
-    return round(took, 2), rss_mb(collector.pid)
+    return round(took, 2), collector.cpu_seconds(), rss_mb(collector.pid)
 
 
 def _gateway(collector: CollectorProcess, city: City, number: int) -> BenchGateway:

@@ -226,7 +226,8 @@ def _backups(folder: Path) -> list[Path]:
 def _fits(data: Any) -> bool:
     if not isinstance(data, dict) or data.get("format") not in (1, 2, FORMAT):
         return False
-    known = {field.name: field.type for field in fields(BackupManifest)} | {"written": int}
+    known = {field.name: field.type for field in fields(BackupManifest)}
+    known["written"] = type(data.get("written"))
     if data["format"] < FORMAT:
         known = {name: kind for name, kind in known.items() if name not in _SINCE_3}
     if data["format"] == 1:
@@ -234,6 +235,7 @@ def _fits(data: Any) -> bool:
     return (
         data.keys() == known.keys()
         and all(type(data[name]) is kind for name, kind in known.items())
+        and isinstance(data.get("written"), int | None)
         and 0 <= data["time"] <= TIME
         and data.get("identity", identity.MISSING) in identity.STATES
     )

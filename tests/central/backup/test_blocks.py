@@ -1,5 +1,6 @@
 """Backups of shared blocks: what changed is written, damage is found, nothing named goes."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing, suppress
@@ -294,3 +295,18 @@ def test_no_sweep_takes_what_a_listed_backup_names(tmp_path_factory, acts):
         site.sweep()
         assert {file.name for file in block_files(folder)} == site.judge()
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("format_", [1, 2, 3])
+def test_backups_of_older_versions_are_listed(tmp_path, format_):
+    file = tmp_path / "collector-20260612T140000Z.db"
+    file.write_bytes(b"12345")
+    said = manifest.BackupManifest(
+        file=file.name, time=1, bytes=5, sha256="", incarnation="", lineage="abc", streams=0
+    )
+    manifest.write(tmp_path, said)
+    path = manifest.beside(file)
+    left = {1: ("identity", "file_bytes", "written"), 2: ("file_bytes", "written"), 3: ()}[format_]
+    told = json.loads(path.read_text()) | {"format": format_}
+    path.write_text(json.dumps({k: v for k, v in told.items() if not k.startswith(left)}))
+    assert manifest.listing(tmp_path) == [replace(said, format=format_)]

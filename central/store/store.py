@@ -27,7 +27,6 @@ from central.store.many import WideView
 from central.store.merging import Merging
 from central.store.moments import at_moments
 from central.store.point_memory import PointMemory
-from central.store.reading import look
 from central.store.sealing import OnSeal, Sealing
 from central.store.unsealed import Block, Unsealed
 from protocols.clock import real_monotonic
@@ -173,7 +172,9 @@ class ChunkStore:
         self, conn: sqlite3.Connection, numbers: Integers, times: Integers
     ) -> list[tuple[int, Value]]:
         """Return what is here of these points at these times: (place in the columns, value)."""
-        return at_moments(look(conn, self.unsealed), self._appending.pending(conn), numbers, times)
+        wide = many.look(conn, self.unsealed, self.families)
+        view = wide.together(np.unique(numbers), _unhurried)
+        return at_moments(view, self._appending.pending(conn), numbers, times)
 
     # The event loop
 
@@ -241,6 +242,10 @@ class ChunkStore:
         if number is None:
             return 0
         return await self.ask(lambda view: paging.count(view, number, start, end))
+
+
+def _unhurried() -> None:
+    """What a transaction looks up is bounded by its request: nothing ends it."""
 
 
 def _replayed(conn: sqlite3.Connection) -> list[Block]:

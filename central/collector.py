@@ -17,7 +17,7 @@ from central.alarms.engine import Engine, Judged
 from central.backup.backups import Backups
 from central.config import CentralConfig
 from central.contacts import Contacts
-from central.database import Database
+from central.database import Database, QueryTooLong
 from central.door.door import Behind, ReadingsDoor
 from central.door.taking import Taking
 from central.effects import Effects, EventPage
@@ -227,11 +227,11 @@ class Collector:
         return None if known is None else known.domain
 
     async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Begin again when the database could not be written: a full disk passes."""
+        """Begin again when the database could not be written, or not be read in time: it passes."""
         while True:
             try:
                 await work()
-            except sqlite3.Error as exc:
+            except (sqlite3.Error, QueryTooLong) as exc:
                 logger.error("%s begins again: %s", work.__name__, exc)  # noqa: TRY400
             await self.clock.sleep(PAUSE)
 

@@ -1,7 +1,10 @@
 """The store of journal and chunks: the suite of every store, sealed and unsealed, and its own."""
 
+import asyncio
+
 import pytest
 
+from central.database import QueryTooLong
 from central.store.interface import Row
 from tests.central.store.plant import POINTS, append, close_store, open_store
 from tests.central.store.store_suite import NOW, SECOND, StoreSuite, row
@@ -217,3 +220,23 @@ async def test_a_long_range_goes_page_by_page_over_chunks(db, store):
 
 async def rows(db, sql):
     return await db.read(lambda conn: conn.execute(sql).fetchall())
+
+
+async def test_a_look_that_takes_too_long_ends_no_collector(collector):
+    begun = asyncio.Queue()
+
+    class Restless:
+        async def sleep(self, microseconds):
+            begun.put_nowait("slept")
+
+    async def work():
+        if begun.qsize() > 3:
+            await asyncio.Event().wait()
+        begun.put_nowait("worked")
+        raise QueryTooLong(seconds=10)
+
+    collector.clock = Restless()
+    keeping = asyncio.create_task(collector._keep(work))
+    assert [await begun.get() for _ in range(3)] == ["worked", "slept", "worked"]
+    assert not keeping.done()
+    keeping.cancel()

@@ -31,11 +31,11 @@ from central.ingest.manifests import Opened
 from central.overview import Overview, overview
 from central.registry import Registry
 from central.space import Space
+from central.store.checks.scrub import Scrub
 from central.store.queries.queries import Behind as Queried
 from central.store.queries.queries import Queries
-from central.store.retention import StoreRetention
-from central.store.scrub import Scrub
 from central.store.store import ChunkStore
+from central.store.tiers.retention import StoreRetention
 from protocols.clock import Clock
 
 logger = logging.getLogger(__name__)

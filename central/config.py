@@ -16,7 +16,7 @@ from central.calendar.holidays import Holidays
 from central.calendar.settings import CalendarModel, check_calendar, own_holidays
 from central.evidence.keeping import EvidenceModel, Keeping, check_evidence
 from central.guard.settings import GuardsModel, Limits, check_guards
-from central.store.keeping import StoreKeeping, StoreModel, check_store
+from central.store.tiers.keeping import StoreKeeping, StoreModel, check_store
 from central.tls.settings import NONE, GivenModel, Tls, TlsForm, check_tls, settings
 from protocols.clock import HOUR, MINUTE
 from protocols.enrolment import web_address

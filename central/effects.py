@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from central.alarms.episode import Episode
 from central.store.columns import Integers
-from central.store.heads import NOTHING
+from central.store.heads.heads import NOTHING
 from protocols.words import Value
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from central.alarms.records import EpisodeRow
 from central.evidence.retention import evidence_state
 from central.registry_records import GatewayRecord, SiteRecord
-from central.store.heads import NEVER
+from central.store.heads.heads import NEVER
 from protocols.alarms.condition import DAY, SITE_OFFSET
 from protocols.alarms.rule import Colour
 from protocols.clock import real_monotonic

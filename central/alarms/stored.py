@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from central.store.arrivals import Arrivals
-from central.store.good_numbers import GoodNumber
+from central.store.heads.good_numbers import GoodNumber
 
 
 class Stored(Protocol):

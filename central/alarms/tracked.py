@@ -16,7 +16,7 @@ import numpy as np
 
 from central.alarms.records import read_levels
 from central.alarms.stored import Stored
-from central.store.good_numbers import GoodNumber
+from central.store.heads.good_numbers import GoodNumber
 from protocols.alarms.condition import NOWHERE, Bounds, Condition, Step, calm, due, late, start
 from protocols.alarms.rule import Rule
 from protocols.alarms.state import Alarm, State

@@ -18,7 +18,7 @@ from central.api.time_columns import time_column
 from central.api.times import rfc3339
 from central.registry_records import PointRecord
 from central.store.columns import Integers
-from central.store.heads import Heads
+from central.store.heads.heads import Heads
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
 from central.store.values import OTHER, Values
 

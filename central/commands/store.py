@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from central.config import load_config
 from central.evidence.verifying import reading
-from central.store.checking import check
+from central.store.checks.checking import check
 from protocols.texts import text
 
 if TYPE_CHECKING:
-    from central.store.findings import Checked, Finding
+    from central.store.checks.findings import Checked, Finding
 
 BAR: Final = 30
 

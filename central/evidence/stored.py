@@ -19,7 +19,7 @@ from central.ingest import placing
 from central.store.columns import Integers
 from central.store.interface import Row
 from central.store.points import RECEIVED_UNIT, PointReadings
-from central.store.unhurried import look_unhurried
+from central.store.views.unhurried import look_unhurried
 from central.wire.columns import BatchColumns
 from protocols.clock import HOUR
 from protocols.errors import WireError

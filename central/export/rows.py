@@ -10,12 +10,12 @@ from central.calendar.periods import Kind
 from central.export.layout import TIERS, Block
 from central.registry_records import PointRecord
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
-from central.store.paging import page
 from central.store.points import PointReadings
 from central.store.queries.aggregate import Aggregates
 from central.store.queries.queries import Queries, Reckoned, Reckoning
 from central.store.store import ChunkStore
 from central.store.values import Values
+from central.store.views.paging import page
 
 PAGE: Final = 10_000
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from central.store.columns import Integers
-from central.store.good_numbers import good
+from central.store.heads.good_numbers import good
 from central.store.unsealed import Block
 
 

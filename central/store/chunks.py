@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, Protocol
 
-from central.store.chunk import Chunk
+from central.store.codec.chunk import Chunk
 from central.store.families import Place
 from protocols.clock import HOUR
 

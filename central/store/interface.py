@@ -13,7 +13,7 @@ from protocols.words import Value
 
 if TYPE_CHECKING:
     from central.store.columns import Integers
-    from central.store.heads import Heads
+    from central.store.heads.heads import Heads
     from central.store.unsealed import Block
 
 

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from central.store.gathering import Readings
-from central.store.good_numbers import GoodNumber
+from central.store.heads.good_numbers import GoodNumber
 from central.store.interface import FLAG_ESTIMATED
 from central.store.points import EMPTY, RECEIVED_UNIT, PointReadings
 from central.store.values import Values
+from central.store.views.gathering import Readings
 from protocols.words import Value
 
 BOOLEAN: Final = 1

@@ -16,8 +16,8 @@ from sqlite_utils import Database as Tables
 
 from central.database import Database, Urgency
 from central.store import chunks, late
-from central.store.cells import Cells
-from central.store.chunk import Chunk, ChunkDamaged, decode, encoded
+from central.store.codec.cells import Cells
+from central.store.codec.chunk import Chunk, ChunkDamaged, decode, encoded
 from central.store.families import numbers_of
 from central.store.packing import merge
 from protocols.owner_thread import OwnerThread

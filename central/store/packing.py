@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from central.store.cells import MEMBERS, Cells
+from central.store.codec.cells import MEMBERS, Cells
+from central.store.codec.slots import alike, slots_of
 from central.store.columns import Integers
-from central.store.slots import alike, slots_of
 from central.store.values import Values
 from protocols.clock import HOUR
 

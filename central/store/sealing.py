@@ -17,8 +17,8 @@ from sqlite_utils import Database as Tables
 
 from central.database import Database, Urgency
 from central.store import chunks, late
-from central.store.cells import Cells
-from central.store.chunk import Chunk, encoded
+from central.store.codec.cells import Cells
+from central.store.codec.chunk import Chunk, encoded
 from central.store.families import Families, numbers_of
 from central.store.packing import Packed, Readings, pack
 from central.store.squeezed import squeezed

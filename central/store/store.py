@@ -14,21 +14,22 @@ import numpy as np
 
 from central.database import Database
 from central.registry import Registry
-from central.store import chunks, journal, many, paging
+from central.store import chunks, journal
 from central.store.appending import Appending
 from central.store.arrivals import Arrivals, arrivals
 from central.store.columns import Columns, Integers
 from central.store.damage import ChunkUnreadable, Damage
 from central.store.families import Families
-from central.store.good_numbers import GoodNumber
-from central.store.heads import Heads
+from central.store.heads.good_numbers import GoodNumber
+from central.store.heads.heads import Heads
+from central.store.heads.point_memory import PointMemory
 from central.store.interface import Buckets, Latest, ReadingsPage, Row
-from central.store.many import WideView
 from central.store.merging import Merging
-from central.store.moments import at_moments
-from central.store.point_memory import PointMemory
 from central.store.sealing import OnSeal, Sealing
 from central.store.unsealed import Block, Unsealed
+from central.store.views import many, paging
+from central.store.views.many import WideView
+from central.store.views.moments import at_moments
 from protocols.clock import real_monotonic
 from protocols.owner_thread import OwnerThread
 from protocols.words import Value

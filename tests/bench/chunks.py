@@ -11,8 +11,8 @@ from time import process_time
 
 import numpy as np
 
-from central.store.cells import Cells
-from central.store.chunk import decode, encoded, summaries, summary_of
+from central.store.codec.cells import Cells
+from central.store.codec.chunk import decode, encoded, summaries, summary_of
 from central.store.packing import DAY, Readings, pack
 from central.store.values import Values
 

@@ -1,7 +1,7 @@
 """What the store holds, as a table `reading` that tests can ask, and as rows they can touch."""
 
 from central.store import late
-from central.store.reading import END, look
+from central.store.views.reading import END, look
 
 COLUMNS = "point, time, stream, seq, value, class, quality, flags, received"
 

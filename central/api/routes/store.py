@@ -13,10 +13,10 @@ from central.api.times import rfc3339
 from central.identity.principal import Principal
 from central.identity.roles import Permission
 from central.keep import DAY
-from central.store import tiers
-from central.store.due import SiteSize
-from central.store.keeping import Kept
-from central.store.tiers import Gone
+from central.store.tiers import tiers
+from central.store.tiers.due import SiteSize
+from central.store.tiers.keeping import Kept
+from central.store.tiers.tiers import Gone
 
 router: Final = APIRouter(prefix="/api/v1/store", tags=["store"])
 Who = Annotated[Principal, principal(Permission.READ)]

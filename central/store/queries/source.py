@@ -5,8 +5,8 @@ from typing import Any, Final, Protocol
 
 from central.reader import QueryTooLong
 from central.store.columns import Integers
-from central.store.gathering import Readings
 from central.store.points import PointReadings
+from central.store.views.gathering import Readings
 from protocols.clock import real_monotonic
 
 Check = Callable[[], None]

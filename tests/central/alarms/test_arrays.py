@@ -18,7 +18,7 @@ from central.alarms.ruleset import Wanted
 from central.database_file import open_file
 from central.store.arrivals import Arrivals
 from central.store.columns import Columns
-from central.store.good_numbers import GoodNumber, good
+from central.store.heads.good_numbers import GoodNumber, good
 from central.store.interface import FLAG_ESTIMATED, FLAG_SOURCE, Row
 from protocols.alarms.ladder import ladders
 from protocols.alarms.rule import Colour

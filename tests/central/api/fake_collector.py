@@ -29,17 +29,17 @@ from central.registry_records import (
     SiteRecord,
 )
 from central.space import Space
+from central.store.checks.scrub import Scrub
 from central.store.columns import Columns
 from central.store.damage import Damage
 from central.store.families import Families
-from central.store.gathering import Readings as Several
-from central.store.gathering import joined
-from central.store.heads import Heads
+from central.store.heads.heads import Heads
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, Row
-from central.store.keeping import StoreKeeping
 from central.store.queries.queries import Behind, Queries
-from central.store.retention import StoreRetention
-from central.store.scrub import Scrub
+from central.store.tiers.keeping import StoreKeeping
+from central.store.tiers.retention import StoreRetention
+from central.store.views.gathering import Readings as Several
+from central.store.views.gathering import joined
 from protocols.alarms.rule import Colour, Level
 from protocols.errors import IllegalTransition, IngestError
 from protocols.wire.answer import Answer

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from central.api import models, shapes
 from central.api.newest import SLICE, Marks, latest_values, site_values
 from central.store.columns import Columns
-from central.store.heads import Heads
+from central.store.heads.heads import Heads
 from central.store.interface import Row
 from tests.central.api.fake_collector import NOW, FakeRegistry, point_record
 

@@ -3,9 +3,9 @@
 import pytest
 
 from central.keep import DAY
-from central.store import tiers
-from central.store.due import SiteSize
-from central.store.tiers import Gone
+from central.store.tiers import tiers
+from central.store.tiers.due import SiteSize
+from central.store.tiers.tiers import Gone
 from protocols.texts import catalogue
 
 DAYS = {"qingyun": "flood_drought", "tanks": "hazardous_chemicals"}

@@ -2,7 +2,7 @@
 
 from central.evidence.verifying import reading, verify
 from central.keep import DAY
-from central.store.keeping import StoreKeeping
+from central.store.tiers.keeping import StoreKeeping
 from tests.central.stored import to_rows
 
 SHORT = StoreKeeping({"keep": DAY, "minutes": 2 * DAY, "hours": None})

@@ -22,7 +22,7 @@ from central.export.frames import Job
 from central.export.layout import Block, Subject
 from central.export.process import ExportBroken
 from central.keep import DAY
-from central.store.keeping import StoreKeeping
+from central.store.tiers.keeping import StoreKeeping
 from central.store.values import Values
 from protocols.quality import Quality
 from tests.central.api.conftest import People

@@ -5,7 +5,7 @@ import random
 import numpy as np
 from hypothesis import strategies as st
 
-from central.store.cells import Cells
+from central.store.codec.cells import Cells
 from central.store.packing import DAY, Readings
 from central.store.values import Values
 

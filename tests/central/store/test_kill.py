@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from central.store import tiers
 from central.store.families import numbers_of
+from central.store.tiers import tiers
 from protocols.clock import HOUR, MINUTE
 from tests.central.builders import HandClock
 from tests.central.store.plant import close_store, open_store

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from central.store.interface import Row
-from central.store.reading import END
+from central.store.views.reading import END
 from tests.central.builders import HandClock
 from tests.central.store.plant import POINTS, append, close_store, open_store
 from tests.central.store.store_suite import NOW, SECOND

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.store.cells import Cells
+from central.store.codec.cells import Cells
 from central.store.packing import CELLS, DAY, STRAYS, Readings, merge, pack, split
 from central.store.values import Values
 from protocols.clock import HOUR

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 from central.store.interface import Row
-from central.store.keeping import StoreKeeping
-from central.store.retention import StoreRetention
+from central.store.tiers.keeping import StoreKeeping
+from central.store.tiers.retention import StoreRetention
 from protocols.crash_points import VARIABLE, CrashPoints
 from tests.central.builders import HandClock
 from tests.central.store.plant import append, close_store, open_store

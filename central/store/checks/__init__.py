@@ -1,0 +1,1 @@
+"""Looking for damage: what is stored, held against itself."""

@@ -1,0 +1,1 @@
+"""How long readings stay, and the rollups that speak of them afterwards."""

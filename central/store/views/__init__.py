@@ -1,0 +1,1 @@
+"""Reading what is in chunks, journal and late rows as one."""

@@ -97,6 +97,7 @@ class Collector:
             registry=self.registry,
             committed=self._committed,
             tell=self.tell,
+            crowded=lambda: self.store.crowded,
         )
         self.door = ReadingsDoor(db, clock, behind)
         self._due: int | None = None

@@ -42,6 +42,8 @@ REMEMBERED: Final = 200_000
 """Points of virtual gateways kept ready; the rest is read again from their manifests."""
 TRIES: Final = 3
 """Times a request is held against points that change meanwhile."""
+SEALED_MS: Final = 5_000
+"""Milliseconds after which a seal that is behind may have made room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,8 @@ class Behind:
     registry: Registry
     committed: Callable[[str, Committed], None]
     tell: Callable[[Effects], None]
+    crowded: Callable[[], bool]
+    """Whether memory holds as many readings as it should: a seal is behind."""
 
 
 class ReadingsDoor:
@@ -111,14 +115,18 @@ class ReadingsDoor:
     async def post(self, gateway: str, account: Account, posted: Posted) -> Answer:
         """Take readings and return what became of them, once that is durable.
 
+        What has to be kept by a store that is behind is refused (BUSY): a gateway's waits, but
+        another system's body would be held here meanwhile, and it knows how to come again.
         Raises IngestError DOOR_BODY, DOOR_TOO_MANY, DOOR_NO_MANIFEST, DOOR_MANIFEST, DOOR_RATE,
-        KEY_REUSED, KEY_TOO_OLD.
+        KEY_REUSED, KEY_TOO_OLD, BUSY (503).
         """
         began, key = real_monotonic(), posted.keyed(account.token)
         await self._behind.contacts.seen(gateway)
         known, current = await self._db.glance(lambda conn: requests.look(conn, key[0], gateway))
         if known is not None:
             return self._answered(gateway, requests.again(known, key[1]))
+        if self._behind.crowded():
+            raise IngestError("BUSY", 503, lane="store", retry_after_ms=SEALED_MS)
         table: Table | None = None
         for _ in range(TRIES):
             points = None if current is None else await self._points_of(gateway, current)

@@ -112,12 +112,17 @@ class ChunkStore:
             self._sealed.notify_all()
         return sealed.readings
 
+    @property
+    def crowded(self) -> bool:
+        """Whether more is unsealed than memory should hold: a seal is behind."""
+        return self.unsealed.readings >= MOST_UNSEALED
+
     async def room(self) -> None:
         """Wait while more is unsealed than memory should hold: what comes can wait at its gate."""
-        if self.unsealed.readings < MOST_UNSEALED:
+        if not self.crowded:
             return
         async with self._sealed:
-            await self._sealed.wait_for(lambda: self.unsealed.readings < MOST_UNSEALED)
+            await self._sealed.wait_for(lambda: not self.crowded)
 
     async def close(self) -> None:
         """Let go of the thread."""

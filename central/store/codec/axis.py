@@ -53,9 +53,10 @@ class Axis:
         self._middle: list[int] = middle.tolist()
         self._delays = NearZero(delays, edges)
 
-    def put(self, out: bytearray, chunk: int) -> None:
-        """Append the columns of one chunk."""
+    def put(self, out: bytearray, chunk: int) -> int:
+        """Append the columns of one chunk; return where what is but noise of its times ends."""
         self._series.put(out, chunk)
+        noise = len(out) - self._series.above_noise(chunk)
         self._streams.put(out, chunk)
         if self._delayed[chunk]:
             out.append(DELAYED)
@@ -65,6 +66,7 @@ class Axis:
             out.append(SHARED)
             self._series.put(out, chunk + 2 * self._size)
         self._series.put(out, chunk + self._size)
+        return noise
 
 
 def read_axis(reader: Reader, count: int) -> Slotted:
@@ -111,6 +113,10 @@ class Series:
         out.append(self._kinds[chunk])
         put_svar(out, self._step[chunk])
         self._rest.put(out, chunk)
+
+    def above_noise(self, chunk: int) -> int:
+        """Return how many bytes `put` wrote last that are no low bytes of wide numbers."""
+        return self._rest.above_low(chunk)
 
 
 def read_series(reader: Reader, count: int) -> Integers:

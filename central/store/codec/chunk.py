@@ -18,10 +18,11 @@ from central.store.codec.batch import Batch, batch_of
 from central.store.codec.cells import MEMBERS, Cells
 from central.store.codec.chunk_frame import framed, unframed
 from central.store.codec.chunk_numbers import Numbers, Span, read_own, read_values
-from central.store.codec.chunk_summary import Summaries, read_counts, read_summaries, read_summary
+from central.store.codec.chunk_summary import Summaries
 from central.store.codec.plane_reader import ChunkDamaged, Reader
 from central.store.codec.planes import NearZero, Runs
 from central.store.codec.slots import Bits, Matrix, matrix_of
+from central.store.codec.summary_reader import read_counts, read_summaries, read_summary
 from central.store.columns import Integers
 from central.store.points import EMPTY, PointReadings
 from protocols.wire.varint import put_uvar
@@ -43,6 +44,10 @@ __all__ = [
 MOST_CELLS: Final = 1 << 16
 FULL: Final = 0
 SPARSE: Final = 1
+_APART: Final = 64
+"""Slots from which the noise of their times is worth a block of its own."""
+_MANY: Final = 256
+"""The same of cells and their differences."""
 _AT_ONCE: Final = 20_000
 """Cells encoded together: many enough for array work, few enough for the processor's cache."""
 
@@ -181,12 +186,13 @@ def _encoded(chunks: Sequence[Cells]) -> list[Chunk]:
         presence = matrices[chunk].presence
         out.append(FULL if presence is None else SPARSE)
         out += presence or b""
-        axis.put(out, chunk)
+        noise = axis.put(out, chunk)
         for part in parts:
             part.put(out, chunk)
-        numbers.put(out, chunk)
+        differences = numbers.put(out, chunk)
+        cuts = (noise, differences) if len(matrices[chunk].first) >= _APART else (differences,)
         t0, t1, n, received0, received1 = (column[chunk] for column in found)
-        body, summary = framed(bytes(out)), summed.of(chunk)
+        body, summary = framed(bytes(out), cuts=cuts if n >= _MANY else ()), summed.of(chunk)
         made.append(Chunk(mask, t0, t1, n, received0, received1, summary, body))
     return made
 

@@ -56,14 +56,15 @@ class Numbers:
         self._rows: list[int] = batch.rows.tolist()
         self._edges: list[int] = batch.edges.tolist()
 
-    def put(self, out: bytearray, chunk: int) -> None:
-        """Append the values of one chunk."""
+    def put(self, out: bytearray, chunk: int) -> int:
+        """Append the values of one chunk; return where their differences begin."""
         self._kinds.put(out, chunk)
         own = slice(self._rows[chunk], self._rows[chunk + 1])
         out += self._scales[own]
         widths = self._widths[own]
         out += widths
         self._firsts.put(out, chunk)
+        differences = len(out)
         start, end = self._edges[chunk], self._edges[chunk + 1]
         several = len(set(widths)) > 1
         for width in sorted(set(widths) - {0}):
@@ -76,6 +77,7 @@ class Numbers:
                 cells = cells[np.repeat(held, self._batch.counts[own])]
             put_planes(out, cells, width)
         _put_others(out, self._batch.chunks[chunk].values)
+        return differences
 
 
 def read_values(reader: Reader, counts: Integers) -> Values:

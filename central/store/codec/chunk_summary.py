@@ -1,4 +1,8 @@
-"""What a chunk says of each member without being read: SUMMARY, about ten bytes each."""
+"""What a chunk says of each member without being read: SUMMARY, six to ten bytes each.
+
+Written so that columns are narrow: the worst qualities as masks of members (most chunks know two),
+and where all measures are decimals the greatest and the sum by what they are above the least.
+"""
 
 import zlib
 from typing import Any, Final
@@ -7,19 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from central.store.codec.batch import Batch
-from central.store.codec.cells import MEMBERS
-from central.store.codec.decimals import BITS, PLACES, POWERS, scaled, unscaled
-from central.store.codec.plane_reader import ChunkDamaged, Reader
+from central.store.codec.decimals import PLACES, POWERS, scaled
 from central.store.codec.planes import Above, stacked
 from central.store.columns import Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
 from central.store.points import GOOD_BELOW, RECEIVED_UNIT, SUMMARY
-from central.store.values import FLOAT, NONE, Floats
+from central.store.values import FLOAT, NONE
+from protocols.wire.varint import put_svar, put_uvar
 
-FORMAT: Final = 1
-_COUNTS: Final = 9
-_MEASURES: Final = 3
-_CHECK: Final = 4
+FORMAT: Final = 2
+PLAIN: Final = 1
+"""The format of earlier chunks: the worst quality is a column, and measures stand by themselves."""
+COUNTS: Final = 8
+MEASURES: Final = 3
+SINGLE: Final = 0
+"""Measures each with a scale of its own."""
+RELATIVE: Final = 1
+"""Measures of one scale: least, greatest above it, sum above as many times the least."""
+CHECK: Final = 4
 _FOLDS: Final = (
     ("least", np.minimum, np.inf),
     ("most", np.maximum, -np.inf),
@@ -38,8 +47,10 @@ class Summaries:
         first, arrived = found["t0"], found["received0"] // RECEIVED_UNIT
         self._chunks = len(rows) - 1
         self._sizes: list[int] = (rows[1:] - rows[:-1]).tolist()
-        measures, whole = _measures(found, rows)
-        self._scales: list[int] = measures.tolist()
+        self._worst = _Masks(found["worst"], rows)
+        measures = _Measures(found, rows)
+        self._scales: list[int] = measures.scales.ravel().tolist()
+        self._relative: list[bool] = measures.relative.tolist()
         columns = (
             found["n"],
             found["n"] - found["good"],
@@ -49,20 +60,68 @@ class Summaries:
             found["t1"] - first,
             arrived - first // RECEIVED_UNIT,
             found["received1"] // RECEIVED_UNIT - arrived,
-            found["worst"],
-            whole,
+            measures.whole.ravel(),
         )
         # One after the other, as if they were so many times as many chunks.
-        self._columns = Above(np.concatenate(columns), stacked(rows, _COUNTS + _MEASURES))
+        self._columns = Above(np.concatenate(columns), stacked(rows, COUNTS + MEASURES))
 
     def of(self, chunk: int) -> bytes:
         """Return the summaries of one chunk as bytes."""
         out = bytearray((FORMAT, self._sizes[chunk]))
-        for column in range(_COUNTS + _MEASURES):
-            if column >= _COUNTS:
-                out.append(self._scales[(column - _COUNTS) * self._chunks + chunk])
+        for column in range(COUNTS):
             self._columns.put(out, column * self._chunks + chunk)
-        return zlib.crc32(out).to_bytes(_CHECK, "little") + bytes(out)
+        self._worst.put(out, chunk)
+        relative = self._relative[chunk]
+        out.append(RELATIVE if relative else SINGLE)
+        for measure in range(MEASURES):
+            if not (relative and measure):
+                out.append(self._scales[measure * self._chunks + chunk])
+            self._columns.put(out, (COUNTS + measure) * self._chunks + chunk)
+        return zlib.crc32(out).to_bytes(CHECK, "little") + bytes(out)
+
+
+class _Masks:
+    """Few different numbers of many members: each but the first with a bit for who has it."""
+
+    def __init__(self, numbers: Integers, rows: Integers) -> None:
+        self._rows: list[int] = rows.tolist()
+        self._numbers: list[int] = numbers.tolist()
+
+    def put(self, out: bytearray, chunk: int) -> None:
+        """Append those of one chunk."""
+        masks: dict[int, int] = {}
+        for bit, number in enumerate(self._numbers[self._rows[chunk] : self._rows[chunk + 1]]):
+            masks[number] = masks.get(number, 0) | 1 << bit
+        put_uvar(out, len(masks) - 1)
+        for place, (number, mask) in enumerate(masks.items()):
+            put_svar(out, number)
+            if place:
+                put_uvar(out, mask)
+
+
+class _Measures:
+    """`whole`: least, most and sum as whole numbers, `scales` of each chunk (rows: measures)."""
+
+    def __init__(self, found: NDArray[Any], rows: Integers) -> None:
+        good = found["good"]
+        columns = [np.where(good > 0, found[name], 0.0) for name in ("least", "most", "sum")]
+        edges = stacked(rows, MEASURES)
+        sizes = rows[1:] - rows[:-1]
+        scales, whole = scaled(np.concatenate(columns), edges[:-1], edges[1:] - edges[:-1])
+        self.scales = scales.reshape(MEASURES, -1)
+        self.whole = whole.reshape(MEASURES, -1)
+        common = self.scales.max(axis=0)
+        decimal = common <= PLACES
+        rises = np.where(decimal, common - self.scales, 0)
+        reach = np.maximum.reduceat(np.abs(self.whole.astype(np.float64)), rows[:-1], axis=1)
+        self.relative = decimal & (reach * POWERS[rises] < _EXACT).all(axis=0)
+        rises[:, ~self.relative] = 0
+        self.scales = np.where(self.relative, common, self.scales)
+        self.whole *= np.repeat(POWERS[rises].astype(np.int64), sizes, axis=1)
+        least, most, total = self.whole
+        own = np.repeat(self.relative, sizes)
+        total -= np.where(own, least * good, 0)
+        most -= np.where(own, least, 0)
 
 
 def _summarised(batch: Batch) -> NDArray[Any]:
@@ -107,89 +166,3 @@ def _rounded(found: NDArray[Any], scales: Integers) -> None:
         whole = found["sum"] * powers
         exact = decimal & (np.abs(whole) < _EXACT)
         found["sum"] = np.where(exact, np.rint(whole) / powers, found["sum"])
-
-
-def _measures(found: NDArray[Any], rows: Integers) -> tuple[Integers, Integers]:
-    """Return least, most and sum as whole numbers, one after the other, and their scales."""
-    good = found["good"] > 0
-    columns = [np.where(good, found[name], 0.0) for name in ("least", "most", "sum")]
-    edges = stacked(rows, _MEASURES)
-    return scaled(np.concatenate(columns), edges[:-1], edges[1:] - edges[:-1])
-
-
-def read_summaries(summary: bytes) -> NDArray[Any]:
-    """Return the SUMMARY of each member. Raises ChunkDamaged."""
-    reader, members = _opened(summary)
-    found = np.zeros(members, SUMMARY)
-    found["n"] = n = reader.above(members)
-    found["good"] = n - reader.above(members)
-    found["late"], found["estimated"] = reader.above(members), reader.above(members)
-    found["t0"] = first = reader.above(members)
-    found["t1"] = first + reader.above(members)
-    arrived = reader.above(members) + first // RECEIVED_UNIT
-    found["received0"] = arrived * RECEIVED_UNIT
-    found["received1"] = (arrived + reader.above(members)) * RECEIVED_UNIT
-    found["worst"] = reader.above(members)
-    good = found["good"] > 0
-    for name in ("least", "most", "sum"):
-        found[name] = np.where(good, _read_floats(reader, members), np.nan)
-    reader.ended()
-    return found
-
-
-def _read_floats(reader: Reader, count: int) -> Floats:
-    scale = reader.u8()
-    if scale > PLACES and not BITS <= scale < BITS + 64:
-        raise ChunkDamaged("summary scale")
-    return unscaled(reader.above(count), scale)
-
-
-def read_counts(summary: bytes) -> Integers:
-    """Return how many readings each member has. Raises ChunkDamaged."""
-    reader, members = _opened(summary)
-    return reader.above(members)
-
-
-def read_summary(summary: bytes, row: int) -> Any:
-    """Return the SUMMARY of one member, the `row`th there is. Raises ChunkDamaged.
-
-    Without arrays: a long range is a summary of each of its hours.
-    """
-    reader, members = _opened(summary)
-    if not 0 <= row < members:
-        raise ChunkDamaged("summary row")
-    counts = [reader.one_above(members, row) for _ in range(_COUNTS)]
-    measures = [(reader.u8(), reader.one_above(members, row)) for _ in range(_MEASURES)]
-    reader.ended()
-    n, lacking, late, estimated, t0, span, delay, spread, worst = counts
-    arrived = t0 // RECEIVED_UNIT + delay
-    good = n - lacking
-    least, most, total = (_float(*each) if good > 0 else np.nan for each in measures)
-    received = (arrived * RECEIVED_UNIT, (arrived + spread) * RECEIVED_UNIT)
-    found = np.zeros((), SUMMARY)
-    try:
-        found[()] = (n, good, t0, t0 + span, *received, least, most, total, worst, late, estimated)
-    except OverflowError as exc:
-        raise ChunkDamaged("summary number") from exc
-    return found[()]
-
-
-def _opened(summary: bytes) -> tuple[Reader, int]:
-    """Return a reader of the columns and how many members they have."""
-    reader = Reader(summary)
-    check = reader.take(_CHECK)
-    if zlib.crc32(memoryview(summary)[_CHECK:]).to_bytes(_CHECK, "little") != check:
-        raise ChunkDamaged("summary checksum")
-    if reader.u8() != FORMAT:
-        raise ChunkDamaged("summary format")
-    members = reader.u8()
-    if not 1 <= members <= MEMBERS:
-        raise ChunkDamaged("summary members")
-    return reader, members
-
-
-def _float(scale: int, whole: int) -> float:
-    try:
-        return float(unscaled(np.array([whole]), scale)[0])
-    except ValueError as exc:
-        raise ChunkDamaged("summary scale") from exc

@@ -70,6 +70,11 @@ class Planes:
         else:
             put_planes(out, self._cells[start:end], width)
 
+    def above_low(self, chunk: int) -> int:
+        """Return how many bytes the planes of one chunk but the low one of several take."""
+        width, size = self._widths[chunk], self._edges[chunk + 1] - self._edges[chunk]
+        return (width - 1 if width > 1 else width) * size
+
 
 class NearZero(Planes):
     """Numbers most of which are close to zero."""

@@ -83,6 +83,32 @@ def test_summaries_are_those_of_the_readings(readings):
             assert one[name] == pytest.approx(other[name], nan_ok=True, **slack), name
 
 
+EARLIER = bytes.fromhex(
+    "67519cae0103080000010001040200020080e0efc7dc83aa0600809bee0200a00100f02e00000400000000000000310000"
+    "8040000501000d03020002e114000005000200027dac00000d00"
+)
+"""The summary of these readings as earlier versions wrote it."""
+
+
+def test_a_summary_of_an_earlier_format_is_read():
+    times = np.tile(1_781_272_800_000_000 + np.arange(4) * 1_000_000, 3)
+    cells = Cells(
+        np.repeat([2, 5, 9], 4),
+        times,
+        np.full(12, 7),
+        np.arange(12) + 1,
+        times + 80_000,
+        Values.of([1.5, 2.25, -3.0, 0.5, 10, 11, 12, 13, None, "x", True, 2.5]),
+        np.array([0] * 4 + [0, 0x80310000, 0, 0] + [0x40000000] * 4),
+        np.array([0, 4, 2, 1] * 3),
+    )
+    now = encode(cells).summary
+    assert now[4] != EARLIER[4]
+    assert summaries(EARLIER).tobytes() == summaries(now).tobytes()
+    for row in range(3):
+        assert summary_of(EARLIER, row).tobytes() == summary_of(now, row).tobytes()
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(columns(most=30), min_size=1, max_size=4))
 def test_many_at_a_time_are_what_each_is_alone(several):

@@ -13,17 +13,20 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from sqlite_utils import Database as Tables
 
 from central.database_file import DatabaseUnusable, SchemaNewer, open_file
+from central.database_gathered import Gathered
+from central.database_group import Group, Result
 from central.database_queue import Job, Queue, Urgency
+from central.near import Near, TooMuch
 from central.reader import QueryTooLong, Reader
 from central.repeats import Repeats
-from protocols.clock import Clock, real_monotonic
+from protocols.clock import Clock
 from protocols.crash_points import CrashPoints
 from protocols.errors import FengsuiError
 from protocols.owner_thread import OwnerThread
@@ -44,26 +47,10 @@ READ_DEADLINE: Final = 10.0
 """Real seconds a query may take before it is ended."""
 GLANCE_DEADLINE: Final = 2.0
 """The same for a look-up by key."""
-HOLD: Final = 0.1
-"""Real seconds after which a transaction takes no further work: what is urgent goes next."""
 LOG_PAGES: Final = 8_192
-_TUNED: Final = {"cache_size": -65_536, "wal_autocheckpoint": LOG_PAGES}
+_TUNED: Final = {"busy_timeout": 0, "cache_size": -65_536, "wal_autocheckpoint": LOG_PAGES}
 """64 MiB hold the page where each of some thousand points goes on; as many pages of the log as
 fit into half of that are worth one checkpoint."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    value: Any = None
-    error: BaseException | None = None
-
-
-class _Failed(Exception):
-    """A piece of work wrote something and failed: its transaction is of no use."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 class Database:
@@ -72,19 +59,15 @@ class Database:
     def __init__(self, path: Path, tables: Tables, owner: OwnerThread, incarnation: str) -> None:
         self.path = path
         self.incarnation = incarnation
-        self.crash = CrashPoints({})
-        self.on_rollback: list[Callable[[], None]] = []
-        """Called in the writer thread when work was undone: caches of tables start anew."""
         self.refused = Repeats(logger)
         """What SQLite refused, by `write` or `read` and the cause."""
         self._recovered = Repeats(logger)
         self.writable = True
         """Whether the last transaction could be written."""
-        self.give_way: Callable[[], bool] = lambda: False
-        """Makes room for what is urgent on a full disk, in the writer thread; False: it cannot."""
         self._tables = tables
         self._owner = owner
         self._queue = Queue()
+        self._group = Group(tables, owner, self._queue)
         self._room = asyncio.Semaphore(WAITING)
         self._wake = asyncio.Event()
         self._closing = False
@@ -94,6 +77,7 @@ class Database:
         for reader in self._readers:
             self._idle.put_nowait(reader)
         self._glances = Reader(path, "reader-glance")
+        self._near = Near(path)
 
     @classmethod
     async def open(cls, path: Path, clock: Clock) -> "Database":
@@ -110,16 +94,42 @@ class Database:
             raise
         return cls(path, tables, owner, incarnation)
 
+    @property
+    def crash(self) -> CrashPoints:
+        """Where a test may end the process; set by whoever runs it."""
+        return self._group.crash
+
+    @crash.setter
+    def crash(self, points: CrashPoints) -> None:
+        self._group.crash = points
+
+    @property
+    def on_rollback(self) -> list[Callable[[], None]]:
+        """Called when work was undone: caches of tables start anew."""
+        return self._group.on_rollback
+
+    @property
+    def gathered(self) -> Gathered:
+        """What work leaves to be written with that of the others, before their COMMIT."""
+        return self._group.gathered
+
+    def make_room_by(self, give_way: Callable[[], bool]) -> None:
+        """Let `give_way` make room for what is urgent on a full disk, in the thread."""
+        self._group.give_way = give_way
+
     async def write(
         self,
         work: Callable[[Tables], T],
         after: Callable[[T], None] | None = None,
         *,
         urgency: Urgency = Urgency.USUAL,
+        light: Callable[[Tables], T] | None = None,
     ) -> T:
         """Run `work` in a transaction and return its result once that is durable.
 
         What is urgent goes first and is never told to wait outside: whoever asks is bounded.
+        `light`: the same work if it takes a millisecond or two, run on the event loop itself; it
+        raises Heavy before it does more, and `work` is run in the thread instead.
 
         `after` is called on the event loop with the result, in the order of the commits and even
         if the caller has been cancelled meanwhile. `work` may be run a second time when its group
@@ -132,7 +142,7 @@ class Database:
             if self._closing:
                 self._room.release()
                 raise RuntimeError("the database was closed meanwhile")
-        job = Job(work, after, urgency, asyncio.get_running_loop().create_future())
+        job = Job(work, after, urgency, asyncio.get_running_loop().create_future(), light)
         self._queue.add(job)
         self._wake.set()
         result: T = await job.outcome
@@ -149,8 +159,17 @@ class Database:
         return await self._heard(running)
 
     async def glance(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Look something up by its key, as `read`; never behind a query of another kind."""
+        """Look something up by its key, as `read`; never behind a query of another kind.
+
+        On the event loop where SQLite answers at once; `work` may be begun again in a thread.
+        """
+        with suppress(TooMuch):
+            return self._near.look(work)
         return await self._heard(asyncio.ensure_future(self._glances.run(work, GLANCE_DEADLINE)))
+
+    def near(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` on the event loop itself, within one snapshot. Raises TooMuch."""
+        return self._near.look(work)
 
     async def watch(self) -> None:
         """Return when the database is closed; raise what ended the writer before that.
@@ -167,6 +186,7 @@ class Database:
         for reader in (*self._readers, self._glances):
             reader.interrupt()
             await reader.close()
+        self._near.close()
         await self._owner.close()
         self._tables.close()
 
@@ -183,7 +203,7 @@ class Database:
             while True:
                 jobs = self._queue.take()
                 if jobs:
-                    results = await self._owner.run(self._commit, jobs)
+                    results = await self._group.write(jobs)
                     self._queue.settle(jobs[: len(results)], jobs[len(results) :])
                     self._finish(jobs, results)
                 elif self._closing:
@@ -203,7 +223,7 @@ class Database:
             if not job.outcome.done():
                 job.outcome.set_exception(RuntimeError("the database's writer ended"))
 
-    def _finish(self, jobs: list[Job], results: list[_Result]) -> None:
+    def _finish(self, jobs: list[Job], results: list[Result]) -> None:
         for job, result in zip(jobs, results, strict=False):  # the rest was put back
             if job.urgency is not Urgency.URGENT:
                 self._room.release()
@@ -226,66 +246,6 @@ class Database:
         elif error is None and not self.writable:
             self.writable = True
             self._recovered.say("", "the database is written again")
-
-    def _commit(self, jobs: list[Job]) -> list[_Result]:
-        """Run in the writer thread: one transaction, or each in its own if that fails.
-
-        Fewer results than jobs: the rest has to wait for the next transaction.
-        """
-        conn = self._tables.conn
-        try:
-            conn.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as exc:  # held by another program, read-only ...: no use to insist
-            return [_Result(error=exc) for _ in jobs]
-        try:
-            results = self._run(jobs)
-            self.crash.reach("central.writing")
-            conn.execute("COMMIT")
-            self.crash.reach("central.committed")
-        except (sqlite3.Error, _Failed) as exc:
-            self._tables.rollback()
-            self._undone()
-            error = exc.error if isinstance(exc, _Failed) else exc
-            full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
-            if len(jobs) == 1:
-                if full and jobs[0].urgency is Urgency.URGENT and self.give_way():
-                    return self._commit(jobs)
-                return [_Result(error=error)]
-            # What little room there is belongs to what is urgent.
-            may = [job.urgency is Urgency.URGENT or not full for job in jobs]
-            alone = zip(jobs, may, strict=True)
-            return [self._commit([job])[0] if one else _Result(error=error) for job, one in alone]
-        except BaseException:
-            self._tables.rollback()
-            raise
-        return results
-
-    def _run(self, jobs: list[Job]) -> list[_Result]:
-        end = real_monotonic() + HOLD
-        results: list[_Result] = []
-        for job in jobs:
-            # What came meanwhile and is urgent does not wait for the others of this group.
-            overtaken = job.urgency is not Urgency.URGENT and self._queue.hurried
-            if results and (overtaken or real_monotonic() > end):
-                break
-            results.append(self._one(job.work))
-            if not self._tables.conn.in_transaction:
-                raise sqlite3.OperationalError("the whole transaction was rolled back")
-        return results
-
-    def _one(self, work: Callable[[Tables], Any]) -> _Result:
-        before = self._tables.conn.total_changes
-        try:
-            return _Result(work(self._tables))
-        except Exception as exc:
-            # What SQLite refused may have been the first write after memory was changed.
-            if self._tables.conn.total_changes != before or isinstance(exc, sqlite3.Error):
-                raise _Failed(exc) from exc
-            return _Result(error=exc)  # nothing to undo
-
-    def _undone(self) -> None:
-        for forget in self.on_rollback:
-            forget()
 
 
 def _tune(conn: sqlite3.Connection) -> None:

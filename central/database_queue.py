@@ -24,14 +24,22 @@ class Urgency(IntEnum):
     PATIENT = 2
 
 
+class Heavy(Exception):  # no error: it says where work belongs
+    """Raised by light work that finds it would take long, before it changed anything."""
+
+
 @dataclass(slots=True)
 class Job:
-    """`after` is called with the result on the event loop, in the order of the commits."""
+    """`after` is called with the result on the event loop, in the order of the commits.
+
+    `light`: `work` as it may be run on the event loop, if it may.
+    """
 
     work: Callable[[Tables], Any]
     after: Callable[[Any], None] | None
     urgency: Urgency
     outcome: asyncio.Future[Any]
+    light: Callable[[Tables], Any] | None = None
 
 
 class Queue:

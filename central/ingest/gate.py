@@ -42,6 +42,8 @@ from protocols.words import Lane
 
 OPENING: Final = 1_200
 """Requests being opened at once: every one that was admitted."""
+LIGHT: Final = 8_000
+"""Readings of a request that are stored on the event loop itself: some milliseconds."""
 URGENCY: Final = {
     Lane.ALARM: Urgency.URGENT,
     Lane.LIVE: Urgency.USUAL,
@@ -202,10 +204,12 @@ class Ingest:
             left: Prepared | None = prepared
             fresh = False
             while left is not None:
+                work = partial(self._committer.commit, gateway, stream, left, now)
                 done = await self._db.write(
-                    partial(self._committer.commit, gateway, stream, left, now),
+                    work,
                     after,
                     urgency=URGENCY[prepared.lane],
+                    light=work if _is_light(left) else None,
                 )
                 left, fresh = done.left, fresh or done.fresh
             if fresh and request.signed is not None:
@@ -292,6 +296,10 @@ class Ingest:
         """Count requests and refusals; a database that cannot be written is one (it says why)."""
         self.figures.requests += 1
         return Counting(self.figures.refused)
+
+
+def _is_light(prepared: Prepared) -> bool:
+    return sum(batch.header.n for batch in prepared.batches) <= LIGHT
 
 
 def _take_portion(

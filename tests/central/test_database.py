@@ -8,15 +8,24 @@ import threading
 
 import pytest
 
-from central import database as database_module
+from central import database_group
 from central.database import Database, DatabaseUnusable, QueryTooLong, SchemaNewer, Urgency
+from central.database_queue import Heavy
 
 INSERT = "INSERT INTO outbox(recorded, kind, body) VALUES (1, ?, '')"
 
 
-@pytest.fixture
-async def db(tmp_path, clock):
+@pytest.fixture(params=["thread", "light"])
+async def db(request, tmp_path, clock, monkeypatch):
+    """A database whose work is done in its thread, or on the event loop."""
     database = await Database.open(tmp_path / "sub" / "collector.db", clock)
+    if request.param == "light":
+        write = database.write
+
+        def lightly(work, after=None, **how):
+            return write(work, after, **({"light": work} | how))
+
+        monkeypatch.setattr(database, "write", lightly)
     yield database
     await database.close()
 
@@ -92,7 +101,7 @@ async def test_what_sqlite_refuses_is_undone_in_memory_too(db):
     db.on_rollback.append(lambda: undone.append(True))
     with pytest.raises(sqlite3.OperationalError):
         await db.write(lambda tables: tables.execute("INSERT INTO nowhere VALUES (1)"))
-    assert undone == [True]
+    assert undone  # light work twice: it was done again in the thread
 
 
 async def test_a_transaction_lost_whole_is_tried_again_one_by_one(db):
@@ -260,7 +269,7 @@ async def test_an_interruption_between_two_statements_is_not_forgotten(tmp_path,
 
 
 async def test_a_transaction_that_lasts_lets_urgent_work_in(db, monkeypatch):
-    monkeypatch.setattr(database_module, "HOLD", -1.0)
+    monkeypatch.setattr(database_group, "HOLD", -1.0)
     done = []
 
     def note(name):
@@ -271,7 +280,7 @@ async def test_a_transaction_that_lasts_lets_urgent_work_in(db, monkeypatch):
         go.wait()
 
     loop, begun, go = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
-    works = [asyncio.create_task(db.write(first))]
+    works = [asyncio.create_task(db.write(first, light=None))]
     works += [asyncio.create_task(db.write(note(f"routine {n}"))) for n in range(5)]
     await begun.wait()
     works.append(asyncio.create_task(db.write(note("alarm"), urgency=Urgency.URGENT)))
@@ -281,8 +290,10 @@ async def test_a_transaction_that_lasts_lets_urgent_work_in(db, monkeypatch):
     assert done == ["alarm", *(f"routine {n}" for n in range(5))]
 
 
-async def test_another_program_that_holds_the_file_is_named_once_and_counted(db, caplog):
-    await db.write(lambda tables: tables.conn.execute("PRAGMA busy_timeout=1"))
+async def test_another_program_that_holds_the_file_is_named_once_and_counted(
+    db, caplog, monkeypatch
+):
+    monkeypatch.setattr(database_group, "BUSY_MS", 1)
     with contextlib.closing(sqlite3.connect(db.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         refused = await asyncio.gather(
@@ -331,3 +342,56 @@ async def test_memory_that_cannot_follow_a_commit_ends_the_writer_aloud(tmp_path
         await db.write(insert("c"))
     assert "nothing is written any more" in caplog.text
     await db.close()
+
+
+def where(tables):
+    tables.execute(INSERT, [threading.current_thread().name])
+    return threading.current_thread().name
+
+
+async def test_light_work_is_done_on_the_event_loop_and_other_work_in_the_thread(db):
+    here = threading.current_thread().name
+    told = await asyncio.gather(
+        db.write(where, light=where), db.write(where, light=None), db.write(where, light=where)
+    )
+    assert told == [here, "database", here]
+    assert await kinds(db) == told
+
+
+async def test_what_turns_out_heavy_is_done_in_the_thread_and_nothing_twice(db):
+    tried = []
+
+    def heavy(tables):
+        tried.append(threading.current_thread().name)
+        raise Heavy
+
+    told = await asyncio.gather(
+        db.write(where, light=where), db.write(where, light=heavy), db.write(where, light=where)
+    )
+    assert told == ["database"] * 3
+    assert await kinds(db) == ["database"] * 3
+    assert tried == [threading.current_thread().name]
+    assert await db.write(where, light=heavy) == "database"
+    assert len(tried) == 1, "what comes right after it is not tried again"
+
+
+async def test_the_event_loop_goes_on_between_pieces_of_light_work(db, monkeypatch):
+    monkeypatch.setattr(database_group, "PAUSE", -1.0)
+    seen, done = [], asyncio.Event()
+
+    async def others():
+        while not done.is_set():
+            seen.append(len(did))
+            await asyncio.sleep(0)
+
+    did = []
+
+    def work(tables):
+        insert("x")(tables)
+        did.append(True)
+
+    beside = asyncio.create_task(others())
+    await asyncio.gather(*(db.write(work, light=work) for _ in range(10)))
+    done.set()
+    await beside
+    assert set(range(1, 10)) <= set(seen)

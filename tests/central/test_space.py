@@ -114,7 +114,7 @@ async def test_on_a_full_disk_only_what_is_urgent_is_given_the_ballast(db):
         db._tables.conn.execute("PRAGMA max_page_count = 1000000").fetchone()
         return len(given) == 1
 
-    db.give_way = give_way
+    db.make_room_by(give_way)
     await limit(db, 2)
     large = "x" * 100_000
     with pytest.raises(sqlite3.OperationalError, match="full"):

@@ -58,15 +58,14 @@ class Collector:
         self.gateways = Contacts(db, clock, self.tell)
         self.registry = Registry(db, clock, self.gateways)
         self.store = ChunkStore(db, self.registry)
-        ways = (self.store.ask, self.store.near)
-        self.queries = Queries(Queried(db, self.registry, clock, config.holidays, *ways))
+        self.queries = Queries(Queried(db, self.registry, clock, config.holidays, self.store.ask))
         self.last_evaluation: int | None = None
         self._engine = Engine(self.store)
         self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell)
         anchors = Anchors(clock)
         self.gateways.measured = anchors.note
         committer = Committer(self.store, self._engine, anchors, clock.now())
-        db.on_rollback.extend((self._engine.forget, committer.forget))
+        db.on_rollback += [self._engine.forget, committer.forget]
         self.store.on_seal.append(self._engine.flush)
         after = After(
             committed=self._committed,
@@ -82,7 +81,7 @@ class Collector:
             db, clock, config.store, self.store.families, self._domain
         )
         self.space = Space(db, clock, config.reserve, self.tell)
-        db.make_room_by(self.space.give_way)
+        db.give_way = self.space.give_way
         self.ingest.admission.lacks_room = self.space.refusal
         if (target := config.backup) is not None:
             self.backups.may = lambda: self.space.lets(target.folder)

@@ -54,7 +54,7 @@ class Platform:
     `backup` is a state of `central.backup.backups.BackupState`, with the time and the bytes of the
     newest verified one, and whether the collector's own keys are with it. `disk`: what its disk has
     room for, a name of `central.space.Room` in small letters. `damaged_chunks`: stored pieces that
-    cannot be read.
+    cannot be read, those that were set aside among them.
     """
 
     ingest_p99_ms: float
@@ -209,7 +209,7 @@ async def _platform(collector: "Collector", gateways: list[GatewayRecord], now: 
         disk=collector.space.room.name.lower(),
         disk_free_bytes=collector.space.measured.free,
         disk_reserve_bytes=collector.space.reserve,
-        damaged_chunks=len(collector.store.damage.chunks),
+        damaged_chunks=len(collector.store.damage.chunks) + collector.store.set_aside.pieces,
     )
 
 

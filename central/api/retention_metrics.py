@@ -43,6 +43,13 @@ def retention_metrics(collector: "Collector") -> Iterator[Metric]:
         "Chunks known to be damaged: what needs them is refused as STORE_DAMAGED",
         value=len(collector.store.damage.chunks),
     )
+    for name, meaning, count in (
+        ("pieces", "Journal rows and parts of a seal", collector.store.set_aside.pieces),
+        ("readings", "Readings", collector.store.set_aside.readings),
+    ):
+        yield GaugeMetricFamily(
+            f"fengsui_store_set_aside_{name}", f"{meaning} set aside as damaged", value=count
+        )
     yield CounterMetricFamily(
         "fengsui_store_scrubbed_chunks",
         "Chunks read again in the background since the start",

@@ -37,6 +37,7 @@ STEPS: Final = (
     tiers.m022_tiers,
     m023_exemptions,
     backup.m024_written,
+    store.m025_set_aside,
 )
 
 collector = Migrations("collector")

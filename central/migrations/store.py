@@ -1,6 +1,6 @@
 """The store: journal, chunks, families, heads; rows only for strays and corrections.
 
-Step m021. Never edit one that has been released.
+Steps m021 and m025. Never edit one that has been released.
 """
 
 from sqlite_utils import Database
@@ -40,3 +40,19 @@ def m021_store(db: Database) -> None:
         "INSERT INTO store(one, watermark, high) VALUES (1, 0, 0)",
     ):
         db.execute(statement)
+
+
+def m025_set_aside(db: Database) -> None:
+    """What could not be read or sealed, with its bytes as they were; it is in no answer.
+
+    `origin`: `journal` (`journal` is the row's id, `body` its bytes, empty where SQLite could not
+    read them), `seal` (`body` packed as a journal row's) or `head` (a page of newest values).
+    `found`, `received`: µs UTC.
+    """
+    db.execute(
+        """CREATE TABLE set_aside (
+            id INTEGER PRIMARY KEY, found INTEGER NOT NULL, origin TEXT NOT NULL,
+            journal INTEGER, what TEXT NOT NULL, stream INTEGER NOT NULL,
+            received INTEGER NOT NULL, n INTEGER NOT NULL, reason TEXT NOT NULL,
+            body BLOB NOT NULL) STRICT"""
+    )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from central.store.columns import Columns, Integers
-from central.store.squeezed import Damaged, inflated, squeezed
+from central.store.squeezed import Damaged, Undecodable, inflated, squeezed
 from central.store.values import Values
 
 FORMAT: Final = 1
@@ -25,6 +25,14 @@ _SIZE: Final = struct.Struct("<I")
 _TYPES: Final[dict[int, np.dtype[Any]]] = {w: np.dtype(f"<i{w}") for w in (1, 2, 4, 8)}
 MOST: Final = 64_000_000
 """Bytes a body may inflate to."""
+SET_ASIDE: Final = "SELECT journal FROM set_aside WHERE journal IS NOT NULL"
+"""Rows that SQLite cannot read stay in the table: nobody asks for them again."""
+_NEXT: Final = f"id > ? AND id NOT IN ({SET_ASIDE})"
+_CELLS: Final = (
+    "SELECT id, CAST(stream AS INTEGER), CAST(received AS INTEGER), CAST(n AS INTEGER), "
+    "CAST(body AS BLOB), '' FROM journal"
+)
+"""Cast: a flipped bit may say that a cell is of another class."""
 
 
 class Entry(NamedTuple):
@@ -36,6 +44,20 @@ class Entry(NamedTuple):
     body: bytes
 
 
+class Unreadable(NamedTuple):
+    """A row that is not what was written: what can still be told of it, and its bytes.
+
+    `body` None: SQLite itself cannot read them, and the row stays where it is.
+    """
+
+    id: int
+    stream: int
+    received: int
+    n: int
+    body: bytes | None
+    reason: str
+
+
 def insert(conn: sqlite3.Connection, entry: Entry, n: int) -> None:
     """Write an entry of `n` readings inside the caller's transaction."""
     conn.execute(
@@ -45,11 +67,71 @@ def insert(conn: sqlite3.Connection, entry: Entry, n: int) -> None:
 
 
 def after(conn: sqlite3.Connection, watermark: int) -> Iterator[Entry]:
-    """Yield what is not sealed yet, in order."""
+    """Yield what is neither sealed yet nor set aside, in order."""
     rows = conn.execute(
-        "SELECT id, stream, received, body FROM journal WHERE id > ? ORDER BY id", (watermark,)
+        f"SELECT id, stream, received, body FROM journal WHERE {_NEXT} ORDER BY id",  # noqa: S608
+        (watermark,),
     )
     yield from map(Entry._make, rows)
+
+
+def replay(
+    conn: sqlite3.Connection, watermark: int
+) -> Iterator[tuple[Entry, Columns] | Unreadable]:
+    """Yield what `after` does with its rows, or what is wrong with it: one takes none along.
+
+    Raises Undecodable: bytes of another version are no damage.
+    """
+    last = conn.execute("SELECT coalesce(max(id), 0) FROM journal").fetchone()[0]
+    before = watermark
+    for id_, stream, received, n, body, reason in _rows(conn, watermark):
+        if not reason and not before < id_ <= last:
+            reason = f"row {id_} after {before}"
+        if not reason:
+            before = id_
+            entry = Entry(id_, stream, received, body)
+            try:
+                yield entry, unpack(body or b"")
+                continue
+            except Undecodable:
+                raise
+            except Damaged as exc:
+                reason = str(exc.params["reason"])
+        yield Unreadable(id_, stream or 0, received or 0, max(0, n or 0), body, reason)
+
+
+def _rows(conn: sqlite3.Connection, watermark: int) -> Iterator[tuple[Any, ...]]:
+    """Yield (id, stream, received, n, body, why it cannot be read) of each row."""
+    after: int | None = watermark
+    while after is not None:
+        try:
+            for row in conn.execute(f"{_CELLS} WHERE {_NEXT} ORDER BY id", (after,)):
+                after = row[0]
+                yield row
+        except sqlite3.DatabaseError as exc:
+            _if_corrupt(exc)
+            # The row before the one that cannot be read may be the one that was not handed out.
+            found = conn.execute(f"SELECT min(id) FROM journal WHERE {_NEXT}", (after,))  # noqa: S608
+            after = found.fetchone()[0]
+            if after is not None:
+                yield _row(conn, after)
+        else:
+            return
+
+
+def _row(conn: sqlite3.Connection, id_: int) -> tuple[Any, ...]:
+    try:
+        row: tuple[Any, ...] = conn.execute(f"{_CELLS} WHERE id = ?", (id_,)).fetchone()
+    except sqlite3.DatabaseError as exc:
+        _if_corrupt(exc)
+        return id_, 0, 0, 0, None, str(exc)
+    return row
+
+
+def _if_corrupt(exc: sqlite3.DatabaseError) -> None:
+    """Raise what is no damage: busy, interrupted."""
+    if getattr(exc, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+        raise exc
 
 
 def pack(rows: Columns) -> bytes:
@@ -72,7 +154,7 @@ def unpack(body: bytes) -> Columns:
     try:
         version, n = _HEAD.unpack_from(data)
         if version != FORMAT:
-            raise Damaged(what="journal", reason=f"format {version}")
+            raise Undecodable(what="journal", reason=f"format {version}")
         at = _HEAD.size
         columns = []
         for _ in range(6):

@@ -7,11 +7,12 @@ went in.
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
+from central.store.codec.cells import Cells
 from central.store.heads.good_numbers import GoodNumber
 from central.store.interface import FLAG_ESTIMATED
 from central.store.points import EMPTY, RECEIVED_UNIT, PointReadings
@@ -44,6 +45,20 @@ def insert(conn: sqlite3.Connection, number: int, readings: PointReadings) -> No
             )
         ],
     )
+
+
+def insert_cells(conn: sqlite3.Connection, numbers: Mapping[int, int], cells: Cells) -> str | None:
+    """Write cells as rows, or none of them: then return why. `numbers`: points by member."""
+    conn.execute("SAVEPOINT strays")
+    try:
+        for member in np.unique(cells.members).tolist():
+            insert(conn, numbers[member], cells.of(member))
+    except (ValueError, OverflowError) as exc:
+        conn.execute("ROLLBACK TO strays")
+        return str(exc)
+    finally:
+        conn.execute("RELEASE strays")
+    return None
 
 
 def read(conn: sqlite3.Connection, number: int, start: int, end: int) -> PointReadings:

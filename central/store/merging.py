@@ -79,7 +79,7 @@ class Merging:
             closing = self.round - last > QUIET
             try:
                 await self.merge(key, closing=closing)
-            except ChunkDamaged as exc:
+            except (ChunkDamaged, ValueError) as exc:
                 self.figures.damaged += 1
                 logger.error("chunks of family %d, day %d are left alone: %s", *key, exc)  # noqa: TRY400
                 closing = True
@@ -87,7 +87,10 @@ class Merging:
                 self.touched.pop(key, None)
 
     async def merge(self, key: Key, *, closing: bool) -> bool:
-        """Merge one family's day if it is due. Raises ChunkDamaged."""
+        """Merge one family's day if it is due.
+
+        Raises ChunkDamaged, or ValueError: no chunk can be made of it.
+        """
         due = await self.db.read(lambda conn: _due(conn, key, closing=closing))
         if due is None:
             return False

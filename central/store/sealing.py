@@ -16,11 +16,13 @@ import numpy as np
 from sqlite_utils import Database as Tables
 
 from central.database import Database, Urgency
-from central.store import chunks, late
+from central.effects import CollectorEvent
+from central.store import chunks, journal, late
 from central.store.codec.cells import Cells
 from central.store.codec.chunk import Chunk, encoded
 from central.store.families import Families, numbers_of
 from central.store.packing import Packed, Readings, pack
+from central.store.set_aside import Piece, SetAside, pieces_of
 from central.store.squeezed import squeezed
 from central.store.unsealed import Block, Unsealed
 from central.store.values import Values
@@ -49,6 +51,14 @@ class Figures:
     strays: int = 0
 
 
+class Refused(NamedTuple):
+    """A family's day of which no chunk can be made, and why."""
+
+    key: tuple[int, int]
+    cells: Cells
+    reason: str
+
+
 class Sealed(NamedTuple):
     """What a seal did: how many readings, of which (family, day)."""
 
@@ -66,6 +76,7 @@ class Sealing:
     pages: Pages
     """Return the pages of heads to be kept with the watermark; called on the event loop."""
     worker: OwnerThread
+    aside: SetAside
     before: list[Callable[[], None]] = field(default_factory=list)
     """Called in the worker's thread before the last step: what makes `pages` quick."""
     on_seal: list[OnSeal] = field(default_factory=list)
@@ -84,19 +95,20 @@ class Sealing:
         self._unfinished = True
         watermark = blocks[-1].id
         strays: list[tuple[int, int, Cells]] = []
+        refused: list[Refused] = []
         keys: set[tuple[int, int]] = set()
         for group in grouped(blocks):
             await self._place(group)
             packed = await self.worker.run(_pack, group, self.families)
             strays += packed.strays
             keys |= {(family, day) for family, day, _ in (*packed.groups, *packed.strays)}
-            await self._write(packed, watermark)
+            refused += await self._write(packed, watermark)
         for work in self.before:
             await self.worker.run(work)
         pages = self.pages()
         await self.db.write(
-            lambda tables: self._finish(tables, watermark, strays, pages),
-            lambda _: self.unsealed.drop(watermark),
+            lambda tables: self._finish(tables, watermark, strays, pages, refused),
+            partial(self._finished, watermark),
             urgency=Urgency.PATIENT,
         )
         self._unfinished = False
@@ -125,36 +137,48 @@ class Sealing:
                 urgency=Urgency.PATIENT,
             )
 
-    async def _write(self, packed: Packed, watermark: int) -> None:
+    async def _write(self, packed: Packed, watermark: int) -> list[Refused]:
+        """Write chunks; return what none can be made of."""
+        left: list[Refused] = []
         for at in range(0, len(packed.groups), STEP):
-            made = await self.worker.run(_encode, packed.groups[at : at + STEP])
+            made, refused = await self.worker.run(_encode, packed.groups[at : at + STEP])
+            left += refused
             await self.db.write(
                 partial(_insert, watermark, made),
                 urgency=Urgency.PATIENT,
             )
             self.figures.chunks += len(made)
             self.db.crash.reach("central.sealing")
+        return left
 
-    def _finish(
+    def _finished(
+        self, watermark: int, set_aside: tuple[list[Piece], list[CollectorEvent]]
+    ) -> None:
+        self.unsealed.drop(watermark)
+        self.aside.note(set_aside)
+
+    def _finish(  # what the last step writes
         self,
         tables: Tables,
         watermark: int,
         strays: list[tuple[int, int, Cells]],
         pages: dict[tuple[str, int], bytes],
-    ) -> None:
+        refused: list[Refused],
+    ) -> tuple[list[Piece], list[CollectorEvent]]:
         conn = tables.conn
         for hook in self.on_seal:
             hook(conn)
-        for family, _, cells in strays:
-            numbers = numbers_of(conn, family)
-            for member in np.unique(cells.members).tolist():
-                late.insert(conn, numbers[member], cells.of(member))
+        for family, day, cells in strays:
+            if (why := late.insert_cells(conn, numbers_of(conn, family), cells)) is not None:
+                refused = [*refused, Refused((family, day), cells, why)]
+        pieces = [piece for each in refused for piece in pieces_of(conn, *each)]
         put_pages(conn, pages)
         conn.execute(
             "UPDATE store SET watermark = ?, high = (SELECT coalesce(max(id), 0) FROM chunk)",
             (watermark,),
         )
         self.db.crash.reach("central.sealed")
+        return pieces, self.aside.put(tables, pieces)
 
     async def _clear(self, watermark: int) -> None:
         """Delete sealed journal rows, a few at a time: nobody reads them any more."""
@@ -219,9 +243,21 @@ def _pack(group: list[Block], families: Families) -> Packed:
     )
 
 
-def _encode(groups: list[tuple[int, int, Cells]]) -> list[tuple[int, int, Chunk]]:
-    chunks = encoded([cells for *_, cells in groups])
-    return [(family, day, chunk) for (family, day, _), chunk in zip(groups, chunks, strict=True)]
+def _encode(
+    groups: list[tuple[int, int, Cells]],
+) -> tuple[list[tuple[int, int, Chunk]], list[Refused]]:
+    """Return the chunks, and what none can be made of: it takes none of the others along."""
+    try:
+        chunks = encoded([cells for *_, cells in groups])
+    except ValueError as exc:
+        if len(groups) == 1:
+            ((family, day, cells),) = groups
+            return [], [Refused((family, day), cells, str(exc))]
+        parts = [_encode([group]) for group in groups]
+        return [one for made, _ in parts for one in made], [one for *_, no in parts for one in no]
+    return [
+        (family, day, chunk) for (family, day, _), chunk in zip(groups, chunks, strict=True)
+    ], []
 
 
 def _delete_unseen(tables: Tables) -> int:
@@ -235,7 +271,8 @@ def _delete_unseen(tables: Tables) -> int:
 
 def _delete_rows(tables: Tables, watermark: int) -> int:
     done = tables.conn.execute(
-        "DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE id <= ? LIMIT ?)",
+        "DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE id <= ? "  # noqa: S608
+        f"AND id NOT IN ({journal.SET_ASIDE}) LIMIT ?)",
         (watermark, ROWS),
     )
     return done.rowcount

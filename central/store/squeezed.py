@@ -23,6 +23,13 @@ class Damaged(FengsuiError):
     code = "STORE_DAMAGED"
 
 
+class Undecodable(Damaged):
+    """Bytes nobody here can read, though they may be sound: of another version or without a wheel.
+
+    Never to be taken for damage: with what is lacking they can be read.
+    """
+
+
 class _Contexts(threading.local):
     """Compressors are not to be shared between threads, and cost more than what they do."""
 
@@ -54,8 +61,10 @@ def inflated(body: bytes, most: int) -> bytes:
     if how == ZLIB:
         return _unzlib(body, most)
     zstd = _zstandard()
-    if how != ZSTD or zstd is None:
+    if how != ZSTD:
         raise Damaged(what="bytes", reason=f"compression {how}")
+    if zstd is None:
+        raise Undecodable(what="bytes", reason="zstandard")
     return _unzstd(zstd, memoryview(body)[1:], most)
 
 

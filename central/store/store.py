@@ -8,24 +8,27 @@ each, so that any view holds every reading exactly once.
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 import numpy as np
 
 from central.database import Database
 from central.registry import Registry
-from central.store import chunks, journal
 from central.store.appending import Appending
 from central.store.arrivals import Arrivals, arrivals
 from central.store.columns import Columns, Integers
 from central.store.damage import ChunkUnreadable, Damage
 from central.store.families import Families
 from central.store.heads.good_numbers import GoodNumber
+from central.store.heads.head_pages import PAGE
 from central.store.heads.heads import Heads
 from central.store.heads.point_memory import PointMemory
 from central.store.interface import Buckets, Latest, ReadingsPage, Row
 from central.store.merging import Merging
+from central.store.replaying import newest_of_page, replayed
 from central.store.sealing import OnSeal, Sealing
+from central.store.set_aside import SetAside
 from central.store.unsealed import Block, Unsealed
 from central.store.views import many, paging
 from central.store.views.many import WideView
@@ -58,7 +61,10 @@ class ChunkStore:
         self._appending = Appending()
         self._kept = PointMemory(registry)
         self._worker = OwnerThread("store")
-        self.sealing = Sealing(db, self.families, self.unsealed, self._kept.pages, self._worker)
+        self.set_aside = SetAside(db)
+        self.sealing = Sealing(
+            db, self.families, self.unsealed, self._kept.pages, self._worker, self.set_aside
+        )
         self.sealing.before.append(self._kept.fold)
         self.merging = Merging(db, self._worker)
         self.damage = Damage()
@@ -85,10 +91,18 @@ class ChunkStore:
         await self.sealing.recover()
         await self._db.write(lambda tables: self._appending.load(tables.conn))
         await self._db.read(self.families.load, deadline=600)
-        await self._kept.load(self._db)
-        for block in await self._db.read(_replayed, deadline=600):
+        await self.set_aside.load()
+        spoilt = await self._kept.load(self._db)
+        blocks, unreadable = await self._db.read(replayed, deadline=600)
+        await self.set_aside.take(unreadable)
+        for block in blocks:
             self.unsealed.add(block)
             self._kept.take(block)
+        for page in spoilt:
+            await self.set_aside.take_page(*page)
+        for first in {page.page * PAGE for page in spoilt}:
+            for number, newest in await self.ask(partial(newest_of_page, first)):
+                self._kept.begin(number, newest)
 
     async def run(self) -> None:
         """Seal when there is enough or it is time, then merge; until cancelled."""
@@ -252,22 +266,6 @@ class ChunkStore:
 
 def _unhurried() -> None:
     """What a transaction looks up is bounded by its request: nothing ends it."""
-
-
-def _replayed(conn: sqlite3.Connection) -> list[Block]:
-    lines: dict[int, int] = dict(
-        conn.execute("SELECT number, line FROM stream WHERE line IS NOT NULL")
-    )
-    return [
-        Block.of(
-            entry.id,
-            entry.stream,
-            entry.received,
-            journal.unpack(entry.body),
-            lines.get(entry.stream),
-        )
-        for entry in journal.after(conn, chunks.watermark(conn))
-    ]
 
 
 def _parse_cursor(cursor: str) -> tuple[int, int, int]:

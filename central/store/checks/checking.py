@@ -13,9 +13,10 @@ from typing import Final
 
 import numpy as np
 
-from central.store import chunks, journal, late
+from central.store import chunks, journal, late, set_aside
 from central.store.checks.family_check import FamilyCheck, exists
 from central.store.checks.findings import Checked, Finding, Say
+from central.store.damage import day_text
 from central.store.families import MEMBERS
 from central.store.heads.good_numbers import GoodNumbers
 from central.store.heads.head_pages import PAGE, PointArrays
@@ -52,6 +53,7 @@ class _Check:
         self._file()
         with self._readable("journal"), _snapshot(self._conn):
             self._leftovers()
+            self._set_aside()
             self._journal()
         with self._readable("head"), _snapshot(self._conn):
             self._look_at_heads()
@@ -105,16 +107,25 @@ class _Check:
             f"{one} chunk WHERE seal > (SELECT watermark FROM store)"  # noqa: S608
         ).fetchone()[0]
 
+    def _set_aside(self) -> None:
+        for found, what, n, reason in set_aside.listed(self._conn):
+            self._tell(
+                "CHECK_SET_ASIDE",
+                day=day_text(found // chunks.DAY),
+                what=what,
+                count=n,
+                reason=reason,
+            )
+
     def _journal(self) -> None:
         points = {number for (number,) in self._conn.execute("SELECT number FROM point")}
         counts = dict(self._conn.execute("SELECT id, n FROM journal").fetchall())
-        for entry in journal.after(self._conn, chunks.watermark(self._conn)):
+        for found in journal.replay(self._conn, chunks.watermark(self._conn)):
             self._checked.journal += 1
-            try:
-                rows = journal.unpack(entry.body)
-            except Damaged as exc:
-                self._tell("CHECK_JOURNAL_UNREADABLE", row=entry.id, reason=exc.params["reason"])
+            if isinstance(found, journal.Unreadable):
+                self._tell("CHECK_JOURNAL_UNREADABLE", row=found.id, reason=found.reason)
                 continue
+            entry, rows = found
             self._checked.journal_readings += len(rows)
             if counts.get(entry.id) != len(rows):
                 self._tell("CHECK_JOURNAL_COUNT", row=entry.id, count=len(rows))

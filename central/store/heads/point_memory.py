@@ -7,7 +7,7 @@ the event loop only; the writer's thread asks for good numbers when a rule begin
 import sqlite3
 import threading
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from central.store.heads.good_numbers import GoodNumber, GoodNumbers, newest_of
 from central.store.heads.head_pages import PAGE
 from central.store.heads.heads import Heads, Names
 from central.store.points import PointReadings
-from central.store.squeezed import inflated
+from central.store.squeezed import Damaged, Undecodable, inflated
 from central.store.unsealed import Block
 from central.store.views.reading import END
 
@@ -27,6 +27,15 @@ NEWEST: Final = "newest"
 GOOD: Final = "good"
 MOST_PAGE: Final = 64 << 20
 """Bytes a page may inflate to: texts may be long."""
+
+
+class Spoilt(NamedTuple):
+    """A page that cannot be read."""
+
+    kind: str
+    page: int
+    body: bytes
+    reason: str
 
 
 class PointMemory:
@@ -41,16 +50,27 @@ class PointMemory:
         self._given = np.zeros(1, np.bool_)
         """By page: what changed since pages were kept, and what was given to be kept."""
 
-    async def load(self, db: Database) -> None:
-        """Read the pages; of a database without them the rows of older versions."""
+    async def load(self, db: Database) -> list[Spoilt]:
+        """Read the pages, and return those that cannot be read: `begin` has to do their points.
+
+        Of a database without pages the rows of older versions. Raises Undecodable.
+        """
         pages = await db.read(_pages, deadline=600)
+        spoilt = []
         for kind, page, body in pages:
             holder = self.heads if kind == NEWEST else self._good
-            holder.put_page(page, inflated(body, MOST_PAGE))
+            try:
+                holder.put_page(page, inflated(body, MOST_PAGE))
+            except Undecodable:
+                raise
+            except (Damaged, ValueError) as exc:
+                why = exc.params["reason"] if isinstance(exc, Damaged) else exc
+                spoilt.append(Spoilt(kind, page, body, str(why)))
         if pages:
-            return
+            return spoilt
         for number, newest, good in await db.read(_of_rows, deadline=600):
             self._begin(number, newest, good)
+        return []
 
     def take(self, block: Block) -> Integers:
         """Take a committed block; return the points whose newest reading it brought."""
@@ -102,6 +122,11 @@ class PointMemory:
     def kept(self) -> None:
         """What `pages` returned last is durable; until then it comes again."""
         self._given = np.zeros(1, np.bool_)
+
+    def begin(self, number: int, newest: PointReadings) -> None:
+        """Take what the store has of a point whose page could not be read."""
+        received, stream = int(newest.received[-1]), int(newest.streams[-1])
+        self._begin(number, newest, newest_of(_columns(number, newest), received, stream))
 
     def _mark(self, points: Integers) -> None:
         pages = points // PAGE

@@ -58,14 +58,15 @@ class Collector:
         self.gateways = Contacts(db, clock, self.tell)
         self.registry = Registry(db, clock, self.gateways)
         self.store = ChunkStore(db, self.registry)
-        self.queries = Queries(Queried(db, self.registry, clock, config.holidays, self.store.ask))
+        ways = (self.store.ask, self.store.near)
+        self.queries = Queries(Queried(db, self.registry, clock, config.holidays, *ways))
         self.last_evaluation: int | None = None
         self._engine = Engine(self.store)
         self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell)
         anchors = Anchors(clock)
         self.gateways.measured = anchors.note
         committer = Committer(self.store, self._engine, anchors, clock.now())
-        db.on_rollback += [self._engine.forget, committer.forget]
+        db.on_rollback.extend((self._engine.forget, committer.forget))
         self.store.on_seal.append(self._engine.flush)
         after = After(
             committed=self._committed,
@@ -81,12 +82,14 @@ class Collector:
             db, clock, config.store, self.store.families, self._domain
         )
         self.space = Space(db, clock, config.reserve, self.tell)
-        db.give_way = self.space.give_way
+        db.make_room_by(self.space.give_way)
         self.ingest.admission.lacks_room = self.space.refusal
         if (target := config.backup) is not None:
             self.backups.may = lambda: self.space.lets(target.folder)
         self.store.may_seal = lambda: self.space.sealing
         self.store.may_merge = lambda: self.space.tidying
+        self.store.set_aside.now = clock.now
+        self.store.set_aside.tell = self.tell
         self.store.set_aside.now = clock.now
         self.store.set_aside.tell = self.tell
         self.scrub = Scrub(db, clock, self.store.damage, self.tell)

@@ -90,8 +90,6 @@ class Collector:
         self.store.may_merge = lambda: self.space.tidying
         self.store.set_aside.now = clock.now
         self.store.set_aside.tell = self.tell
-        self.store.set_aside.now = clock.now
-        self.store.set_aside.tell = self.tell
         self.scrub = Scrub(db, clock, self.store.damage, self.tell)
         taking = Taking(self._engine, committer, self.store)
         db.on_rollback.append(taking.forget)

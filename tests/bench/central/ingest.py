@@ -25,7 +25,9 @@ MOST: Final = 6.0
 """Seconds a stretch lasts at most; `LONG`: one whose every reading is wanted."""
 LONG: Final = 30.0
 PACED: Final = 20.0
-PACES: Final = ((100_000, SIZE), (2_000, 100))
+PACES: Final = ((100_000, SIZE),)
+BASELINE: Final = ((2_000, 100),)
+"""Readings a second, and readings of a request."""
 SHAPES: Final = (
     ("1000.requests_of_16", SIZE, 16, SCANS - SCANS % 16),
     ("5000", 5_000, 1, SCANS),
@@ -77,9 +79,17 @@ class Ingest:
             job = Job(size=size, scans=scans, period=QUICK, first=RECENT, together=together)
             yield self._timed(f"central.ingest.binary.{name}", job, MOST)
 
+    def baseline(self) -> Iterator[dict[str, Any]]:
+        """What 20,000 points at ten seconds are, in a collector that did nothing before."""
+        return self._at_pace(BASELINE)
+
     def paced(self) -> Iterator[dict[str, Any]]:
+        """Fifty times that, in one that did much before."""
+        return self._at_pace(PACES)
+
+    def _at_pace(self, paces: tuple[tuple[int, int], ...]) -> Iterator[dict[str, Any]]:
         """So many readings a second of all points in turn, at the times they are of."""
-        for pace, size in PACES:
+        for pace, size in paces:
             period = round(ALL / pace * 1e6)
             scans = max(1, round(pace * PACED / ALL))
             self._fleet.encode(size, scans, period)

@@ -3,12 +3,14 @@
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from tests.bench.central import door, killing, queries, tree
 from tests.bench.central.fleet import Fleet, fleet
 from tests.bench.central.ingest import Ingest
+from tests.bench.central.machine import Machine
 from tests.bench.central.plant import ALL, GATEWAYS, gateway_name, site_name
 from tests.bench.central.sizes import look
 from tests.bench.central.watching import watching
@@ -17,8 +19,8 @@ from tests.bench.keys import Identities
 from tests.bench.peers import measure as peers
 
 PARTS: Final = (
-    *("fill", "size", "query", "live", "backfill", "paced", "memory", "shapes", "door", "kill"),
-    *("file", "peers"),
+    *("baseline", "fill", "size", "query", "live", "backfill", "paced", "memory", "shapes", "door"),
+    *("kill", "file", "peers"),
 )
 """In this order; each can be asked for alone, and brings what it `NEEDS`."""
 NEEDS: Final = {"size": ("fill",), "query": ("fill",), "backfill": ("live",)}
@@ -37,8 +39,11 @@ def measure(parts: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
 
 
 def _ours(wanted: set[str]) -> Iterator[dict[str, Any]]:
+    machine = Machine()
+    yield machine.figure("before")
     with city() as (collector, gateways):
         yield from _phases(collector, gateways, wanted)
+    yield machine.figure("after")
 
 
 @contextmanager
@@ -64,13 +69,14 @@ def _phases(
 ) -> Iterator[dict[str, Any]]:
     ingest = Ingest(collector, gateways)
     phases: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
+        "baseline": lambda: chain(ingest.baseline(), _memory(collector, "baseline")),
         "fill": ingest.hour,
         "size": lambda: _sizes(ingest),
         "query": lambda: queries.measure(collector, ingest.span),
         "live": ingest.live,
         "backfill": ingest.backfill,
         "paced": ingest.paced,
-        "memory": lambda: _memory(collector),
+        "memory": lambda: _memory(collector, "after"),
         "shapes": ingest.shapes,
         "door": lambda: door.measure(collector),
         "kill": lambda: killing.measure(collector, gateways),
@@ -82,9 +88,9 @@ def _phases(
             yield from phase()
 
 
-def _memory(collector: CollectorProcess) -> Iterator[dict[str, Any]]:
+def _memory(collector: CollectorProcess, when: str) -> Iterator[dict[str, Any]]:
     rss = tree.rss_mb(collector.pid)
-    yield {"name": "central.memory.rss_mb", "rss_mb": rss, "points": ALL}
+    yield {"name": f"central.memory.{when}", "rss_mb": rss, "points": ALL}
 
 
 def _file(collector: CollectorProcess) -> Iterator[dict[str, Any]]:

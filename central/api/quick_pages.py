@@ -1,6 +1,6 @@
-"""The way of a question for one point's raw readings, past the framework.
+"""The way of a question for one point's raw readings or its trend, past the framework.
 
-The most frequent question costs some hundred microseconds less here. Only what is written as every
+The most frequent questions cost some hundred microseconds less here. Only what is written as every
 program writes it comes this way; anything else, and whatever is wrong with a question, goes through
 the framework and is answered there. Who asks, what he may see and what is said is the same: the
 route of `central.api.routes.queries` is what the document describes.
@@ -19,18 +19,19 @@ from central.api.access import Access
 from central.api.errors import ApiError, not_found
 from central.api.headers import Envelope
 from central.api.quick_request import QuickRequest, handler_of, nothing_inside
-from central.api.raw import encode_page
+from central.api.raw import encode_buckets, encode_page
 from central.api.rooms import rooms_of
 from central.api.routes.queries import LONGEST
 from central.api.threshold import stopped
 from central.api.times import microseconds
 from central.identity.roles import Permission
-from central.store.queries.queries import MOST_ROWS
+from central.store.queries.queries import MOST_BUCKETS, MOST_ROWS
 
-_PATH: Final = re.compile(r"/api/v1/points/([^/]+/[^/]+/[^/]+/[^/]+)/readings")
+_PATH: Final = re.compile(r"/api/v1/points/([^/]+/[^/]+/[^/]+/[^/]+)/(readings|buckets)")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+ -]\d\d:\d\d)", re.ASCII)
 _LIMIT: Final = re.compile(r"[1-9]\d{0,4}", re.ASCII)
 _USUAL: Final = 1000
+_SPANS: Final = 300
 _CURSOR: Final = 128
 
 
@@ -45,7 +46,17 @@ class Page:
     cursor: str | None
 
 
-def page_asked(scope: Scope) -> Page | None:
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One well-formed question: a span in µs UTC, in at most `count` spans."""
+
+    point: str
+    start: int
+    end: int
+    count: int
+
+
+def page_asked(scope: Scope) -> Page | Trend | None:
     """Return the question of a GET; None: it is another one, or not written as usual."""
     path = _PATH.fullmatch(scope["path"])
     if path is None:
@@ -58,12 +69,24 @@ def page_asked(scope: Scope) -> Page | None:
     if len(asked) != len(pairs):
         return None
     start, end = _time(asked.pop("from", "")), _time(asked.pop("to", ""))
+    if start is None or end is None or not start < end <= start + LONGEST:
+        return None
+    span = (path[1], start, end)
+    return _trend(span, asked) if path[2] == "buckets" else _page(span, asked)
+
+
+def _page(span: tuple[str, int, int], asked: dict[str, str]) -> Page | None:
     limit, cursor = asked.pop("limit", str(_USUAL)), asked.pop("cursor", None)
-    if asked or start is None or end is None or not _LIMIT.fullmatch(limit):
+    if asked or not _LIMIT.fullmatch(limit) or len(cursor or "") > _CURSOR:
         return None
-    if not start < end <= start + LONGEST or int(limit) > MOST_ROWS or len(cursor or "") > _CURSOR:
+    return Page(*span, int(limit), cursor) if int(limit) <= MOST_ROWS else None
+
+
+def _trend(span: tuple[str, int, int], asked: dict[str, str]) -> Trend | None:
+    count = asked.pop("count", str(_SPANS))
+    if asked or not _LIMIT.fullmatch(count):
         return None
-    return Page(path[1], start, end, int(limit), cursor)
+    return Trend(*span, int(count)) if int(count) <= MOST_BUCKETS else None
 
 
 class QuickPages:
@@ -74,7 +97,9 @@ class QuickPages:
         self._access = Access(Permission.READ)
         self._envelope = Envelope(nothing_inside)
 
-    async def __call__(self, page: Page, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(
+        self, page: Page | Trend, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Answer; what nobody thought of is answered too, and raised for the server to log."""
         if await stopped(scope, send):
             return
@@ -96,16 +121,17 @@ class QuickPages:
         await answer.send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    async def _content(self, page: Page, request: QuickRequest) -> bytes:
+    async def _content(self, page: Page | Trend, request: QuickRequest) -> bytes:
         who = await self._access(request)
         collector = rooms_of(request).collector
         known = collector.registry.point(page.point)
         if known is None or not who.sees(known.site):
             raise not_found("point", page.point)
+        queries, span = collector.queries, (page.point, page.start, page.end)
+        if isinstance(page, Trend):
+            return await queries.buckets(*span, page.count, encode_buckets)
         try:
-            return await collector.queries.readings(
-                page.point, page.start, page.end, page.limit, page.cursor, encode_page
-            )
+            return await queries.readings(*span, page.limit, page.cursor, encode_page)
         except (ValueError, OverflowError) as exc:
             raise ApiError(422, "CURSOR_UNKNOWN") from exc
 

@@ -27,6 +27,20 @@ class Found(NamedTuple):
     members: int
 
 
+class Little(NamedTuple):
+    """A chunk by which it is known again: no other has the same of all, whatever its id was."""
+
+    id: int
+    t0: int
+    t1: int
+    n: int
+    members: int
+    received0: int
+    received1: int
+    size: int
+    """Bytes of its content."""
+
+
 class Summed(NamedTuple):
     """A chunk with what can be known of it without its content."""
 
@@ -86,6 +100,29 @@ def find(conn: sqlite3.Connection, place: Place, start: int, end: int) -> list[F
         (place.family, start // DAY, (end - 1) // DAY, end, start, 1 << place.member),
     )
     return [Found._make(row) for row in rows]
+
+
+def few(
+    conn: sqlite3.Connection, place: Place, span: tuple[int, int], watermark: int, most: int
+) -> list[Little]:
+    """Return what `find` returns, at most so many."""
+    start, end = span
+    rows = conn.execute(
+        "SELECT id, t0, t1, n, members, received0, received1, length(body) FROM chunk "
+        "WHERE family = ? AND day BETWEEN ? AND ? AND t0 < ? AND t1 >= ? AND members & ? "
+        "AND seal <= ? ORDER BY day, t0 LIMIT ?",
+        (
+            place.family,
+            start // DAY,
+            (end - 1) // DAY,
+            end,
+            start,
+            1 << place.member,
+            watermark,
+            most,
+        ),
+    )
+    return list(map(Little._make, rows))
 
 
 def of_family(

@@ -61,12 +61,14 @@ def insert_cells(conn: sqlite3.Connection, numbers: Mapping[int, int], cells: Ce
     return None
 
 
-def read(conn: sqlite3.Connection, number: int, start: int, end: int) -> PointReadings:
-    """Return a point's rows with start <= time < end."""
+def read(
+    conn: sqlite3.Connection, number: int, start: int, end: int, most: int = -1
+) -> PointReadings:
+    """Return a point's rows with start <= time < end; at most so many (-1: all)."""
     rows = conn.execute(
         f"SELECT {_COLUMNS} FROM late WHERE point = ? AND time >= ? AND time < ? "  # noqa: S608
-        "ORDER BY time, stream, seq",
-        (number, start, end),
+        "ORDER BY time, stream, seq LIMIT ?",
+        (number, start, end, most),
     ).fetchall()
     return _readings(rows) if rows else EMPTY
 

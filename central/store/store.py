@@ -33,6 +33,7 @@ from central.store.unsealed import Block, Unsealed
 from central.store.views import many, paging
 from central.store.views.many import WideView
 from central.store.views.moments import at_moments
+from central.store.views.near import NearView, Remembered, look_near
 from protocols.clock import real_monotonic
 from protocols.owner_thread import OwnerThread
 from protocols.words import Value
@@ -68,6 +69,7 @@ class ChunkStore:
         self.sealing.before.append(self._kept.fold)
         self.merging = Merging(db, self._worker)
         self.damage = Damage()
+        self._remembered = Remembered()
         self._sealed_at = real_monotonic()
         self.may_seal: Callable[[], bool] = lambda: True
         self.may_merge: Callable[[], bool] = lambda: True
@@ -215,6 +217,19 @@ class ChunkStore:
     def latest(self, points: Sequence[str] | None = None, site: str | None = None) -> list[Latest]:
         """Return the heads of `points`, of a site, or of everything; from memory."""
         return self.heads.latest(points, site)
+
+    def near(self, work: Callable[[NearView], T]) -> T:
+        """Run `work` on the event loop itself, on a view of what is little.
+
+        Raises TooMuch, and ChunkUnreadable as `ask` does.
+        """
+        try:
+            return self._db.near(
+                lambda conn: work(look_near(conn, self.unsealed, self.families, self._remembered))
+            )
+        except ChunkUnreadable as exc:
+            self.damage.note(exc.spoilt)
+            raise
 
     async def ask(self, work: Callable[[WideView], T]) -> T:
         """Run `work` in a reader's thread on a view of the store.

@@ -131,6 +131,14 @@ class Unsealed:
         with self._lock:
             return [each for each in held.pieces if each.low <= number <= each.high]
 
+    def few(self, number: int, held: Held, most: int) -> list[Piece] | None:
+        """Return the pieces of `held` that may hold the point; None: they are more than `most`."""
+        with self._lock:
+            if len(held.loose) > LOOSE * most:
+                return None
+            found = [each for each in held.pieces if each.low <= number <= each.high]
+        return found if len(found) <= most else None
+
     def _put_together(self, held: Held) -> None:
         """Make the loose blocks a run, together with the runs that are not much larger.
 

@@ -96,6 +96,13 @@ def unframed(body: bytes) -> bytes:
     return columns
 
 
+def size_of(body: bytes) -> int:
+    """Return how many bytes the columns are said to have. Raises ChunkDamaged."""
+    reader = Reader(body)
+    reader.take(_CHECK + 2)
+    return reader.uvar(MOST_BYTES)
+
+
 def _inflated(packed: memoryview, size: int) -> bytes:
     engine = zlib.decompressobj(_WINDOW)
     try:

@@ -6,8 +6,9 @@ from typing import Protocol, TypeVar
 
 from central.calendar.holidays import Holidays
 from central.database import Database
+from central.near import TooMuch
 from central.registry_records import PointRecord
-from central.store.queries.source import Source
+from central.store.queries.source import PointSource, Source
 from protocols.clock import Clock
 
 T = TypeVar("T")
@@ -33,6 +34,19 @@ class Asks(Protocol):
         ...
 
 
+class Near(Protocol):
+    """Runs work on a snapshot on the event loop itself. Raises TooMuch: it is for a thread."""
+
+    def __call__(self, work: Callable[[PointSource], T], /) -> T:
+        """Return what the work returned."""
+        ...
+
+
+def never(_: Callable[[PointSource], T], /) -> T:
+    """Run nothing."""
+    raise TooMuch
+
+
 @dataclass(frozen=True, slots=True)
 class Behind:
     """What queries are made of."""
@@ -42,3 +56,4 @@ class Behind:
     clock: Clock
     holidays: Holidays
     ask: Asks
+    near: Near = never

@@ -6,25 +6,30 @@ spans start <= time < end. Points nobody knows are missing from the answer.
 """
 
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from itertools import chain
 from typing import Final, TypeVar
 
 import numpy as np
 
 from central.calendar.exemptions import Exempt, exempt
-from central.calendar.periods import Kind, TooManyPeriods, periods
+from central.calendar.periods import TooManyPeriods, periods
+from central.near import TooMuch
 from central.registry_records import PointRecord
 from central.store.columns import Integers
 from central.store.points import PointReadings
 from central.store.queries.aggregate import Aggregates, aggregate
 from central.store.queries.behind import Behind as Behind
-from central.store.queries.counts import MOST_GAPS, MOST_SLOTS, Asked, Counts, count
+from central.store.queries.counts import MOST_SLOTS, Asked, count
 from central.store.queries.excluding import Exclude, Excluding, days_out
 from central.store.queries.many import Counted, State, counted, state
+from central.store.queries.questions import Delivered as Delivered
+from central.store.queries.questions import Owed as Owed
+from central.store.queries.questions import Reckoned as Reckoned
+from central.store.queries.questions import Reckoning as Reckoning
 from central.store.queries.ranges import RawPage, Span, page, parse_cursor
 from central.store.queries.source import Deadline, PointSource, Source
-from protocols.clock import SECOND
+from protocols.clock import HOUR, SECOND
 from protocols.errors import FengsuiError
 
 T = TypeVar("T")
@@ -34,6 +39,9 @@ MOST_POINTS: Final = 5_000
 """Points one question about the newest readings may name."""
 MOST_RECKONED: Final = 500
 """Points one question about periods or counts may name."""
+NEAR: Final = 49 * HOUR
+"""µs: a longer question is for a thread, whatever there is."""
+NEAR_EDGES: Final = 1_001
 MOST_CELLS: Final = 100_000
 """Points times periods."""
 LEAST_WITHIN: Final = 60 * SECOND
@@ -45,47 +53,6 @@ class TooManyPoints(FengsuiError):
     """More points than one question may name."""
 
     code = "QUERY_POINTS"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owed:
-    """What a point was to deliver: `every` µs a reading; a gap is longer than `gap` µs.
-
-    `gap` None: longer than the point's own `stale`.
-    """
-
-    every: int | None = None
-    gap: int | None = None
-    listed: int = MOST_GAPS
-    """Longest gaps listed of a point."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """What each point delivered of [start, end), which does not reach beyond now."""
-
-    start: int
-    end: int
-    points: dict[str, Counts]
-
-
-@dataclass(frozen=True, slots=True)
-class Reckoned:
-    """Aggregates by point over the same periods."""
-
-    edges: Integers
-    points: dict[str, Aggregates]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reckoning:
-    """Which periods of [start, end): of `kind`, in the IANA zone, without what is excluded."""
-
-    start: int
-    end: int
-    kind: Kind
-    zone: str
-    exclude: Exclude = field(default_factory=Exclude)
 
 
 def _as_it_is(found: T) -> T:
@@ -116,7 +83,9 @@ class Queries:
             return shape(RawPage(PointReadings.merged([]), None))
         span = Span(start=start, end=end, limit=max(1, min(limit, MOST_ROWS)), after=after)
         number = known.number
-        return await self._ask(lambda source: shape(page(source, number, span, Deadline())))
+        return await self._ask_one(
+            lambda source: shape(page(source, number, span, Deadline())), start, end
+        )
 
     async def buckets(
         self,
@@ -131,13 +100,19 @@ class Queries:
             raise ValueError("the end lies before the start")
         span = -(-(end - start) // max(1, min(count, MOST_BUCKETS)))
         edges = np.append(np.arange(start, end, span, dtype=np.int64), end)
-        none = Exclude()
+        none = Exclude().intervals
+        known = self._behind.registry.point(point)
+        if known is None:
+            return shape(aggregate([], edges, none, Deadline()))
+        asked = (known.number, start, end)
 
-        def one(found: dict[str, Aggregates]) -> T:
-            held = found.get(point)
-            return shape(held or aggregate([], edges, none.intervals, Deadline()))
+        def work(source: PointSource) -> T:
+            pieces = chain(source.pieces(*asked), source.rolled(*asked))
+            return shape(aggregate(pieces, edges, none, Deadline(), firsts=False))
 
-        return await self._aggregates([point], edges, none, one, firsts=False)
+        if len(edges) > NEAR_EDGES:
+            return await self._ask(work)
+        return await self._ask_one(work, start, end)
 
     async def periods(
         self,
@@ -235,14 +210,19 @@ class Queries:
 
         return await self._ask(work)
 
+    async def _ask_one(self, work: Callable[[PointSource], T], start: int, end: int) -> T:
+        """Answer on the event loop what is little, else in a reader's thread."""
+        if end - start <= NEAR:
+            with suppress(TooMuch):
+                return self._behind.near(work)
+        return await self._ask(work)
+
     async def _aggregates(
         self,
         points: Sequence[str],
         edges: Integers,
         exclude: Exclude,
         then: Callable[[dict[str, Aggregates]], T],
-        *,
-        firsts: bool = True,
     ) -> T:
         known = self._known(points)
         start, end = int(edges[0]), int(edges[-1])
@@ -255,7 +235,7 @@ class Queries:
             def one(point: PointRecord) -> Aggregates:
                 span = (point.number, start, end)
                 pieces = chain(held.pieces(*span), held.rolled(*span))
-                return aggregate(pieces, edges, out.of(point), deadline, firsts=firsts)
+                return aggregate(pieces, edges, out.of(point), deadline)
 
             return then(_each(known, one))
 

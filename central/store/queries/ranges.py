@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from central.store.points import PointReadings
-from central.store.queries.source import Deadline, Source
+from central.store.queries.source import Deadline, PointSource
 
 Place = tuple[int, int, int]
 """(time, stream, seq) of a reading: their order, and no two of a point share it."""
@@ -29,7 +29,7 @@ class Span:
     after: Place | None = None
 
 
-def page(source: Source, number: int, span: Span, deadline: Deadline) -> RawPage:
+def page(source: PointSource, number: int, span: Span, deadline: Deadline) -> RawPage:
     """Return one page; reads no further than it has to."""
     start = span.start if span.after is None else max(span.start, span.after[0])
     blocks, held = [], 0

@@ -115,6 +115,15 @@ def pieces(
             yield found[row], Rolled(NAMES[span], rollup, row)
 
 
+def some(conn: sqlite3.Connection, family: int, start: int, end: int) -> bool:
+    """Return whether readings of the days of [start, end) have been rolled up."""
+    row = conn.execute(
+        "SELECT 1 FROM rollup WHERE family = ? AND day BETWEEN ? AND ? LIMIT 1",
+        (family, start // DAY, (end - 1) // DAY),
+    )
+    return row.fetchone() is not None
+
+
 class Gone(NamedTuple):
     """A line of the ledger; `tier` is raw, 1min or 1h, times are µs UTC."""
 

@@ -1,0 +1,142 @@
+"""A view for one small question on the event loop: all of a point's chunks by one statement.
+
+Raises TooMuch before it reads or decodes more than some thousand cells. What a chunk holds of a
+point is remembered: pages and programs ask again for what they saw a moment ago.
+"""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any, Final
+
+from central.near import TooMuch
+from central.store import chunks, late
+from central.store.codec.chunk import ChunkDamaged, decode
+from central.store.codec.chunk_frame import size_of
+from central.store.damage import unreadable
+from central.store.families import Families, Place
+from central.store.points import PointReadings
+from central.store.tiers import tiers
+from central.store.unsealed import Unsealed, of_point
+from central.store.views.reading import BLOCK, Load, View
+
+CHUNKS: Final = 8
+CELLS: Final = 40_000
+"""Of all members of these chunks: about 1 ms to inflate."""
+READINGS: Final = 2_000
+"""Of the point: what can be made JSON in a millisecond."""
+ROWS: Final = 300
+BYTES: Final = 1 << 20
+"""A chunk's columns: texts take more than numbers."""
+PIECES: Final = 32
+"""What is not sealed yet and is looked through."""
+REMEMBERED: Final = 200_000
+"""Readings: about 12 MB."""
+
+Key = tuple[chunks.Little, int]
+"""A chunk and one of its members."""
+
+
+class Remembered:
+    """What chunks hold of points, the last asked for; the event loop's."""
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self._most = most
+        self._held: OrderedDict[Key, PointReadings] = OrderedDict()
+        self.readings = 0
+
+    def find(self, key: Key) -> PointReadings | None:
+        """Return what is remembered."""
+        found = self._held.get(key)
+        if found is not None:
+            self._held.move_to_end(key)
+        return found
+
+    def put(self, key: Key, found: PointReadings) -> None:
+        """Remember it, and forget what nobody has asked for the longest time."""
+        self._held[key] = found
+        self.readings += len(found)
+        while self.readings > self._most:
+            self.readings -= len(self._held.popitem(last=False)[1])
+
+
+class NearView(View):
+    """As `View`, of little and of one point; its pieces come as one, without a summary."""
+
+    def __init__(self, view: View, families: Families, remembered: Remembered) -> None:
+        super().__init__(view.conn, view.unsealed, view.held, view.watermark)
+        self._families = families
+        self._remembered = remembered
+
+    def read(self, number: int, start: int, end: int) -> PointReadings:
+        """Return a point's readings with start <= time < end, in order. Raises TooMuch."""
+        place = self._families.place(number)
+        parts = [] if place is None else self._sealed(place, start, end)
+        rows = late.read(self.conn, number, start, end, ROWS + 1)
+        if len(rows) > ROWS:
+            raise TooMuch
+        parts += [rows, *self._memory(number, start, end)]
+        parts = [part for part in parts if len(part)]
+        if sum(map(len, parts)) > READINGS:
+            raise TooMuch
+        return PointReadings.merged(parts)
+
+    def pieces(self, number: int, start: int, end: int) -> Iterator[tuple[Any, Load]]:
+        """Yield all of it in one piece."""
+        found = self.read(number, start, end)
+        if len(found):
+            yield None, lambda: found
+
+    def rolled(self, number: int, start: int, end: int) -> Iterator[tuple[Any, Load]]:
+        """Yield nothing. Raises TooMuch where something has been rolled up."""
+        place = self._families.place(number)
+        if place is not None and tiers.some(self.conn, place.family, start, end):
+            raise TooMuch
+        yield from ()
+
+    def blocks(
+        self, number: int, start: int, end: int, size: int = BLOCK
+    ) -> Iterator[PointReadings]:
+        """Yield all readings of [start, end) at once."""
+        found = self.read(number, start, end)
+        if len(found):
+            yield found
+
+    def _sealed(self, place: Place, start: int, end: int) -> list[PointReadings]:
+        found = chunks.few(self.conn, place, (start, end), self.watermark, CHUNKS + 1)
+        if len(found) > CHUNKS or sum(each.n for each in found) > CELLS:
+            raise TooMuch
+        if sum(each.n // each.members.bit_count() for each in found) > READINGS:
+            raise TooMuch
+        return [self._own(each, place).between(start, end) for each in found]
+
+    def _own(self, chunk: chunks.Little, place: Place) -> PointReadings:
+        held = self._remembered.find((chunk, place.member))
+        if held is not None:
+            return held
+        if chunk.size > BYTES:
+            raise TooMuch
+        (body,) = chunks.bodies(self.conn, (chunk.id,))
+        try:
+            if size_of(body) > BYTES:
+                raise TooMuch
+            found: PointReadings = decode(body, place.member)
+        except ChunkDamaged as exc:
+            raise unreadable(self.conn, chunk.id, exc.params["why"]) from exc
+        self._remembered.put((chunk, place.member), found)
+        return found
+
+    def _memory(self, number: int, start: int, end: int) -> list[PointReadings]:
+        found = self.unsealed.few(number, self.held, PIECES)
+        if found is None:
+            raise TooMuch
+        return of_point(found, number, self.watermark, (start, end))
+
+
+def look_near(
+    conn: sqlite3.Connection, unsealed: Unsealed, families: Families, remembered: Remembered
+) -> NearView:
+    """Return a near view; see `reading.look`."""
+    held = unsealed.now()
+    view = View(conn, unsealed, held, chunks.watermark(conn))
+    return NearView(view, families, remembered)

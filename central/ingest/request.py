@@ -70,9 +70,12 @@ SENT: Final = Sent()
 """Patiently, unsigned, and with nothing said of clocks."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sealed:
-    """One batch: its canonical bytes, their digest, and its content, or why there is none."""
+    """One batch: its canonical bytes, their digest, and its content, or why there is none.
+
+    Not changed.
+    """
 
     raw: bytes
     digest: bytes
@@ -88,9 +91,12 @@ class Proof:
     heads: list[bytes]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Prepared:
-    """Consecutive batches; the sender states that the chain's head after them is `head`."""
+    """Consecutive batches; the sender states that the chain's head after them is `head`.
+
+    Not changed.
+    """
 
     batches: list[Sealed]
     head: bytes
@@ -164,7 +170,8 @@ def prepare(
         )
     except WireError as exc:
         raise refused(exc) from exc
-    _check_consecutive(prepared)
+    if len(prepared.batches) > 1:
+        _check_consecutive(prepared)
     if prepared.last != seq:
         raise IngestError("CHAIN", 400, stated=seq, last=prepared.last)
     return prepared

@@ -18,7 +18,7 @@ Flags = NDArray[np.bool_]
 _MARKS = (TimeMark.GATEWAY, TimeMark.SOURCE)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ReadingColumns:
     """`points` are places in the manifest, `times` as in `Reading`. Not changed.
 
@@ -68,9 +68,9 @@ class ReadingColumns:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class BatchColumns(ReadingColumns):
-    """The content of a batch of readings, in order of seq."""
+    """The content of a batch of readings, in order of seq. Not changed."""
 
     header: Header
 

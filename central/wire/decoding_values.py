@@ -1,21 +1,33 @@
 """Reads the columns values and texts of a batch into typed columns; common forms only."""
 
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from central.store.columns import Integers
 from central.store.values import BOOLEAN, EXACT, FLOAT, INTEGER, NONE, OTHER, Bytes, Floats, Values
 from central.wire.classing import is_float32, scaled
-from central.wire.reading import Bounded, ColumnReader, Unusual, join_planes
+from central.wire.layout import Layout
+from central.wire.reading import (
+    Bounded,
+    ColumnReader,
+    Unusual,
+    join_planes,
+    read_integers,
+)
 from protocols.wire import classes
-from protocols.wire.bounds import DECIMAL_INTEGER, DECIMALS, TEXT_BYTES
+from protocols.wire.bounds import BATCH_ITEMS, DECIMAL_INTEGER, DECIMALS, TEXT_BYTES
 from protocols.wire.classes import DECIMAL, SCALES
 from protocols.words import Value
 
 _FAR: Final = 1 << 62
 """A sum whose parts reach no further together did not turn over."""
-T = TypeVar("T", bound=np.generic)
+_FEW_SCANS: Final = 8
+"""Scans that are added one to the next; more are summed along each point."""
+_FLOAT: Final = np.dtype(np.float64)
+_DECIMALS_END: Final = DECIMAL + DECIMALS
+_ALL_FLOATS: Final = np.full(BATCH_ITEMS, FLOAT, np.uint8)
+_ALL_FLOATS.setflags(write=False)
 
 
 class Rows(NamedTuple):
@@ -34,12 +46,57 @@ class _Cells(NamedTuple):
 
 
 def read_values(
-    reader: ColumnReader, texts: ColumnReader, rows: Rows, order: Integers | None
+    data: bytes, span: tuple[int, int], texts: tuple[int, int], layout: Layout
 ) -> Values:
-    """Return the values of `rows` in the order of the batch.
+    """Return the values of the rows; `span` and `texts` say where their columns lie.
 
-    `order`: the row of the batch that each place is (None: they are the same).
+    Raises Unusual, WireError; IndexError where `data` ends.
     """
+    at, end = span
+    cls = data[at]
+    if DECIMAL <= cls <= _DECIMALS_END and layout.scans and data.startswith(layout.count, at + 1):
+        # Nearly every batch: one class, whole scans.
+        n = len(layout.points)
+        numbers, at = _read_scans(data, at + 1 + len(layout.count), end, layout.scans, n)
+        if at != end or texts[0] != texts[1]:
+            raise Unusual
+        numbers /= SCALES[cls - DECIMAL]
+        return Values(_ALL_FLOATS[:n], numbers, {})
+    reader = ColumnReader(data, "values", at, end)
+    letters = ColumnReader(data, "texts", *texts)
+    values = _read_others(reader, letters, layout)
+    if reader.at != end or letters.at != letters.end:
+        raise Unusual
+    return values
+
+
+def _read_scans(data: bytes, at: int, end: int, scans: int, n: int) -> tuple[Floats, int]:
+    """Return the integers that decimals are, in row order, where all rows are whole scans."""
+    if scans == 1:
+        whole, reach, at = read_integers(data, at, end, n)
+    else:
+        width = n // scans
+        firsts, reach, at = read_integers(data, at, end, width)
+        steps, step_reach, at = read_integers(data, at, end, n - width)
+        reach += step_reach * scans
+        if reach > _FAR:
+            raise Unusual
+        whole = np.empty((scans, width), np.int64)
+        whole[0] = firsts
+        whole[1:] = steps.reshape(width, scans - 1).T
+        if scans > _FEW_SCANS:
+            whole.cumsum(axis=0, out=whole)
+        else:
+            for scan in range(1, scans):
+                np.add(whole[scan - 1], whole[scan], whole[scan])
+        whole = whole.reshape(n)
+    if reach >= DECIMAL_INTEGER and int(np.abs(whole).max()) >= DECIMAL_INTEGER:
+        raise Unusual
+    return whole.astype(_FLOAT), at
+
+
+def _read_others(reader: ColumnReader, texts: ColumnReader, layout: Layout) -> Values:
+    rows = Rows(layout.ordered, layout.distinct)
     n = len(rows.points)
     start = reader.at
     cls = reader.u8()
@@ -50,15 +107,12 @@ def read_values(
         reader.at = start
         one = False
         kinds, numbers, others = _read_classes(reader, texts, rows)
+    order = layout.order
     if order is None:
         return Values(kinds, numbers, others)
-    in_rows = np.empty(n, np.float64)
-    in_rows[order] = numbers
     if others or not one:
-        kinds_in_rows = np.empty(n, np.uint8)
-        kinds_in_rows[order] = kinds
-        kinds = kinds_in_rows
-    return Values(kinds, in_rows, _moved(others, order))
+        kinds = layout.in_rows(kinds)
+    return Values(kinds, layout.in_rows(numbers), _moved(others, order))
 
 
 def _moved(others: dict[int, Value], to: Integers) -> dict[int, Value]:

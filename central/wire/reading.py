@@ -17,8 +17,10 @@ _WINDOW: Final = 256
 """Bytes looked at first where nobody says how many a list takes."""
 _LONGEST: Final = 3
 """Bytes of a varint: 2^21 is beyond every count and index a batch may have."""
+_MOST_BYTES: Final = 9
+"""Of a single varint: what takes ten is beyond every int64 but the least."""
 _NONE: Final = np.zeros(0, np.int64)
-_MINIMUM: Final = np.minimum.reduce
+_WORD: Final = np.dtype("<i8")
 
 
 class Unusual(Exception):
@@ -32,17 +34,71 @@ class Bounded(NamedTuple):
     reach: int
 
 
-class ColumnReader(Reader):
-    """A reader of one column; `cells` are the bytes of the whole batch.
+def long_uvar(data: bytes, at: int, first: int) -> tuple[int, int]:
+    """Return the varint whose `first` byte, above 127, lies before `at`, and where it ends."""
+    byte = data[at]
+    if 0 < byte < 128:
+        return first & 127 | byte << 7, at + 1
+    number, shift = first & 127, 7
+    for byte in data[at : at + _MOST_BYTES - 1]:
+        number |= (byte & 127) << shift
+        if byte < 128:
+            if not byte:
+                break
+            return number, at + shift // 7
+        shift += 7
+    raise Unusual
 
-    Raises Unusual, and what a Reader raises.
+
+def read_integers(
+    data: bytes, at: int, end: int, count: int, lead: int = 0
+) -> tuple[Integers, int, int]:
+    """Return the `count` int64 (at least one) that begin at `at`, after `lead` zeros.
+
+    Then how far from 0 the furthest may be, and where they end. The array is the caller's to
+    change. Raises Unusual; IndexError where `data` ends.
     """
+    low = data[at]
+    at += 1
+    if low > 127:
+        low, at = long_uvar(data, at, low)
+    low = low >> 1 ^ -(low & 1)
+    width = data[at]
+    at += 1
+    high = low + (1 << 8 * width) - 1
+    if width >= 8 or high >= INT64 or at + width * count > end:
+        raise Unusual
+    joined = bytearray(8 * (lead + count))
+    plane = b""
+    for place in range(8 * lead, 8 * lead + width):
+        plane = data[at : at + count]
+        joined[place::8] = plane
+        at += count
+    numbers = np.frombuffer(joined, _WORD)
+    members = numbers[lead:] if lead else numbers
+    # The last plane has a bit set, and the least member is 0: no other low and width would do.
+    if width and (not plane.strip(b"\0") or members[members.argmin()]):
+        raise Unusual
+    if low:
+        members += low
+    return numbers, high if high > -low else -low, at
 
-    __slots__ = ("cells",)
 
-    def __init__(self, data: bytes, where: str, at: int, end: int, cells: Bytes) -> None:
+class ColumnReader(Reader):
+    """A reader of one column. Raises Unusual, and what a Reader raises."""
+
+    __slots__ = ("_cells",)
+
+    def __init__(self, data: bytes, where: str, at: int, end: int) -> None:
         super().__init__(data, where, at, end)
-        self.cells = cells
+        self._cells: Bytes | None = None
+
+    @property
+    def cells(self) -> Bytes:
+        """The bytes of the whole batch."""
+        if self._cells is None:
+            self._cells = np.frombuffer(self.data, np.uint8)
+        return self._cells
 
     def planes(self, width: int, count: int) -> Bytes:
         """Return `width` byte planes of `count` members, one row each."""
@@ -53,22 +109,11 @@ class ColumnReader(Reader):
         return self.cells[at : self.at].reshape(width, count)
 
     def integers(self, count: int) -> Bounded:
-        """Return `count` int64."""
+        """Return `count` int64. Raises IndexError where `data` ends."""
         if not count:
             return Bounded(_NONE, 0)
-        low, width = self.svar(), self.u8()
-        if not width:
-            return Bounded(np.full(count, low, np.int64), abs(low))
-        high = low + (1 << 8 * width) - 1
-        if width >= 8 or high >= INT64:
-            raise Unusual
-        numbers = _join_low(self.planes(width, count))
-        # The last plane has a bit set, and the least member is 0: no other low and width would do.
-        if not any(self.data[self.at - count : self.at]) or _MINIMUM(numbers):
-            raise Unusual
-        if low:
-            numbers += low
-        return Bounded(numbers, max(abs(low), abs(high)))
+        numbers, reach, self.at = read_integers(self.data, self.at, self.end, count)
+        return Bounded(numbers, reach)
 
     def uvars_left(self, most: int) -> Integers:
         """Return the varints up to the end of this column, no more than `most`."""
@@ -132,15 +177,6 @@ def join_planes(planes: Bytes) -> Integers:
     joined[:] = planes.T
     members: Integers = joined.view(f"<u{size}")[:, 0]
     return members
-
-
-def _join_low(planes: Bytes) -> Integers:
-    """Return the unsigned members of one to seven byte planes."""
-    numbers: Integers = planes[-1].astype(np.int64)
-    for plane in planes[-2::-1]:
-        numbers <<= 8
-        numbers |= plane
-    return numbers
 
 
 def read_uvars(cells: Bytes) -> tuple[Integers, Integers]:

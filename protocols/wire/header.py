@@ -1,8 +1,9 @@
 """The header of a batch: which numbers of which stream it covers, and when it was opened."""
 
+import struct
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from protocols.clock import ClockState
 from protocols.errors import WireError
@@ -34,8 +35,7 @@ class Stamp:
     wall0: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(NamedTuple):
     """A batch without its body; it covers the sequence numbers `seq0` to `last`."""
 
     kind: BatchKind
@@ -65,6 +65,7 @@ class Header:
 
 _KINDS: Final = {kind.value: kind for kind in BatchKind}
 _STATES: Final = {state.value: state for state in ClockState}
+_CLOCKS: Final = struct.Struct("<qq")
 
 
 def put_header(out: bytearray, kind: BatchKind, stamp: Stamp, n: int) -> None:
@@ -97,21 +98,16 @@ def read_header(data: bytes) -> tuple[Header, int]:
     number = reader.uvar(1, NUMBER)
     seq0 = reader.uvar(1, NUMBER)
     n = reader.uvar(1, SKIP_ITEMS if kind == BatchKind.SKIP else BATCH_ITEMS)
-    mono0 = reader.fixed(8, signed=True)
-    wall0 = reader.fixed(8, signed=True)
-    _check("seq0", seq0, 1, NUMBER - n + 1)
-    _check("mono0", mono0, -TIME, TIME)
-    _check("wall0", wall0, -TIME, TIME)
-    header = Header(
-        kind=kind,
-        clock_state=state,
-        number=number,
-        seq0=seq0,
-        n=n,
-        mono0=mono0,
-        wall0=wall0,
-    )
-    return header, reader.at
+    at = reader.at
+    if reader.end - at < _CLOCKS.size:
+        reader.fixed(8)
+        raise reader.cut()
+    mono0, wall0 = _CLOCKS.unpack_from(data, at)
+    if not (seq0 + n <= NUMBER + 1 and -TIME <= mono0 <= TIME and -TIME <= wall0 <= TIME):
+        _check("seq0", seq0, 1, NUMBER - n + 1)
+        _check("mono0", mono0, -TIME, TIME)
+        _check("wall0", wall0, -TIME, TIME)
+    return Header(kind, state, number, seq0, n, mono0, wall0), at + _CLOCKS.size
 
 
 def finish_batch(out: bytearray) -> bytes:

@@ -33,7 +33,11 @@ class Reader:
 
     def uvar(self, low: int = 0, high: int = _UVAR_END - 1) -> int:
         """Return an unsigned varint between `low` and `high`."""
-        number = self.u8()
+        at = self.at
+        if at >= self.end:
+            raise self.cut()
+        self.at = at + 1
+        number = self.data[at]
         if number > 127:
             number = self._long_uvar(number & 127)
         if not low <= number <= high:
@@ -96,11 +100,15 @@ class Reader:
         return WireError(code, where=self.where, at=self.at, **params)
 
     def _long_uvar(self, number: int) -> int:
-        for shift in range(7, 7 * _UVAR_BYTES, 7):
-            byte = self.u8()
+        rest = self.data[self.at : min(self.end, self.at + _UVAR_BYTES - 1)]
+        shift = 7
+        for byte in rest:
             number |= (byte & 127) << shift
             if byte < 128:
+                self.at += shift // 7
                 if byte == 0 or number >= _UVAR_END:
-                    break
+                    raise self.form("varint")
                 return number
-        raise self.form("varint")
+            shift += 7
+        self.at += len(rest)
+        raise self.cut() if len(rest) < _UVAR_BYTES - 1 else self.form("varint")

@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+import numpy as np
 from sqlite_utils import Database as Tables
 
 from central.contacts import Contacts
 from central.database import Database
+from central.known_manifests import read_known
 from central.registry_records import GatewayRecord, PointRecord, SiteRecord
 from protocols.clock import Clock
 from protocols.errors import FengsuiError
-from protocols.wire.manifest import Manifest, decode_manifest
+from protocols.wire.manifest import Manifest
 from protocols.words import NAME, Label
 
 LOADING: Final = 600.0
@@ -169,7 +171,7 @@ def read_entry(
 ) -> Entry | None:
     """Return a gateway with its current manifest from the tables; `current`: it is known."""
     row = conn.execute(
-        "SELECT g.name, g.label, g.site, g.created, m.body, m.digest FROM gateway g "
+        "SELECT g.name, g.label, g.site, g.created, m.body, m.digest, m.numbers FROM gateway g "
         "LEFT JOIN manifest m ON m.digest = g.manifest WHERE g.name = ?",
         (name,),
     ).fetchone()
@@ -178,10 +180,12 @@ def read_entry(
     entry = Entry(row[0], Label(*json.loads(row[1])), row[2], row[3])
     if row[4] is None:
         return entry
-    manifest = decode_manifest(row[4], row[5]) if current is None else current
+    manifest = read_known(row[4], row[5]) if current is None else current
+    if row[6] is not None:
+        kept = tuple(np.frombuffer(row[6], "<i8").tolist())
+        return replace(entry, manifest=manifest, numbers=kept)
     ids = [str(manifest.point_id(index)) for index in range(len(manifest.points))]
-    numbers = numbers_of(conn, name, ids)
-    return replace(entry, manifest=manifest, numbers=numbers)
+    return replace(entry, manifest=manifest, numbers=numbers_of(conn, name, ids))
 
 
 def _names(conn: sqlite3.Connection) -> list[str]:
@@ -211,7 +215,7 @@ def _points(entry: Entry) -> list[PointRecord]:
     return [
         PointRecord(
             number=number,
-            id=str(manifest.point_id(index)),
+            id=f"{point.site}/{manifest.gateway}/{point.device}/{point.name}",
             site=point.site,
             gateway=manifest.gateway,
             device=point.device,
@@ -229,7 +233,7 @@ def _points(entry: Entry) -> list[PointRecord]:
             enumeration=point.enumeration,
             limits=point.limits,
         )
-        for index, (number, point) in enumerate(zip(entry.numbers, manifest.points, strict=True))
+        for number, point in zip(entry.numbers, manifest.points, strict=True)
     ]
 
 

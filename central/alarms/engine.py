@@ -200,10 +200,10 @@ class Engine:
         self._memory.save(conn, changed)
         self._due = None
         for tracked in changed:
-            if all(step.since is None for step in tracked.condition.steps):
-                self._timed.pop(tracked.rule.id, None)
-            else:
+            if tracked.condition.pending:
                 self._timed[tracked.rule.id] = tracked
+            else:
+                self._timed.pop(tracked.rule.id, None)
 
     def _ensure(self, conn: sqlite3.Connection) -> None:
         if self._loaded:
@@ -211,9 +211,7 @@ class Engine:
         self._memory = Memory(self._stored)
         self._memory.load(conn)
         self._timed = {
-            id_: tracked
-            for id_, tracked in self._memory.rules.items()
-            if any(step.since is not None for step in tracked.condition.steps)
+            id_: each for id_, each in self._memory.rules.items() if each.condition.pending
         }
         self._due = None
         self._loaded = True

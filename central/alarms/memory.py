@@ -10,14 +10,21 @@ from typing import Final
 
 import numpy as np
 
+from central.alarms.restoring import load
 from central.alarms.still import NEVER, Integers, Live, Past
 from central.alarms.stored import Stored
 from central.alarms.takeovers import Takeovers
-from central.alarms.tracked import ALL, Tracked, load, save, save_branch, save_moved
+from central.alarms.tracked import ALL, Tracked, save, save_branch, save_moved
 from protocols.alarms.condition import LIVE_DELAY, NOWHERE, Bounds
 
+_SIDED: Final = ("=", "!=")
+"""Operators whose bounds depend on the value that holds."""
 _BLANK: Final = (0, NEVER, 0.0, NEVER, *NOWHERE, False, False)
 _Row = tuple[int, int, float, int, float, float, bool, bool]
+_Still = tuple[float, float, bool, bool]
+_Alike = dict[tuple[tuple[int, int, bool, bool], ...], _Still]
+"""By the ladders and conditions of a point's rules, while these are held: many share theirs."""
+_UNTOUCHED: Final = frozenset[int]()
 
 
 class Memory:
@@ -51,10 +58,15 @@ class Memory:
 
     def load(self, conn: sqlite3.Connection) -> None:
         """Read every rule's state as it was at the last commit."""
-        active = {row[0] for row in conn.execute("SELECT id FROM rule WHERE active")}
-        found = load(conn, self._stored)
+        found, active = load(conn, self._stored)
+        self.live.reach(max((tracked.point for tracked in found), default=0))
         for tracked in found:
-            self.place(tracked, active=tracked.rule.id in active)
+            id_ = tracked.rule.id
+            self.rules[id_] = tracked
+            if id_ in active:
+                self.here.setdefault(tracked.point, []).append(tracked)
+        for point, here in self.here.items():
+            self.live.watch(point, _gateway(here[0]))
         owed = self._load_takeovers(conn)
         self.put_all(conn, found)
         self.live.since[list(owed)] = list(owed.values())
@@ -110,12 +122,15 @@ class Memory:
     def put(self, conn: sqlite3.Connection, points: Iterable[int]) -> None:
         """Write the arrays of `points` anew, of their branches those that were touched."""
         rows: dict[int, _Row] = {}
+        alike: _Alike = {}
         for point in points:
             here = self.here.get(point, [])
-            rows[point] = row = _row(here)
-            touched = set[int]().union(*(tracked.touched for tracked in here))
+            rows[point] = row = _row(here, alike)
+            touched = _UNTOUCHED.union(*[tracked.touched for tracked in here])
+            if not touched:
+                continue
             for tracked in here:
-                tracked.touched.clear()
+                tracked.touched = _UNTOUCHED
             for stream in touched:
                 self._put_past(conn, point, stream, row)
         self.live.put(list(rows), zip(*rows.values(), strict=True))
@@ -126,8 +141,8 @@ class Memory:
         for tracked in changed:
             here = self.here.get(tracked.point, [])
             points.add(tracked.point)
-            streams = tracked.touched.union(*(other.branches for other in here))
-            tracked.touched.clear()
+            streams = tracked.touched.union(*[other.branches for other in here])
+            tracked.touched = _UNTOUCHED
             if here:
                 here[0].touched |= streams
             else:
@@ -172,7 +187,7 @@ class Memory:
             for tracked, branch in held:
                 if branch.newest != branch.kept:
                     save_branch(conn, tracked, stream, self._stored.position(conn, stream))
-                    tracked.touched.clear()
+                    tracked.touched = _UNTOUCHED
             past.put(place, point, (NEVER, NOWHERE, False))
             return
         moved = any(branch.newest != branch.kept for _, branch in held)
@@ -193,24 +208,38 @@ def _wake_branches(tracked: Tracked, pasts: dict[int, Past], place: int) -> None
             branch.move(int(past.times[place]))
 
 
-def _row(here: list[Tracked]) -> _Row:
+def _row(here: list[Tracked], alike: _Alike) -> _Row:
     """Return what a point's live stream may say: nothing where its rules are not at one."""
     if not here:
         return _BLANK
     first = here[0]
     newest, stream = first.newest, first.stream
-    if any(other.newest != newest or other.stream != stream for other in here[1:]):
-        return _BLANK
+    for other in here:
+        if other.newest != newest or other.stream != stream:
+            return _BLANK
+    low, high, stands, free = _still(here, alike)
+    if newest is None:
+        return (0, NEVER, 0.0, NEVER, low, high, stands, True) if free else _BLANK
+    arrived = newest + LIVE_DELAY + 1 if first.lagging else newest
+    return stream, newest, float(first.value), arrived, low, high, stands, free
+
+
+def _still(here: list[Tracked], alike: _Alike) -> _Still:
+    """Return between which values nothing changes, whether a level is on, and what is free."""
+    key = tuple([(id(t.rule.levels), id(t.condition), t.lagging, not t.branches) for t in here])
+    known = alike.get(key)
+    if known is not None:
+        return known
     stands = any(tracked.stands for tracked in here)
     # What began late and stands is told otherwise once it catches up: by the machine.
     late = any(tracked.lagging for tracked in here)
     low, high = NOWHERE if stands and late else _common(tracked.bounds() for tracked in here)
     # Another stream takes over quietly what leaves no branch behind (`backfill.hand_over`).
     free = low < high and not stands and not any(tracked.branches for tracked in here)
-    if newest is None:
-        return (0, NEVER, 0.0, NEVER, low, high, stands, True) if free else _BLANK
-    arrived = newest + LIVE_DELAY + 1 if first.lagging else newest
-    return stream, newest, float(first.value), arrived, low, high, stands, free
+    found = low, high, stands, free
+    if not any(level.op in _SIDED for tracked in here for level in tracked.rule.levels):
+        alike[key] = found
+    return found
 
 
 def _common(bounds: Iterable[Bounds]) -> Bounds:

@@ -8,18 +8,15 @@ the newest the stream brought since the branch was written (`flush` writes what 
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Final
 
-import numpy as np
-
-from central.alarms.records import read_levels
-from central.alarms.stored import Stored
 from central.store.heads.good_numbers import GoodNumber
-from protocols.alarms.condition import NOWHERE, Bounds, Condition, Step, calm, due, late, start
+from protocols.alarms.condition import NOWHERE, Bounds, Condition, calm, due, late, start
 from protocols.alarms.rule import Rule
-from protocols.alarms.state import Alarm, State
+from protocols.alarms.state import Alarm
 from protocols.words import Purpose
 
 BRANCHES: Final = 8
@@ -28,7 +25,8 @@ ALL: Final = ""
 """In place of a rule: what many of them have in common."""
 PATH: Final = 64
 """Level changes remembered of one unfinished late episode."""
-_TURN: Final = ', "turn": '
+TURN: Final = ', "turn": '
+"""What goes before the turn in a rule's row."""
 _PUT: Final = (
     "INSERT INTO condition(rule, stream, body) VALUES (?, ?, ?) "
     "ON CONFLICT(rule, stream) DO UPDATE SET body = excluded.body"
@@ -92,7 +90,7 @@ class Tracked:
     """A value between these changes nothing; None until worked out."""
     turn: int = 0
     """As its row says: see `takeovers`."""
-    touched: set[int] = field(default_factory=set)
+    touched: frozenset[int] = frozenset()
     """Streams whose branches were written or dropped and not yet looked at again."""
 
     def due(self) -> int | None:
@@ -124,14 +122,21 @@ class Tracked:
         self.calm = None
 
 
+_Likeness = tuple[int, Alarm, int | None, int, int]
+
+
 def save(conn: sqlite3.Connection, changed: Iterable[Tracked], turn: int) -> None:
     """Write live states that are not as they were written last; `turn` is that of now."""
-    rows = []
+    rows, alike = [], dict[_Likeness, str]()
     for tracked in changed:
-        body = _body(tracked)
+        # Rules that are taken together are mostly in one state: that is written once.
+        key = (id(tracked.condition), tracked.alarm, tracked.episode, tracked.stream, tracked.since)
+        body = alike.get(key)
+        if body is None:
+            body = alike[key] = _body(tracked)
         if body != tracked.saved:
             tracked.saved, tracked.turn = body, turn
-            rows.append((tracked.rule.id, 0, f"{body[:-1]}{_TURN}{turn}}}"))
+            rows.append((tracked.rule.id, 0, f"{body[:-1]}{TURN}{turn}}}"))
     put(conn, rows)
 
 
@@ -160,14 +165,14 @@ def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int, at: int
         "at": at,
     }
     branch.kept, branch.at = branch.newest, at
-    tracked.touched.add(stream)
+    tracked.touched |= {stream}
     put(conn, [(tracked.rule.id, stream, json.dumps(body))])
 
 
 def drop_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int) -> None:
     """Forget one branch."""
     del tracked.branches[stream]
-    tracked.touched.add(stream)
+    tracked.touched |= {stream}
     conn.execute("DELETE FROM condition WHERE rule = ? AND stream = ?", (tracked.rule.id, stream))
 
 
@@ -190,93 +195,13 @@ def stream_purpose(conn: sqlite3.Connection, tracked: Tracked) -> Purpose:
     return Purpose[row[0].upper()] if row else Purpose.PRODUCTION
 
 
-def load(conn: sqlite3.Connection, stored: Stored) -> list[Tracked]:
-    """Return every rule that is active or has an open episode, as it was at the last commit."""
-    rows = conn.execute(
-        "SELECT r.id, r.point, r.version, r.levels, p.id FROM rule r "
-        "JOIN point p ON p.number = r.point WHERE r.active OR EXISTS "
-        "(SELECT 1 FROM episode e WHERE e.rule = r.id AND e.state <> 'NORMAL')"
-    ).fetchall()
-    newest = stored.newest_good_all(conn, {row[1] for row in rows})
-    by_rule = {}
-    for id_, point, version, levels, subject in rows:
-        rule = Rule(id=id_, subject=subject, levels=read_levels(levels), version=version)
-        by_rule[id_] = begin(point, rule, newest.get(point))
-    for rule_id, stream, text in conn.execute(
-        "SELECT rule, stream, body FROM condition WHERE rule <> ?", (ALL,)
-    ):
-        if rule_id in by_rule:
-            _restore(by_rule[rule_id], stream, text)
-    found = list(by_rule.values())
-    _move_on(conn, stored, found)
-    return found
-
-
 def begin(point: int, rule: Rule, newest: GoodNumber | None) -> Tracked:
     """Return a rule in its first state, knowing the newest good reading of its point."""
-    tracked = Tracked(
-        rule=rule, point=point, site=rule.subject.split("/")[0], condition=start(rule)
-    )
+    site = intern(rule.subject.partition("/")[0])
+    tracked = Tracked(rule=rule, point=point, site=site, condition=start(rule))
     if newest is not None:
         tracked.know(newest)
     return tracked
-
-
-def _restore(tracked: Tracked, stream: int, text: str) -> None:
-    body = json.loads(text)
-    condition = Condition(tuple(Step(on, since) for on, since in body["steps"]))
-    if stream:
-        claim = Claim(*body["claim"]) if body["claim"] else None
-        path = [(time, level, value) for time, level, value in body["path"]]
-        newest, at = body["newest"], body.get("at", 0)
-        tracked.branches[stream] = Branch(
-            condition, newest, body["until"], path, claim, kept=newest, at=at
-        )
-        return
-    state, level, occurrence = body["alarm"]
-    tracked.condition = condition
-    tracked.alarm = Alarm(State(state), level, occurrence)
-    tracked.episode = body["episode"]
-    tracked.since = body["since"]
-    tracked.turn = body.get("turn", 0)
-    written, turn, _ = text.partition(_TURN)
-    tracked.saved = written + "}" if turn else text
-
-
-def _move_on(conn: sqlite3.Connection, stored: Stored, found: Iterable[Tracked]) -> None:
-    """Let branches know what their streams brought since they were written."""
-    by_stream: dict[int, list[tuple[int, Branch]]] = {}
-    for tracked in found:
-        for stream, branch in tracked.branches.items():
-            by_stream.setdefault(stream, []).append((tracked.point, branch))
-    _read_moved(conn, by_stream)
-    above: dict[int, dict[int, int]] = {}
-    for stream, branches in by_stream.items():
-        least = above[stream] = {}
-        for point, branch in branches:
-            least[point] = min(branch.at, least.get(point, branch.at))
-    for stream, (points, times, positions) in stored.arrivals(conn, above).items():
-        order = np.argsort(points, kind="stable")
-        points, times, positions = points[order], times[order], positions[order]
-        for point, branch in by_stream[stream]:
-            first, last = np.searchsorted(points, [point, point + 1])
-            later = times[first:last][positions[first:last] > branch.at]
-            if len(later):
-                branch.move(int(later.max()))
-
-
-def _read_moved(
-    conn: sqlite3.Connection, by_stream: Mapping[int, Sequence[tuple[int, Branch]]]
-) -> None:
-    """Take what `save_moved` wrote after the branches themselves."""
-    for stream, text in conn.execute(
-        "SELECT stream, body FROM condition WHERE rule = ?", (ALL,)
-    ).fetchall():
-        body = json.loads(text)
-        times = dict(zip(body["points"], body["times"], strict=True))
-        for point, branch in by_stream.get(stream, ()):
-            if branch.at < body["at"] and point in times:
-                branch.move(times[point])
 
 
 def _steps(condition: Condition) -> list[list[object]]:

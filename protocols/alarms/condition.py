@@ -60,6 +60,14 @@ class Condition:
         return 0
 
     @property
+    def pending(self) -> bool:
+        """Whether a timer runs."""
+        for step in self.steps:  # noqa: SIM110  # a generator of each of 40,000 takes longer
+            if step.since is not None:
+                return True
+        return False
+
+    @property
     def quiet(self) -> bool:
         """Normal, and nothing pending."""
         return not any(step.on or step.since is not None for step in self.steps)
@@ -76,7 +84,13 @@ class Change:
 
 def start(rule: Rule) -> Condition:
     """Return the condition of a rule that has seen nothing."""
-    return Condition(tuple(Step() for _ in rule.levels))
+    return _begun(len(rule.levels))
+
+
+@lru_cache(maxsize=256)
+def _begun(levels: int) -> Condition:
+    # One for all rules of as many levels: a city has tens of thousands of them.
+    return Condition((Step(),) * levels)
 
 
 def sample(

@@ -248,7 +248,7 @@ def _read_limits(items: list[JsonValue], alike: Alike) -> tuple[Level, ...]:
     written = repr(items)  # tells 80 from 80.0 and from True, as the rules of the form do
     found = alike.get(written)
     if found is None:
-        found = alike[written] = tuple(_read_level(item) for item in items)
+        found = alike[written] = tuple(read_level(item) for item in items)
     return found
 
 
@@ -269,7 +269,8 @@ def _read_word(value: JsonValue) -> tuple[int, Label]:
     return held.integer("value", -(1 << 63), (1 << 64) - 1), held.label("label")
 
 
-def _read_level(value: JsonValue) -> Level:
+def read_level(value: JsonValue) -> Level:
+    """Return a level of a ladder. Raises WireError."""
     held = Fields(value, "limit", _LEVEL)
     return Level(
         name=held.text("name"),

@@ -188,10 +188,11 @@ def days(conn: sqlite3.Connection, family: int, upto: int) -> Iterable[int]:
 
 
 def bodies(conn: sqlite3.Connection, found: Iterable[int]) -> Iterable[bytes]:
-    """Yield the content of chunks by id."""
+    """Yield the content of those chunks that are there, by id."""
     for id_ in found:
         row = conn.execute("SELECT body FROM chunk WHERE id = ?", (id_,)).fetchone()
-        yield row[0]
+        if row is not None:
+            yield row[0]
 
 
 def summary_of(conn: sqlite3.Connection, id_: int) -> bytes:

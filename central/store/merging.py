@@ -2,13 +2,15 @@
 
 Sizes grow in tiers, so that nothing is rewritten often: what is merged are at least six chunks of
 which none is larger than twice all smaller ones together, or what is left of a day that no seal
-has touched for a while. One transaction takes the old away and puts the new there.
+has touched for a while. One transaction takes the old away and puts the new there. Chunks are read
+and made by the process that packs, a few, or those with rows, by the thread of the store.
 """
 
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -19,19 +21,27 @@ from central.store import chunks, late
 from central.store.codec.cells import Cells
 from central.store.codec.chunk import Chunk, ChunkDamaged, decode, encoded
 from central.store.families import numbers_of
-from central.store.packing import merge
+from central.store.packing import HOURLY, merge
+from central.store.sealer.messages import Merge, Merged, chunk_of
+from central.store.sealer.process import Sealer, SealerBroken
 from protocols.owner_thread import OwnerThread
 
 logger = logging.getLogger(__name__)
 
-SMALL: Final = 4_500
-"""Readings of a chunk that is large enough to be left alone."""
+SMALL: Final = HOURLY
+"""Readings of a chunk that is large enough to be left alone: it would be cut like that again."""
 TIER: Final = 6
 """Chunks that are worth a merge while more may come."""
 QUIET: Final = 3
 """Seals that did not touch a day before what is small of it is put together."""
 MOST_ROWS: Final = 20_000
 """Rows folded at a time."""
+LITTLE: Final = 100_000
+"""Readings of a portion that are merged in the thread: not worth a process."""
+PORTION: Final = 64
+"""Days of families looked at together."""
+STEP: Final = 8
+"""Of those how many one transaction replaces."""
 
 Key = tuple[int, int]
 """Family and day."""
@@ -45,6 +55,8 @@ class Figures:
     chunks: int = 0
     """Chunks that were taken away."""
     rows: int = 0
+    inside: int = 0
+    """Portions that were for the process, and were done in the thread because it died."""
     damaged: int = 0
     """Days left as they are because a chunk of theirs cannot be read."""
 
@@ -53,56 +65,103 @@ class Figures:
 class _Due:
     key: Key
     ids: tuple[int, ...]
-    bodies: tuple[bytes, ...]
+    readings: int
     rows: tuple[tuple[int, Cells], ...]
     """Point and what of it lies in rows."""
 
 
 @dataclass(slots=True)
+class _Touched:
+    """A day of a family: the round of its last seal, and how many small chunks came since."""
+
+    last: int
+    small: int = 0
+
+
+@dataclass(slots=True)
 class Merging:
-    """Merges what seals have touched; `touched` counts a key's last seal."""
+    """Merges what seals have touched."""
 
     db: Database
     worker: OwnerThread
+    sealer: Sealer
+    little: int = LITTLE
     figures: Figures = field(default_factory=Figures)
-    touched: dict[Key, int] = field(default_factory=dict)
+    touched: dict[Key, _Touched] = field(default_factory=dict)
     round: int = 0
 
-    def note(self, keys: Iterable[Key]) -> None:
-        """A seal wrote chunks or rows of these."""
-        self.touched.update(dict.fromkeys(keys, self.round))
+    def note(self, keys: Mapping[Key, int]) -> None:
+        """A seal wrote so many small chunks of these, or rows."""
+        for key, small in keys.items():
+            known = self.touched.setdefault(key, _Touched(self.round))
+            known.last = self.round
+            known.small += small
 
     async def run_once(self) -> None:
         """Merge what is due among what was touched."""
         self.round += 1
-        for key, last in list(self.touched.items()):
-            closing = self.round - last > QUIET
+        closing = {key for key, each in self.touched.items() if self.round - each.last > QUIET}
+        keys = [key for key, each in self.touched.items() if each.small >= TIER or key in closing]
+        for at in range(0, len(keys), PORTION):
+            await self._portion(keys[at : at + PORTION], closing)
+        for key in closing:
+            self.touched.pop(key, None)
+
+    async def _portion(self, keys: list[Key], closing: set[Key]) -> None:
+        dues = await self.db.read(lambda conn: _all_due(conn, keys, closing))
+        plain = [due for due in dues if not due.rows]
+        made: dict[Key, list[Chunk]] = {}
+        if sum(due.readings for due in plain) >= self.little and self.sealer.ready:
             try:
-                await self.merge(key, closing=closing)
-            except (ChunkDamaged, ValueError) as exc:
-                self.figures.damaged += 1
-                logger.error("chunks of family %d, day %d are left alone: %s", *key, exc)  # noqa: TRY400
-                closing = True
-            if closing:
-                self.touched.pop(key, None)
+                made = await self._apart(plain)
+            except SealerBroken as exc:
+                logger.warning("merges are done in the collector: %s", exc)
+                self.figures.inside += 1
+        for due in dues:
+            if due.key not in made and (found := await self._inside(due)) is not None:
+                made[due.key] = found
+        ready = [(due, made[due.key]) for due in dues if due.key in made]
+        for at in range(0, len(ready), STEP):
+            some = ready[at : at + STEP]
+            done = await self.db.write(partial(self._replace_all, some), urgency=Urgency.PATIENT)
+            self._note(some, done)
 
-    async def merge(self, key: Key, *, closing: bool) -> bool:
-        """Merge one family's day if it is due.
+    async def _apart(self, dues: list[_Due]) -> dict[Key, list[Chunk]]:
+        """Have the process merge; what it cannot is left out. Raises SealerBroken."""
+        await self.worker.run(self.sealer.ask, Merge(tuple(due.ids for due in dues)))
+        made = {}
+        for due in dues:
+            answer = await self.worker.run(self.sealer.answer)
+            if isinstance(answer, Merged):
+                made[due.key] = [chunk_of(row)[2] for row in answer.rows]
+        await self.worker.run(self.sealer.answer)
+        return made
 
-        Raises ChunkDamaged, or ValueError: no chunk can be made of it.
-        """
-        due = await self.db.read(lambda conn: _due(conn, key, closing=closing))
-        if due is None:
-            return False
-        made = await self.worker.run(_merged, due)
-        done = await self.db.write(
-            lambda tables: self._replace(tables, due, made), urgency=Urgency.PATIENT
-        )
-        if done:
+    async def _inside(self, due: _Due) -> list[Chunk] | None:
+        """Merge in the thread; None: a chunk is gone, or cannot be read or made."""
+        bodies = await self.db.read(lambda conn: list(chunks.bodies(conn, due.ids)))
+        if len(bodies) < len(due.ids):
+            return None
+        try:
+            return await self.worker.run(_merged, due, bodies)
+        except (ChunkDamaged, ValueError) as exc:
+            self.figures.damaged += 1
+            logger.error("chunks of family %d, day %d are left alone: %s", *due.key, exc)  # noqa: TRY400
+            self.touched.pop(due.key, None)
+            return None
+
+    def _note(self, some: list[tuple[_Due, list[Chunk]]], done: list[bool]) -> None:
+        for (due, made), replaced in zip(some, done, strict=True):
+            if not replaced:
+                continue
             self.figures.merges += 1
             self.figures.chunks += len(due.ids)
             self.figures.rows += sum(len(cells) for _, cells in due.rows)
-        return done
+            if (known := self.touched.get(due.key)) is not None:
+                known.small = sum(chunk.n < SMALL for chunk in made)
+
+    def _replace_all(self, some: list[tuple[_Due, list[Chunk]]], tables: Tables) -> list[bool]:
+        return [self._replace(tables, due, made) for due, made in some]
 
     def _replace(self, tables: Tables, due: _Due, made: list[Chunk]) -> bool:
         """Put the new in the place of the old; False when something of it is gone meanwhile."""
@@ -119,6 +178,11 @@ class Merging:
         return True
 
 
+def _all_due(conn: sqlite3.Connection, keys: list[Key], closing: set[Key]) -> list[_Due]:
+    found = (_due(conn, key, closing=key in closing) for key in keys)
+    return [due for due in found if due is not None]
+
+
 def _due(conn: sqlite3.Connection, key: Key, *, closing: bool) -> _Due | None:
     found = conn.execute(
         "SELECT id, n FROM chunk WHERE family = ? AND day = ? "
@@ -131,7 +195,8 @@ def _due(conn: sqlite3.Connection, key: Key, *, closing: bool) -> _Due | None:
         ids = [min(found, key=lambda each: each[1])[0]]
     if not ids:
         return None
-    return _Due(key, tuple(ids), tuple(chunks.bodies(conn, ids)), rows)
+    sizes = dict(found)
+    return _Due(key, tuple(ids), sum(sizes[id_] for id_ in ids), rows)
 
 
 def chosen(found: Iterable[tuple[int, int]], *, closing: bool) -> list[int]:
@@ -186,7 +251,7 @@ def _same_rows(conn: sqlite3.Connection, due: _Due) -> bool:
     return True
 
 
-def _merged(due: _Due) -> list[Chunk]:
-    parts = [decode(body, None) for body in due.bodies]
+def _merged(due: _Due, bodies: list[bytes]) -> list[Chunk]:
+    parts = [decode(body, None) for body in bodies]
     parts += [cells for _, cells in due.rows]
     return encoded(merge(parts))

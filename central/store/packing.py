@@ -12,7 +12,7 @@ import numpy as np
 
 from central.store.codec.cells import MEMBERS, Cells
 from central.store.codec.slots import alike, slots_of
-from central.store.columns import Integers
+from central.store.columns import Columns, Integers
 from central.store.values import Values
 from protocols.clock import HOUR
 
@@ -44,11 +44,42 @@ class Readings(NamedTuple):
     flags: Integers
 
 
+class Part(NamedTuple):
+    """Rows of one stream that came together."""
+
+    rows: Columns
+    stream: int
+    received: int
+
+    def share(self, family: Integers, part: int, parts: int) -> "Part":
+        """Return the rows whose family % parts is part; `family` is by number of a point."""
+        own = np.flatnonzero(family[self.rows.points] % parts == part)
+        return self._replace(rows=self.rows.take(own))
+
+
 class Packed(NamedTuple):
     """Each (family, UTC day, cells): what becomes a chunk, and what is too little for one."""
 
     groups: list[tuple[int, int, Cells]]
     strays: list[tuple[int, int, Cells]]
+
+
+def joined(parts: Sequence[Part], family: Integers, member: Integers) -> Readings:
+    """Return the rows of parts (at least one); `family` and `member` are by number of a point."""
+    rows = [part.rows for part in parts]
+    sizes = [len(each) for each in rows]
+    points = np.concatenate([each.points for each in rows]).astype(np.int64)
+    return Readings(
+        family[points],
+        member[points],
+        np.concatenate([each.times for each in rows]),
+        np.repeat([part.stream for part in parts], sizes),
+        np.concatenate([each.seqs for each in rows]),
+        np.repeat([part.received for part in parts], sizes),
+        Values.joined([each.values for each in rows]),
+        np.concatenate([each.qualities for each in rows]),
+        np.concatenate([each.flags for each in rows]),
+    )
 
 
 def pack(readings: Readings) -> Packed:

@@ -27,9 +27,11 @@ from central.store.heads.point_memory import PointMemory
 from central.store.interface import Buckets, Latest, ReadingsPage, Row
 from central.store.merging import Merging
 from central.store.replaying import newest_of_page, replayed
+from central.store.sealer.process import Sealer
 from central.store.sealing import OnSeal, Sealing
 from central.store.set_aside import SetAside
 from central.store.unsealed import Block, Unsealed
+from central.store.unseen import Unseen
 from central.store.views import many, paging
 from central.store.views.many import WideView
 from central.store.views.moments import at_moments
@@ -63,11 +65,13 @@ class ChunkStore:
         self._kept = PointMemory(registry)
         self._worker = OwnerThread("store")
         self.set_aside = SetAside(db)
+        self.sealer = Sealer(db.path)
+        self.unseen = Unseen(db, self.families, self._worker, self.sealer)
         self.sealing = Sealing(
-            db, self.families, self.unsealed, self._kept.pages, self._worker, self.set_aside
+            db, self.unsealed, self.unseen, self._kept.pages, self._worker, self.set_aside
         )
         self.sealing.before.append(self._kept.fold)
-        self.merging = Merging(db, self._worker)
+        self.merging = Merging(db, self._worker, self.sealer)
         self.damage = Damage()
         self._remembered = Remembered()
         self._sealed_at = real_monotonic()
@@ -141,8 +145,10 @@ class ChunkStore:
             await self._sealed.wait_for(lambda: not self.crowded)
 
     async def close(self) -> None:
-        """Let go of the thread."""
+        """Let go of the thread and of the process that packs."""
+        self.sealer.end()
         await self._worker.close()
+        self.sealer.rest()
 
     # The writer's thread
 

@@ -30,9 +30,10 @@ def moments(phases):
     return [(phases[n % len(phases)], 1 + n // len(phases)) for n in range(MOMENTS)]
 
 
+@pytest.mark.parametrize("way", ["", "apart"])
 @pytest.mark.parametrize("name", PHASES)
-async def test_killed_while(name, tmp_path):
-    acknowledged = lives(tmp_path, moments(PHASES[name]))
+async def test_killed_while(name, way, tmp_path):
+    acknowledged = lives(tmp_path, moments(PHASES[name]), way)
     stored = await asked(tmp_path, everything)
     assert set(stored.values()) == {1}
     assert not acknowledged - stored
@@ -57,11 +58,11 @@ async def test_killed_while_letting_go(tmp_path):
     assert len(ledger) > 1
 
 
-def lives(folder, asked):
+def lives(folder, asked, way=""):
     """Return what was answered for in so many lives, each of which was ended where it was asked."""
     victim = subprocess.run(
         [sys.executable, "-m", "tests.central.store.victim", str(folder)],
-        input="".join(f"{phase} {nth}\n" for phase, nth in asked),
+        input="".join(f"{phase} {nth} {way}\n" for phase, nth in asked),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

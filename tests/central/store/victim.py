@@ -1,7 +1,8 @@
 """A store that is killed again and again: each life begins where the last one was ended.
 
 python -m tests.central.store.victim FOLDER, then a line `PHASE NTH` for each life: the store takes
-readings, seals, merges and forgets until it has come to that phase for the nth time. The program
+readings, seals, merges and forgets until it has come to that phase for the nth time; with `PHASE
+NTH apart` a process of its own packs, however little that is. The program
 answers each line with `killed`, or `lived` where the phase did not come. What was answered for
 stands in FOLDER/acknowledged, a line a reading, written after its commit. Readings are let go of
 only in lives that end at a step of that: then nothing is under way that was not answered for.
@@ -30,8 +31,10 @@ KEEPING = StoreKeeping({"keep": DAY, "minutes": 20 * DAY, "hours": None})
 RETENTION = "central.retention"
 
 
-async def live(folder, phase, nth):
+async def live(folder, phase, nth, *, apart):
     db, store = await open_store(folder, HandClock())
+    if apart:
+        store.unseen.little = store.merging.little = 1
     db.crash = CrashPoints({VARIABLE: f"{phase}:{nth}"})
     retention = StoreRetention(db, HandClock(), KEEPING, store.families, lambda site: "lifelines")
     kept = folder / "acknowledged"
@@ -83,8 +86,8 @@ def ended_by_kill(life):
 def main():
     folder = Path(sys.argv[1])
     for line in sys.stdin:
-        phase, nth = line.split()
-        killed = ended_by_kill(lambda p=phase, n=int(nth): live(folder, p, n))
+        phase, nth, *way = line.split()
+        killed = ended_by_kill(lambda p=phase, n=int(nth), a=bool(way): live(folder, p, n, apart=a))
         print("killed" if killed else "lived", flush=True)
 
 

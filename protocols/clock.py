@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from protocols import kernel_clock
 from protocols.clock_trust import Trust
@@ -87,7 +87,7 @@ class SystemClock:
         return Standing(state, *found[1:])
 
     def now(self) -> int:
-        return kernel_clock.wall()
+        return time.time_ns() // 1_000
 
     def mono(self) -> int:
         return kernel_clock.since_boot()
@@ -160,6 +160,5 @@ def real_times() -> tuple[int, int]:
     return kernel_clock.since_boot(), kernel_clock.awake()
 
 
-def real_monotonic() -> float:
-    """Return real seconds for network timeouts and back-off, which no story may stretch."""
-    return time.monotonic()
+real_monotonic: Final[Callable[[], float]] = time.monotonic
+"""Returns real seconds for network timeouts and back-off, which no story may stretch."""

@@ -8,15 +8,17 @@ page can send.
 
 from collections.abc import Iterator, Sequence
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
+from starlette.types import Scope
 
 from central.api.errors import ApiError, unauthenticated
 from central.api.rooms import rooms_of
 from central.api.signed import by_signature, note
+from central.guard.guards import Guards
 from central.identity.principal import Kind, Principal
 from central.identity.roles import Permission
 from central.identity.signatures import SignatureRefused
@@ -49,22 +51,30 @@ class Access:
 
     async def __call__(self, request: Request) -> Principal:
         """Raise 401 for nobody we know, 403 for one who may not, 429 for one who asks too often."""
-        guards, refusal = rooms_of(request).guards, None
+        guards, scope, refusal = rooms_of(request).guards, request.scope, None
         try:
-            who = await _recognise(request)
+            who = await by_signature(request) or await _by_token_or_session(request)
         except SignatureRefused as exc:
             who, refusal = None, exc
         if who is None:
-            if wait := guards.stranger(request.scope):
-                raise ApiError(429, "TOO_MANY", seconds=ceil(wait)) from refusal
-            raise refusal or unauthenticated()
-        if wait := guards.known(request.scope, who):
-            raise ApiError(429, "TOO_MANY", seconds=ceil(wait))
-        if not who.may(self.permission):
-            raise ApiError(403, "FORBIDDEN", permission=self.permission.value)
+            self.turn_down(guards, scope, refusal)
+        self.let_in(guards, scope, who)
         if who.kind is Kind.SESSION and request.method not in _SAFE:
             _own_page(request)
         return who
+
+    def turn_down(self, guards: Guards, scope: Scope, refusal: SignatureRefused | None) -> NoReturn:
+        """Count a caller whose proof is no good, or who shows none, and raise what he is told."""
+        if wait := guards.stranger(scope):
+            raise ApiError(429, "TOO_MANY", seconds=ceil(wait)) from refusal
+        raise refusal or unauthenticated()
+
+    def let_in(self, guards: Guards, scope: Scope, who: Principal) -> None:
+        """Raise 403 for one who may not, 429 for one who asks too often."""
+        if wait := guards.known(scope, who):
+            raise ApiError(429, "TOO_MANY", seconds=ceil(wait))
+        if not who.may(self.permission):
+            raise ApiError(403, "FORBIDDEN", permission=self.permission.value)
 
 
 def principal(permission: Permission) -> Any:
@@ -72,20 +82,18 @@ def principal(permission: Permission) -> Any:
     return Depends(Access(permission))
 
 
-async def _recognise(request: Request) -> Principal | None:
-    try:
-        return await by_signature(request) or await _by_token_or_session(request)
-    except SignatureRefused as refusal:
-        note(request, refusal)
-        raise
-
-
 async def _by_token_or_session(request: Request) -> Principal | None:
-    desk = rooms_of(request).desk
-    header = request.headers.get("authorization")
+    house = rooms_of(request)
+    desk, header = house.desk, request.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
-        return await desk.by_token(token.strip()) if scheme.lower() == "bearer" else None
+        if scheme.lower() != "bearer":
+            return None
+        try:
+            return await desk.by_token(token.strip())
+        except SignatureRefused as refusal:  # a token where there is a key
+            note(house, request.scope, refusal)
+            raise
     cookie = request.cookies.get(COOKIE)
     return await desk.by_session(cookie) if cookie else None
 

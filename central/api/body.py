@@ -14,8 +14,8 @@ from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from central.api.cycle import body_here
 from protocols.clock import real_monotonic
 from protocols.errors import IngestError
 
@@ -73,10 +73,9 @@ class Pace:
         return self._now() - self._begun
 
 
-def declared(request: Request) -> int | None:
-    """Return the size the request states (None: it comes in chunks)."""
-    stated = request.headers.get("content-length", "")
-    return int(stated) if stated.isdecimal() else None
+def stated(length: str | None) -> int | None:
+    """Return the size a `Content-Length` states (None: it comes in chunks)."""
+    return int(length) if length is not None and length.isdecimal() else None
 
 
 async def receive(
@@ -86,14 +85,21 @@ async def receive(
 
     Raises ClientDisconnect when the line is cut.
     """
-    size = declared(request) or 0
-    if size > limit:
+    size = stated(request.headers.get("content-length"))
+    return await received(request.receive, size, limit, pressed)
+
+
+async def received(
+    receive: Receive, size: int | None, limit: int, pressed: Callable[[], bool] = lambda: False
+) -> bytes:
+    """Do the same for a request that states `size` bytes (None: it comes in chunks)."""
+    if size is not None and size > limit:
         raise IngestError("TOO_LARGE", 413, size=size, limit=limit)
-    if _is_here(request.receive):
-        return _whole(await request.receive(), limit)
+    if (whole := body_here(receive)) is not None:
+        return _within(whole, limit)
     pace, pieces = Pace(pressed), list[bytes]()
     while True:
-        message = await pace.piece(request.receive)
+        message = await pace.piece(receive)
         if message is None:
             raise IngestError("SLOW", 408, size=pace.size)
         if message["type"] == "http.disconnect":
@@ -105,16 +111,7 @@ async def receive(
             return b"".join(pieces)
 
 
-def _is_here(receive: Receive) -> bool:
-    """Return whether all of the body came with the header: then nothing has to be timed."""
-    cycle = getattr(receive, "__self__", None)
-    return isinstance(cycle, RequestResponseCycle) and not cycle.more_body
-
-
-def _whole(message: Message, limit: int) -> bytes:
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    body = bytes(message.get("body", b""))
+def _within(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
         raise IngestError("TOO_LARGE", 413, size=len(body), limit=limit)
     return body

@@ -1,25 +1,32 @@
 """One batch request: handed to the collector, timed, and answered in the wire's own shape."""
 
 import re
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope
 
-from central.api.body import declared, receive
-from central.api.errors import turned_away
+from central.api.body import received, stated
 from central.api.rooms import Rooms
-from central.api.signed import sealed, signed_of
+from central.api.signed import SIGNED
 from central.collector import Collector
+from central.ingest.gate import Ingest
 from central.ingest.request import IngestRequest
+from central.ingest.under_way import Place
 from protocols.clock import real_monotonic
 from protocols.errors import IngestError
+from protocols.signing.answer import signed
 from protocols.wire.answer import Answer, encode_answer
 from protocols.wire.bounds import REQUEST_BYTES
 from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE
 from protocols.words import Lane
 
+ENCODING: Final = "content-encoding"
+LENGTH: Final = "content-length"
+_NO_FIELDS: Final[dict[str, str]] = {}
 _HEX128: Final = re.compile(r"[0-9a-f]{32}")
 _LANES: Final = frozenset({"alarm", "live", "backfill"})
 _AGAIN: Final = frozenset({429, 503})
@@ -39,23 +46,35 @@ class Delivered(NamedTuple):
         return Response(self.content, self.status, self.headers, media_type="application/json")
 
 
-async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> Delivered:
+class Posted(NamedTuple):
+    """A request for batches: what it `said` is its header fields by their names as here written."""
+
+    stream: str
+    scope: Scope
+    receive: Receive
+    said: Mapping[str, str]
+
+
+async def deliver(house: Rooms, gateway: str, posted: Posted) -> Delivered:
     """Return the collector's answer; a refusal keeps everything at the gateway."""
-    said, ingest = request.headers, house.collector.ingest
-    lane, nonce = said.get(LANE, ""), said.get(NONCE, "")
-    begun, arrived, size = real_monotonic(), house.collector.clock.now(), 0
+    stream, scope, receive, said = posted
+    collector, signer = house.collector, scope.get(SIGNED)
+    ingest, field = collector.ingest, said.get
+    lane, nonce = field(LANE, ""), field(NONCE, "")
+    begun, arrived, size = real_monotonic(), collector.clock.now(), 0
+    place = ingest.admission.enter(gateway, lane, stated(field(LENGTH)))
     try:
-        async with Admitted(house, gateway, request, REQUEST_BYTES) as body:
+        async with Admitted(ingest, place, receive, REQUEST_BYTES) as body:
             size = len(body)
             asked = IngestRequest(
                 body=body,
-                encoding=said.get("content-encoding", ""),
-                content_digest=said.get(CONTENT_DIGEST, ""),
-                chain=said.get(CHAIN, ""),
-                clock=said.get(CLOCK, ""),
+                encoding=field(ENCODING, ""),
+                content_digest=field(CONTENT_DIGEST, ""),
+                chain=field(CHAIN, ""),
+                clock=field(CLOCK, ""),
                 lane=lane,
                 nonce=nonce,
-                signed=signed_of(request),
+                signed=signer,
                 arrived=arrived,
             )
             answer, status = await ingest.post_batches(gateway, stream, asked), 200
@@ -63,14 +82,21 @@ async def deliver(house: Rooms, gateway: str, stream: str, request: Request) -> 
         if not (_HEX128.fullmatch(stream) and _HEX128.fullmatch(nonce)):
             raise  # no answer of ours can be told from another without these two
         credit = ingest.admission.credit(gateway) if refusal.status in _AGAIN else 0
-        answer = refusal_answer(house.collector, stream, nonce, refusal, credit)
+        answer = refusal_answer(collector, stream, nonce, refusal, credit)
         status = refusal.status
-        turned_away(request, status, refusal.code, refusal.params)
+        house.guards.turned_away(scope, status, refusal.code, refusal.params)
     house.metrics.delivered(lane if lane in _LANES else "unknown", size, real_monotonic() - begun)
+    content = encode_answer(answer)
+    if signer is not None:
+        content = signed(content, collector.signer)
+    return Delivered(status, _NO_FIELDS if status == 200 else _fields(status, answer), content)
+
+
+def _fields(status: int, answer: Answer) -> dict[str, str]:
     headers = {"Retry-After": str(-(-answer.retry_after_ms // 1000))} if status in _AGAIN else {}
     if status == 408:
         headers["Connection"] = "close"  # the rest of the body is not read
-    return Delivered(status, headers, sealed(house, request, encode_answer(answer)))
+    return headers
 
 
 class Admitted:
@@ -79,25 +105,35 @@ class Admitted:
     Raises IngestError, counted, before anything of the body was held: BUSY, CREDIT, TOO_LARGE.
     """
 
-    __slots__ = ("_ingest", "_limit", "_place", "_request")
+    __slots__ = ("_ingest", "_limit", "_place", "_receive")
 
-    def __init__(self, house: Rooms, gateway: str, request: Request, limit: int) -> None:
-        self._ingest = house.collector.ingest
-        self._request = request
+    def __init__(self, ingest: Ingest, place: Place, receive: Receive, limit: int) -> None:
+        self._ingest = ingest
+        self._place = place
+        self._receive = receive
         self._limit = limit
-        lane = request.headers.get(LANE, "")
-        self._place = self._ingest.admission.enter(gateway, lane, declared(request))
+
+    @classmethod
+    def of(cls, house: Rooms, gateway: str, request: Request, limit: int) -> "Admitted":
+        """Return the context of a request that came through the framework."""
+        said, ingest = request.headers, house.collector.ingest
+        place = ingest.admission.enter(gateway, said.get(LANE, ""), stated(said.get(LENGTH)))
+        return cls(ingest, place, request.receive, limit)
 
     async def __aenter__(self) -> bytes:
-        place, admission = self._place, self._ingest.admission
-        with self._ingest.figures.refusing():
-            await place.__aenter__()
-            try:
-                pressed = admission.pressed if place.lane is Lane.ALARM else _never
-                return await receive(self._request, self._limit, pressed)
-            except BaseException:
-                await admission.leave(place)
-                raise
+        place, admission, pressed = self._place, self._ingest.admission, _never
+        try:
+            if place.lane is Lane.ALARM:
+                await admission.take(place)
+                pressed = admission.pressed
+            else:
+                admission.take_at_once(place)
+            return await received(self._receive, place.stated, self._limit, pressed)
+        except BaseException as exc:
+            await admission.leave(place)
+            if isinstance(exc, IngestError):
+                self._ingest.figures.refused[exc.code] += 1
+            raise
 
     async def __aexit__(
         self,
@@ -105,7 +141,11 @@ class Admitted:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._ingest.admission.leave(self._place)
+        place, admission = self._place, self._ingest.admission
+        if place.lane is Lane.ALARM:
+            await admission.leave(place)
+        else:
+            admission.leave_at_once(place)
 
 
 def _never() -> bool:

@@ -14,16 +14,28 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from central.api.access import Access
-from central.api.delivery import Delivered, deliver
-from central.api.door import lane_said, turn_back
+from central.api.cycle import say_taken
+from central.api.delivery import ENCODING, LENGTH, Delivered, Posted, deliver
+from central.api.door import turn_back
 from central.api.headers import Envelope
 from central.api.quick_pages import QuickPages, page_asked
 from central.api.quick_request import QuickRequest, handler_of, nothing_inside
-from central.api.rooms import rooms_of
-from central.api.threshold import stopped
+from central.api.rooms import Rooms
+from central.api.signed import signer_of
+from central.api.threshold import bar, reason
+from central.identity.principal import Principal
 from central.identity.roles import Permission
+from central.identity.signatures import SignatureRefused
+from central.ingest.admission import lane_of
+from protocols.signing.request import INPUT, SIGNATURE
+from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE
 
 _BATCHES: Final = re.compile(r"/api/v1/ingest/streams/([^/]+)/batches")
+_FIELDS: Final = (
+    *(CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE),
+    *(INPUT, SIGNATURE, ENCODING, LENGTH),
+)
+_NAMED: Final = {name.lower().encode(): name for name in _FIELDS}
 
 
 class Application(FastAPI):
@@ -57,33 +69,60 @@ class Express:
 
     async def __call__(self, stream: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; what nobody thought of is answered too, and raised for the server to log."""
-        if await stopped(scope, send):
+        house: Rooms = scope["app"].state.rooms
+        if (barred := reason(house.guards, scope)) is not None:
+            await bar(house.guards, scope, send, barred)
             return
-        request = QuickRequest(scope, receive)
-        ingest = rooms_of(request).collector.ingest
-        async with ingest.admission.approach(lane_said(request.headers)) as refusal:
+        ingest, posted = house.collector.ingest, Posted(stream, scope, receive, _said(scope))
+        lane = lane_of(posted.said.get(LANE, ""))
+        refusal = await ingest.admission.arrive(lane)
+        try:
             if refusal is None:
-                await self._delivered(stream, request, send)
+                await self._delivered(house, posted, send)
                 return
+        finally:
+            ingest.admission.depart(lane)
         await turn_back(ingest, refusal, send)
 
-    async def _delivered(self, stream: str, request: QuickRequest, send: Send) -> None:
-        scope = request.scope
-        answer = self._envelope.open(scope, send)
+    async def _delivered(self, house: Rooms, posted: Posted, send: Send) -> None:
+        scope = posted.scope
         try:
-            who = await self._access(request)
-            told = await deliver(rooms_of(request), who.name, stream, request)
+            told = await deliver(house, (await self._who(house, posted)).name, posted)
         except Exception as exc:
             handler, known = handler_of(self._handlers, exc)
-            response = await handler(request, exc)
-            await response(scope, request.receive, answer.send if known else send)
+            answer = self._envelope.open(scope, send)
+            response = await handler(QuickRequest(scope, posted.receive), exc)
+            await response(scope, posted.receive, answer.send if known else send)
             if not known:
                 raise
             return
-        if told.status == 200:  # the envelope adds nothing to it
+        if told.status != 200:
+            answer = self._envelope.open(scope, send)
+            await told.response()(scope, posted.receive, answer.send)
+        elif not say_taken(send, told.content):  # the envelope adds nothing to it
             await _say(told, send)
-        else:
-            await told.response()(scope, request.receive, answer.send)
+
+    async def _who(self, house: Rooms, posted: Posted) -> Principal:
+        """Ask what every route asks of a caller; who does not sign is asked as there."""
+        guards, scope = house.guards, posted.scope
+        try:
+            who = await signer_of(house, scope, posted.said)
+        except SignatureRefused as refusal:
+            self._access.turn_down(guards, scope, refusal)
+        if who is None:
+            return await self._access(QuickRequest(scope, posted.receive))
+        self._access.let_in(guards, scope, who)
+        return who
+
+
+def _said(scope: Scope) -> dict[str, str]:
+    """Return the fields that count here; of one given twice the first, as ever."""
+    named = _NAMED
+    return {
+        named[name]: value.decode("latin-1")
+        for name, value in reversed(scope["headers"])
+        if name in named
+    }
 
 
 async def _say(told: Delivered, send: Send) -> None:

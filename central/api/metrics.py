@@ -7,13 +7,14 @@ of it at each scrape. Names of gateways are labels, so the figures are for who m
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector as Source
 
 from central.api.backup_metrics import backup_metrics
 from central.api.clock_metrics import clock_metrics
+from central.api.delivery_metrics import Deliveries
 from central.api.door_metrics import door_metrics
 from central.api.enrolment_metrics import enrolment_metrics
 from central.api.evidence_metrics import evidence_metrics
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from central.collector import Collector
     from central.guard.guards import Guards
 
-SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 OTHER: Final = "OTHER"
 """The code of events whose own code no catalogue knows."""
 
@@ -50,20 +50,10 @@ class Metrics:
         self._picture = _Picture(collector, hub)
         self._registry.register(self._picture)
         self._registry.register(GuardMetrics(guards))
-        self._requests = Counter(
-            "fengsui_ingest_requests", "Batch requests", ["lane"], registry=self._registry
-        )
-        self._bytes = Counter(
-            "fengsui_ingest_bytes", "Compressed bytes of batch requests", registry=self._registry
-        )
-        self._seconds = Histogram(
-            "fengsui_ingest_seconds",
-            "From a batch request to its answer",
-            ["lane"],
-            buckets=SECONDS,
-            registry=self._registry,
-        )
-        self._lanes: dict[str, tuple[Counter, Histogram]] = {}
+        deliveries = Deliveries(desk.clock)
+        self._registry.register(deliveries)
+        self.delivered = deliveries.note
+        """Counts a batch request that got an answer of the wire's shape: lane, bytes, seconds."""
         self._events = Counter(
             "fengsui_events",
             "Faults, losses, things put aside, matters of security (STREAM_DIVERGES ...)",
@@ -74,15 +64,6 @@ class Metrics:
     def show(self, source: Source) -> None:
         """Show these too."""
         self._registry.register(source)
-
-    def delivered(self, lane: str, size: int, seconds: float) -> None:
-        """Count one batch request that got an answer of the wire's shape."""
-        children = self._lanes.get(lane)
-        if children is None:
-            children = self._lanes[lane] = (self._requests.labels(lane), self._seconds.labels(lane))
-        children[0].inc()
-        self._bytes.inc(size)
-        children[1].observe(seconds)
 
     def listen(self, effects: Effects) -> None:
         """Count what a commit made known."""

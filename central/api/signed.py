@@ -5,9 +5,11 @@ gateway's clocks where they place times; the body is held against the digest whe
 Who signs gets signed answers.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from fastapi import Request
+from starlette.types import Scope
 
 from central.api.headers import INGEST_PATH
 from central.api.rooms import Rooms, rooms_of
@@ -40,11 +42,20 @@ TOLD_AS: Final = {
 
 async def by_signature(request: Request) -> Principal | None:
     """Return the gateway that signed; None: nobody did. Raises SignatureRefused."""
-    claim = read(request)
-    if claim is None:
-        return None
-    who = await rooms_of(request).desk.by_signature(*claim)
-    request.scope[SIGNED] = claim
+    return await signer_of(rooms_of(request), request.scope, request.headers)
+
+
+async def signer_of(house: Rooms, scope: Scope, said: Mapping[str, str]) -> Principal | None:
+    """Do the same by the fields alone, found as `read_signature` says. Raises SignatureRefused."""
+    try:
+        claim = read(scope, said)
+        if claim is None:
+            return None
+        who = await house.desk.signatures.principal(*claim)
+    except SignatureRefused as refusal:
+        note(house, scope, refusal)
+        raise
+    scope[SIGNED] = claim
     return who
 
 
@@ -53,26 +64,26 @@ async def proved_key(request: Request) -> GatewayKey | None:
 
     For routes that a gateway asks before it is let in. Raises SignatureRefused.
     """
-    claim = read(request)
+    claim = read(request.scope, request.headers)
     return None if claim is None else await rooms_of(request).desk.signatures.proved(*claim)
 
 
-def read(request: Request) -> SignedRequest | None:
+def read(scope: Scope, said: Mapping[str, str]) -> SignedRequest | None:
     """Return what the request claims and is about. Raises SignatureRefused for another form."""
     try:
-        claimed = read_signature(request.headers)
+        claimed = read_signature(said)
     except WireError as exc:
-        raise SignatureRefused(gateway=address_of(request.scope), reason="form") from exc
+        raise SignatureRefused(gateway=address_of(scope), reason="form") from exc
     if claimed is None:
         return None
     # As it came over the line: what is decoded may be written in more than one way.
-    path = request.scope.get("raw_path", b"").decode("latin-1")
-    components = _components(request.method, path)
-    if request.scope["query_string"] or claimed.components != components:
-        raise SignatureRefused(gateway=address_of(request.scope), reason="components")
-    if components == BATCHES and claimed.nonce != request.headers.get(NONCE):
-        raise SignatureRefused(gateway=address_of(request.scope), reason="nonce")
-    return SignedRequest(claimed, message_of(request.headers, request.method, path, claimed))
+    method, path = scope["method"], scope.get("raw_path", b"").decode("latin-1")
+    components = _components(method, path)
+    if scope["query_string"] or claimed.components != components:
+        raise SignatureRefused(gateway=address_of(scope), reason="components")
+    if components == BATCHES and claimed.nonce != said.get(NONCE):
+        raise SignatureRefused(gateway=address_of(scope), reason="nonce")
+    return SignedRequest(claimed, message_of(said, method, path, claimed))
 
 
 def _components(method: str, path: str) -> tuple[str, ...]:
@@ -107,7 +118,7 @@ def use_nonce(house: Rooms, who: Principal, request: Request) -> dict[str, str]:
     try:
         return {NONCE: house.desk.signatures.use_nonce(who, found.claimed)}
     except SignatureRefused as refusal:
-        note(request, refusal)
+        note(house, request.scope, refusal)
         raise
 
 
@@ -116,10 +127,10 @@ def sealed(house: Rooms, request: Request, body: bytes) -> bytes:
     return body if signed_of(request) is None else signed(body, house.collector.signer)
 
 
-def note(request: Request, refusal: SignatureRefused) -> None:
+def note(house: Rooms, scope: Scope, refusal: SignatureRefused) -> None:
     """Count a refusal, and make it known where it is a matter of security."""
-    house, address = rooms_of(request), address_of(request.scope)
-    if request.scope["path"].startswith(INGEST_PATH):
+    address = address_of(scope)
+    if scope["path"].startswith(INGEST_PATH):
         figures = house.collector.ingest.figures
         figures.requests += 1
         figures.refused[refusal.code] += 1

@@ -33,7 +33,8 @@ class Threshold:
         if await stopped(scope, send):
             return
         if not scope["path"].startswith(INGEST_PATH) and (wait := _wait(scope)) > 0:
-            await _refuse(scope, send, 429, "TOO_MANY", {"seconds": ceil(wait)})
+            seconds: dict[str, Value] = {"seconds": ceil(wait)}
+            await _refuse(_guards(scope), scope, send, (429, "TOO_MANY"), seconds)
             return
         await self.app(scope, receive, send)
 
@@ -41,13 +42,22 @@ class Threshold:
 async def stopped(scope: Scope, send: Send) -> bool:
     """Say whom a request speaks for; refuse a path with a second meaning and return True."""
     guards = _guards(scope)
-    guards.proxies.apply(scope)
-    reason = trick(scope.get("raw_path", b""), scope["query_string"])
-    if reason is None:
+    if (barred := reason(guards, scope)) is None:
         return False
-    status = 414 if reason == "LONG" else 400
-    await _refuse(scope, send, status, "TARGET_REFUSED", {"reason": reason})
+    await bar(guards, scope, send, barred)
     return True
+
+
+def reason(guards: Guards, scope: Scope) -> str | None:
+    """Say whom a request speaks for; return why its path is refused, None when it is not."""
+    guards.proxies.apply(scope)
+    return trick(scope.get("raw_path", b""), scope["query_string"])
+
+
+async def bar(guards: Guards, scope: Scope, send: Send, reason: str) -> None:
+    """Refuse a path with a second meaning."""
+    status = 414 if reason == "LONG" else 400
+    await _refuse(guards, scope, send, (status, "TARGET_REFUSED"), {"reason": reason})
 
 
 def _guards(scope: Scope) -> Guards:
@@ -66,9 +76,10 @@ def _wait(scope: Scope) -> float:
 
 
 async def _refuse(
-    scope: Scope, send: Send, status: int, code: str, params: dict[str, Value]
+    guards: Guards, scope: Scope, send: Send, refusal: tuple[int, str], params: dict[str, Value]
 ) -> None:
-    _guards(scope).turned_away(scope, status, code)
+    status, code = refusal
+    guards.turned_away(scope, status, code)
     content = json.dumps({"code": code, "params": params, "request": ""}).encode()
     headers = [
         (b"content-type", b"application/json"),

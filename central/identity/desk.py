@@ -19,7 +19,6 @@ from central.identity.secrets import stored
 from central.identity.signatures import SignatureRefused, Signatures
 from protocols.clock import SECOND, Clock
 from protocols.errors import FengsuiError
-from protocols.signing.request import Claimed, Message
 
 
 class LoginRefused(FengsuiError):
@@ -130,10 +129,6 @@ class FrontDesk:
         if who is not None and machine and revocations == self._revocations:
             self._gateways[key] = who
         return who
-
-    async def by_signature(self, claimed: Claimed, message: Message) -> Principal:
-        """Return the gateway that signed `message`. Raises SignatureRefused."""
-        return await self.signatures.principal(claimed, message)
 
     def revoked(self) -> None:
         """Take note, after the commit, that some token or key no longer stands, or a key began to.

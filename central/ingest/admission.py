@@ -21,7 +21,6 @@ from central.ingest.under_way import Approach, Place, Sender
 from central.repeats import Repeats
 from protocols.clock import real_monotonic
 from protocols.errors import IngestError
-from protocols.wire.bounds import REQUEST_BYTES
 from protocols.words import Lane
 
 logger = logging.getLogger(__name__)
@@ -82,34 +81,49 @@ class Admission:
 
         Raises IngestError BUSY (503) or CREDIT (429); on the alarm lane it waits instead.
         """
-        size = REQUEST_BYTES if size is None else min(size, REQUEST_BYTES)
         return Place(self, gateway, lane_of(lane_name), size)
 
     async def take(self, place: Place) -> None:
         """Count a request in, or refuse it."""
-        sender, lane, size = self._sender(place.gateway), place.lane, place.size
-        if lane is Lane.ALARM:
-            await self._queue(sender, size)
-        else:
-            self._check(place.gateway, sender, lane, size)
-            sender.requests[lane] += 1
-            sender.bytes += size
+        lane, size = place.lane, place.size
+        if lane is not Lane.ALARM:
+            self.take_at_once(place)
+            return
+        sender = self._sender(place.gateway)
+        await self._queue(sender, size)
+        place.sender = sender
+        self._figures.waiting[_KEYS[lane]] += 1
+        self._bytes[lane] += size
+
+    def take_at_once(self, place: Place) -> None:
+        """Do the same for what never waits: any lane but the alarms'."""
+        lane, size, sender = place.lane, place.size, self._sender(place.gateway)
+        if sender.bytes:
+            self._hold_to_grant(place.gateway, sender, lane, size)
+        if self._full(lane, size):
+            raise self._refuse(lane)
+        sender.requests[lane] += 1
+        sender.bytes += size
         place.sender = sender
         self._figures.waiting[_KEYS[lane]] += 1
         self._bytes[lane] += size
 
     async def leave(self, place: Place) -> None:
         """Count a request out."""
+        self.leave_at_once(place)
+        if place.lane is Lane.ALARM and place.sender is not None:
+            async with self._alarms:
+                self._alarms.notify_all()
+
+    def leave_at_once(self, place: Place) -> None:
+        """Do the same where nobody waits for the room: any lane but the alarms'."""
         sender, lane, size = place.sender, place.lane, place.size
         if sender is None:
             return
         self._figures.waiting[_KEYS[lane]] -= 1
         self._bytes[lane] -= size
         sender.requests[lane] -= 1
-        if lane is Lane.ALARM:
-            async with self._alarms:
-                self._alarms.notify_all()
-        else:
+        if lane is not Lane.ALARM:
             sender.bytes -= size
 
     def credit(self, gateway: str) -> int:
@@ -131,22 +145,21 @@ class Admission:
     def too_many(self, lane_name: str) -> IngestError | None:
         """Return the refusal of a request that has no chance now; whose it is does not matter."""
         lane = lane_of(lane_name)
-        if lane is Lane.ALARM:
-            return None
+        return None if lane is Lane.ALARM else self._no_chance(lane)
+
+    def _no_chance(self, lane: Lane) -> IngestError | None:
         return self.lacks_room(lane) or (self._refuse(lane) if self._full(lane, 0) else None)
 
     def pressed(self) -> bool:
         """Return whether alarms wait for the room that bodies under way take up."""
         return self._queued > 0
 
-    def _check(self, gateway: str, sender: Sender, lane: Lane, size: int) -> None:
+    def _hold_to_grant(self, gateway: str, sender: Sender, lane: Lane, size: int) -> None:
         allowed = max(sender.granted, sender.granted_before)
-        if sender.bytes and sender.bytes + size > allowed:
+        if sender.bytes + size > allowed:
             self._busy.say(gateway, f"{gateway} sends more than its credit of {allowed} bytes: 429")
             again = self._again(lane)
             raise IngestError("CREDIT", 429, size=sender.bytes + size, limit=allowed, **again)
-        if self._full(lane, size):
-            raise self._refuse(lane)
 
     def _full(self, lane: Lane, size: int) -> bool:
         waiting = self._figures.waiting
@@ -176,27 +189,27 @@ class Admission:
 
         Whose request it is does not matter here. What is live lets many alarms go first.
         """
-        return Approach(self, lane_name)
+        return Approach(self, lane_of(lane_name))
 
-    async def arrive(self, lane_name: str) -> IngestError | None:
+    async def arrive(self, lane: Lane) -> IngestError | None:
         """Begin an approach."""
-        lane = lane_of(lane_name)
         if lane is not Lane.ALARM:
-            return self.too_many(lane_name) or await self._step_aside(lane)
+            refusal = self._no_chance(lane)
+            if refusal is None and self._arrived >= ALARMS_FIRST:
+                return await self._step_aside(lane)
+            return refusal
         self._arrived += 1
         self._feel()
         return None
 
-    def depart(self, lane_name: str) -> None:
+    def depart(self, lane: Lane) -> None:
         """End an approach."""
-        if lane_of(lane_name) is Lane.ALARM:
+        if lane is Lane.ALARM:
             self._arrived -= 1
             self._feel()
 
     async def _step_aside(self, lane: Lane) -> IngestError | None:
         """Return the refusal of what has waited long enough, None when it may go on."""
-        if self._calm.is_set():
-            return None
         if self._aside < ADMITTED[Lane.LIVE] and lane is Lane.LIVE:
             self._aside += 1
             try:

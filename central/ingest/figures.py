@@ -5,9 +5,13 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from protocols.clock import real_monotonic
 from protocols.errors import IngestError
+
+if TYPE_CHECKING:
+    from central.ingest.contents import Committed
 
 LATENCIES: Final = 1_024
 """Requests over which percentiles are taken."""
@@ -16,7 +20,7 @@ STORE_RETRY_MS: Final = 5_000
 
 
 class Refusing:
-    """Counts an IngestError that leaves its context. Made for every request: no generator."""
+    """Counts an IngestError that leaves its context. Holds nothing of its own: no generator."""
 
     __slots__ = ("_refused",)
 
@@ -47,6 +51,8 @@ class Counting(Refusing):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is None:
+            return
         super().__exit__(kind, error, trace)
         if isinstance(error, sqlite3.Error):
             self._refused["STORE_UNAVAILABLE"] += 1
@@ -73,11 +79,22 @@ class Figures:
         """Count a refusal of what runs inside."""
         return Refusing(self.refused)
 
+    def committed(self, done: "Committed", began: float) -> None:
+        """Note a request that was committed now; it `began` then (real monotonic seconds)."""
+        at = real_monotonic()
+        self.duplicates += done.duplicates
+        self.quarantined += done.quarantined
+        self.lost += done.lost
+        self.readings += done.readings
+        self.took(at - began, at, done.readings)
+
     def took(self, seconds: float, at: float, readings: int) -> None:
         """Note a committed request: real seconds it took, real monotonic time, its readings."""
+        recent = self._recent
         self._latencies.append(seconds)
-        self._recent.append((at, readings))
-        self._trim(at)
+        recent.append((at, readings))
+        while recent[0][0] < at - RATE_SECONDS:
+            recent.popleft()
 
     def latency_ms(self, share: float) -> float:
         """Return the latency (ms) that `share` of the last requests did not exceed."""
@@ -85,12 +102,8 @@ class Figures:
 
     def readings_per_second(self, at: float) -> float:
         """Return the mean over the last ten real seconds."""
-        self._trim(at)
-        return sum(readings for _, readings in self._recent) / RATE_SECONDS
-
-    def _trim(self, at: float) -> None:
-        while self._recent and self._recent[0][0] < at - RATE_SECONDS:
-            self._recent.popleft()
+        oldest = at - RATE_SECONDS
+        return sum(readings for when, readings in self._recent if when >= oldest) / RATE_SECONDS
 
 
 def percentile(values: Sequence[float] | deque[float], share: float) -> float:

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from sqlite_utils import Database as Tables
-
 from central.alarms.engine import Engine
-from central.alarms.ruleset import Wanted
 from central.database import Database, Urgency
 from central.ingest import request as requests
 from central.ingest.admission import Admission, lane_of
@@ -85,6 +82,7 @@ class Ingest:
         # No alarm waits behind a backlog that is being inflated.
         self._alarm_opener = OwnerThread("ingest-alarm", capacity=OPENING)
         self.figures = Figures()
+        self._counting = Counting(self.figures.refused)
         self.admission = Admission(self.figures)
         self._manifests = Manifests()
         self._changes = Changes()
@@ -181,43 +179,46 @@ class Ingest:
 
     async def _take_rules(self, described: Described, change: Change) -> None:
         for portion in described.portions():
-            await self._db.write(
-                partial(_take_portion, self._engine, described, portion, self._clock.now()),
-                self._after.opened,
-                urgency=change.urgency,
+            take = partial(
+                take_portion,
+                engine=self._engine,
+                described=described,
+                portion=portion,
+                now=self._clock.now(),
             )
+            await self._db.write(take, self._after.opened, urgency=change.urgency)
 
     async def post_batches(self, gateway: str, stream: str, request: IngestRequest) -> Answer:
         """Commit the batches and return what may be forgotten. Raises IngestError (`expected`)."""
         began = real_monotonic()
         with self._counted():
-            await self._seen(gateway, request.signed)
+            if request.signed is None:  # else it may be played back
+                await self._after.seen(gateway)
             prepared = await self._prepared(request)
-            self._hold_to_credit(gateway, prepared, len(request.body))
-            self._db.crash.reach("central.received")
+            if len(prepared.batches) > 1:  # one may always come: it cannot be sent in parts
+                self._hold_to_credit(gateway, prepared, len(request.body))
+            crash = self._db.crash
+            crash.reach("central.received")
             now = self._clock.now()
 
             def after(done: Committed) -> None:
-                self._count(done, began)
+                self.figures.committed(done, began)
                 self._after.committed(gateway, done)
 
             left: Prepared | None = prepared
             fresh = False
             while left is not None:
                 work = partial(self._committer.commit, gateway, stream, left, now)
-                done = await self._db.write(
-                    work,
-                    after,
-                    urgency=URGENCY[prepared.lane],
-                    light=work if _is_light(left) else None,
-                )
+                light = work if _is_light(left) else None
+                urgency = URGENCY[prepared.lane]
+                done = await self._db.write(work, after, urgency=urgency, light=light)
                 left, fresh = done.left, fresh or done.fresh
             if fresh and request.signed is not None:
                 await self._after.seen(gateway)
             if done.error is not None:
                 done.error.safe = self._safe(done)
                 raise done.error
-        self._db.crash.reach("central.answering")
+        crash.reach("central.answering")
         return self._answer(gateway, stream, request.nonce, done)
 
     async def cursors(self, gateway: str, body: bytes, nonce: str) -> Cursors:
@@ -254,11 +255,10 @@ class Ingest:
             await self._after.seen(gateway)
 
     async def _prepared(self, request: IngestRequest) -> Prepared:
-        await self._committer.room(lane_of(request.lane))
+        lane = lane_of(request.lane)
+        await self._committer.room(lane)
         small = requests.prepare_small(request)
-        if small is not None:
-            return small
-        return await self._opener_of(lane_of(request.lane)).run(prepare, request)
+        return await self._opener_of(lane).run(prepare, request) if small is None else small
 
     def _opener_of(self, lane: Lane) -> OwnerThread:
         return self._alarm_opener if lane is Lane.ALARM else self._opener
@@ -267,9 +267,8 @@ class Ingest:
         return min(done.safe, done.committed) if self._backed_up else done.committed
 
     def _hold_to_credit(self, gateway: str, prepared: Prepared, size: int) -> None:
-        """One batch may always come: it cannot be sent in parts."""
         allowed = self.admission.allowed(gateway)
-        if prepared.lane is not Lane.ALARM and len(prepared.batches) > 1 and size > allowed:
+        if prepared.lane is not Lane.ALARM and size > allowed:
             raise IngestError("CREDIT", 429, size=size, limit=allowed)
 
     def _answer(self, gateway: str, stream: str, nonce: str, done: Committed) -> Answer:
@@ -284,25 +283,11 @@ class Ingest:
             nonce=nonce,
         )
 
-    def _count(self, done: Committed, began: float) -> None:
-        at = real_monotonic()
-        self.figures.duplicates += done.duplicates
-        self.figures.quarantined += done.quarantined
-        self.figures.lost += done.lost
-        self.figures.readings += done.readings
-        self.figures.took(at - began, at, done.readings)
-
     def _counted(self) -> Counting:
         """Count requests and refusals; a database that cannot be written is one (it says why)."""
         self.figures.requests += 1
-        return Counting(self.figures.refused)
+        return self._counting
 
 
 def _is_light(prepared: Prepared) -> bool:
     return sum(batch.header.n for batch in prepared.batches) <= LIGHT
-
-
-def _take_portion(
-    engine: Engine, described: Described, portion: list[Wanted], now: int, tables: Tables
-) -> Opened:
-    return take_portion(tables, engine, described, portion, now)

@@ -35,13 +35,17 @@ class Sender:
 class Place:
     """One request's room, held while the context lasts. Made for each: no generator."""
 
-    __slots__ = ("_admission", "gateway", "lane", "sender", "size")
+    __slots__ = ("_admission", "gateway", "lane", "sender", "size", "stated")
 
-    def __init__(self, admission: "Admission", gateway: str, lane: Lane, size: int) -> None:
+    def __init__(
+        self, admission: "Admission", gateway: str, lane: Lane, stated: int | None
+    ) -> None:
+        """`stated`: the bytes it says its body has (None: it does not say)."""
         self._admission = admission
         self.gateway = gateway
         self.lane = lane
-        self.size = size
+        self.stated = stated
+        self.size = REQUEST_BYTES if stated is None or stated > REQUEST_BYTES else stated
         self.sender: Sender | None = None
 
     async def __aenter__(self) -> None:
@@ -59,14 +63,14 @@ class Place:
 class Approach:
     """The first question of a request. Its context gives the refusal of what has no chance now."""
 
-    __slots__ = ("_admission", "_lane_name")
+    __slots__ = ("_admission", "_lane")
 
-    def __init__(self, admission: "Admission", lane_name: str) -> None:
+    def __init__(self, admission: "Admission", lane: Lane) -> None:
         self._admission = admission
-        self._lane_name = lane_name
+        self._lane = lane
 
     async def __aenter__(self) -> IngestError | None:
-        return await self._admission.arrive(self._lane_name)
+        return await self._admission.arrive(self._lane)
 
     async def __aexit__(
         self,
@@ -74,4 +78,4 @@ class Approach:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._admission.depart(self._lane_name)
+        self._admission.depart(self._lane)

@@ -41,9 +41,9 @@ def signed(body: bytes, signer: "Signer") -> bytes:
     before, found, after = body.rpartition(_NULL)
     if not found:
         raise WireError("WIRE_JSON", where="signature", what="field", key="signature")
-    value = base64.b64encode(signer.sign(body)).decode()
-    said = f'"signature":{{"alg":"{signer.alg}","keyid":"{signer.keyid}","value":"{value}"}}'
-    return before + said.encode() + after
+    value, public = binascii.b2a_base64(signer.sign(body), newline=False), signer.public
+    said = f'"signature":{{"alg":"{public.alg}","keyid":"{public.keyid}","value":"'
+    return b'%b%b%b"}%b' % (before, said.encode(), value, after)
 
 
 def must_be_signed(data: bytes, collector: "PublicKey") -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from protocols.signing.keys import PublicKey, Signer
 
 LABEL: Final = "fengsui"
+_OURS: Final = f"{LABEL}="
 INPUT: Final = "Signature-Input"
 SIGNATURE: Final = "Signature"
 
@@ -108,11 +109,10 @@ def read_signature(headers: Mapping[str, str]) -> Claimed | None:
     `headers` finds a field whatever case its name is asked for in, or has them as written here.
     """
     stated = headers.get(INPUT)
-    if stated is None or not stated.startswith(LABEL + "="):
+    if stated is None or not stated.startswith(_OURS):
         return None
     found = _INPUT_FORM.fullmatch(stated)
     components = _LISTS.get(found[2]) if found else None
-    value = _SIGNATURE_FORM.fullmatch(headers.get(SIGNATURE) or "")
     if found is None or components is None:
         raise WireError("WIRE_HEADER", where=INPUT)
     return Claimed(
@@ -120,7 +120,7 @@ def read_signature(headers: Mapping[str, str]) -> Claimed | None:
         alg=found[4],
         nonce=found[5],
         components=components,
-        signature=_decoded(value[1] if value else ""),
+        signature=_decoded(headers.get(SIGNATURE) or ""),
     )
 
 
@@ -153,12 +153,14 @@ def _parameters(components: tuple[str, ...], keyid: str, alg: str, nonce: str) -
     return f'({_WRITTEN[components]});keyid="{keyid}";alg="{alg}";nonce="{nonce}"'
 
 
-def _decoded(text: str) -> bytes:
-    """Return the bytes of the only base64 form that stands for them."""
+def _decoded(field: str) -> bytes:
+    """Return the bytes a signature's field stands for, by the only base64 form that does."""
+    found = _SIGNATURE_FORM.fullmatch(field)
+    text = found[1].encode() if found else b""
     try:
-        value = base64.b64decode(text, validate=True)
+        value = binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:
         value = b""
-    if not value or base64.b64encode(value).decode() != text:
+    if not value or binascii.b2a_base64(value, newline=False) != text:
         raise WireError("WIRE_HEADER", where=SIGNATURE)
     return value

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from protocols.errors import NotAnAnswer, WireError
@@ -81,13 +82,18 @@ def encode_answer(answer: Answer) -> bytes:
 
 def _encode_plain(answer: Answer) -> bytes:
     """Write what nearly every request is answered, without sorting and escaping it anew."""
-    now = (_EPOCH + timedelta(microseconds=answer.now)).isoformat(timespec="microseconds")
+    seconds, micros = divmod(answer.now, 1_000_000)
     return (
-        f'{{"committed":{answer.committed:d},"credit":{answer.credit:d},'
-        f'"incarnation":"{answer.incarnation}","nonce":"{answer.nonce}","now":"{now}",'
-        f'"retry_after_ms":{answer.retry_after_ms:d},"safe":{answer.safe:d},"signature":null,'
-        f'"stream":"{answer.stream}"}}'
+        f'{{"committed":{answer.committed},"credit":{answer.credit},'
+        f'"incarnation":"{answer.incarnation}","nonce":"{answer.nonce}",'
+        f'"now":"{_second(seconds)}.{micros:06}+00:00","retry_after_ms":{answer.retry_after_ms},'
+        f'"safe":{answer.safe},"signature":null,"stream":"{answer.stream}"}}'
     ).encode()
+
+
+@lru_cache(maxsize=16)  # some hundred answers are of the same second
+def _second(since: int) -> str:
+    return (_EPOCH + timedelta(seconds=since)).replace(tzinfo=None).isoformat()
 
 
 def parse_answer(data: bytes, stream: str, nonce: str) -> Answer:

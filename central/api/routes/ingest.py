@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from central.api.access import principal
 from central.api.body import receive
-from central.api.delivery import Admitted, deliver
+from central.api.delivery import Admitted, Posted, deliver
 from central.api.held import by_clock, by_health, by_question, refuse_held
 from central.api.machine_route import MachineRoute
 from central.api.rooms import House, Rooms
@@ -33,7 +33,7 @@ BINARY: Final = {"requestBody": {"required": True, "content": {"application/octe
 async def put_manifest(who: Sender, house: House, digest: str, request: Request) -> Response:
     """Take a manifest the collector did not know; 400 when it is not what `digest` names."""
     encoding, sent = request.headers.get("content-encoding", ""), _sent(house, request)
-    async with Admitted(house, who.name, request, REQUEST_BYTES) as body:
+    async with Admitted.of(house, who.name, request, REQUEST_BYTES) as body:
         hold_to_digest(request, body)
         await house.collector.ingest.put_manifest(who.name, digest, body, encoding, sent)
     return Response()
@@ -43,7 +43,7 @@ async def put_manifest(who: Sender, house: House, digest: str, request: Request)
 async def put_stream(who: Sender, house: House, stream: str, request: Request) -> Response:
     """Take a stream's opening record; 428 when its manifest is not known yet."""
     sent = _sent(house, request)
-    async with Admitted(house, who.name, request, RECORD_BYTES) as body:
+    async with Admitted.of(house, who.name, request, RECORD_BYTES) as body:
         with house.collector.ingest.figures.refusing():
             hold_to_digest(request, body)
             await refuse_held(house, who, request, by_clock(request))
@@ -54,7 +54,8 @@ async def put_stream(who: Sender, house: House, stream: str, request: Request) -
 @router.post("/streams/{stream}/batches", openapi_extra=BINARY)
 async def post_batches(who: Sender, house: House, stream: str, request: Request) -> Response:
     """Take N consecutive whole batches; only this answer lets the gateway forget."""
-    return (await deliver(house, who.name, stream, request)).response()
+    posted = Posted(stream, request.scope, request.receive, request.headers)
+    return (await deliver(house, who.name, posted)).response()
 
 
 @router.post("/cursors", openapi_extra=BINARY)

@@ -100,10 +100,11 @@ class Answering:
         """Send a message of the answer."""
         machine = self._scope["path"].startswith(INGEST_PATH) and message.get("status") == 200
         if message["type"] == "http.response.start" and not machine:
-            message["headers"] = self._added(list(message.get("headers", ())))
+            message["headers"] = self.added(list(message.get("headers", ())))
         await self._send(message)
 
-    def _added(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def added(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Return the fields of an answer with what every answer says."""
         names = {name.lower() for name, _ in fields}
         if not names.isdisjoint(_OURS):
             fields = [field for field in fields if field[0].lower() not in _OURS]

@@ -24,6 +24,7 @@ from central.api.rooms import rooms_of
 from central.api.routes.queries import LONGEST
 from central.api.threshold import stopped
 from central.api.times import microseconds
+from central.api.whole import say
 from central.identity.roles import Permission
 from central.store.queries.queries import MOST_BUCKETS, MOST_ROWS
 
@@ -118,8 +119,7 @@ class QuickPages:
             (b"content-length", b"%d" % len(content)),
             (b"content-type", b"application/json"),
         ]
-        await answer.send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await say(send, answer.added(headers), content)
 
     async def _content(self, page: Page | Trend, request: QuickRequest) -> bytes:
         who = await self._access(request)

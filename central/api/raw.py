@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from central.api.time_columns import time_column
 from central.store.columns import Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
+from central.store.parts import Part
 from central.store.queries.aggregate import Aggregates
 from central.store.queries.counts import Counts, Gap, truncated_percent
 from central.store.queries.many import Counted, State
@@ -20,20 +21,32 @@ from central.store.queries.ranges import RawPage
 from protocols.clock import SECOND
 
 _NULL: Final = b"null"
+_COLUMNS: Final = ("time", "value", "quality", "received", "late", "estimated")
 
 
 def encode_page(page: RawPage) -> bytes:
-    """Return `models.Readings`."""
-    readings = page.readings
+    """Return `models.Readings`; what a part is as text is remembered with it."""
+    texts = [part.text or _as_text(part) for part in page.parts]
     columns = {
-        "time": time_column(readings.times),
-        "value": _json(readings.values.tolist()),
-        "quality": _json(readings.qualities.tolist()),
-        "received": time_column(readings.received),
-        "late": _flags(readings.flags, FLAG_LATE),
-        "estimated": _flags(readings.flags, FLAG_ESTIMATED),
+        name: b"[" + b",".join([text[place] for text in texts]) + b"]"
+        for place, name in enumerate(_COLUMNS)
     }
     return _object({"columns": _object(columns), "next": _json(page.next)})
+
+
+def _as_text(part: Part) -> tuple[bytes, ...]:
+    """Return the columns of a part (there is at least one reading), without their brackets."""
+    readings = part.readings
+    columns = (
+        time_column(readings.times),
+        _json(readings.values.tolist()),
+        _whole(readings.qualities),
+        time_column(readings.received),
+        _flags(readings.flags, FLAG_LATE),
+        _flags(readings.flags, FLAG_ESTIMATED),
+    )
+    part.text = tuple(column[1:-1] for column in columns)
+    return part.text
 
 
 def encode_buckets(found: Aggregates) -> bytes:
@@ -45,10 +58,10 @@ def encode_buckets(found: Aggregates) -> bytes:
         "max": _numbers(found.most[some]),
         "mean": _numbers(found.mean[some]),
         "last": _json([found.last[place] for place in some.tolist()]),
-        "count": _json(found.count[some].tolist()),
-        "quality": _json(found.worst[some].tolist()),
-        "late": _json(found.late[some].tolist()),
-        "estimated": _json(found.estimated[some].tolist()),
+        "count": _whole(found.count[some]),
+        "quality": _whole(found.worst[some]),
+        "late": _whole(found.late[some]),
+        "estimated": _whole(found.estimated[some]),
     }
     return _object({"columns": _object(columns), "tier": _json(found.tier)})
 
@@ -181,6 +194,13 @@ def _time(time: int) -> bytes:
 
 def _numbers(column: Any) -> bytes:
     return to_json(column.tolist(), inf_nan_mode="null")
+
+
+def _whole(column: Integers) -> bytes:
+    first = int(column[0]) if len(column) else 0
+    if (column == first).all():
+        return b"[" + b",".join([b"%d" % first] * len(column)) + b"]"
+    return to_json(column.tolist())
 
 
 def _seconds(column: Integers) -> bytes:

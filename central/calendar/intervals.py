@@ -87,6 +87,8 @@ class Intervals:
 
     def lengths(self, starts: Integers, ends: Integers) -> Integers:
         """Return how many microseconds lie inside each [start, end) given."""
+        if not len(self):
+            return np.zeros(len(starts), np.int64)
         return self._before(ends) - self._before(starts)
 
     def _before(self, times: Integers) -> Integers:

@@ -71,7 +71,7 @@ def aggregate(
 
     Without `firsts` nothing is read to know the first readings, and what stands there is nothing.
     """
-    tally = _Tally(edges, excluded)
+    tally = _Tally(edges, excluded, firsts=firsts)
     rows, loads = [], []
     for row, load in pieces:
         if row is None:
@@ -80,6 +80,8 @@ def aggregate(
         else:
             rows.append(row)
             loads.append(load)
+    if not rows:
+        return tally.done(RAW)
     summaries = np.array(rows, SUMMARY)
     tiers = [getattr(load, "tier", RAW) for load in loads]
     undivided = np.array([tier != RAW for tier in tiers], np.bool_)
@@ -128,8 +130,9 @@ def _whole(
 class _Tally:
     """What was added so far, by period."""
 
-    def __init__(self, edges: Integers, excluded: Intervals) -> None:
+    def __init__(self, edges: Integers, excluded: Intervals, *, firsts: bool) -> None:
         self._edges = edges
+        self._firsts = firsts
         self._excluded = excluded
         n = len(edges) - 1
         self._added = {name: np.zeros(n, np.int64) for name in _ADDED}
@@ -159,22 +162,19 @@ class _Tally:
         good = readings.good
         numbers = readings.values.numbers
         flags = readings.flags
-        for name, marked in zip(
-            _ADDED,
-            (
-                np.ones(len(good), np.bool_),
-                good,
-                flags & FLAG_LATE != 0,
-                flags & FLAG_ESTIMATED != 0,
-            ),
-            strict=True,
-        ):
-            self._added[name][at] += np.add.reduceat(marked, starts, dtype=np.int64)
-        low = np.minimum.reduceat(np.where(good, numbers, np.inf), starts)
-        high = np.maximum.reduceat(np.where(good, numbers, -np.inf), starts)
+        counts = np.diff(starts, append=len(good))
+        self._added["n"][at] += counts
+        every = bool(good.all())
+        self._added["good"][at] += counts if every else _counted(good, starts)
+        for name, flag in (("late", FLAG_LATE), ("estimated", FLAG_ESTIMATED)):
+            marked = flags & flag
+            if marked.any():
+                self._added[name][at] += _counted(marked != 0, starts)
+        low = np.minimum.reduceat(numbers if every else np.where(good, numbers, np.inf), starts)
+        high = np.maximum.reduceat(numbers if every else np.where(good, numbers, -np.inf), starts)
         self._least[at] = np.minimum(self._least[at], low)
         self._most[at] = np.maximum(self._most[at], high)
-        exact = np.where(good, numbers, 0.0).astype(np.longdouble)
+        exact = (numbers if every else np.where(good, numbers, 0.0)).astype(np.longdouble)
         self._sum[at] += np.add.reduceat(exact, starts)
         worst = np.maximum.reduceat(readings.qualities, starts)
         self._worst[at] = np.maximum(self._worst[at], worst)
@@ -243,8 +243,14 @@ class _Tally:
 
     def _take_ends(self, readings: PointReadings, starts: Integers, at: Integers) -> None:
         stops = np.append(starts[1:], len(readings)) - 1
-        self._first.take(readings, starts, at, sign=-1)
+        if self._firsts:
+            self._first.take(readings, starts, at, sign=-1)
         self._last.take(readings, stops, at, sign=1)
+
+
+def _counted(marked: NDArray[np.bool_], starts: Integers) -> Integers:
+    found: Integers = np.add.reduceat(marked, starts, dtype=np.int64)
+    return found
 
 
 class _End:
@@ -252,9 +258,15 @@ class _End:
 
     def __init__(self, n: int, none: int) -> None:
         self.times: Integers = np.full(n, none)
-        self.values: list[Value] = [None] * n
+        self._values: NDArray[np.object_] = np.full(n, None, np.object_)
         self._streams: Integers = np.zeros(n, np.int64)
         self._seqs: Integers = np.zeros(n, np.int64)
+
+    @property
+    def values(self) -> list[Value]:
+        """What was taken, by period."""
+        held: list[Value] = self._values.tolist()
+        return held
 
     def take(self, readings: PointReadings, which: Integers, at: Integers, sign: int) -> None:
         """Take the readings `which` for the periods `at` where they come further out."""
@@ -270,5 +282,6 @@ class _End:
         self.times[at] = readings.times[which]
         self._streams[at] = readings.streams[which]
         self._seqs[at] = readings.seqs[which]
-        for place, value in zip(at.tolist(), readings.values.take(which).tolist(), strict=True):
-            self.values[place] = value
+        cells = np.empty(len(which), np.object_)
+        cells[:] = readings.values.take(which).tolist()
+        self._values[at] = cells

@@ -8,7 +8,8 @@ from central.calendar.holidays import Holidays
 from central.database import Database
 from central.near import TooMuch
 from central.registry_records import PointRecord
-from central.store.queries.source import PointSource, Source
+from central.store.queries.ranges import NearSource
+from central.store.queries.source import Source
 from protocols.clock import Clock
 
 T = TypeVar("T")
@@ -37,12 +38,12 @@ class Asks(Protocol):
 class Near(Protocol):
     """Runs work on a snapshot on the event loop itself. Raises TooMuch: it is for a thread."""
 
-    def __call__(self, work: Callable[[PointSource], T], /) -> T:
+    def __call__(self, work: Callable[[NearSource], T], /) -> T:
         """Return what the work returned."""
         ...
 
 
-def never(_: Callable[[PointSource], T], /) -> T:
+def never(_: Callable[[NearSource], T], /) -> T:
     """Run nothing."""
     raise TooMuch
 

@@ -17,7 +17,6 @@ from central.calendar.periods import TooManyPeriods, periods
 from central.near import TooMuch
 from central.registry_records import PointRecord
 from central.store.columns import Integers
-from central.store.points import PointReadings
 from central.store.queries.aggregate import Aggregates, aggregate
 from central.store.queries.behind import Behind as Behind
 from central.store.queries.counts import MOST_SLOTS, Asked, count
@@ -27,7 +26,7 @@ from central.store.queries.questions import Delivered as Delivered
 from central.store.queries.questions import Owed as Owed
 from central.store.queries.questions import Reckoned as Reckoned
 from central.store.queries.questions import Reckoning as Reckoning
-from central.store.queries.ranges import RawPage, Span, page, parse_cursor
+from central.store.queries.ranges import NearSource, RawPage, Span, near_page, page, parse_cursor
 from central.store.queries.source import Deadline, PointSource, Source
 from protocols.clock import HOUR, SECOND
 from protocols.errors import FengsuiError
@@ -80,11 +79,13 @@ class Queries:
         after = None if cursor is None else parse_cursor(cursor)
         known = self._behind.registry.point(point)
         if known is None:
-            return shape(RawPage(PointReadings.merged([]), None))
+            return shape(RawPage([], None))
         span = Span(start=start, end=end, limit=max(1, min(limit, MOST_ROWS)), after=after)
         number = known.number
         return await self._ask_one(
-            lambda source: shape(page(source, number, span, Deadline())), start, end
+            lambda source: shape(page(source, number, span, Deadline())),
+            lambda source: shape(near_page(source, number, span, Deadline())),
+            end - start,
         )
 
     async def buckets(
@@ -112,7 +113,7 @@ class Queries:
 
         if len(edges) > NEAR_EDGES:
             return await self._ask(work)
-        return await self._ask_one(work, start, end)
+        return await self._ask_one(work, work, end - start)
 
     async def periods(
         self,
@@ -210,11 +211,13 @@ class Queries:
 
         return await self._ask(work)
 
-    async def _ask_one(self, work: Callable[[PointSource], T], start: int, end: int) -> T:
+    async def _ask_one(
+        self, work: Callable[[Source], T], little: Callable[[NearSource], T], span: int
+    ) -> T:
         """Answer on the event loop what is little, else in a reader's thread."""
-        if end - start <= NEAR:
+        if span <= NEAR:
             with suppress(TooMuch):
-                return self._behind.near(work)
+                return self._behind.near(little)
         return await self._ask(work)
 
     async def _aggregates(

@@ -1,9 +1,12 @@
 """A page of raw readings, and the cursor that goes on where it ends. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
+from central.store.parts import Part
 from central.store.points import PointReadings
 from central.store.queries.source import Deadline, PointSource
 
@@ -15,8 +18,13 @@ Place = tuple[int, int, int]
 class RawPage:
     """Readings in order of time; `next` continues where this page ends (None: it is the last)."""
 
-    readings: PointReadings
+    parts: Sequence[Part]
     next: str | None
+
+    @property
+    def readings(self) -> PointReadings:
+        """All of them."""
+        return PointReadings.merged([part.readings for part in self.parts])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +35,23 @@ class Span:
     end: int
     limit: int
     after: Place | None = None
+
+
+class NearSource(PointSource, Protocol):
+    """A source of little."""
+
+    def parts(self, number: int, start: int, end: int) -> list[Part]:
+        """Return the readings with start <= time < end, in parts that follow each other."""
+        ...
+
+
+def near_page(source: NearSource, number: int, span: Span, deadline: Deadline) -> RawPage:
+    """Return what `page` returns; a whole span as it is kept."""
+    if span.after is None:
+        parts = source.parts(number, span.start, span.end)
+        if sum(map(len, parts)) <= span.limit:
+            return RawPage(parts, None)
+    return page(source, number, span, deadline)
 
 
 def page(source: PointSource, number: int, span: Span, deadline: Deadline) -> RawPage:
@@ -42,9 +67,9 @@ def page(source: PointSource, number: int, span: Span, deadline: Deadline) -> Ra
             break
     found = PointReadings.merged(blocks)
     if held <= span.limit:
-        return RawPage(found, None)
+        return RawPage([Part(found)], None)
     shown = found.take(slice(0, span.limit))
-    return RawPage(shown, cursor_after(shown))
+    return RawPage([Part(shown)], cursor_after(shown))
 
 
 def cursor_after(readings: PointReadings) -> str:

@@ -15,6 +15,7 @@ from central.store.codec.chunk import ChunkDamaged, decode
 from central.store.codec.chunk_frame import size_of
 from central.store.damage import unreadable
 from central.store.families import Families, Place
+from central.store.parts import Part, in_order
 from central.store.points import PointReadings
 from central.store.tiers import tiers
 from central.store.unsealed import Unsealed, of_point
@@ -30,8 +31,8 @@ BYTES: Final = 1 << 20
 """A chunk's columns: texts take more than numbers."""
 PIECES: Final = 32
 """What is not sealed yet and is looked through."""
-REMEMBERED: Final = 200_000
-"""Readings: about 12 MB."""
+REMEMBERED: Final = 100_000
+"""Readings: about 15 MB with their texts."""
 
 Key = tuple[chunks.Little, int]
 """A chunk and one of its members."""
@@ -42,17 +43,17 @@ class Remembered:
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most = most
-        self._held: OrderedDict[Key, PointReadings] = OrderedDict()
+        self._held: OrderedDict[Key, Part] = OrderedDict()
         self.readings = 0
 
-    def find(self, key: Key) -> PointReadings | None:
+    def find(self, key: Key) -> Part | None:
         """Return what is remembered."""
         found = self._held.get(key)
         if found is not None:
             self._held.move_to_end(key)
         return found
 
-    def put(self, key: Key, found: PointReadings) -> None:
+    def put(self, key: Key, found: Part) -> None:
         """Remember it, and forget what nobody has asked for the longest time."""
         self._held[key] = found
         self.readings += len(found)
@@ -70,16 +71,21 @@ class NearView(View):
 
     def read(self, number: int, start: int, end: int) -> PointReadings:
         """Return a point's readings with start <= time < end, in order. Raises TooMuch."""
+        return PointReadings.merged([part.readings for part in self.parts(number, start, end)])
+
+    def parts(self, number: int, start: int, end: int) -> list[Part]:
+        """Return what `read` returns, in parts; a chunk's are those of the last question."""
         place = self._families.place(number)
-        parts = [] if place is None else self._sealed(place, start, end)
+        found = [] if place is None else self._sealed(place, start, end)
         rows = late.read(self.conn, number, start, end, ROWS + 1)
         if len(rows) > ROWS:
             raise TooMuch
-        parts += [rows, *self._memory(number, start, end)]
-        parts = [part for part in parts if len(part)]
-        if sum(map(len, parts)) > READINGS:
+        rest = [part for part in (rows, *self._memory(number, start, end)) if len(part)]
+        if rest:
+            found.append(Part(PointReadings.merged(rest)))
+        if sum(map(len, found)) > READINGS:
             raise TooMuch
-        return PointReadings.merged(parts)
+        return in_order(found)
 
     def pieces(self, number: int, start: int, end: int) -> Iterator[tuple[Any, Load]]:
         """Yield all of it in one piece."""
@@ -102,15 +108,20 @@ class NearView(View):
         if len(found):
             yield found
 
-    def _sealed(self, place: Place, start: int, end: int) -> list[PointReadings]:
+    def _sealed(self, place: Place, start: int, end: int) -> list[Part]:
         found = chunks.few(self.conn, place, (start, end), self.watermark, CHUNKS + 1)
         if len(found) > CHUNKS or sum(each.n for each in found) > CELLS:
             raise TooMuch
         if sum(each.n // each.members.bit_count() for each in found) > READINGS:
             raise TooMuch
-        return [self._own(each, place).between(start, end) for each in found]
+        return [self._within(each, place, start, end) for each in found]
 
-    def _own(self, chunk: chunks.Little, place: Place) -> PointReadings:
+    def _within(self, chunk: chunks.Little, place: Place, start: int, end: int) -> Part:
+        part = self._own(chunk, place)
+        whole = start <= chunk.t0 and chunk.t1 < end
+        return part if whole else Part(part.readings.between(start, end))
+
+    def _own(self, chunk: chunks.Little, place: Place) -> Part:
         held = self._remembered.find((chunk, place.member))
         if held is not None:
             return held
@@ -120,7 +131,7 @@ class NearView(View):
         try:
             if size_of(body) > BYTES:
                 raise TooMuch
-            found: PointReadings = decode(body, place.member)
+            found = Part(decode(body, place.member))
         except ChunkDamaged as exc:
             raise unreadable(self.conn, chunk.id, exc.params["why"]) from exc
         self._remembered.put((chunk, place.member), found)

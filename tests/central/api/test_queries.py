@@ -9,6 +9,7 @@ import pytest
 from central.api.openapi import document
 from central.api.raw import encode_page
 from central.api.times import rfc3339
+from central.store.parts import Part
 from central.store.queries.ranges import RawPage
 from tests.central.store.queries.list_source import columns, reading
 
@@ -206,9 +207,9 @@ def test_a_page_of_raw_readings_is_what_the_document_says():
         reading(time, value, received=time, quality=quality)
         for time, value, quality in zip(times, values, [0, 0, 1, 2**32 - 1], strict=True)
     ]
-    found = json.loads(encode_page(RawPage(columns(made), "1.2.3")))
+    found = json.loads(encode_page(RawPage([Part(columns(made))], "1.2.3")))
     assert found["columns"]["time"] == [rfc3339(time) for time in times]
     assert found["columns"]["value"] == values
     assert found["next"] == "1.2.3"
-    empty = json.loads(encode_page(RawPage(columns([]), None)))
+    empty = json.loads(encode_page(RawPage([Part(columns([]))], None)))
     assert set(map(tuple, empty["columns"].values())) == {()}

@@ -53,6 +53,8 @@ class Contacts:
         self._started = clock.mono()
         self._wake = asyncio.Event()
         self._patience: dict[str, int] = {}
+        self._buses: dict[str, tuple[Entry, Health, tuple[BusState, ...]]] = {}
+        """What was made of what was described and told, until either changes."""
         self.measured: Callable[[str, ClockReport, int], object] = lambda *_: None
         """Is told the clocks of every report of health, and when it was here."""
 
@@ -174,8 +176,16 @@ class Contacts:
             clock=health.clock,
             points=len(manifest.points) if manifest else 0,
             sites=tuple(site.name for site in manifest.sites) if manifest else (),
-            buses=_buses(entry, health),
+            buses=self._known_buses(entry, health),
         )
+
+    def _known_buses(self, entry: "Entry", health: Health) -> tuple[BusState, ...]:
+        known = self._buses.get(entry.name)
+        if known is not None and known[0] is entry and known[1] is health:
+            return known[2]
+        buses = _buses(entry, health)
+        self._buses[entry.name] = entry, health, buses
+        return buses
 
 
 def _is_online(contact: Contact) -> bool:

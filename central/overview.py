@@ -14,10 +14,9 @@ import numpy as np
 from central.alarms.records import EpisodeRow
 from central.evidence.retention import evidence_state
 from central.registry_records import GatewayRecord, SiteRecord
-from central.store.heads.heads import NEVER
 from protocols.alarms.condition import DAY, SITE_OFFSET
 from protocols.alarms.rule import Colour
-from protocols.clock import real_monotonic
+from protocols.clock import SECOND, real_monotonic
 from protocols.words import Label
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ async def overview(collector: "Collector", scope: frozenset[str] | None) -> Over
         for gateway in collector.registry.gateways()
         if scope is None or scope & {*gateway.sites, gateway.site}
     ]
-    points = Counter(point.site for point in collector.registry.points())
+    points = collector.registry.index.by_site()
     return Overview(
         now=now,
         levels=_levels(rows),
@@ -134,9 +133,9 @@ async def overview(collector: "Collector", scope: frozenset[str] | None) -> Over
         gateways=GatewayCount(
             total=len(gateways), offline=sum(gateway.state == "offline" for gateway in gateways)
         ),
-        points=sum(points[site.name] for site in sites),
+        points=sum(points.get(site.name, 0) for site in sites),
         platform=await _platform(collector, gateways, now),
-        sites=tuple(_site(site, rows, gateways, points[site.name]) for site in sites),
+        sites=tuple(_site(site, rows, gateways, points.get(site.name, 0)) for site in sites),
         timeliness=_timeliness(collector, {site.name for site in sites}, now),
     )
 
@@ -178,10 +177,10 @@ def _site(
 
 
 def _timeliness(collector: "Collector", sites: set[str], now: int) -> tuple[Timeliness, ...]:
-    numbers = [point.number for point in collector.registry.points() if point.site in sites]
+    numbers = collector.registry.index.connected(sites.__contains__)
     times = collector.store.heads.times_of(numbers)
-    ages = np.where(times == NEVER, np.inf, (now - times) / 1_000_000)
-    counts = np.bincount(np.searchsorted(AGES, ages), minlength=len(AGES) + 1).tolist()
+    within = [int(np.count_nonzero(times >= now - age * SECOND)) for age in AGES]
+    counts = np.diff([0, *within, len(times)]).tolist()
     steps = zip((*AGES, None), counts, strict=True)
     return tuple(Timeliness(upto_s=step, count=count) for step, count in steps)
 

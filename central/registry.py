@@ -18,6 +18,7 @@ from sqlite_utils import Database as Tables
 from central.contacts import Contacts
 from central.database import Database
 from central.known_manifests import read_known
+from central.point_index import PointIndex
 from central.registry_records import GatewayRecord, PointRecord, SiteRecord
 from protocols.clock import Clock
 from protocols.errors import FengsuiError
@@ -64,6 +65,8 @@ class Registry:
         """None: to be made anew when somebody asks."""
         self._points: dict[str, PointRecord] = {}
         self._by_number: dict[int, PointRecord] = {}
+        self.index = PointIndex()
+        """Sites and names by number, as arrays."""
 
     async def load(self) -> None:
         """Read every gateway and its current manifest."""
@@ -76,13 +79,16 @@ class Registry:
         """Take a gateway, or its new manifest, after the commit."""
         known = self._entries.get(entry.name)
         if known is not None:
+            self.index.drop(known.numbers)
             for number in known.numbers:
                 old = self._by_number.pop(number, None)
                 if old is not None:
                     self._points.pop(old.id, None)
         self._entries[entry.name] = entry
-        for point in _points(entry):
+        points = _points(entry)
+        for point in points:
             self._points[point.id] = self._by_number[point.number] = point
+        self.index.put(points)
         self._sites = None
 
     def entry(self, gateway: str) -> Entry | None:

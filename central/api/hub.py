@@ -8,21 +8,20 @@ what goes wrong here never reaches the commit that told of it: `listen` only tak
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-from pydantic import BaseModel
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
 from central.alarms.episode import Episode
 from central.api import gateway_shape, shapes
-from central.api.newest import Marks, site_values
+from central.api.newest import Marks
 from central.api.scoped import overview, sees_gateway
+from central.api.site_values import SiteEvent, SiteNames, portions, site_values
+from central.api.subscriber import QUEUE, Message, Subscriber, message
 from central.database import StorageError
 from central.effects import Effects
 from central.identity.desk import FrontDesk
 from central.identity.principal import Principal
-from central.registry_records import PointRecord
+from central.store.columns import Integers
 from protocols.clock import ClockState
 from protocols.errors import FengsuiError
 
@@ -40,37 +39,10 @@ RECOGNISE_EVERY: Final = 5
 LOOK: Final = 0.1
 """Real seconds between two looks at the clock's factor."""
 OVERVIEW_EVERY: Final = 2
-QUEUE: Final = 512
-"""Messages that may wait for one subscriber: some minutes of a busy city."""
+TOGETHER: Final = 32
+"""Messages of values handed over at once, so that a page is written to once for all of them."""
 ALARMS: Final = 10_000
 """Alarms noted and not yet sent; beyond it every page has to connect again."""
-
-
-class Message(NamedTuple):
-    """One event of the stream, encoded."""
-
-    event: str
-    data: str
-
-
-@dataclass(eq=False, slots=True)
-class Subscriber:
-    """One open page. `None` in the queue is the end; `most` messages may wait in it."""
-
-    who: Principal
-    sites: frozenset[str] | None
-    queue: asyncio.Queue[Message | None] = field(default_factory=asyncio.Queue)
-    most: int = QUEUE
-    cut: bool = False
-
-    def sees(self, site: str) -> bool:
-        """Return whether the site was asked for and is in scope."""
-        return self.sites is None or site in self.sites
-
-
-def message(event: str, body: BaseModel) -> Message:
-    """Encode an event."""
-    return Message(event, body.model_dump_json(by_alias=True))
 
 
 class Hub:
@@ -81,6 +53,7 @@ class Hub:
         self._desk = desk
         self._subscribers: set[Subscriber] = set()
         self._values = Marks()
+        self._names = SiteNames(collector.registry.index)
         self._telling = asyncio.Lock()
         """Held while values are encoded and sent, so that no older ones come after them."""
         self._gateways: set[str] = set()
@@ -206,11 +179,13 @@ class Hub:
 
     async def _picture(self, subscriber: Subscriber) -> None:
         """Put everything a page may see into its queue, however much: its limit comes on top."""
-        known = self._collector.store.heads.known().tolist()
-        for site, points in self._by_site(known).items():
-            if subscriber.sees(site):
-                subscriber.queue.put_nowait(await self._told(site, points))
-        for gateway in self._collector.registry.gateways():
+        registry = self._collector.registry
+        known = registry.index.within(self._collector.store.heads.known(), subscriber.sees)
+        for portion in portions(registry.index, known):
+            for site in self._told(portion):
+                subscriber.queue.put_nowait(site.told)
+            await asyncio.sleep(0)
+        for gateway in registry.gateways():
             if sees_gateway(subscriber.who, gateway):
                 told = message("gateway", gateway_shape.gateway(gateway, subscriber.who))
                 subscriber.queue.put_nowait(told)
@@ -218,30 +193,36 @@ class Hub:
 
     async def _send_values(self) -> None:
         async with self._telling:
-            for site, points in self._by_site(self._values.take()).items():
-                if any(s.sees(site) for s in self._subscribers):
-                    told = await self._told(site, points)
-                    self._send(told, [s for s in self._subscribers if s.sees(site)])
+            index, told = self._collector.registry.index, list[SiteEvent]()
+            for portion in portions(index, index.within(self._values.take(), self._watched)):
+                for site in self._told(portion):
+                    told.append(site)
+                    if len(told) == TOGETHER:
+                        self._hand_over(told)
+                        await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            self._hand_over(told)
 
-    async def _told(self, site: str, points: list[PointRecord]) -> Message:
-        return Message("values", await site_values(self._collector.store.heads, site, points))
+    def _told(self, numbers: Integers) -> Iterator[SiteEvent]:
+        collector = self._collector
+        return site_values(collector.store.heads, collector.registry.index, self._names, numbers)
 
-    def _by_site(self, numbers: Iterable[int]) -> dict[str, list[PointRecord]]:
-        """Return the connected points of those numbers."""
-        sites: dict[str, list[PointRecord]] = {}
-        for point in map(self._collector.registry.by_number, numbers):
-            if point is not None:
-                sites.setdefault(point.site, []).append(point)
-        return sites
+    def _hand_over(self, sites: list[SiteEvent]) -> None:
+        """Send values and forget them."""
+        for site, told in sites:
+            self._send(told, (s for s in self._subscribers if s.sees(site)))
+        sites.clear()
+
+    def _watched(self, site: str) -> bool:
+        return any(subscriber.sees(site) for subscriber in self._subscribers)
 
     def _send_gateways(self) -> None:
         names, self._gateways = self._gateways, set()
-        if not names:
-            return
-        for gateway in self._collector.registry.gateways():
-            if gateway.name not in names:
+        groups = list(self._by_scope().values())
+        for gateway in map(self._collector.registry.gateway, sorted(names)):
+            if gateway is None:
                 continue
-            for readers in self._by_scope().values():
+            for readers in groups:
                 if sees_gateway(readers[0].who, gateway):
                     told = message("gateway", gateway_shape.gateway(gateway, readers[0].who))
                     self._send(told, readers)

@@ -16,7 +16,6 @@ from pydantic_core import to_json
 from central.api import shapes
 from central.api.time_columns import time_column
 from central.api.times import rfc3339
-from central.registry_records import PointRecord
 from central.store.columns import Integers
 from central.store.heads.heads import Heads
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
@@ -44,36 +43,27 @@ class Marks:
             self._marks = grown
             self._marks[numbers] = True
 
-    def take(self) -> list[int]:
+    def take(self) -> Integers:
         """Return what was noted, in order, and forget it."""
-        numbers = np.flatnonzero(self._marks).tolist()
+        numbers = np.flatnonzero(self._marks)
         self._marks[numbers] = False
         return numbers
 
 
-async def site_values(heads: Heads, site: str, points: Sequence[PointRecord]) -> str:
-    """Return `models.SiteValues` of points of one site, all of which have a head."""
-    return f'{{"site":{to_json(site).decode()},"values":[{await _encode(heads, points)}]}}'
-
-
-async def latest_values(heads: Heads, points: Sequence[PointRecord]) -> str:
-    """Return `models.LatestValues` of points that all have a head."""
-    return f'{{"items":[{await _encode(heads, points)}]}}'
-
-
-async def _encode(heads: Heads, points: Sequence[PointRecord]) -> str:
+async def latest_values(heads: Heads, names: Sequence[str], numbers: Integers) -> bytes:
+    """Return `models.LatestValues` of points by name and number, all of which have a head."""
     parts = []
-    for at in range(0, len(points), SLICE):
-        parts.append(_items(heads, points[at : at + SLICE]))
+    for at in range(0, len(numbers), SLICE):
+        here = slice(at, at + SLICE)
+        parts.append(_items(heads, names[here], numbers[here]))
         await asyncio.sleep(0)
-    return ",".join(parts)
+    return b'{"items":[' + ",".join(parts).encode() + b"]}"
 
 
-def _items(heads: Heads, points: Sequence[PointRecord]) -> str:
-    numbers = np.array([point.number for point in points], np.int64)
+def _items(heads: Heads, names: Sequence[str], numbers: Integers) -> str:
     # Much is the same for all of a slice: what comes between value and time, and what follows it.
     columns = zip(
-        points,
+        names,
         _values(heads.values(numbers)),
         _texts(heads.qualities[numbers], _quality),
         _times(heads.times[numbers]),
@@ -84,8 +74,8 @@ def _items(heads: Heads, points: Sequence[PointRecord]) -> str:
     # Names of points are logical names: nothing in them has to be escaped.
     return ",".join(
         [
-            f'{{"point":"{point.id}","value":{value}{quality}{time}{received}{marks}'
-            for point, value, quality, time, received, marks in columns
+            f'{{"point":"{name}","value":{value}{quality}{time}{received}{marks}'
+            for name, value, quality, time, received, marks in columns
         ]
     )
 

@@ -32,7 +32,8 @@ def document() -> dict[str, Any]:
             schema = model.model_json_schema(
                 mode="serialization", ref_template="#/components/schemas/{model}"
             )
-            schema.pop("$defs", None)
+            for name, part in schema.pop("$defs", {}).items():
+                schemas.setdefault(name, part)
             schemas[model.__name__] = schema
     found["components"]["schemas"] = dict(sorted(schemas.items()))
     return found

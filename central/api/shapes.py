@@ -10,7 +10,7 @@ from central.effects import CollectorEvent
 from central.identity import audit, tokens
 from central.identity.principal import Principal
 from central.registry_records import PointRecord
-from central.store.interface import Latest
+from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, Latest
 from protocols.alarms import rule
 from protocols.clock import Clock, StoryClock
 from protocols.quality import Quality, quality_class
@@ -136,6 +136,12 @@ def point(source: PointRecord) -> models.Point:
         enumeration=[models.Choice(value=v, label=label(text)) for v, text in source.enumeration],
         limits=[level(step) for step in source.limits],
     )
+
+
+def mark(code: int, flags: int) -> models.Mark:
+    """Return what is said of a reading beside its value."""
+    late, estimated = bool(flags & FLAG_LATE), bool(flags & FLAG_ESTIMATED)
+    return models.Mark(quality=quality(code), late=late, estimated=estimated)
 
 
 def latest(source: Latest) -> models.Latest:

@@ -109,8 +109,38 @@ class Buckets(Answer):
     tier: TierName
 
 
+class Mark(Answer):
+    """What is said of a reading beside its value, in the words of `Latest`."""
+
+    quality: Quality
+    late: bool
+    estimated: bool
+
+
+class MarkRuns(Answer):
+    """A column told in runs: `of[n]` holds at the next `count[n]` places."""
+
+    of: list[Mark]
+    count: list[int]
+
+
+class TimeRuns(Answer):
+    """A column told in runs: `of[n]` holds at the next `count[n]` places."""
+
+    of: list[Time]
+    count: list[int]
+
+
 class SiteValues(Answer):
-    """What a site's points became within the last second (`values` of the stream)."""
+    """What points of a site became within the last second (`values` of the stream), as columns.
+
+    A place of each column is one reading: `point[n]` became `value[n]`. A site of more than 5,000
+    points comes in several events.
+    """
 
     site: str
-    values: list[Latest]
+    point: list[str]
+    value: list[Value]
+    mark: MarkRuns
+    source_time: TimeRuns
+    received_time: TimeRuns

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Final, Literal
 
+import numpy as np
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
@@ -30,6 +31,7 @@ from central.calendar.intervals import Intervals
 from central.calendar.periods import Kind
 from central.identity.principal import Principal
 from central.identity.roles import Permission
+from central.store.heads.heads import NEVER
 from central.store.queries.counts import MOST_GAPS
 from central.store.queries.excluding import Exclude
 from central.store.queries.queries import (
@@ -98,14 +100,16 @@ async def latest_of(who: Who, house: House, asked: models.NamedPoints) -> Respon
     seen, unknown = _visible(house, who, asked.points, MOST_POINTS)
     registry, heads = house.collector.registry, house.collector.store.heads
     points = [point for point in map(registry.point, seen) if point is not None]
-    held = set(heads.known().tolist())
-    told = await latest_values(heads, [point for point in points if point.number in held])
+    numbers = np.array([point.number for point in points], np.int64)
+    held = heads.times_of(numbers) != NEVER
+    names = [point.id for point, known in zip(points, held.tolist(), strict=True) if known]
+    told = await latest_values(heads, names, numbers[held])
     rest = models.LatestOf(
         items=[],
-        without=[point.id for point in points if point.number not in held],
+        without=[point.id for point, known in zip(points, held.tolist(), strict=True) if not known],
         unknown=unknown,
     ).model_dump_json(exclude={"items"})
-    return Response(f"{told[:-1]},{rest[1:]}", media_type="application/json")
+    return Response(told[:-1] + b"," + rest[1:].encode(), media_type="application/json")
 
 
 @router.post("/periods", response_model=models.Periods)

@@ -1,36 +1,39 @@
 """The live stream (SSE): first the clock and the whole picture, then what changes."""
 
-from collections.abc import AsyncIterable
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from central.api.access import principal
+from central.api.event_stream import EventStream
 from central.api.rooms import House
 from central.identity.principal import Principal
 from central.identity.roles import Permission
 
 router: Final = APIRouter(prefix="/api/v1/stream", tags=["stream"])
 Who = Annotated[Principal, principal(Permission.READ)]
-RECONNECT: Final = 3000
-"""Milliseconds a page waits before it connects again."""
+
+_EVENT: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["values", "alarm", "gateway", "overview", "clock"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer", "minimum": 0},
+    },
+}
+_TOLD: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"text/event-stream": {"itemSchema": _EVENT}}}
+}
 
 
-@router.get("", response_class=EventSourceResponse)
+@router.get("", status_code=200, response_class=EventStream, responses=_TOLD)
 async def stream(
     who: Who,
     house: House,
     site: Annotated[str | None, Query(description="one or more sites, comma separated")] = None,
-) -> AsyncIterable[ServerSentEvent]:
+) -> EventStream:
     """Tell `values`, `alarm`, `gateway`, `overview` and `clock` events within the scope.
 
     Their bodies: SiteValues, Episode, Gateway, Overview and ClockNow.
     """
-    subscriber = await house.hub.subscribe(who, who.narrow(site.split(",") if site else None))
-    try:
-        yield ServerSentEvent(retry=RECONNECT, comment="fengsui")
-        while (told := await subscriber.queue.get()) is not None:
-            yield ServerSentEvent(event=told.event, raw_data=told.data)
-    finally:
-        house.hub.leave(subscriber)
+    return EventStream(house.hub, who, who.narrow(site.split(",") if site else None))

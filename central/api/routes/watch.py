@@ -33,10 +33,7 @@ async def points(who: Who, house: House, site: str | None = None) -> Response:
 @router.get("/latest", response_model=models.LatestValues)
 async def latest(who: Who, house: House, site: str | None = None) -> Response:
     """Return the newest reading of every point of a site, or of every site in scope."""
-    heads, registry = house.collector.store.heads, house.collector.registry
-    points = [
-        point
-        for point in map(registry.by_number, heads.known().tolist())
-        if point is not None and who.sees(point.site) and site in (None, point.site)
-    ]
-    return Response(await latest_values(heads, points), media_type="application/json")
+    heads, index = house.collector.store.heads, house.collector.registry.index
+    numbers = index.within(heads.known(), lambda name: who.sees(name) and site in (None, name))
+    told = await latest_values(heads, index.ids(numbers), numbers)
+    return Response(told, media_type="application/json")

@@ -117,7 +117,7 @@ class Heads(PointArrays):
         found = map(self.head, numbers)
         return [head for head in found if head is not None and (site is None or head.site == site)]
 
-    def times_of(self, numbers: Sequence[int]) -> Integers:
+    def times_of(self, numbers: Sequence[int] | Integers) -> Integers:
         """Return the time of each point's head; NEVER where there is none."""
         asked = np.array(numbers, np.int64)
         inside = (asked >= 0) & (asked < len(self.times))

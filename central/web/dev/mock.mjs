@@ -179,7 +179,15 @@ async function api(request, url) {
 function push(event, body) {
   for (const stream of streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(body)}\n\n`);
 }
-setInterval(() => SITES.forEach((site) => push("values", { site: site.name, values: points.filter((point) => point.public.site === site.name && !cut[point.public.gateway]).map(latest) })), 1000);
+function columns(site) {
+  const seen = points.filter((point) => point.public.site === site && !cut[point.public.gateway]).map(latest);
+  const each = (cell) => ({ of: seen.map(cell), count: seen.map(() => 1) });
+  return {
+    site, point: seen.map((item) => item.point), value: seen.map((item) => item.value), mark: each(({ quality, late, estimated }) => ({ quality, late, estimated })),
+    source_time: each((item) => item.source_time), received_time: each((item) => item.received_time),
+  };
+}
+setInterval(() => SITES.forEach((site) => push("values", columns(site.name))), 1000);
 setInterval(() => { push("clock", clock()); push("overview", overview()); gateways().forEach((item) => push("gateway", item)); }, 5000);
 
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };

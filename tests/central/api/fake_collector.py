@@ -18,6 +18,7 @@ from central.evidence.retention import Retention
 from central.ingest.admission import Admission
 from central.ingest.figures import Figures
 from central.overview import GatewayCount, Levels, Overview, Platform, SiteState, Timeliness
+from central.point_index import PointIndex
 from central.registry import GatewayExists
 from central.registry_records import (
     Backlog,
@@ -167,6 +168,8 @@ class FakeRegistry:
         self._gateways = {f"gw-{site}": gateway_record(site) for site in SITES}
         self._points = {point_id(s): point_record(n, s) for n, s in enumerate(SITES)}
         self._by_number = {p.number: p for p in self._points.values()}
+        self.index = PointIndex()
+        self.index.put(self._points.values())
 
     def sites(self):
         return [site_record(name) for name in SITES]

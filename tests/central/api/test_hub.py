@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from central.api import hub as hub_module
-from central.api.hub import ALARMS, CLOCK_EVERY, OVERVIEW_EVERY, QUEUE
+from central.api.hub import ALARMS, CLOCK_EVERY, OVERVIEW_EVERY
+from central.api.subscriber import QUEUE
 from central.effects import Effects
 from central.identity import persons
 from central.identity.principal import Kind, Principal
@@ -63,7 +64,7 @@ async def test_a_subscriber_first_gets_the_clock_then_the_whole_picture(hub, who
         "gateway",
     ]
     assert set(told[0][1]) == {"now", "factor", "story"}
-    assert told[2][1]["values"][0]["value"] == 92.4
+    assert told[2][1]["value"] == [92.4]
 
 
 async def test_the_scope_holds(hub, who, become):
@@ -96,7 +97,7 @@ async def test_only_the_newest_of_a_second_is_sent_and_encoded_once(hub, who, mo
     await hub.beat(SECOND)
     first, second = waiting(one), waiting(two)
     assert first == second
-    assert [item["value"] for item in first[0][1]["values"]] == [3.0]
+    assert first[0][1]["value"] == [3.0]
     assert len(encoded) == 1
     await hub.beat(SECOND)
     assert waiting(one) == []

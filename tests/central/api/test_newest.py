@@ -1,17 +1,20 @@
 """Newest readings encoded by columns say what the models say, byte for byte."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from central.api import models, shapes
-from central.api.newest import SLICE, Marks, latest_values, site_values
+from central.api.newest import SLICE, Marks, latest_values
 from central.store.columns import Columns
 from central.store.heads.heads import Heads
 from central.store.interface import Row
 from tests.central.api.fake_collector import NOW, FakeRegistry, point_record
 
-POINTS = [point_record(number, "qingyun") for number in range(3)]
+POINTS = [replace(point_record(number, "qingyun"), id=f"p-{number}") for number in range(3)]
 
 
 class Names(FakeRegistry):
@@ -49,26 +52,25 @@ ROWS = st.builds(
 @given(st.lists(ROWS, min_size=1, max_size=6))
 async def test_the_bytes_are_the_models(rows):
     heads = heads_of(rows, POINTS)
-    points = [POINTS[number] for number in heads.known().tolist()]
-    items = [shapes.latest(head) for head in heads.latest()]
-    site = models.SiteValues(site="青云", values=items)
-    assert await site_values(heads, "青云", points) == site.model_dump_json(by_alias=True)
-    body = models.LatestValues(items=items)
-    assert await latest_values(heads, points) == body.model_dump_json(by_alias=True)
+    numbers = heads.known()
+    names = [POINTS[number].id for number in numbers.tolist()]
+    body = models.LatestValues(items=[shapes.latest(head) for head in heads.latest()])
+    told = await latest_values(heads, names, numbers)
+    assert told == body.model_dump_json(by_alias=True).encode()
 
 
 @pytest.mark.parametrize("count", [0, 1, SLICE, SLICE + 1, 2 * SLICE + 1])
 async def test_slices_lose_and_repeat_nothing(count):
     points = [point_record(number, "qingyun") for number in range(count)]
     heads = heads_of([Row(n, NOW, n, float(n), 0, 0) for n in range(count)], points)
-    body = await latest_values(heads, points)
+    body = await latest_values(heads, [point.id for point in points], np.arange(count))
     items = [shapes.latest(head) for head in heads.latest()]
-    assert body == models.LatestValues(items=items).model_dump_json(by_alias=True)
+    assert body == models.LatestValues(items=items).model_dump_json(by_alias=True).encode()
 
 
 def test_a_point_noted_often_is_told_once():
     marks = Marks()
     for numbers in ([5, 3, 5], [3], [100_000], []):
         marks.add(Columns.of([Row(n, 0, 0, 0.0, 0, 0) for n in numbers]).points)
-    assert marks.take() == [3, 5, 100_000]
-    assert marks.take() == []
+    assert marks.take().tolist() == [3, 5, 100_000]
+    assert marks.take().tolist() == []

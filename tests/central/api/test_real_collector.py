@@ -180,7 +180,7 @@ async def test_an_alarm_is_seen_acknowledged_and_in_the_audit(person, sender, co
         alarm = await next_event("alarm")
         assert (alarm["point"], alarm["state"], alarm["level"]["colour"]) == (POINT, "UNACK", "red")
         values = await next_event("values")
-        assert [item["value"] for item in values["values"]] == [93.0]
+        assert (values["point"], values["value"]) == ([POINT], [93.0])
 
         url = f"/api/v1/alarms/{alarm['id']}/acknowledge"
         key = {"Idempotency-Key": "the-first-key"}

@@ -2364,6 +2364,27 @@ export interface components {
             password: string;
         };
         /**
+         * Mark
+         * @description What is said of a reading beside its value, in the words of `Latest`.
+         */
+        Mark: {
+            quality: components["schemas"]["Quality"];
+            /** Late */
+            late: boolean;
+            /** Estimated */
+            estimated: boolean;
+        };
+        /**
+         * MarkRuns
+         * @description A column told in runs: `of[n]` holds at the next `count[n]` places.
+         */
+        MarkRuns: {
+            /** Of */
+            of: components["schemas"]["Mark"][];
+            /** Count */
+            count: number[];
+        };
+        /**
          * NamedPoints
          * @description Points by id.
          */
@@ -3033,13 +3054,21 @@ export interface components {
         };
         /**
          * SiteValues
-         * @description What a site's points became within the last second (`values` of the stream).
+         * @description What points of a site became within the last second (`values` of the stream), as columns.
+         *
+         *     A place of each column is one reading: `point[n]` became `value[n]`. A site of more than 5,000
+         *     points comes in several events.
          */
         SiteValues: {
             /** Site */
             site: string;
-            /** Values */
-            values: components["schemas"]["Latest"][];
+            /** Point */
+            point: string[];
+            /** Value */
+            value: (boolean | number | string | null)[];
+            mark: components["schemas"]["MarkRuns"];
+            source_time: components["schemas"]["TimeRuns"];
+            received_time: components["schemas"]["TimeRuns"];
         };
         /**
          * Standing
@@ -3126,6 +3155,16 @@ export interface components {
         StoreKept: {
             /** Items */
             items: components["schemas"]["SiteKept"][];
+        };
+        /**
+         * TimeRuns
+         * @description A column told in runs: `of[n]` holds at the next `count[n]` places.
+         */
+        TimeRuns: {
+            /** Of */
+            of: string[];
+            /** Count */
+            count: number[];
         };
         /**
          * TimeToNext
@@ -5904,7 +5943,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Forbidden */
@@ -5913,7 +5952,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -5922,7 +5961,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };

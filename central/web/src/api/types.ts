@@ -22,6 +22,7 @@ export type EnumerationWord = Schemas["Choice"];
 export type Point = Schemas["Point"];
 export type Quality = Schemas["Quality"];
 export type Latest = Schemas["Latest"];
+export type SiteValues = Schemas["SiteValues"];
 export type Episode = Schemas["Episode"];
 export type EpisodeDetail = Schemas["EpisodeDetail"];
 export type JournalLine = Schemas["JournalLine"];

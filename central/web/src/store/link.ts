@@ -3,7 +3,8 @@
 import { type Ref, ref } from "vue";
 import * as calls from "../api/calls";
 import { ApiError } from "../api/client";
-import type { ClockReport, Episode, Gateway, Latest, Overview } from "../api/types";
+import type { ClockReport, Episode, Gateway, Latest, Overview, SiteValues } from "../api/types";
+import { readings } from "../logic/siteValues";
 import type { PageClock } from "./clock";
 
 /** A clock event comes every 5 s; three missed ones mean that nobody is there. */
@@ -61,7 +62,7 @@ export function openLink(clock: PageClock, on: Listeners): Link {
         act(JSON.parse((event as MessageEvent<string>).data) as T);
       });
     listen<ClockReport>("clock", (report) => clock.report(report));
-    listen<{ values: Latest[] }>("values", (body) => on.values(body.values));
+    listen<SiteValues>("values", (body) => on.values(readings(body)));
     listen<Episode>("alarm", on.alarm);
     listen<Gateway>("gateway", on.gateway);
     listen<Overview>("overview", on.overview);

@@ -21,6 +21,7 @@ from central.database import Database, QueryTooLong
 from central.door.door import Behind, ReadingsDoor
 from central.door.taking import Taking
 from central.effects import Effects, EventPage
+from central.evidence.packing import Packing
 from central.evidence.retention import Retention
 from central.identity import collector_key
 from central.ingest.anchors import Anchors
@@ -78,6 +79,7 @@ class Collector:
         self.ingest = Ingest(db, clock, self._engine, committer, after, backed_up=backed_up)
         self.backups = Backups(db, clock, config.backup, self.tell)
         self.retention = Retention(db, clock, config.evidence)
+        self.packing = Packing(db, clock)
         self.store_retention = StoreRetention(
             db, clock, config.store, self.store.families, self._domain
         )
@@ -87,7 +89,7 @@ class Collector:
         if (target := config.backup) is not None:
             self.backups.may = lambda: self.space.lets(target.folder)
         self.store.may_seal = lambda: self.space.sealing
-        self.store.may_merge = lambda: self.space.tidying
+        self.store.may_merge = self.packing.may = lambda: self.space.tidying
         self.store.set_aside.now = clock.now
         self.store.set_aside.tell = self.tell
         self.scrub = Scrub(db, clock, self.store.damage, self.tell)
@@ -134,6 +136,7 @@ class Collector:
             group.create_task(self._keep(self._run_timers))
             group.create_task(self._keep(self.store.run))
             group.create_task(self._keep(self.retention.run))
+            group.create_task(self._keep(self.packing.run))
             group.create_task(self._keep(self.store_retention.run))
             group.create_task(self._keep(self.scrub.run))
             group.create_task(self._keep(self.space.run))

@@ -56,7 +56,7 @@ def verify_evidence(asked: Asked, *, as_json_object: bool) -> int:
     oldest = None if report.oldest is None else moment(report.oldest)
     if as_json_object:
         more: dict[str, Value] = {"gateway": report.gateway, "readings": report.readings}
-        more["gone"] = report.gone
+        more |= {"gone": report.gone, "unread": report.unread}
         more |= {"oldest": oldest, "virtual": report.tokens is not None}
         if report.tokens is not None:
             more["tokens"] = _tokens(report.tokens)
@@ -86,6 +86,8 @@ def _say(report: Report, oldest: str | None, language: str) -> None:
     print(text("EVIDENCE_STORED", {"readings": report.readings}, language))
     if report.gone:
         print(text("EVIDENCE_STORED_GONE", {"readings": report.gone}, language))
+    if report.unread:
+        print(text("EVIDENCE_STORED_UNREAD", {"readings": report.unread}, language))
     if oldest is not None:
         print(text("EVIDENCE_OLDEST", {"time": oldest}, language))
     print(verdict)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from central.evidence.known import Known
+from central.evidence.packs import Packs
 from central.evidence.readme import readme
 from central.evidence.source import StreamRow, batches, heads, streams_of
 from central.evidence.verifying import known_gateway
@@ -162,13 +163,15 @@ def _chosen(
     found = []
     for row in streams_of(conn, gateway, times[0]):
         first = last = 0
-        for seq0, n, received, begin in conn.execute(
-            "SELECT seq0, n, received, substr(body, 1, ?) FROM evidence "
+        packs = Packs(conn)
+        for seq0, n, received, begin, *kept in conn.execute(
+            "SELECT seq0, n, received, substr(body, 1, ?), pack, place FROM evidence "
             "WHERE stream = ? AND seq0 <= ? ORDER BY seq0",
             (HEADER, row.number, row.cursor),
         ):
+            raw = packs.raw(begin, *kept)
             try:
-                sealed = known.sealed(row, received, read_header(begin)[0].mono0)
+                sealed = known.sealed(row, received, read_header(raw[:HEADER])[0].mono0)
             except WireError:
                 sealed = received
             if times[0] <= sealed < times[1]:

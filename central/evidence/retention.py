@@ -2,7 +2,8 @@
 
 Up to where it went is said by the edge, written in the transaction that deletes: the number, the
 chain's head there, how much and when: verifying begins at an honest end, never at a hole. What
-a step deletes is worked out on a reading connection; the writer only deletes rows by their id.
+a step deletes is worked out on a reading connection; the writer only deletes rows by their id,
+and a pack with the last of its batches.
 Of the heads over what is deleted the last of each hour stays for ever, and so does the newest.
 """
 
@@ -118,7 +119,7 @@ def _delete(step: Step, now: int, tables: Tables) -> bool:
     opening = conn.execute("SELECT opening FROM stream WHERE number = ?", (step.stream,))
     # Streams older than the heads: the record's digest is kept before what stands on it goes.
     keep_head(tables, (step.stream, 0), chain_start(opening.fetchone()[0]), None, now)
-    conn.executemany("DELETE FROM evidence WHERE id = ?", [(each,) for each in step.ids])
+    stored = _take(conn, step.ids)
     conn.execute(
         "INSERT OR REPLACE INTO evidence_edge(stream, seq, head, batches, bytes, received, deleted)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -134,7 +135,7 @@ def _delete(step: Step, now: int, tables: Tables) -> bool:
     )
     conn.execute(
         "UPDATE evidence_total SET batches = batches - ?, bytes = bytes - ?",
-        (len(step.ids), step.bytes),
+        (len(step.ids), stored),
     )
     conn.execute(
         "DELETE FROM evidence_head AS h WHERE stream = ?1 AND apart = 0 AND seq > 0 AND seq > ?2 "
@@ -143,3 +144,25 @@ def _delete(step: Step, now: int, tables: Tables) -> bool:
         (step.stream, step.before - 1, step.seq, HOUR),
     )
     return True
+
+
+def _take(conn: sqlite3.Connection, ids: tuple[int, ...]) -> int:
+    """Delete rows, and packs of which nothing is left; return how many bytes were stored."""
+    marks = ", ".join("?" * len(ids))
+    rows = conn.execute(
+        "SELECT pack, count(*), sum(length(body)) FROM evidence "  # noqa: S608
+        f"WHERE id IN ({marks}) GROUP BY pack",
+        ids,
+    ).fetchall()
+    stored: int = sum(size for _, _, size in rows)
+    conn.execute(f"DELETE FROM evidence WHERE id IN ({marks})", ids)  # noqa: S608
+    for pack, count, _ in rows:
+        gone = conn.execute(
+            "UPDATE evidence_pack SET remaining = remaining - ? WHERE id = ? "
+            "RETURNING remaining, length(body)",
+            (count, pack),
+        ).fetchone()
+        if gone is not None and gone[0] <= 0:
+            conn.execute("DELETE FROM evidence_pack WHERE id = ?", (pack,))
+            stored += gone[1]
+    return stored

@@ -6,9 +6,10 @@ Rows are handed out as they stand, damaged or not: judging them is the verifier'
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from central.evidence.heads import clock_field
+from central.evidence.packs import Packs, moment
 from protocols.clock import ClockState
 from protocols.signing.keys import KeyUnusable, PublicKey
 from protocols.verify.model import EDGE, OPENING, Kept, KeptHead, Keys, SignedBy, Start
@@ -63,19 +64,44 @@ def stream_row(conn: sqlite3.Connection, number: int) -> StreamRow:
 
 def batches(conn: sqlite3.Connection, stream: int, until: int, first: int = 1) -> Iterator[Kept]:
     """Yield the stream's batches that begin from `first` to `until`, a skip first."""
-    at = (first - 1, 1)
+    at, packs = (first - 1, 1), Packs(conn)
     while True:
-        rows = conn.execute(
-            "SELECT seq0, n, kind, received, digest, body FROM evidence WHERE stream = ?1 "
-            "AND seq0 >= ?2 AND seq0 <= ?4 AND (seq0 > ?2 OR (kind <> 2) > ?3) "
-            "ORDER BY seq0, kind <> 2 LIMIT ?5",
-            (stream, *at, until, PIECE),
-        ).fetchall()
-        for seq0, n, kind, received, digest, body in rows:
-            yield Kept(seq0=seq0, n=n, kind=kind, received=received, digest=digest, raw=body)
+        with moment(conn):
+            rows = conn.execute(
+                "SELECT seq0, n, kind, received, digest, body, pack, place FROM evidence "
+                "WHERE stream = ?1 AND seq0 >= ?2 AND seq0 <= ?4 "
+                "AND (seq0 > ?2 OR (kind <> 2) > ?3) ORDER BY seq0, kind <> 2 LIMIT ?5",
+                (stream, *at, until, PIECE),
+            ).fetchall()
+            found = [_kept(packs, *row) for row in rows]
+        yield from found
         if len(rows) < PIECE:
             return
-        at = (rows[-1][0], int(rows[-1][2] != 2))
+        at = (found[-1].seq0, int(found[-1].kind != 2))
+
+
+def _kept(  # a row
+    packs: Packs,
+    seq0: int,
+    n: int,
+    kind: int,
+    received: int,
+    digest: bytes,
+    *body: Any,
+) -> Kept:
+    raw = packs.raw(*body)
+    return Kept(seq0=seq0, n=n, kind=kind, received=received, digest=digest, raw=raw)
+
+
+def body_before(conn: sqlite3.Connection, stream: int, seq: int) -> bytes | None:
+    """Return the batch of readings that begins at or next before a number."""
+    with moment(conn):
+        row = conn.execute(
+            "SELECT body, pack, place FROM evidence WHERE stream = ? AND seq0 <= ? AND kind = 1 "
+            "ORDER BY seq0 DESC LIMIT 1",
+            (stream, seq),
+        ).fetchone()
+        return None if row is None else Packs(conn).raw(*row)
 
 
 def heads(
@@ -111,9 +137,9 @@ def heads(
 def told_by_story(conn: sqlite3.Connection, stream: int) -> bool:
     """Whether a stream's times are those of a demonstration, and keys' are not."""
     row = conn.execute(
-        "SELECT substr(body, 2, 1) FROM evidence WHERE stream = ? ORDER BY seq0 LIMIT 1", (stream,)
+        "SELECT body, pack, place FROM evidence WHERE stream = ? ORDER BY seq0 LIMIT 1", (stream,)
     ).fetchone()
-    return row is not None and row[0] == bytes([ClockState.STORY])
+    return row is not None and Packs(conn).raw(*row)[1:2] == bytes([ClockState.STORY])
 
 
 def keys_of(conn: sqlite3.Connection, gateway: str, *, timed: bool = True) -> Keys:

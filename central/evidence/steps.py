@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
+from central.evidence.packs import Packs
 from central.evidence.source import stream_row
 from protocols.errors import WireError
 from protocols.wire.chain import chain_next
@@ -47,11 +48,13 @@ def next_step(conn: sqlite3.Connection, stream: int, cutoff: int) -> Step | None
     ids: list[int] = []
     size = newest = 0
     rows = conn.execute(
-        "SELECT id, seq0, n, kind, received, body FROM evidence WHERE stream = ? "
+        "SELECT id, seq0, n, kind, received, body, pack, place FROM evidence WHERE stream = ? "
         "ORDER BY seq0, kind <> 2",
         (stream,),
     )
-    for number, seq0, n, kind, received, body in rows:
+    packs = Packs(conn)
+    for number, seq0, n, kind, received, *kept in rows:
+        body = packs.raw(*kept)
         if seq0 == seq + 1:  # the next of the chain: all before it is complete
             if ids:
                 due = Step(stream, edge.seq, seq, head, tuple(ids), size, newest)
@@ -61,7 +64,7 @@ def next_step(conn: sqlite3.Connection, stream: int, cutoff: int) -> Step | None
             skipped = seq if kind == BatchKind.SKIP else edge.seq
         elif seq0 + n - 1 > max(skipped, edge.seq):
             return due  # a hole or a stranger: damaged, it stays to be looked at
-        if received >= cutoff:
+        if received >= cutoff or not body:  # one whose pack cannot be read stays too
             return due
         ids.append(number)
         size += len(body)

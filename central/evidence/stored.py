@@ -13,13 +13,13 @@ from typing import Final
 
 import numpy as np
 
+from central.evidence.held import Held
 from central.evidence.known import Known
-from central.evidence.source import StreamRow
+from central.evidence.source import StreamRow, body_before
 from central.ingest import placing
 from central.store.columns import Integers
 from central.store.interface import Row
 from central.store.points import RECEIVED_UNIT, PointReadings
-from central.store.views.unhurried import look_unhurried
 from central.wire.columns import BatchColumns
 from protocols.clock import HOUR
 from protocols.errors import WireError
@@ -38,7 +38,7 @@ class StoredCheck:
 
     def __init__(self, conn: sqlite3.Connection, findings: Findings) -> None:
         self._conn = conn
-        self._view = look_unhurried(conn)
+        self._store = Held(conn, findings)
         self._findings = findings
         self.known = Known(conn, findings)
         self._found: Counter[tuple[int, int]] = Counter()
@@ -49,6 +49,8 @@ class StoredCheck:
         self.gone = 0
         """Readings past their time that are not in the store any more, as the ledger says."""
         self._gone: dict[tuple[int, int], bool] = {}
+        self.unread = 0
+        """Readings that were not compared, as a chunk of the store cannot be read."""
 
     def batch(self, stream: StreamRow, kept: Kept) -> None:
         """Compare one batch whose bytes are what they were."""
@@ -83,7 +85,7 @@ class StoredCheck:
         held: Counter[int] = Counter()
         for day in range(start // DAY, end // DAY + 1):
             first, last = max(start, day * DAY), min(end + 1, (day + 1) * DAY)
-            found = self._view.read(point, first, last)
+            found = self._store.read(point, first, last)
             for stream, seq in zip(found.streams.tolist(), found.seqs.tolist(), strict=True):
                 if (
                     stream in self._spans
@@ -100,9 +102,14 @@ class StoredCheck:
         placed = placing.place(BatchColumns.of(content), numbers, at, kept.received)
         self._span(stream.number, content, placed.rows.times)
         rows = placed.rows.rows()
-        held = self._held(stream.number, rows)
+        self._store.at = (stream.id, kept.seq0)
+        held, unread = self._held(stream.number, rows)
         for row in rows:
-            self._reading(stream, kept.received, row, held.get((row.point, row.time, row.seq)))
+            one = held.get((row.point, row.time, row.seq))
+            if one is None and row.point in unread:
+                self.unread += 1
+            else:
+                self._reading(stream, kept.received, row, one)
         for aside in placed.aside:
             found = self._conn.execute(
                 "SELECT 1 FROM quarantine WHERE received = ? AND n = 1 AND stream = ? AND seq = ? "
@@ -112,8 +119,14 @@ class StoredCheck:
             if found is None:
                 self._say("VERIFY_ASIDE_MISSING", stream, aside.seq, reason=aside.reason)
 
-    def _held(self, stream: int, rows: list[Row]) -> dict[tuple[int, int, int], _Held]:
-        """Return what the tables hold of these readings, by point, time and number."""
+    def _held(
+        self, stream: int, rows: list[Row]
+    ) -> tuple[dict[tuple[int, int, int], _Held], set[int]]:
+        """Return what the tables hold of these readings, by point, time and number.
+
+        And the points of which something cannot be read.
+        """
+        unread: set[int] = set()
         times: dict[int, list[int]] = {}
         for row in rows:
             times.setdefault(row.point, []).append(row.time)
@@ -123,10 +136,10 @@ class StoredCheck:
             low, high = min(at), max(at)
             spans = [(low, high)] if high - low <= SPAN else [(time, time) for time in set(at)]
             for low, high in spans:
-                held = self._view.read(point, low, high + 1)
+                held = self._store.read(point, low, high + 1, unread)
                 here = held.take(np.flatnonzero(held.streams == stream))
                 found |= {(point, *key): one for key, one in _by_key(here)}
-        return found
+        return found, unread
 
     def _reading(self, stream: StreamRow, received: int, row: Row, held: _Held | None) -> None:
         if held is None and self._went(row.point, row.time // DAY):
@@ -218,16 +231,13 @@ class StoredCheck:
     def _name_extra(self, stream: int, name: str, point: int, times: tuple[int, int]) -> None:
         """Look at each reading of a point: does the evidence of its number carry it?"""
         low, high = self._spans[stream][:2]
-        held = self._view.read(point, times[0], times[1] + 1)
+        self._store.at = (name, None)
+        held = self._store.read(point, times[0], times[1] + 1)
         seqs = held.seqs[(held.streams == stream) & (held.seqs >= low) & (held.seqs <= high)]
         seen: int | None = None
         for seq in np.sort(seqs).tolist():
-            row = self._conn.execute(
-                "SELECT body FROM evidence WHERE stream = ? AND seq0 <= ? AND kind = 1 "
-                "ORDER BY seq0 DESC LIMIT 1",
-                (stream, seq),
-            ).fetchone()
-            if seq == seen or row is None or not self._carries(row[0], seq, point):
+            raw = body_before(self._conn, stream, seq)
+            if seq == seen or raw is None or not self._carries(raw, seq, point):
                 subject = {"point": self.known.name(point)}
                 self._findings.add("VERIFY_READING_EXTRA", name, seq, **subject)
             seen = seq

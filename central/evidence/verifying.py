@@ -43,8 +43,8 @@ class Report:
 
     `oldest`: when the oldest evidence of the gateway came that is still kept. `readings` stored
     ones that are as the evidence has them; `gone`: not there any more, past their time as the
-    store's ledger says. `tokens`: by which of them another system's requests
-    came, none of which is signed; None for a gateway.
+    store's ledger says; `unread`: not compared, in a chunk that cannot be read. `tokens`: by which
+    of them another system's requests came, none of which is signed; None for a gateway.
     """
 
     gateway: str
@@ -54,6 +54,7 @@ class Report:
     findings: Findings = field(default_factory=Findings)
     readings: int = 0
     gone: int = 0
+    unread: int = 0
     oldest: int | None = None
     tokens: list[str] | None = None
 
@@ -109,6 +110,7 @@ def verify(
     verifier.stored.finish(names)
     report.readings = verifier.stored.readings
     report.gone = verifier.stored.gone
+    report.unread = verifier.stored.unread
     return report
 
 

@@ -14,7 +14,7 @@ from sqlite_utils import Database, Migrations
 from central.calendar.migrations import m023_exemptions
 from central.enrolment.migrations import enrolment
 from central.identity.migrations import identity
-from central.migrations import backup, foundation, proof, store, tiers
+from central.migrations import backup, foundation, packs, proof, store, tiers
 
 STEPS: Final = (
     foundation.m001_collector,
@@ -38,6 +38,7 @@ STEPS: Final = (
     m023_exemptions,
     backup.m024_written,
     store.m025_set_aside,
+    packs.m026_evidence_packs,
 )
 
 collector = Migrations("collector")

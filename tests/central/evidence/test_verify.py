@@ -155,3 +155,23 @@ def said_by_command(collector, capsys, gateway, status, *, as_json=False):
     asked = Asked(config=file, gateway=gateway, start=None, end="2027-01-01", language="zh")
     assert verify_evidence(asked, as_json_object=as_json) == status
     return capsys.readouterr().out
+
+
+async def test_a_damaged_chunk_is_named_and_the_rest_compared(
+    collector, gateway, stream, clock, capsys
+):
+    for value in range(20):
+        clock.move(60)
+        await gateway.deliver(collector, stream, gateway.reading("level", float(value)))
+    await collector.store.seal()
+    for value in range(5):
+        clock.move(60)
+        await gateway.deliver(collector, stream, gateway.reading("level", float(value)))
+    await collector.db.write(lambda tables: flip(tables.conn, "UPDATE chunk SET body = ?x", "body"))
+    report = look(collector)
+    (finding,) = report.findings.said
+    assert (finding.code, finding.seq) == ("VERIFY_CHUNK", 1)
+    assert (report.readings, report.unread) == (5, 20)
+    assert report.streams[0].signed == 25
+    said = said_by_command(collector, capsys, "gw", 1)
+    assert "另有 20 条监测值所在的数据块已损坏" in said

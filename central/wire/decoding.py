@@ -17,11 +17,10 @@ from central.wire.layout import read_layout
 from central.wire.reading import Unusual, long_uvar
 from protocols.errors import WireError
 from protocols.wire.header import Header
-from protocols.wire.readings import ReadingsBatch, decode_readings
+from protocols.wire.readings import COLUMNS, ReadingsBatch, decode_readings
 
 FEW: Final = 12
 """Rows below which arrays cost more than objects."""
-_COLUMNS: Final = 5
 Decoder = Callable[[bytes, Header, int], ReadingsBatch]
 
 
@@ -62,7 +61,7 @@ def decode_common(data: bytes, header: Header, at: int) -> BatchColumns:
 def _parts(data: bytes, at: int) -> list[tuple[int, int]]:
     """Return where each column begins and ends: together they are all that is left of `data`."""
     parts = []
-    for _ in range(_COLUMNS):
+    for _ in COLUMNS:
         size = data[at]
         at += 1
         if size > 127:

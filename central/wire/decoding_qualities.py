@@ -5,18 +5,19 @@ alike, and the few long ones are made so.
 """
 
 import re
+from array import array
+from operator import eq
+from struct import unpack
 from typing import Final
 
 import numpy as np
 
 from central.store.columns import Integers
 from central.wire.layout import Layout
-from central.wire.reading import Unusual
+from central.wire.reading import WORD, Unusual
 from central.wire.recurring import Recurring
 
-_RUN: Final = np.dtype([("count", "u1"), ("code", "<u4")])
 _RUN_BYTES: Final = 5
-_CODE: Final = np.dtype(np.int64)
 _LONG: Final = re.compile(rb"[\x80-\xff]")
 _KEPT: Final = 256
 _KEPT_BYTES: Final = 1 << 20
@@ -39,45 +40,38 @@ def _read(data: bytes, at: int, end: int, n: int) -> Integers:
     """Return the qualities in point order."""
     if end - at > (_RUN_BYTES + 1) * n:
         raise Unusual
-    runs, long = _even(data, at, end, n)
-    firsts = runs[::_RUN_BYTES]
-    if 0 in firsts or sum(firsts) + sum(count - low for _, count, low in long) != n:
+    runs, long = _even(bytearray(data[at:end]), n)
+    places, left = divmod(len(runs), _RUN_BYTES)
+    if left:
         raise Unusual
-    if len(firsts) == 1:
-        cells: Integers = np.empty(n, _CODE)
-        cells.fill(int.from_bytes(runs[1:], "little"))
+    counts = list(runs[::_RUN_BYTES])
+    for place, count in long:
+        counts[place] = count
+    if sum(counts) != n or 0 in counts:
+        raise Unusual
+    codes = unpack("<" + places * "xI", runs)
+    if places == 1:
+        cells: Integers = np.empty(n, WORD)
+        cells.fill(codes[0])
         return cells
-    table = np.frombuffer(runs, _RUN)
-    counts, codes = table["count"], table["code"].astype(_CODE)
-    if b"\x01" in (codes[1:] == codes[:-1]).tobytes():
+    if any(map(eq, codes, codes[1:])):
         raise Unusual
-    if long:
-        counts = counts.astype(_CODE)
-        for place, count, _ in long:
-            counts[place] = count
-    return codes.repeat(counts)
+    found = np.frombuffer(array("q", codes), WORD)
+    return found.repeat(np.frombuffer(array("q", counts), WORD))
 
 
-def _even(data: bytes, at: int, end: int, n: int) -> tuple[bytes, list[tuple[int, int, int]]]:
-    """Return runs of five bytes; of each that took six its place, count, and what stands for it."""
-    parts: list[bytes] = []
-    long: list[tuple[int, int, int]] = []
+def _even(runs: bytearray, n: int) -> tuple[bytearray, list[tuple[int, int]]]:
+    """Return runs of five bytes each, and the place and count of those that took six."""
+    long: list[tuple[int, int]] = []
     place = 0
-    while found := _LONG.search(data[at:end:_RUN_BYTES]):
-        skipped = found.start()
-        place += skipped
-        low = at + _RUN_BYTES * skipped
-        first, second = data[low], data[low + 1]
+    while found := _LONG.search(runs[_RUN_BYTES * place :: _RUN_BYTES]):
+        place += found.start()
+        first = _RUN_BYTES * place
+        second = runs.pop(first + 1)
         if not 0 < second < 128 or len(long) > n >> 7:
             raise Unusual
-        parts += data[at : low + 1], data[low + 2 : low + 6]
-        long.append((place, first & 127 | second << 7, first))
-        at = low + 6
-        place += 1
-    parts.append(data[at:end])
-    runs = b"".join(parts)
-    if at > end or not runs or len(runs) % _RUN_BYTES:
-        raise Unusual
+        long.append((place, runs[first] & 127 | second << 7))
+        runs[first] = 0
     return runs, long
 
 

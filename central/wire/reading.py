@@ -4,6 +4,8 @@ Whatever is not plainly the one form it leaves to the decoder of `protocols.wire
 forms and every word of refusal: `Unusual` says "not here", never "this is wrong".
 """
 
+from itertools import accumulate
+from operator import eq, mul
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,12 +17,14 @@ from protocols.wire.reader import Reader
 INT64: Final = 1 << 63
 _WINDOW: Final = 256
 """Bytes looked at first where nobody says how many a list takes."""
+_FEW_BYTES: Final = 128
+"""Bytes of runs below which arrays cost more than objects."""
 _LONGEST: Final = 3
 """Bytes of a varint: 2^21 is beyond every count and index a batch may have."""
 _MOST_BYTES: Final = 9
 """Of a single varint: what takes ten is beyond every int64 but the least."""
 _NONE: Final = np.zeros(0, np.int64)
-_WORD: Final = np.dtype("<i8")
+WORD: Final = np.dtype("<i8")
 
 
 class Unusual(Exception):
@@ -50,13 +54,27 @@ def long_uvar(data: bytes, at: int, first: int) -> tuple[int, int]:
     raise Unusual
 
 
-def read_integers(
-    data: bytes, at: int, end: int, count: int, lead: int = 0
-) -> tuple[Integers, int, int]:
-    """Return the `count` int64 (at least one) that begin at `at`, after `lead` zeros.
+def read_integers(data: bytes, at: int, end: int, count: int) -> tuple[Integers, int, int]:
+    """Return the `count` int64 (at least one) that begin at `at`.
 
     Then how far from 0 the furthest may be, and where they end. The array is the caller's to
     change. Raises Unusual; IndexError where `data` ends.
+    """
+    joined, low, high, at = read_offsets(data, at, end, count)
+    numbers = np.frombuffer(joined, WORD)
+    # No other low would do.
+    if numbers[numbers.argmin()]:
+        raise Unusual
+    if low:
+        numbers += low
+    return numbers, high if high > -low else -low, at
+
+
+def read_offsets(data: bytes, at: int, end: int, count: int) -> tuple[bytearray, int, int, int]:
+    """Return `count` members (at least one) as their distance from the least, eight bytes each.
+
+    Then the least, above what none of them is, and where they end. Whether one of the distances is
+    0 is for the caller to see. Raises as `read_integers`.
     """
     low = data[at]
     at += 1
@@ -68,20 +86,15 @@ def read_integers(
     high = low + (1 << 8 * width) - 1
     if width >= 8 or high >= INT64 or at + width * count > end:
         raise Unusual
-    joined = bytearray(8 * (lead + count))
-    plane = b""
-    for place in range(8 * lead, 8 * lead + width):
+    joined, plane = bytearray(8 * count), b"\1"
+    for place in range(width):
         plane = data[at : at + count]
         joined[place::8] = plane
         at += count
-    numbers = np.frombuffer(joined, _WORD)
-    members = numbers[lead:] if lead else numbers
-    # The last plane has a bit set, and the least member is 0: no other low and width would do.
-    if width and (not plane.strip(b"\0") or members[members.argmin()]):
+    # No other width would do.
+    if not plane.strip(b"\0"):
         raise Unusual
-    if low:
-        members += low
-    return numbers, high if high > -low else -low, at
+    return joined, low, high, at
 
 
 class ColumnReader(Reader):
@@ -145,7 +158,29 @@ class ColumnReader(Reader):
         """Return `(size, times repeated)` whose products add up to `n`."""
         return self._pairs(n, weighed=True)
 
+    def _few_pairs(self, n: int, *, weighed: bool) -> tuple[Integers, Integers] | None:
+        """Return the pairs if they are few and each takes two bytes."""
+        window = self.data[self.at : min(self.end, self.at + _FEW_BYTES)]
+        firsts, counts = window[0::2], window[1::2]
+        sums = list(accumulate(map(mul, firsts, counts) if weighed else counts))
+        if n not in sums:
+            return None
+        count = sums.index(n) + 1
+        window = window[: 2 * count]
+        firsts, counts = firsts[:count], counts[:count]
+        # What is not so may still be a form, or it is none: the other way knows.
+        if not window.isascii() or 0 in counts or (weighed and 0 in firsts):
+            return None
+        if any(map(eq, firsts, firsts[1:])):
+            raise Unusual
+        self.at += 2 * count
+        both = np.frombuffer(window, np.uint8).astype(np.int64)
+        return both[0::2], both[1::2]
+
     def _pairs(self, n: int, *, weighed: bool) -> tuple[Integers, Integers]:
+        few = self._few_pairs(n, weighed=weighed)
+        if few is not None:
+            return few
         size, end = _WINDOW, min(self.end, self.at + 2 * _LONGEST * n)
         while True:
             window = self.cells[self.at : min(end, self.at + size)]

@@ -65,6 +65,10 @@ class Header(NamedTuple):
 
 _KINDS: Final = {kind.value: kind for kind in BatchKind}
 _STATES: Final = {state.value: state for state in ClockState}
+_FIRST: Final = 2
+"""Bytes in front of the numbers."""
+_NUMBERS: Final = 3
+_NUMBERS_END: Final = _FIRST + _NUMBERS * 10
 _CLOCKS: Final = struct.Struct("<qq")
 
 
@@ -90,24 +94,52 @@ def read_header(data: bytes) -> tuple[Header, int]:
     """Return the header and where the body begins; the body is not looked at. Raises WireError."""
     if len(data) > BATCH_BYTES:
         raise WireError("WIRE_TOO_LARGE", where="batch", size=len(data), limit=BATCH_BYTES)
-    reader = Reader(data, "header")
-    kind = _KINDS.get(reader.u8())
-    state = _STATES.get(reader.u8())
+    if len(data) < _FIRST:
+        raise Reader(data, "header", len(data)).cut()
+    kind, state = _KINDS.get(data[0]), _STATES.get(data[1])
     if kind is None or state is None:
-        raise reader.error("WIRE_UNKNOWN", value=data[0] if kind is None else data[1])
-    number = reader.uvar(1, NUMBER)
-    seq0 = reader.uvar(1, NUMBER)
-    n = reader.uvar(1, SKIP_ITEMS if kind == BatchKind.SKIP else BATCH_ITEMS)
-    at = reader.at
-    if reader.end - at < _CLOCKS.size:
-        reader.fixed(8)
-        raise reader.cut()
+        value = data[0] if kind is None else data[1]
+        raise Reader(data, "header", _FIRST).error("WIRE_UNKNOWN", value=value)
+    limit = SKIP_ITEMS if kind == BatchKind.SKIP else BATCH_ITEMS
+    number, seq0, n, at = _read_numbers(data)
+    if not (0 < number <= NUMBER and 0 < seq0 <= NUMBER and 0 < n <= limit):
+        number, seq0, n, at = _judge_numbers(data, limit)
     mono0, wall0 = _CLOCKS.unpack_from(data, at)
     if not (seq0 + n <= NUMBER + 1 and -TIME <= mono0 <= TIME and -TIME <= wall0 <= TIME):
         _check("seq0", seq0, 1, NUMBER - n + 1)
         _check("mono0", mono0, -TIME, TIME)
         _check("wall0", wall0, -TIME, TIME)
     return Header(kind, state, number, seq0, n, mono0, wall0), at + _CLOCKS.size
+
+
+def _read_numbers(data: bytes) -> tuple[int, int, int, int]:
+    """Return the three numbers and where they end, or zeros: something is wrong."""
+    numbers = []
+    number = shift = 0
+    at = _FIRST
+    for byte in data[at : max(at, min(_NUMBERS_END, len(data) - _CLOCKS.size))]:
+        at += 1
+        if byte > 127:
+            number |= (byte & 127) << shift
+            shift += 7
+        elif byte or not shift:
+            numbers.append(number | byte << shift)
+            if len(numbers) == _NUMBERS:
+                return numbers[0], numbers[1], numbers[2], at
+            number = shift = 0
+        else:
+            break
+    return 0, 0, 0, 0
+
+
+def _judge_numbers(data: bytes, limit: int) -> tuple[int, int, int, int]:
+    """Do the same number by number. Raises WireError."""
+    reader = Reader(data, "header", _FIRST)
+    numbers = reader.uvar(1, NUMBER), reader.uvar(1, NUMBER), reader.uvar(1, limit)
+    if reader.end - reader.at < _CLOCKS.size:
+        reader.fixed(8)
+        raise reader.cut()
+    return *numbers, reader.at
 
 
 def finish_batch(out: bytearray) -> bytes:

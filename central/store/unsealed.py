@@ -7,6 +7,7 @@ has.
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from central.store.columns import Columns, Integers
+from central.store.held import Holding
 from central.store.points import RECEIVED_UNIT, PointReadings
 from central.store.values import Values
 
+FRESH: Final = 64
+"""Blocks that are left as they came: those who hear of a commit look at all of it."""
 LOOSE: Final = 32
 """Blocks that are looked through one by one; more are put together first."""
 
@@ -92,6 +96,8 @@ class Unsealed:
         self._sorting = threading.Lock()
         self._held = Held()
         self._blocks: list[Block] = []
+        self._fresh: deque[Block] = deque()
+        self._holding = Holding()
         self.readings = 0
 
     def add(self, block: Block) -> None:
@@ -101,6 +107,15 @@ class Unsealed:
             self._held.loose.append(block)
             self.readings += len(block)
             block.durable = True
+        self._fresh.append(block)
+        if len(self._fresh) > FRESH:
+            old = self._fresh.popleft()
+            old.rows = self._holding.held(old.rows)
+
+    @property
+    def many(self) -> int:
+        """How many blocks there are."""
+        return len(self._blocks)
 
     def blocks(self) -> list[Block]:
         """Return every block, in order."""
@@ -113,6 +128,7 @@ class Unsealed:
             self._blocks = [block for block in self._blocks if block.id > watermark]
             self._held = Held(loose=list(self._blocks))
             self.readings = sum(map(len, self._blocks))
+        self._holding.forget()
 
     def now(self) -> Held:
         """Return what is here now; nothing leaves it, though newer blocks may come."""

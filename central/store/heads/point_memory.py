@@ -25,6 +25,8 @@ from central.store.views.reading import END
 
 NEWEST: Final = "newest"
 GOOD: Final = "good"
+FOLDED: Final = 50_000
+"""Readings looked through at a time, about: bounds memory, and how long others wait."""
 MOST_PAGE: Final = 64 << 20
 """Bytes a page may inflate to: texts may be long."""
 
@@ -82,17 +84,28 @@ class PointMemory:
     def fold(self) -> None:
         """Look through blocks for good numbers, many at a time: only who begins a rule asks.
 
-        May be called in any thread.
+        May be called in any thread; in between others have their turn.
         """
+        while self._fold_some():
+            pass
+
+    def _fold_some(self) -> bool:
         with self._lock:
-            blocks, self._unfolded = self._unfolded, []
-            if blocks:
-                sizes = [len(block) for block in blocks]
-                self._good.take(
-                    Columns.joined([block.rows for block in blocks]),
-                    np.repeat([block.received for block in blocks], sizes),
-                    np.repeat([block.line for block in blocks], sizes),
-                )
+            size = taken = 0
+            while taken < len(self._unfolded) and size < FOLDED:
+                size += len(self._unfolded[taken])
+                taken += 1
+            blocks = self._unfolded[:taken]
+            del self._unfolded[:taken]
+            if not blocks:
+                return False
+            sizes = [len(block) for block in blocks]
+            self._good.take(
+                Columns.joined([block.rows for block in blocks]),
+                np.repeat([block.received for block in blocks], sizes),
+                np.repeat([block.line for block in blocks], sizes),
+            )
+            return True
 
     def newest_good(self, number: int, pending: Sequence[Block]) -> GoodNumber | None:
         """Return a point's newest good number; `pending` is what was appended since."""

@@ -81,8 +81,3 @@ def since_boot() -> int:
 def awake() -> int:
     """Return µs of a clock that stands still while the machine sleeps."""
     return time.monotonic_ns() // 1_000
-
-
-def wall() -> int:
-    """Return the wall clock, µs UTC since 1970."""
-    return time.time_ns() // 1_000

@@ -15,7 +15,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 
-from central.api.cycle import body_here
+from central.api.body_here import body_here
 from protocols.clock import real_monotonic
 from protocols.errors import IngestError
 
@@ -95,8 +95,15 @@ async def received(
     """Do the same for a request that states `size` bytes (None: it comes in chunks)."""
     if size is not None and size > limit:
         raise IngestError("TOO_LARGE", 413, size=size, limit=limit)
-    if (whole := body_here(receive)) is not None:
-        return _within(whole, limit)
+    whole = body_here(receive)
+    if whole is None:
+        return await _pieces(receive, limit, pressed)
+    if len(whole) > limit:
+        raise IngestError("TOO_LARGE", 413, size=len(whole), limit=limit)
+    return whole
+
+
+async def _pieces(receive: Receive, limit: int, pressed: Callable[[], bool]) -> bytes:
     pace, pieces = Pace(pressed), list[bytes]()
     while True:
         message = await pace.piece(receive)
@@ -109,12 +116,6 @@ async def received(
         pieces.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(pieces)
-
-
-def _within(body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise IngestError("TOO_LARGE", 413, size=len(body), limit=limit)
-    return body
 
 
 def bounded(receive: Receive, limit: int, refuse: Callable[[int, int], Exception]) -> Receive:

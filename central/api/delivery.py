@@ -53,31 +53,38 @@ class Posted(NamedTuple):
     scope: Scope
     receive: Receive
     said: Mapping[str, str]
+    lane: Lane
 
 
 async def deliver(house: Rooms, gateway: str, posted: Posted) -> Delivered:
     """Return the collector's answer; a refusal keeps everything at the gateway."""
-    stream, scope, receive, said = posted
+    stream, scope, receive, said, order = posted
     collector, signer = house.collector, scope.get(SIGNED)
     ingest, field = collector.ingest, said.get
     lane, nonce = field(LANE, ""), field(NONCE, "")
     begun, arrived, size = real_monotonic(), collector.clock.now(), 0
-    place = ingest.admission.enter(gateway, lane, stated(field(LENGTH)))
+    place = Place(ingest.admission, gateway, order, stated(field(LENGTH)))
     try:
-        async with Admitted(ingest, place, receive, REQUEST_BYTES) as body:
-            size = len(body)
-            asked = IngestRequest(
-                body=body,
-                encoding=field(ENCODING, ""),
-                content_digest=field(CONTENT_DIGEST, ""),
-                chain=field(CHAIN, ""),
-                clock=field(CLOCK, ""),
-                lane=lane,
-                nonce=nonce,
-                signed=signer,
-                arrived=arrived,
-            )
+        body = await _taken(ingest, place, receive, REQUEST_BYTES)
+        size = len(body)
+        asked = IngestRequest(
+            body=body,
+            encoding=field(ENCODING, ""),
+            content_digest=field(CONTENT_DIGEST, ""),
+            chain=field(CHAIN, ""),
+            clock=field(CLOCK, ""),
+            lane=lane,
+            nonce=nonce,
+            signed=signer,
+            arrived=arrived,
+        )
+        try:
             answer, status = await ingest.post_batches(gateway, stream, asked), 200
+        finally:
+            if order is Lane.ALARM:
+                await ingest.admission.leave(place)
+            else:
+                ingest.admission.leave_at_once(place)
     except IngestError as refusal:
         if not (_HEX128.fullmatch(stream) and _HEX128.fullmatch(nonce)):
             raise  # no answer of ours can be told from another without these two
@@ -107,33 +114,15 @@ class Admitted:
 
     __slots__ = ("_ingest", "_limit", "_place", "_receive")
 
-    def __init__(self, ingest: Ingest, place: Place, receive: Receive, limit: int) -> None:
-        self._ingest = ingest
-        self._place = place
-        self._receive = receive
+    def __init__(self, house: Rooms, gateway: str, request: Request, limit: int) -> None:
+        said, self._ingest = request.headers, house.collector.ingest
+        length = stated(said.get(LENGTH))
+        self._place = self._ingest.admission.enter(gateway, said.get(LANE, ""), length)
+        self._receive = request.receive
         self._limit = limit
 
-    @classmethod
-    def of(cls, house: Rooms, gateway: str, request: Request, limit: int) -> "Admitted":
-        """Return the context of a request that came through the framework."""
-        said, ingest = request.headers, house.collector.ingest
-        place = ingest.admission.enter(gateway, said.get(LANE, ""), stated(said.get(LENGTH)))
-        return cls(ingest, place, request.receive, limit)
-
     async def __aenter__(self) -> bytes:
-        place, admission, pressed = self._place, self._ingest.admission, _never
-        try:
-            if place.lane is Lane.ALARM:
-                await admission.take(place)
-                pressed = admission.pressed
-            else:
-                admission.take_at_once(place)
-            return await received(self._receive, place.stated, self._limit, pressed)
-        except BaseException as exc:
-            await admission.leave(place)
-            if isinstance(exc, IngestError):
-                self._ingest.figures.refused[exc.code] += 1
-            raise
+        return await _taken(self._ingest, self._place, self._receive, self._limit)
 
     async def __aexit__(
         self,
@@ -141,11 +130,23 @@ class Admitted:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        place, admission = self._place, self._ingest.admission
+        await self._ingest.admission.leave(self._place)
+
+
+async def _taken(ingest: Ingest, place: Place, receive: Receive, limit: int) -> bytes:
+    admission, pressed = ingest.admission, _never
+    try:
         if place.lane is Lane.ALARM:
-            await admission.leave(place)
+            await admission.take(place)
+            pressed = admission.pressed
         else:
-            admission.leave_at_once(place)
+            admission.take_at_once(place)
+        return await received(receive, place.stated, limit, pressed)
+    except BaseException as exc:
+        await admission.leave(place)
+        if isinstance(exc, IngestError):
+            ingest.figures.refused[exc.code] += 1
+        raise
 
 
 def _never() -> bool:

@@ -14,8 +14,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from central.api.access import Access
-from central.api.cycle import say_taken
-from central.api.delivery import ENCODING, LENGTH, Delivered, Posted, deliver
+from central.api.delivery import ENCODING, LENGTH, Posted, deliver
 from central.api.door import turn_back
 from central.api.headers import Envelope
 from central.api.quick_pages import QuickPages, page_asked
@@ -23,6 +22,7 @@ from central.api.quick_request import QuickRequest, handler_of, nothing_inside
 from central.api.rooms import Rooms
 from central.api.signed import signer_of
 from central.api.threshold import bar, reason
+from central.api.whole import at_once, say
 from central.identity.principal import Principal
 from central.identity.roles import Permission
 from central.identity.signatures import SignatureRefused
@@ -35,6 +35,8 @@ _FIELDS: Final = (
     *(CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE),
     *(INPUT, SIGNATURE, ENCODING, LENGTH),
 )
+_JSON: Final = (b"content-type", b"application/json")
+_TAKEN: Final = b"content-length: %b\r\ncontent-type: application/json\r\n"
 _NAMED: Final = {name.lower().encode(): name for name in _FIELDS}
 
 
@@ -49,9 +51,9 @@ class Application(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         method = scope["method"] if scope["type"] == "http" else ""
-        if method == "POST" and (found := _found(scope)):
+        if method == "POST" and (found := _BATCHES.fullmatch(scope["path"])) is not None:
             scope["app"] = self
-            await self._express(found, scope, receive, send)
+            await self._express(found[1], scope, receive, send)
         elif method == "GET" and (page := page_asked(scope)) is not None:
             scope["app"] = self
             await self._pages(page, scope, receive, send)
@@ -73,8 +75,9 @@ class Express:
         if (barred := reason(house.guards, scope)) is not None:
             await bar(house.guards, scope, send, barred)
             return
-        ingest, posted = house.collector.ingest, Posted(stream, scope, receive, _said(scope))
-        lane = lane_of(posted.said.get(LANE, ""))
+        ingest, said = house.collector.ingest, _said(scope)
+        lane = lane_of(said.get(LANE, ""))
+        posted = Posted(stream, scope, receive, said, lane)
         refusal = await ingest.admission.arrive(lane)
         try:
             if refusal is None:
@@ -99,8 +102,11 @@ class Express:
         if told.status != 200:
             answer = self._envelope.open(scope, send)
             await told.response()(scope, posted.receive, answer.send)
-        elif not say_taken(send, told.content):  # the envelope adds nothing to it
-            await _say(told, send)
+            return
+        # The envelope adds nothing to it.
+        size = b"%d" % len(told.content)
+        if not at_once(send, _TAKEN % size, told.content):
+            await say(send, [(b"content-length", size), _JSON], told.content)
 
     async def _who(self, house: Rooms, posted: Posted) -> Principal:
         """Ask what every route asks of a caller; who does not sign is asked as there."""
@@ -123,18 +129,3 @@ def _said(scope: Scope) -> dict[str, str]:
         for name, value in reversed(scope["headers"])
         if name in named
     }
-
-
-async def _say(told: Delivered, send: Send) -> None:
-    headers = [
-        (b"content-length", b"%d" % len(told.content)),
-        (b"content-type", b"application/json"),
-    ]
-    await send({"type": "http.response.start", "status": told.status, "headers": headers})
-    await send({"type": "http.response.body", "body": told.content})
-
-
-def _found(scope: Scope) -> str:
-    """Return the stream a path names, empty when it is another path."""
-    found = _BATCHES.fullmatch(scope["path"])
-    return "" if found is None else found[1]

@@ -51,7 +51,8 @@ async def signer_of(house: Rooms, scope: Scope, said: Mapping[str, str]) -> Prin
         claim = read(scope, said)
         if claim is None:
             return None
-        who = await house.desk.signatures.principal(*claim)
+        signatures = house.desk.signatures
+        who = signatures.known(*claim) or await signatures.principal(*claim)
     except SignatureRefused as refusal:
         note(house, scope, refusal)
         raise

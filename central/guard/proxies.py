@@ -41,26 +41,34 @@ class Proxies:
     def apply(self, scope: Scope) -> None:
         """Put into `scope` for whom a proxy that is believed speaks, and how he came to it."""
         client = scope.get("client")
-        if not client or not self._believes(client[0]):
+        if not client:
             return
-        headers = scope["headers"]
-        forwarded = [value for name, value in headers if name == FORWARDED]
+        # Remembered: this is asked with every request, and reading an address costs more.
+        known = self._hosts.get(client[0])
+        if known is None:
+            known = self._believes(client[0])
+        if known:
+            self._hear(scope)
+
+    def _hear(self, scope: Scope) -> None:
+        forwarded, said = [], b""
+        for name, value in scope["headers"]:
+            if name == FORWARDED:
+                forwarded.append(value)
+            elif name == SCHEME:
+                said = value
         found = self._behind(forwarded) if forwarded else None
         if found is not None:
             scope["client"] = (found, 0)
-        said = [value for name, value in headers if name == SCHEME]
-        if said and said[-1] in SCHEMES:
-            scope["scheme"] = SCHEMES[said[-1]]
+        if said in SCHEMES:
+            scope["scheme"] = SCHEMES[said]
 
     def _believes(self, host: str) -> bool:
-        """Remembered: this is asked with every request, and reading an address costs more."""
-        known = self._hosts.get(host)
-        if known is None:
-            if len(self._hosts) >= KEPT:
-                self._hosts.clear()
-            address = _address(host)
-            known = address is not None and _among(address, self._believed)
-            self._hosts[host] = known
+        if len(self._hosts) >= KEPT:
+            self._hosts.clear()
+        address = _address(host)
+        known = address is not None and _among(address, self._believed)
+        self._hosts[host] = known
         return known
 
     def _behind(self, fields: Sequence[bytes]) -> str | None:

@@ -33,12 +33,19 @@ class Signatures:
         self._changes = 0
         self.nonces = Nonces()
 
-    async def principal(self, claimed: Claimed, message: Message) -> Principal:
-        """Return the gateway that signed `message`. Raises SignatureRefused."""
+    def known(self, claimed: Claimed, message: Message) -> Principal | None:
+        """Return the gateway that signed `message`, None: its key is not known from memory.
+
+        Raises SignatureRefused.
+        """
         known = self._known.get(claimed.keyid)
-        if known is not None:
-            must_fit(known[0], claimed, message)
-            return known[1]
+        if known is None:
+            return None
+        must_fit(known[0], claimed, message)
+        return known[1]
+
+    async def principal(self, claimed: Claimed, message: Message) -> Principal:
+        """Return the gateway that signed `message`, known or not. Raises SignatureRefused."""
         changes = self._changes
         key = await self.proved(claimed, message)
         if key.state != ACTIVE:

@@ -145,9 +145,8 @@ class Admission:
     def too_many(self, lane_name: str) -> IngestError | None:
         """Return the refusal of a request that has no chance now; whose it is does not matter."""
         lane = lane_of(lane_name)
-        return None if lane is Lane.ALARM else self._no_chance(lane)
-
-    def _no_chance(self, lane: Lane) -> IngestError | None:
+        if lane is Lane.ALARM:
+            return None
         return self.lacks_room(lane) or (self._refuse(lane) if self._full(lane, 0) else None)
 
     def pressed(self) -> bool:
@@ -194,7 +193,9 @@ class Admission:
     async def arrive(self, lane: Lane) -> IngestError | None:
         """Begin an approach."""
         if lane is not Lane.ALARM:
-            refusal = self._no_chance(lane)
+            refusal = self.lacks_room(lane)
+            if refusal is None and self._full(lane, 0):
+                refusal = self._refuse(lane)
             if refusal is None and self._arrived >= ALARMS_FIRST:
                 return await self._step_aside(lane)
             return refusal

@@ -10,7 +10,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from protocols.errors import WireError
 from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, NONCE
@@ -59,8 +59,7 @@ class Message:
     clock: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(NamedTuple):
     """What a request says of its signature; nothing of it is proved.
 
     `nonce` is 32 hex digits: the request's own, or the one the collector asked for.

@@ -19,6 +19,7 @@ from central.api.signed import hold_to_digest, sealed, signed_of, use_nonce
 from central.health import HEALTH_BYTES
 from central.identity.principal import Principal
 from central.identity.roles import Permission
+from central.ingest.admission import lane_of
 from central.ingest.request import Sent
 from protocols.wire.bounds import RECORD_BYTES, REQUEST_BYTES
 from protocols.wire.cursors import encode_cursors
@@ -33,7 +34,7 @@ BINARY: Final = {"requestBody": {"required": True, "content": {"application/octe
 async def put_manifest(who: Sender, house: House, digest: str, request: Request) -> Response:
     """Take a manifest the collector did not know; 400 when it is not what `digest` names."""
     encoding, sent = request.headers.get("content-encoding", ""), _sent(house, request)
-    async with Admitted.of(house, who.name, request, REQUEST_BYTES) as body:
+    async with Admitted(house, who.name, request, REQUEST_BYTES) as body:
         hold_to_digest(request, body)
         await house.collector.ingest.put_manifest(who.name, digest, body, encoding, sent)
     return Response()
@@ -43,7 +44,7 @@ async def put_manifest(who: Sender, house: House, digest: str, request: Request)
 async def put_stream(who: Sender, house: House, stream: str, request: Request) -> Response:
     """Take a stream's opening record; 428 when its manifest is not known yet."""
     sent = _sent(house, request)
-    async with Admitted.of(house, who.name, request, RECORD_BYTES) as body:
+    async with Admitted(house, who.name, request, RECORD_BYTES) as body:
         with house.collector.ingest.figures.refusing():
             hold_to_digest(request, body)
             await refuse_held(house, who, request, by_clock(request))
@@ -54,7 +55,9 @@ async def put_stream(who: Sender, house: House, stream: str, request: Request) -
 @router.post("/streams/{stream}/batches", openapi_extra=BINARY)
 async def post_batches(who: Sender, house: House, stream: str, request: Request) -> Response:
     """Take N consecutive whole batches; only this answer lets the gateway forget."""
-    posted = Posted(stream, request.scope, request.receive, request.headers)
+    said = request.headers
+    lane = lane_of(said.get(LANE, ""))
+    posted = Posted(stream, request.scope, request.receive, said, lane)
     return (await deliver(house, who.name, posted)).response()
 
 

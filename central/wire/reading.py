@@ -15,6 +15,8 @@ from central.store.values import Bytes
 from protocols.wire.reader import Reader
 
 INT64: Final = 1 << 63
+_SPANS: Final = tuple((1 << 8 * width) - 1 for width in range(8))
+"""The furthest a member may be from the least, by the number of planes."""
 _WINDOW: Final = 256
 """Bytes looked at first where nobody says how many a list takes."""
 _FEW_BYTES: Final = 128
@@ -43,6 +45,9 @@ def long_uvar(data: bytes, at: int, first: int) -> tuple[int, int]:
     byte = data[at]
     if 0 < byte < 128:
         return first & 127 | byte << 7, at + 1
+    last = data[at + 1]
+    if byte > 127 and 0 < last < 128:
+        return first & 127 | (byte & 127) << 7 | last << 14, at + 2
     number, shift = first & 127, 7
     for byte in data[at : at + _MOST_BYTES - 1]:
         number |= (byte & 127) << shift
@@ -83,8 +88,8 @@ def read_offsets(data: bytes, at: int, end: int, count: int) -> tuple[bytearray,
     low = low >> 1 ^ -(low & 1)
     width = data[at]
     at += 1
-    high = low + (1 << 8 * width) - 1
-    if width >= 8 or high >= INT64 or at + width * count > end:
+    high = low + _SPANS[width]  # more than seven planes: IndexError
+    if high >= INT64 or at + width * count > end:
         raise Unusual
     joined, plane = bytearray(8 * count), b"\1"
     for place in range(width):

@@ -1,6 +1,7 @@
 """A request's body: consecutive whole batches of one stream, compressed together."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from protocols.errors import WireError
 from protocols.wire.bounds import BATCH_BYTES, INFLATED_BYTES, REQUEST_BATCHES
@@ -36,6 +37,9 @@ __all__ = [
     "unpack",
 ]
 
+_LENGTH: Final = 2
+"""Bytes that say how long a batch of 128 to 16,383 bytes is."""
+
 
 def pack(batches: Sequence[bytes], encoding: str | None = None) -> tuple[bytes, str]:
     """Return the compressed body and its content coding (`zstd`, or `deflate` without the wheel).
@@ -55,7 +59,12 @@ def pack(batches: Sequence[bytes], encoding: str | None = None) -> tuple[bytes, 
 
 def unpack(body: bytes, encoding: str, limit: int = INFLATED_BYTES) -> list[bytes]:
     """Return the batches of `body`, inflated to at most `limit` bytes. Raises WireError."""
-    reader = Reader(inflate(body, encoding, limit), "request")
+    data = inflate(body, encoding, limit)
+    # Nearly always one batch, whose length takes two bytes.
+    usual = len(data) > _LENGTH and data[0] > 127 > data[1] > 0
+    if usual and len(data) == _LENGTH + (data[0] & 127 | data[1] << 7):
+        return [data[_LENGTH:]]
+    reader = Reader(data, "request")
     batches: list[bytes] = []
     while reader.at < reader.end:
         if len(batches) == REQUEST_BATCHES:

@@ -50,33 +50,6 @@ class Latest:
     estimated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingsPage:
-    """Columns of raw readings in order of time; `next` continues where this page ends."""
-
-    times: list[int]
-    values: list[Value]
-    qualities: list[int]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Buckets:
-    """Columns of equal spans of time; spans without a reading are left out.
-
-    `minimum`, `maximum` and `mean` are over good numbers (None where there is none), `last` is the
-    span's last value of any quality, `quality` the worst of the span.
-    """
-
-    times: list[int]
-    minimum: list[float | None]
-    maximum: list[float | None]
-    mean: list[float | None]
-    last: list[Value]
-    counts: list[int]
-    qualities: list[int]
-
-
 class Store(Protocol):
     """Everything the collector asks of its readings."""
 
@@ -116,18 +89,4 @@ class Store(Protocol):
 
     def latest(self, points: Sequence[str] | None = None, site: str | None = None) -> list[Latest]:
         """Return the heads of `points`, of a site, or of everything; from memory."""
-        ...
-
-    async def readings(
-        self, point: str, start: int, end: int, limit: int = 1000, cursor: str | None = None
-    ) -> ReadingsPage:
-        """Return raw readings with start <= time < end. ValueError: the cursor is not ours."""
-        ...
-
-    async def buckets(self, point: str, start: int, end: int, count: int) -> Buckets:
-        """Return at most `count` equal spans between start and end."""
-        ...
-
-    async def count(self, point: str, start: int, end: int) -> int:
-        """Return how many readings are stored with start <= time < end."""
         ...

@@ -24,7 +24,7 @@ from central.store.heads.good_numbers import GoodNumber
 from central.store.heads.head_pages import PAGE
 from central.store.heads.heads import Heads
 from central.store.heads.point_memory import PointMemory
-from central.store.interface import Buckets, Latest, ReadingsPage, Row
+from central.store.interface import Latest, Row
 from central.store.merging import Merging
 from central.store.replaying import newest_of_page, replayed
 from central.store.sealer.process import Sealer
@@ -32,7 +32,7 @@ from central.store.sealing import OnSeal, Sealing
 from central.store.set_aside import SetAside
 from central.store.unsealed import Block, Unsealed
 from central.store.unseen import Unseen
-from central.store.views import many, paging
+from central.store.views import many
 from central.store.views.many import WideView
 from central.store.views.moments import at_moments
 from central.store.views.near import NearView, Remembered, look_near
@@ -41,11 +41,9 @@ from protocols.owner_thread import OwnerThread
 from protocols.words import Value
 
 T = TypeVar("T")
-MOST_ROWS: Final = 50_000
-MOST_BUCKETS: Final = 5_000
-FULL: Final = 5_500_000
-"""Readings in the journal that are sealed at once: three quarters of an hour of 20,000 points that
-are read every ten seconds. What is sealed larger is smaller, and need not be merged."""
+FULL: Final = 2_200_000
+"""Readings in the journal that are sealed at once: a third of an hour of 20,000 points, each read
+every ten seconds. Three chunks of a device become one of an hour."""
 BLOCKS: Final = 15_000
 """Commits of streams after which fewer are sealed too: each takes memory, and time at a start."""
 AGE: Final = 3_600.0
@@ -257,45 +255,6 @@ class ChunkStore:
             self.damage.note(exc.spoilt)
             raise
 
-    async def readings(
-        self, point: str, start: int, end: int, limit: int = 1000, cursor: str | None = None
-    ) -> ReadingsPage:
-        """Return raw readings with start <= time < end. ValueError: the cursor is not ours."""
-        after = _parse_cursor(cursor) if cursor else (start, -1, -1)
-        number, limit = self._registry.number(point), max(1, min(limit, MOST_ROWS))
-        if number is None:
-            return ReadingsPage(times=[], values=[], qualities=[], next=None)
-        found = await self.ask(lambda view: paging.page(view, number, after, end, limit + 1))
-        page = found.take(slice(0, limit))
-        more = len(found) > limit
-        return ReadingsPage(
-            times=page.times.tolist(),
-            values=page.values.tolist(),
-            qualities=page.qualities.tolist(),
-            next=f"{page.times[-1]}.{page.streams[-1]}.{page.seqs[-1]}" if more else None,
-        )
-
-    async def buckets(self, point: str, start: int, end: int, count: int) -> Buckets:
-        """Return at most `count` equal spans between start and end. ValueError: end <= start."""
-        if end <= start:
-            raise ValueError("the end lies before the start")
-        number = self._registry.number(point)
-        most = max(1, min(count, MOST_BUCKETS))
-        known = -1 if number is None else number
-        return await self.ask(lambda view: paging.buckets(view, known, start, end, most))
-
-    async def count(self, point: str, start: int, end: int) -> int:
-        """Return how many readings are stored with start <= time < end."""
-        number = self._registry.number(point)
-        if number is None:
-            return 0
-        return await self.ask(lambda view: paging.count(view, number, start, end))
-
 
 def _unhurried() -> None:
     """What a transaction looks up is bounded by its request: nothing ends it."""
-
-
-def _parse_cursor(cursor: str) -> tuple[int, int, int]:
-    time, stream, seq = (int(part) for part in cursor.split("."))
-    return time, stream, seq

@@ -8,6 +8,7 @@ from central.identity.secrets import stored
 from central.identity.tokens import Allowance
 from protocols.words import Label, Purpose
 from tests.central.builders import SECOND, START
+from tests.central.store.asking import stored_of
 
 NAME = "acme"
 SITE = "acme-tanks"
@@ -100,5 +101,5 @@ class Enterprise:
         return await self.post({"columns": columns}, key)
 
     async def stored(self, point, start=0, end=2**60):
-        page = await self.collector.store.readings(point, start, end, 50_000)
+        page = await stored_of(self.collector, point, start, end)
         return list(zip(page.times, page.values, page.qualities, strict=True))

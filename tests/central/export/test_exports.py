@@ -28,6 +28,7 @@ from protocols.quality import Quality
 from tests.central.api.conftest import People
 from tests.central.builders import START
 from tests.central.export.reading_back import from_csv, from_parquet, from_xlsx
+from tests.central.store import asking
 
 SPAN = {"from": "2026-06-12T20:00:00+08:00", "to": "2026-06-12T23:00:00+08:00"}
 READERS = {"csv": from_csv, "xlsx": from_xlsx, "parquet": from_parquet}
@@ -73,7 +74,7 @@ async def get(client, headers, **query):
 
 
 async def stored_of(collector, point):
-    page = await collector.store.readings(point, 0, 2**60, 50_000)
+    page = await asking.stored_of(collector, point)
     return list(zip(page.times, page.values, page.qualities, strict=True))
 
 

@@ -22,7 +22,8 @@ from hypothesis.stateful import (
 
 from protocols.errors import IngestError
 from protocols.wire.batch import LedgerLine, SkipReason
-from tests.central.builders import START, Gateway, HandClock, open_collector
+from tests.central.builders import Gateway, HandClock, open_collector
+from tests.central.store.asking import stored_of
 
 POINT = "site/gw/tank/level"
 
@@ -110,7 +111,7 @@ class Machine(RuleBasedStateMachine):
             for value in values[: self.cursor[id_]]
             if value is not None
         )
-        page = self.do(self.collector.store.readings(POINT, 0, 2 * START, limit=50_000))
+        page = self.do(stored_of(self.collector, POINT))
         assert sorted(page.values) == expected
         lost = sum(v[: self.cursor[i]].count(None) for i, v in self.model.items())
         assert self.do(self.collector.overview()).platform.loss_today == lost

@@ -18,45 +18,45 @@ def row(seq, value, *, at=None, point=1, quality=GOOD, flags=0):
 
 
 class StoreSuite:
-    """Subclasses bring the fixtures `store`, `write` (rows -> new heads) and `point`."""
+    """Subclasses bring the fixtures `store`, `asked`, `write` (rows -> new heads) and `point`."""
 
     @pytest.mark.parametrize(
         "value",
         VALUES,
         ids=repr,
     )
-    async def test_a_value_comes_back_as_it_was(self, store, write, point, value):
+    async def test_a_value_comes_back_as_it_was(self, store, asked, write, point, value):
         await write([row(1, value)])
-        page = await store.readings(point, NOW, NOW + 10 * SECOND)
+        page = await asked.readings(point, NOW, NOW + 10 * SECOND)
         assert [(type(v), repr(v)) for v in page.values] == [(type(value), repr(value))]
         assert [repr(head.value) for head in store.latest([point])] == [repr(value)]
 
-    async def test_a_range_is_ordered_and_half_open(self, store, write, point):
+    async def test_a_range_is_ordered_and_half_open(self, asked, write, point):
         await write([row(n, n, at=10 - n) for n in range(1, 10)])
-        page = await store.readings(point, NOW + 2 * SECOND, NOW + 5 * SECOND)
+        page = await asked.readings(point, NOW + 2 * SECOND, NOW + 5 * SECOND)
         assert page.values == [8, 7, 6]
         assert page.times == [NOW + n * SECOND for n in (2, 3, 4)]
         assert page.next is None
-        assert await store.count(point, NOW + 2 * SECOND, NOW + 5 * SECOND) == 3
+        assert await asked.count(point, NOW + 2 * SECOND, NOW + 5 * SECOND) == 3
 
-    async def test_pages_lose_and_repeat_nothing(self, store, write, point):
+    async def test_pages_lose_and_repeat_nothing(self, asked, write, point):
         await write([row(n, n, at=n // 3) for n in range(20)])
         values, cursor = [], None
         while True:
-            page = await store.readings(point, NOW, NOW + 99 * SECOND, 3, cursor)
+            page = await asked.readings(point, NOW, NOW + 99 * SECOND, 3, cursor)
             values += page.values
             cursor = page.next
             if cursor is None:
                 break
         assert values == list(range(20))
 
-    async def test_a_foreign_cursor_is_refused(self, store, point):
+    async def test_a_foreign_cursor_is_refused(self, asked, point):
         with pytest.raises(ValueError, match=r"."):
-            await store.readings(point, NOW, NOW + SECOND, 3, "yesterday")
+            await asked.readings(point, NOW, NOW + SECOND, 3, "yesterday")
 
-    async def test_readings_of_one_moment_are_all_kept(self, store, write, point):
+    async def test_readings_of_one_moment_are_all_kept(self, asked, write, point):
         await write([row(1, 1.0, at=0), row(2, 1.0, at=0), row(3, 2.0, at=0)])
-        assert await store.count(point, NOW, NOW + 1) == 3
+        assert await asked.count(point, NOW, NOW + 1) == 3
 
     async def test_the_head_is_the_newest_by_source_time(self, store, write, point):
         (head,) = await write([row(1, 1.0, at=5)])
@@ -73,7 +73,7 @@ class StoreSuite:
         assert store.latest(site="elsewhere") == []
         assert store.latest(["site/gw/tank/nothing", point])[0].value == 5.0
 
-    async def test_buckets_summarise_good_numbers_only(self, store, write, point):
+    async def test_buckets_summarise_good_numbers_only(self, asked, write, point):
         await write(
             [
                 row(0, 1.0),
@@ -83,7 +83,7 @@ class StoreSuite:
                 row(20, 7.5),
             ]
         )
-        found = await store.buckets(point, NOW, NOW + 40 * SECOND, 4)
+        found = await asked.buckets(point, NOW, NOW + 40 * SECOND, 4)
         assert found.times == [NOW, NOW + 10 * SECOND, NOW + 20 * SECOND]
         assert found.minimum == [1.0, None, 7.5]
         assert found.maximum == [3.0, None, 7.5]
@@ -92,19 +92,19 @@ class StoreSuite:
         assert found.counts == [3, 1, 1]
         assert found.qualities == [BAD, UNCERTAIN, GOOD]
 
-    async def test_buckets_never_exceed_what_was_asked(self, store, write, point):
+    async def test_buckets_never_exceed_what_was_asked(self, asked, write, point):
         await write([row(n, float(n)) for n in range(100)])
         for count in (1, 3, 7, 99, 100, 1000):
-            found = await store.buckets(point, NOW, NOW + 100 * SECOND, count)
+            found = await asked.buckets(point, NOW, NOW + 100 * SECOND, count)
             assert len(found.times) <= count
             assert sum(found.counts) == 100
             assert math.isclose(
                 sum(m * n for m, n in zip(found.mean, found.counts, strict=True)), sum(range(100))
             )
         with pytest.raises(ValueError, match="before"):
-            await store.buckets(point, NOW, NOW, 3)
+            await asked.buckets(point, NOW, NOW, 3)
 
-    async def test_an_unknown_point_is_empty(self, store):
-        assert (await store.readings("a/b/c/d", 0, NOW)).values == []
-        assert await store.count("a/b/c/d", 0, NOW) == 0
-        assert (await store.buckets("a/b/c/d", 0, NOW, 5)).times == []
+    async def test_an_unknown_point_is_empty(self, asked):
+        assert (await asked.readings("a/b/c/d", 0, NOW)).values == []
+        assert await asked.count("a/b/c/d", 0, NOW) == 0
+        assert (await asked.buckets("a/b/c/d", 0, NOW, 5)).times == []

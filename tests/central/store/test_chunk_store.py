@@ -6,6 +6,7 @@ import pytest
 
 from central.database import QueryTooLong
 from central.store.interface import Row
+from tests.central.store.asking import Asked
 from tests.central.store.plant import POINTS, append, close_store, open_store
 from tests.central.store.store_suite import NOW, SECOND, StoreSuite, row
 
@@ -27,6 +28,11 @@ def db(opened):
 @pytest.fixture
 def store(opened):
     return opened[1]
+
+
+@pytest.fixture
+def asked(db, store, clock):
+    return Asked(db, store, clock, POINTS)
 
 
 @pytest.fixture
@@ -171,14 +177,14 @@ async def test_who_asked_before_a_seal_sees_what_was_then(db, store):
     assert store.unsealed.find(4, held)
 
 
-async def test_undone_work_is_never_found(db, store):
+async def test_undone_work_is_never_found(db, store, asked):
     def work(tables):
         store.append(tables.conn, 1, NOW, [row(1, 1.0)])
         raise RuntimeError("undone")
 
     with pytest.raises(RuntimeError, match="undone"):
         await db.write(work)
-    assert await store.count(POINTS[1], 0, 2 * NOW) == 0
+    assert await asked.count(POINTS[1], 0, 2 * NOW) == 0
     assert store.latest() == []
 
     def look(tables):
@@ -202,7 +208,7 @@ async def test_one_transaction_finds_what_it_appended_itself(db, store):
     assert await db.write(work) == ([NOW + SECOND, NOW], [(0, 1.0), (1, None)], 1.0)
 
 
-async def test_a_long_range_goes_page_by_page_over_chunks(db, store):
+async def test_a_long_range_goes_page_by_page_over_chunks(db, store, asked):
     for hour in range(30):
         await append(
             db, store, [row(hour * 9 + n, hour * 9 + n, at=hour * 3600 + n) for n in range(9)]
@@ -210,7 +216,7 @@ async def test_a_long_range_goes_page_by_page_over_chunks(db, store):
         await store.seal()
     values, cursor = [], None
     while True:
-        page = await store.readings(POINTS[1], 0, 2 * NOW, 50, cursor)
+        page = await asked.readings(POINTS[1], 0, 2 * NOW, 50, cursor)
         values += page.values
         cursor = page.next
         if cursor is None:

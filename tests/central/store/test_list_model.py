@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from central.near import TooMuch
 from central.store.interface import Row
 from central.store.views.reading import END
 from tests.central.builders import HandClock
+from tests.central.store.asking import Asked
 from tests.central.store.plant import POINTS, append, close_store, open_store
 from tests.central.store.store_suite import NOW, SECOND
 
@@ -27,6 +30,10 @@ VALUES = st.one_of(
     st.text("a阀 ", max_size=3),
 )
 QUALITIES = st.sampled_from([0, 0, 0, 0x40000000, 0x80310000])
+
+
+def cells(part):
+    return zip(part.readings.values, part.readings.times.tolist(), strict=True)
 
 
 class Machine(RuleBasedStateMachine):
@@ -124,9 +131,14 @@ class Machine(RuleBasedStateMachine):
         times = sorted(row.time for row, *_ in self.model if row.point == point)
         start, end = data.draw(st.sampled_from(times)), data.draw(st.sampled_from(times)) + 1
         wanted = [row.value for row, *_ in self.listed(point) if start <= row.time < end]
-        page = self.do(self.store.readings(POINTS[point], start, end, 50_000))
+        asked = Asked(self.db, self.store, HandClock(), POINTS)
+        page = self.do(asked.readings(POINTS[point], start, end, 50_000))
         assert list(map(repr, page.values)) == list(map(repr, wanted))
-        assert self.do(self.store.count(POINTS[point], start, end)) == len(wanted)
+        assert self.do(asked.count(POINTS[point], start, end)) == len(wanted)
+        with suppress(TooMuch):
+            parts = self.store.near(lambda view: view.parts(point, start, end))
+            found = [(repr(value), time) for part in parts for value, time in cells(part)]
+            assert found == list(zip(map(repr, wanted), page.times, strict=True))
 
     @precondition(lambda self: self.model)
     @rule(data=st.data())

@@ -15,7 +15,6 @@ from central.store.queries.counts import Asked
 from central.store.queries.counts import count as count_of
 from central.store.queries.source import Deadline
 from central.store.views import together
-from central.store.views.paging import count
 from central.store.views.reading import END
 from tests.central.store.plant import POINTS, append, close_store, open_store
 from tests.central.store.store_suite import NOW, SECOND
@@ -71,7 +70,7 @@ def alike(view, chance):
     upto = list(itertools.product([*edges[1:], END - 1], [NOW + 50 * SECOND, END]))
     for numbers in (NUMBERS, SOME):
         for start, end in chance.sample(spans, 4):
-            each = [count(view, number, start, end) for number in numbers.tolist()]
+            each = [len(view.read(number, start, end)) for number in numbers.tolist()]
             assert view.counts(numbers, start, end, lambda: None).tolist() == each
         for at, arrived in chance.sample(upto, 4):
             points, found = view.newest_of(numbers, at, lambda: None, arrived)

@@ -20,6 +20,7 @@ from central.api.rooms import Rooms
 from central.api.routes import (
     alarms,
     audit,
+    backups,
     calendar,
     demo,
     enrolment,
@@ -54,6 +55,7 @@ _ROUTERS: Final = (
     calendar,
     export,
     store,
+    backups,
     gateways,
     enrolment,
     gateway_keys,

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlite_utils import Database as Tables
 
@@ -54,6 +54,10 @@ _COLUMNS: Final = (
 )
 
 
+def _record(row: Sequence[Any]) -> BackupRecord:
+    return BackupRecord(**dict(zip(_COLUMNS.split(", "), row, strict=True)))
+
+
 def newest(conn: sqlite3.Connection, result: str | None = None) -> BackupRecord | None:
     """Return the newest attempt, or the newest with that result."""
     row = conn.execute(
@@ -61,9 +65,19 @@ def newest(conn: sqlite3.Connection, result: str | None = None) -> BackupRecord 
         "ORDER BY id DESC LIMIT 1",
         (result, result),
     ).fetchone()
-    return (
-        None if row is None else BackupRecord(**dict(zip(_COLUMNS.split(", "), row, strict=True)))
+    return None if row is None else _record(row)
+
+
+def listed(
+    conn: sqlite3.Connection, limit: int, before: int | None = None
+) -> list[tuple[int, BackupRecord]]:
+    """Return attempts with their numbers, newest first, below the number `before`."""
+    rows = conn.execute(
+        f"SELECT id, {_COLUMNS} FROM backup WHERE ? IS NULL OR id < ? "  # noqa: S608
+        "ORDER BY id DESC LIMIT ?",
+        (before, before, limit),
     )
+    return [(number, _record(row)) for number, *row in rows]
 
 
 def verified(

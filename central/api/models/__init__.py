@@ -15,6 +15,7 @@ from central.api.models.alarms import (
     JournalLine,
     TimeToNext,
 )
+from central.api.models.backups import BackupMade, BackupPage
 from central.api.models.calendar import (
     DaysOff,
     EndAsked,
@@ -162,6 +163,8 @@ __all__ = [
     "AuditLine",
     "AuditPage",
     "Backlog",
+    "BackupMade",
+    "BackupPage",
     "BucketColumns",
     "Buckets",
     "BufferState",

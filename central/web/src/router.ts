@@ -8,6 +8,7 @@ import MinePage from "./pages/MinePage.vue";
 import OnboardingPage from "./pages/OnboardingPage.vue";
 import OverviewPage from "./pages/OverviewPage.vue";
 import PointsPage from "./pages/PointsPage.vue";
+import SystemPage from "./pages/SystemPage.vue";
 
 export function createPages(loggedIn: () => boolean): Router {
   const router = createRouter({
@@ -20,6 +21,8 @@ export function createPages(loggedIn: () => boolean): Router {
       { path: "/points", name: "points", component: PointsPage },
       { path: "/onboarding", redirect: "/onboarding/gateways" },
       { path: "/onboarding/:part(gateways|systems)/:name?", name: "onboarding", component: OnboardingPage },
+      { path: "/system", redirect: "/system/calendar" },
+      { path: "/system/:part(calendar|deliveries|retention|backups)", name: "system", component: SystemPage },
       { path: "/mine", name: "mine", component: MinePage },
       { path: "/:rest(.*)*", redirect: "/overview" },
     ],

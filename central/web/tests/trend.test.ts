@@ -2,15 +2,15 @@ import { describe, expect, it } from "vitest";
 import { trend, withNewest, withSilence } from "../src/logic/trend";
 
 const START = Date.parse("2026-06-12T22:00:00+08:00");
-const buckets = (seconds: number[], over: { quality?: number[]; value?: (number | null)[] } = {}) => {
+const buckets = (seconds: number[], over: { quality?: number[]; value?: (number | null)[]; late?: number[]; estimated?: number[] } = {}) => {
   const value = over.value ?? seconds.map((_, index) => index);
   return {
     time: seconds.map((second) => new Date(START + second * 1000).toISOString()),
     min: value, max: value, mean: value, last: value,
     count: seconds.map(() => 5),
     quality: over.quality ?? seconds.map(() => 0),
-    late: seconds.map(() => 0),
-    estimated: seconds.map(() => 0),
+    late: over.late ?? seconds.map(() => 0),
+    estimated: over.estimated ?? seconds.map(() => 0),
   };
 };
 const at = (second: number) => START / 1000 + second;
@@ -50,5 +50,12 @@ describe("trend", () => {
     const read = trend(buckets([0, 10]), 10, 30);
     expect(withSilence(read, 30, at(40)).gaps).toEqual([]);
     expect(withSilence(read, 30, at(41)).gaps).toEqual([{ from: at(10), to: at(41) }]);
+  });
+
+  it("tells spans that came late, and spans of estimated times, apart from what lies between", () => {
+    const drawn = trend(buckets([0, 10, 20, 30, 100, 110], { late: [0, 5, 5, 0, 2, 3], estimated: [1, 0, 0, 0, 0, 1] }), 10, 30);
+    expect(drawn.late).toEqual([{ from: at(10), to: at(30), count: 10 }, { from: at(100), to: at(120), count: 5 }]);
+    expect(drawn.estimated).toEqual([{ from: at(0), to: at(10), count: 1 }, { from: at(110), to: at(120), count: 1 }]);
+    expect(trend(buckets([0, 100], { late: [1, 1] }), 10, 30).late).toHaveLength(2);
   });
 });

@@ -207,6 +207,7 @@ class FakeRegistry:
 class FakeStore:
     def __init__(self, registry):
         self.damage = Damage()
+        self.set_aside = SimpleNamespace(pieces=0, readings=0)
         self.heads = Heads(registry)
         self._registry = registry
         self._time = NOW - 12_000_000
@@ -367,7 +368,7 @@ class FakeCollector:
     def __init__(self, db, clock):
         self.db = db
         self.clock = clock
-        self.config = SimpleNamespace()
+        self.config = SimpleNamespace(backup=None)
         self.registry = FakeRegistry()
         self.store = FakeStore(self.registry)
         self.source = FakeSource()

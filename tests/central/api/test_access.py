@@ -98,6 +98,7 @@ TABLE = [
     ("POST", "/api/v1/platform-faults", None, FAULT, 201, KEEPERS),
     ("GET", "/api/v1/store/keeping", None, None, 200, R),
     ("GET", "/api/v1/store/removed", None, None, 200, R),
+    ("GET", "/api/v1/backups", None, None, 200, R),
     ("GET", "/api/v1/alarms", None, None, 200, R),
     ("GET", "/api/v1/alarms/{alarm}", ALARM, None, 200, R),
     ("POST", "/api/v1/alarms/{alarm}/acknowledge", f"{ALARM}/acknowledge", {}, 200, OPERATE),

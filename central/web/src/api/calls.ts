@@ -2,7 +2,7 @@
 
 import { ask, idempotencyKey } from "./client";
 import type {
-  Buckets, CodeMade, Demo, EnrolmentPicture, Episode, EpisodeDetail, EventLine, Gateway, Latest, Overview, Point, PointsDescribed, Session, Token, TokenMade, VirtualGateway,
+  BackupPage, Buckets, CodeMade, Deliveries, Demo, EnrolmentPicture, Episode, EpisodeDetail, EventLine, Exempted, Gateway, HolidayYear, Latest, Overview, Point, PointsDescribed, RemovedDay, Session, SiteKept, Token, TokenMade, VirtualGateway,
 } from "./types";
 
 type Items<T> = { items: T[] };
@@ -92,3 +92,30 @@ export const makeReadingsToken = (name: string, purpose: string) =>
   ask<TokenMade>(`${virtual(name)}/tokens`, { method: "POST", body: { name: purpose } });
 export const tokens = async (signal?: AbortSignal) => (await ask<Items<Token>>("/tokens", { signal })).items;
 export const endToken = (id: string) => ask<void>(`/tokens/${encodeURIComponent(id)}`, { method: "DELETE" });
+
+/** A list that is read a page at a time, the newest first. */
+export type Listed<T> = { items: T[]; next: string | null };
+const EXEMPTED = { filings: "/filings", faults: "/platform-faults" } as const;
+export type ExemptionKind = keyof typeof EXEMPTED;
+export const holidays = async (signal?: AbortSignal) => (await ask<{ years: HolidayYear[] }>("/holidays", { signal })).years;
+export const exempted = (kind: ExemptionKind, cursor: string | null, limit: number, signal?: AbortSignal) =>
+  ask<Listed<Exempted>>(`${EXEMPTED[kind]}${query({ limit, cursor })}`, { signal });
+export const exempt = (kind: ExemptionKind, wanted: Record<string, unknown>) => ask<Exempted>(EXEMPTED[kind], { method: "POST", body: wanted });
+export const endExemption = (kind: ExemptionKind, id: number, at: string) =>
+  ask<Exempted>(`${EXEMPTED[kind]}/${id}/end`, { method: "POST", body: { at } });
+export const withdrawExemption = (kind: ExemptionKind, id: number) => ask<Exempted>(`${EXEMPTED[kind]}/${id}/withdraw`, { method: "POST" });
+
+export interface DeliveriesAsked {
+  points: string[];
+  from: string;
+  to: string;
+  every_s: number | null;
+  exclude: { named: string[] };
+}
+export const deliveries = (asked: DeliveriesAsked, signal?: AbortSignal) =>
+  ask<Deliveries>("/deliveries", { method: "POST", body: asked, signal });
+export const storeKept = async (signal?: AbortSignal) => (await ask<Items<SiteKept>>("/store/keeping", { signal })).items;
+export const storeRemoved = (site: string, cursor: string | null, limit: number, signal?: AbortSignal) =>
+  ask<Listed<RemovedDay>>(`/store/removed${query({ site, cursor, limit })}`, { signal });
+export const backups = (cursor: string | null, limit: number, signal?: AbortSignal) =>
+  ask<BackupPage>(`/backups${query({ cursor, limit })}`, { signal });

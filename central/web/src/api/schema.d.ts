@@ -588,6 +588,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backups
+         * @description Return attempts, newest first; where the files lie is not said.
+         */
+        get: operations["store_backups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gateways": {
         parameters: {
             query?: never;
@@ -1261,6 +1281,49 @@ export interface components {
             oldest: string | null;
             /** Alarm Readings */
             alarm_readings: number;
+        };
+        /**
+         * BackupMade
+         * @description One attempt; `time` is that of its snapshot.
+         *
+         *     `result`: verified, failed, or gone (it was verified, and is there no more). `bytes` is what is
+         *     restored from it, `written` what it added to its folder (null: not known). `identity` as in the
+         *     overview's `backup_identity`.
+         */
+        BackupMade: {
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** File */
+            file: string;
+            /** Result */
+            result: string;
+            /** Reason */
+            reason: string;
+            /** Bytes */
+            bytes: number;
+            /** Written */
+            written: number | null;
+            /** Seconds */
+            seconds: number;
+            /** Identity */
+            identity: string;
+            /** Actor */
+            actor: string;
+        };
+        /**
+         * BackupPage
+         * @description Newest first; `next` goes on where this page ends. `configured`: there is a target.
+         */
+        BackupPage: {
+            /** Configured */
+            configured: boolean;
+            /** Items */
+            items: components["schemas"]["BackupMade"][];
+            /** Next */
+            next: string | null;
         };
         /**
          * BucketColumns
@@ -5080,6 +5143,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RemovedPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    store_backups: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupPage"];
                 };
             };
             /** @description Unauthorized */

@@ -38,6 +38,15 @@ export type VirtualGateway = Schemas["VirtualGateway"];
 export type Token = Schemas["Token"];
 export type TokenMade = Schemas["TokenMade"];
 export type PointsDescribed = Schemas["PointsDescribed"];
+export type Exempted = Schemas["Exempted"];
+export type HolidayYear = Schemas["HolidayYear"];
+export type Delivery = Schemas["Delivery"];
+export type Deliveries = Schemas["Deliveries"];
+export type SiteKept = Schemas["SiteKept"];
+export type KeptTier = Schemas["KeptTier"];
+export type RemovedDay = Schemas["RemovedDay"];
+export type BackupMade = Schemas["BackupMade"];
+export type BackupPage = Schemas["BackupPage"];
 export type Demo = Schemas["Demo"];
 
 /** A value as it is shown: live, or as it came with an alarm (then without its received time). */

@@ -2,7 +2,7 @@
 
 import type uPlot from "uplot";
 import type { Colour } from "../api/types";
-import type { Gap } from "../logic/trend";
+import type { Counted, Gap } from "../logic/trend";
 
 export interface LimitLine {
   value: number;
@@ -17,6 +17,11 @@ export interface Marks {
   /** the alarm: from raise to return, or to the right edge */
   excursion: { from: number; to: number | null; colour: Colour; text: string } | null;
   gapText: (gap: Gap) => string;
+  /** came late: a dotted band with a bracket; its time is an estimate: a dotted line at the foot */
+  late: Counted[];
+  estimated: Counted[];
+  lateText: (span: Counted) => string;
+  estimatedText: (span: Counted) => string;
   last: { time: number; value: number; text: string } | null;
 }
 
@@ -44,6 +49,7 @@ export function drawBelow(plot: uPlot, marks: Marks, colours: Colours): void {
   for (const gap of marks.gaps) {
     hatch(ctx, plot.valToPos(gap.from, "x", true), plot.valToPos(gap.to, "x", true), bbox, colours["blind-edge"] ?? "", ratio);
   }
+  for (const span of marks.late) dots(ctx, plot.valToPos(span.from, "x", true), plot.valToPos(span.to, "x", true), bbox, colours["ink-3"] ?? "", ratio);
   ctx.restore();
 }
 
@@ -56,6 +62,20 @@ function hatch(ctx: CanvasRenderingContext2D, from: number, to: number, box: uPl
   ctx.strokeStyle = colour;
   ctx.lineWidth = 1.2 * ratio;
   for (let x = from - box.height; x < to; x += HATCH_STEP * ratio) line(ctx, x, box.top + box.height, x + box.height, box.top);
+  ctx.restore();
+}
+
+/** The ground of what came late: dots in rows, so that neither line nor words are hidden. */
+function dots(ctx: CanvasRenderingContext2D, from: number, to: number, box: uPlot.BBox, colour: string, ratio: number): void {
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(from, box.top, to - from, box.height);
+  ctx.clip();
+  ctx.globalAlpha = 0.55;
+  ctx.fillStyle = colour;
+  const step = 7 * ratio;
+  for (let y = box.top + step; y < box.top + box.height; y += step)
+    for (let x = Math.ceil(from / step) * step; x < to; x += step) ctx.fillRect(x, y, 1.4 * ratio, 1.4 * ratio);
   ctx.restore();
 }
 
@@ -97,6 +117,7 @@ export function drawAbove(plot: uPlot, marks: Marks, colours: Colours): void {
     free = Math.max(middle, bbox.left + half) + half;
     chip(ctx, marks.gapText(gap), middle, bbox.top + 9 * ratio, colours["blind-ink"] ?? "", colours["surface"] ?? "", bbox, ratio);
   }
+  spans(ctx, plot, marks, colours, ratio);
   if (marks.excursion) {
     const at = plot.valToPos(marks.excursion.from, "x", true);
     chip(ctx, marks.excursion.text, at, bbox.top + bbox.height - 10 * ratio, colours[`${marks.excursion.colour}-ink`] ?? "", colours["surface"] ?? "", bbox, ratio);
@@ -106,6 +127,40 @@ export function drawAbove(plot: uPlot, marks: Marks, colours: Colours): void {
   ctx.lineWidth = 1.5 * ratio;
   for (const time of marks.bad) cross(ctx, plot.valToPos(time, "x", true), bbox.top + bbox.height - 5 * ratio, 3 * ratio);
   ctx.restore();
+}
+
+/** Brackets over what came late, a dotted line under what has an estimated time, each with its words where there is room. */
+function spans(ctx: CanvasRenderingContext2D, plot: uPlot, marks: Marks, colours: Colours, ratio: number): void {
+  const { bbox } = plot;
+  const ends = (span: Counted) => [plot.valToPos(span.from, "x", true), plot.valToPos(span.to, "x", true)] as const;
+  const within = (x: number) => Math.min(Math.max(x, bbox.left), bbox.left + bbox.width);
+  ctx.strokeStyle = colours["ink-2"] ?? "";
+  ctx.lineWidth = 1.5 * ratio;
+  const words: [string, number, number][] = [];
+  for (const span of marks.late) {
+    const [from, to] = ends(span).map(within) as [number, number];
+    const top = bbox.top + 24 * ratio;
+    line(ctx, from, top + 5 * ratio, from, top);
+    line(ctx, from, top, to, top);
+    line(ctx, to, top, to, top + 5 * ratio);
+    words.push([marks.lateText(span), (from + to) / 2, top]);
+  }
+  for (const span of marks.estimated) {
+    const [from, to] = ends(span).map(within) as [number, number];
+    const foot = bbox.top + bbox.height - 12 * ratio;
+    ctx.setLineDash([2 * ratio, 3 * ratio]);
+    line(ctx, from, foot, to, foot);
+    ctx.setLineDash([]);
+    words.push([marks.estimatedText(span), (from + to) / 2, foot]);
+  }
+  let free = Number.NEGATIVE_INFINITY;
+  for (const [text, middle, y] of words.sort((a, b) => a[2] - b[2] || a[1] - b[1])) {
+    const half = ctx.measureText(text).width / 2 + 4 * ratio;
+    const place = y * 100_000 + middle;
+    if (place - half < free && place > free - 100_000) continue; // its bracket speaks
+    free = place + half;
+    chip(ctx, text, middle, y, colours["ink-2"] ?? "", colours["surface"] ?? "", bbox, ratio);
+  }
 }
 
 function endOfLine(ctx: CanvasRenderingContext2D, plot: uPlot, last: NonNullable<Marks["last"]>, colours: Colours, ratio: number): void {

@@ -1,13 +1,15 @@
 /** English, key by key after the Chinese. */
 
 import onboarding from "./onboarding.en";
+import system from "./system.en";
 import type { Messages } from "./zh";
 
 const en: Messages = {
   onboarding,
+  system,
   name: "Fengsui",
   subtitle: "Monitoring and early warning",
-  page: { overview: "Overview", alarms: "Alarms", health: "Operations", points: "Points", onboarding: "Onboarding", mine: "Me", login: "Log in" },
+  page: { overview: "Overview", alarms: "Alarms", health: "Operations", points: "Points", onboarding: "Onboarding", system: "System", mine: "Me", login: "Log in" },
   level: { red: "Red", orange: "Orange", yellow: "Yellow", blue: "Blue" },
   rank: { red: "Red · Level I", orange: "Orange · Level II", yellow: "Yellow · Level III", blue: "Blue · Level IV" },
   state: { UNACK: "Unacked", ACKED: "Acked", RTN_UNACK: "Returned · unacked", NORMAL: "Closed" },
@@ -176,7 +178,7 @@ const en: Messages = {
     noJournal: "No history yet",
     close: "Close",
   },
-  trend: { buckets: "10 s buckets: min–max + mean · {n} readings", until: "45 minutes to {time}", empty: "No readings in these 45 minutes", gap: "No data {age}" },
+  trend: { late: "late {n}", estimated: "estimated time {n}", buckets: "10 s buckets: min–max + mean · {n} readings", until: "45 minutes to {time}", empty: "No readings in these 45 minutes", gap: "No data {age}" },
   status: { V: "Read in source", K: "To be verified", D: "Set by design", S: "Set on site", U: "Source unknown", E: "Example" },
   journal: {
     RAISE: "Raised",

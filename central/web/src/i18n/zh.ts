@@ -1,12 +1,14 @@
 /** Chinese: the source. English mirrors it key by key (`en.ts` has this type). */
 
 import onboarding from "./onboarding.zh";
+import system from "./system.zh";
 
 const zh = {
   onboarding,
+  system,
   name: "烽燧",
   subtitle: "监测预警平台",
-  page: { overview: "一张图", alarms: "报警", health: "运维", points: "场所与点位", onboarding: "企业接入", mine: "我的", login: "登录" },
+  page: { overview: "一张图", alarms: "报警", health: "运维", points: "场所与点位", onboarding: "企业接入", system: "系统", mine: "我的", login: "登录" },
   level: { red: "红", orange: "橙", yellow: "黄", blue: "蓝" },
   rank: { red: "红·Ⅰ级", orange: "橙·Ⅱ级", yellow: "黄·Ⅲ级", blue: "蓝·Ⅳ级" },
   state: { UNACK: "未确认", ACKED: "已确认", RTN_UNACK: "已恢复·未确认", NORMAL: "已结束" },
@@ -175,7 +177,7 @@ const zh = {
     noJournal: "还没有历史记录",
     close: "关闭",
   },
-  trend: { buckets: "显示 10 s 一段：最小–最大 + 均值 · {n} 条", until: "至 {time} 的 45 分钟", empty: "这 45 分钟没有监测数据", gap: "无数据 {age}" },
+  trend: { late: "补传 {n} 条", estimated: "时间为估计 {n} 条", buckets: "显示 10 s 一段：最小–最大 + 均值 · {n} 条", until: "至 {time} 的 45 分钟", empty: "这 45 分钟没有监测数据", gap: "无数据 {age}" },
   status: { V: "已核原文", K: "待核原文", D: "由设计定", S: "由现场定", U: "来源未知", E: "示例值" },
   journal: {
     RAISE: "发生",

@@ -7,12 +7,20 @@ export interface Gap {
   to: number;
 }
 
+/** A span of time and how many readings of a kind are in it. */
+export interface Counted extends Gap {
+  count: number;
+}
+
 export interface Trend {
   /** time, mean, min and max; null breaks the line */
   columns: [number[], (number | null)[], (number | null)[], (number | null)[]];
   gaps: Gap[];
   /** moments whose readings were bad */
   bad: number[];
+  /** spans whose readings came late (补传), and those whose time nobody knew */
+  late: Counted[];
+  estimated: Counted[];
   readings: number;
 }
 
@@ -32,6 +40,8 @@ export function trend(buckets: Buckets, width: number, stale: number): Trend {
   const columns: Trend["columns"] = [[], [], [], []];
   const gaps: Gap[] = [];
   const bad: number[] = [];
+  const late: Counted[] = [];
+  const estimated: Counted[] = [];
   const longest = Math.max(stale, 2 * width);
   let before: number | null = null;
   let readings = 0;
@@ -41,12 +51,25 @@ export function trend(buckets: Buckets, width: number, stale: number): Trend {
     const time = Date.parse(iso) / 1000;
     readings += count;
     if (before !== null && time - before > longest) breakLine(columns, gaps, before + width, time);
+    const follows = before !== null && time - before <= longest ? before : null;
+    grow(late, { from: time, to: time + width, count: buckets.late[index] ?? 0 }, follows);
+    grow(estimated, { from: time, to: time + width, count: buckets.estimated[index] ?? 0 }, follows);
     before = time;
     const mean = numeric(buckets.mean[index]) ?? numeric(buckets.last[index]);
     if (((buckets.quality[index] ?? 0) >>> 0) >= BAD) bad.push(time);
     push(columns, time, mean, numeric(buckets.min[index]) ?? mean, numeric(buckets.max[index]) ?? mean);
   });
-  return { columns, gaps, bad, readings };
+  return { columns, gaps, bad, late, estimated, readings };
+}
+
+/** Add a bucket's readings of a kind: to the span that ends with the bucket it `follows`, or as a span of their own. */
+function grow(spans: Counted[], own: Counted, follows: number | null): void {
+  if (!own.count) return;
+  const last = spans.at(-1);
+  if (last && follows !== null && last.to > follows) {
+    last.to = own.to;
+    last.count += own.count;
+  } else spans.push(own);
 }
 
 /** Add the newest value, across a gap if there was one; an older or equal time changes nothing. */

@@ -1,0 +1,31 @@
+"""Backups as the page lists them."""
+
+from central.api.models.words import Answer
+from central.api.times import Time
+
+
+class BackupMade(Answer):
+    """One attempt; `time` is that of its snapshot.
+
+    `result`: verified, failed, or gone (it was verified, and is there no more). `bytes` is what is
+    restored from it, `written` what it added to its folder (null: not known). `identity` as in the
+    overview's `backup_identity`.
+    """
+
+    time: Time
+    file: str
+    result: str
+    reason: str
+    bytes: int
+    written: int | None
+    seconds: float
+    identity: str
+    actor: str
+
+
+class BackupPage(Answer):
+    """Newest first; `next` goes on where this page ends. `configured`: there is a target."""
+
+    configured: bool
+    items: list[BackupMade]
+    next: str | None

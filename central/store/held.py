@@ -71,6 +71,15 @@ class Holding:
         self._points.clear()
 
 
+def narrow(column: NDArray[Any]) -> NDArray[Any]:
+    """Return the column as the least unsigned type that holds it; as it is where none does."""
+    low, high = int(column.min()), int(column.max())
+    for kind in (np.uint8, np.uint16, np.uint32):
+        if low >= 0 and high <= np.iinfo(kind).max:
+            return column.astype(kind)
+    return column
+
+
 def _own(column: NDArray[Any]) -> NDArray[Any]:
     """Return the column without the larger one it may be a part of."""
     return column if column.base is None or column.strides == (0,) else column.copy()

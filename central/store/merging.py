@@ -1,9 +1,10 @@
 """Small chunks of a family and day made one, and rows of that day folded in.
 
 Sizes grow in tiers, so that nothing is rewritten often: what is merged are at least six chunks of
-which none is larger than twice all smaller ones together, or what is left of a day that no seal
-has touched for a while. One transaction takes the old away and puts the new there. Chunks are read
-and made by the process that packs, a few, or those with rows, by the thread of the store.
+which none is larger than twice all smaller ones together, as many as make a whole one, or what is
+left of a day that no seal has touched for a while. One transaction takes the old away and puts the
+new there. The process that packs reads and makes chunks; a few, or those with rows, the thread of
+the store.
 """
 
 import logging
@@ -24,14 +25,19 @@ from central.store.families import numbers_of
 from central.store.packing import HOURLY, merge
 from central.store.sealer.messages import Merge, Merged, chunk_of
 from central.store.sealer.process import Sealer, SealerBroken
+from central.store.unseen import Extent
+from protocols.clock import MINUTE
 from protocols.owner_thread import OwnerThread
 
 logger = logging.getLogger(__name__)
 
-SMALL: Final = HOURLY
-"""Readings of a chunk that is large enough to be left alone: it would be cut like that again."""
+SMALL: Final = 4_500
+"""Readings of a chunk that is large enough to be left alone."""
+WHOLE: Final = 7_500
+"""Readings of few chunks that are worth a merge: most of what one chunk may have."""
 TIER: Final = 6
 """Chunks that are worth a merge while more may come."""
+MOST_OF_AN_HOUR: Final = 50 * MINUTE
 QUIET: Final = 3
 """Seals that did not touch a day before what is small of it is put together."""
 MOST_ROWS: Final = 20_000
@@ -72,10 +78,16 @@ class _Due:
 
 @dataclass(slots=True)
 class _Touched:
-    """A day of a family: the round of its last seal, and how many small chunks came since."""
+    """A day of a family: the round of its last seal, and what came in small chunks since."""
 
     last: int
-    small: int = 0
+    chunks: int = 0
+    readings: int = 0
+
+    @property
+    def due(self) -> bool:
+        """Whether it is worth a look."""
+        return self.chunks >= TIER or self.readings >= WHOLE
 
 
 @dataclass(slots=True)
@@ -90,18 +102,20 @@ class Merging:
     touched: dict[Key, _Touched] = field(default_factory=dict)
     round: int = 0
 
-    def note(self, keys: Mapping[Key, int]) -> None:
-        """A seal wrote so many small chunks of these, or rows."""
-        for key, small in keys.items():
+    def note(self, keys: Mapping[Key, list[Extent]]) -> None:
+        """A seal wrote these chunks, or rows."""
+        for key, extents in keys.items():
             known = self.touched.setdefault(key, _Touched(self.round))
             known.last = self.round
-            known.small += small
+            small = [each.n for each in extents if is_small(each)]
+            known.chunks += len(small)
+            known.readings += sum(small)
 
     async def run_once(self) -> None:
         """Merge what is due among what was touched."""
         self.round += 1
         closing = {key for key, each in self.touched.items() if self.round - each.last > QUIET}
-        keys = [key for key, each in self.touched.items() if each.small >= TIER or key in closing]
+        keys = [key for key, each in self.touched.items() if each.due or key in closing]
         for at in range(0, len(keys), PORTION):
             await self._portion(keys[at : at + PORTION], closing)
         for key in closing:
@@ -158,7 +172,8 @@ class Merging:
             self.figures.chunks += len(due.ids)
             self.figures.rows += sum(len(cells) for _, cells in due.rows)
             if (known := self.touched.get(due.key)) is not None:
-                known.small = sum(chunk.n < SMALL for chunk in made)
+                small = [chunk.n for chunk in made if is_small(Extent(chunk.n, chunk.t0, chunk.t1))]
+                known.chunks, known.readings = len(small), sum(small)
 
     def _replace_all(self, some: list[tuple[_Due, list[Chunk]]], tables: Tables) -> list[bool]:
         return [self._replace(tables, due, made) for due, made in some]
@@ -185,23 +200,29 @@ def _all_due(conn: sqlite3.Connection, keys: list[Key], closing: set[Key]) -> li
 
 def _due(conn: sqlite3.Connection, key: Key, *, closing: bool) -> _Due | None:
     found = conn.execute(
-        "SELECT id, n FROM chunk WHERE family = ? AND day = ? "
+        "SELECT id, n, t0, t1 FROM chunk WHERE family = ? AND day = ? "
         "AND seal <= (SELECT watermark FROM store)",
         key,
     ).fetchall()
-    ids = chosen(found, closing=closing)
+    small = [(id_, n) for id_, n, t0, t1 in found if is_small(Extent(n, t0, t1))]
+    ids = chosen(small, closing=closing)
     rows = _rows(conn, key) if closing and (found or ids) else ()
     if rows and not ids:
         ids = [min(found, key=lambda each: each[1])[0]]
     if not ids:
         return None
-    sizes = dict(found)
+    sizes = {id_: n for id_, n, *_ in found}
     return _Due(key, tuple(ids), sum(sizes[id_] for id_ in ids), rows)
 
 
+def is_small(chunk: Extent) -> bool:
+    """Whether a chunk may become part of another: one of an hour would be cut like that again."""
+    return chunk.n < HOURLY or (chunk.n < SMALL and chunk.t1 - chunk.t0 < MOST_OF_AN_HOUR)
+
+
 def chosen(found: Iterable[tuple[int, int]], *, closing: bool) -> list[int]:
-    """Return the ids of the (id, readings) that are worth a merge now."""
-    small = sorted((n, id_) for id_, n in found if n < SMALL)
+    """Return the ids of the small (id, readings) that are worth a merge now."""
+    small = sorted((n, id_) for id_, n in found)
     if closing:
         return [id_ for _, id_ in small] if len(small) > 1 else []
     taken: list[int] = []
@@ -211,7 +232,7 @@ def chosen(found: Iterable[tuple[int, int]], *, closing: bool) -> list[int]:
             break
         taken.append(id_)
         total += n
-    return taken if len(taken) >= TIER else []
+    return taken if len(taken) >= TIER or (len(taken) > 1 and total >= WHOLE) else []
 
 
 def _rows(conn: sqlite3.Connection, key: Key) -> tuple[tuple[int, Cells], ...]:

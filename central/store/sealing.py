@@ -7,7 +7,6 @@ killed in between finds the journal as it was, and deletes the chunks nobody saw
 """
 
 import sqlite3
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,7 +21,7 @@ from central.store.families import numbers_of
 from central.store.set_aside import Piece, SetAside, pieces_of
 from central.store.squeezed import squeezed
 from central.store.unsealed import Unsealed
-from central.store.unseen import Gathered, Refused, Unseen
+from central.store.unseen import Extent, Gathered, Refused, Unseen
 from protocols.owner_thread import OwnerThread
 
 ROWS: Final = 64
@@ -43,10 +42,10 @@ class Figures:
 
 
 class Sealed(NamedTuple):
-    """What a seal did: how many readings; by (family, day) how many chunks less than an hour's."""
+    """What a seal did: how many readings; by (family, day) what chunks it wrote."""
 
     readings: int
-    keys: Counter[tuple[int, int]]
+    keys: dict[tuple[int, int], list[Extent]]
 
 
 @dataclass(slots=True)
@@ -70,7 +69,7 @@ class Sealing:
         """Seal everything that is in the journal; one that failed leaves nothing behind."""
         blocks = self.unsealed.blocks()
         if not blocks:
-            return Sealed(0, Counter())
+            return Sealed(0, {})
         watermark = blocks[-1].id
         gathered = await self.unseen.write(blocks, watermark)
         for work in self.before:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from central.store.columns import Columns, Integers
-from central.store.held import Holding
+from central.store.held import Holding, narrow
 from central.store.points import RECEIVED_UNIT, PointReadings
 from central.store.values import Values
 
@@ -198,7 +198,7 @@ def _taken(piece: Piece, places: Integers) -> PointReadings:
     if isinstance(piece, Run):
         times, streams, seqs = rows.times[places], piece.streams[places], rows.seqs[places]
         order = np.lexsort((seqs, streams, times))
-        places, streams = places[order], streams[order]
+        places, streams = places[order], streams[order].astype(np.int64)
         received = piece.received[places]
     else:
         order = np.lexsort((rows.seqs[places], rows.times[places]))
@@ -233,11 +233,19 @@ def _sorted(runs: list[Run], blocks: list[Block]) -> Run:
     streams += [np.full(len(each), each.stream) for each in blocks]
     received = [run.received for run in runs]
     received += [np.full(len(each), each.received) for each in blocks]
+    held = Columns(
+        rows.points[order],
+        rows.times[order],
+        rows.seqs[order],
+        rows.values.take(order),
+        narrow(rows.qualities)[order],
+        narrow(rows.flags)[order],
+    )
     return Run(
-        np.concatenate(ids)[order],
-        np.concatenate(streams)[order],
+        narrow(np.concatenate(ids))[order],
+        narrow(np.concatenate(streams))[order],
         np.concatenate(received)[order],
-        rows.take(order),
+        held,
         int(rows.points[order[0]]),
         int(rows.points[order[-1]]),
     )

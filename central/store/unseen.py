@@ -6,8 +6,7 @@ in the thread.
 """
 
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -21,7 +20,7 @@ from central.store import chunks
 from central.store.codec.cells import Cells
 from central.store.codec.chunk import Chunk, decode, encoded
 from central.store.families import Families
-from central.store.packing import HOURLY, Packed, Part, joined, pack
+from central.store.packing import Packed, Part, joined, pack
 from central.store.sealer.messages import Made, Not, Seal, Strays, chunk_of
 from central.store.sealer.process import Sealer, SealerBroken
 from central.store.unsealed import Block
@@ -53,14 +52,27 @@ class Refused(NamedTuple):
     reason: str
 
 
+class Extent(NamedTuple):
+    """How many readings a chunk has, and when the first and the last are."""
+
+    n: int
+    t0: int
+    t1: int
+
+
 @dataclass(slots=True)
 class Gathered:
     """What a seal comes to on its way to the last step."""
 
-    keys: Counter[tuple[int, int]] = field(default_factory=Counter)
+    keys: dict[tuple[int, int], list[Extent]] = field(default_factory=dict)
     strays: list[tuple[int, int, Cells]] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     chunks: int = 0
+
+    def touch(self, keys: Iterable[tuple[int, int]]) -> None:
+        """Rows are to come of these (family, day)."""
+        for key in keys:
+            self.keys.setdefault(key, [])
 
 
 class Group(NamedTuple):
@@ -133,7 +145,7 @@ class Unseen:
                 gathered.strays += [
                     (family, day, decode(body)) for family, day, body in answer.rows
                 ]
-                gathered.keys.update({(family, day): 0 for family, day, _ in answer.rows})
+                gathered.touch((family, day) for family, day, _ in answer.rows)
             elif isinstance(answer, Not):
                 raise _Unable(answer.reason)
 
@@ -141,7 +153,7 @@ class Unseen:
         """Pack a group in the thread."""
         packed = await self.worker.run(_pack, group, self.families)
         gathered.strays += packed.strays
-        gathered.keys.update({(family, day): 0 for family, day, _ in packed.strays})
+        gathered.touch((family, day) for family, day, _ in packed.strays)
         for at in range(0, len(packed.groups), STEP):
             made, refused = await self.worker.run(_encode, packed.groups[at : at + STEP])
             gathered.refused += refused
@@ -165,8 +177,9 @@ class Unseen:
         self, made: list[tuple[int, int, Chunk]], watermark: int, gathered: Gathered
     ) -> None:
         await self.db.write(partial(_insert, watermark, made), urgency=Urgency.PATIENT)
-        gathered.keys.update({(family, day): 0 for family, day, _ in made})
-        gathered.keys.update((family, day) for family, day, chunk in made if chunk.n < HOURLY)
+        for family, day, chunk in made:
+            extent = Extent(chunk.n, chunk.t0, chunk.t1)
+            gathered.keys.setdefault((family, day), []).append(extent)
         gathered.chunks += len(made)
         self.db.crash.reach("central.sealing")
 

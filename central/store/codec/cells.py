@@ -69,6 +69,9 @@ class Cells:
         """Return the cells of all parts (at least one) in order."""
         if len(parts) == 1:
             return parts[0]
+        parts = sorted(parts, key=lambda part: int(part.times.min()))
+        ends = [int(part.times.max()) for part in parts[:-1]]
+        apart = all(end < int(part.times.min()) for end, part in zip(ends, parts[1:], strict=True))
         names = ("members", "times", "streams", "seqs", "received")
         members, times, streams, seqs, received = (
             np.concatenate([getattr(part, name) for part in parts]) for name in names
@@ -83,4 +86,6 @@ class Cells:
             np.concatenate([part.qualities for part in parts]),
             np.concatenate([part.flags for part in parts]),
         )
+        if apart:  # each member's cells are in order already
+            return joined.take(np.argsort(members.astype(np.uint8), kind="stable"))
         return joined.take(np.lexsort((seqs, streams, times, members)))

@@ -133,7 +133,7 @@ def _of_run(run: Run, numbers: Integers, above: int, span: tuple[int, int]) -> R
     rows = run.rows
     columns = PointReadings(
         rows.times[places],
-        run.streams[places],
+        run.streams[places].astype(np.int64),
         rows.seqs[places],
         run.received[places],
         rows.values.take(places),

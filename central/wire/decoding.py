@@ -7,7 +7,6 @@ told in that one's words.
 """
 
 from collections.abc import Callable
-from typing import Final
 
 from central.wire.columns import BatchColumns
 from central.wire.decoding_qualities import read_qualities
@@ -19,8 +18,6 @@ from protocols.errors import WireError
 from protocols.wire.header import Header
 from protocols.wire.readings import COLUMNS, ReadingsBatch, decode_readings
 
-FEW: Final = 12
-"""Rows below which arrays cost more than objects."""
 Decoder = Callable[[bytes, Header, int], ReadingsBatch]
 
 
@@ -31,12 +28,11 @@ def decode_columns(
 
     Raises WireError.
     """
-    if header.n >= FEW:
-        try:
-            return decode_common(data, header, at)
-        except (Unusual, WireError):
-            # Another form, or none: the decoder of all forms knows which, and how to say it.
-            pass
+    try:
+        return decode_common(data, header, at)
+    except (Unusual, WireError):
+        # Another form, or none: the decoder of all forms knows which, and how to say it.
+        pass
     return BatchColumns.of(otherwise(data, header, at))
 
 

@@ -7,7 +7,7 @@ alike, and the few long ones are made so.
 import re
 from array import array
 from operator import eq
-from struct import unpack
+from struct import iter_unpack, unpack
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,7 @@ from central.wire.recurring import Recurring
 
 _RUN_BYTES: Final = 5
 _LONG: Final = re.compile(rb"[\x80-\xff]")
+_FEW: Final = 128
 _KEPT: Final = 256
 _KEPT_BYTES: Final = 1 << 20
 
@@ -49,7 +50,7 @@ def _read(data: bytes, at: int, end: int, n: int) -> Integers:
         counts[place] = count
     if sum(counts) != n or 0 in counts:
         raise Unusual
-    codes = unpack("<" + places * "xI", runs)
+    codes = _codes(runs, places)
     if places == 1:
         cells: Integers = np.empty(n, WORD)
         cells.fill(codes[0])
@@ -58,6 +59,12 @@ def _read(data: bytes, at: int, end: int, n: int) -> Integers:
         raise Unusual
     found = np.frombuffer(array("q", codes), WORD)
     return found.repeat(np.frombuffer(array("q", counts), WORD))
+
+
+def _codes(runs: bytearray, places: int) -> tuple[int, ...]:
+    if places > _FEW:  # the form of each number of places is remembered
+        return tuple(code for (code,) in iter_unpack("<xI", runs))
+    return unpack("<" + places * "xI", runs)
 
 
 def _even(runs: bytearray, n: int) -> tuple[bytearray, list[tuple[int, int]]]:

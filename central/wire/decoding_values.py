@@ -22,6 +22,8 @@ from protocols.words import Value
 
 _FAR: Final = 1 << 62
 """A sum whose parts reach no further together did not turn over."""
+_FEW: Final = 24
+"""Rows below which arrays for each class cost more than objects."""
 _FEW_SCANS: Final = 8
 """Scans that are added one to the next; more are summed along each point."""
 _FLOAT: Final = np.dtype(np.float64)
@@ -104,6 +106,8 @@ def _read_others(reader: ColumnReader, texts: ColumnReader, layout: Layout) -> V
         one = True
         kinds, numbers, others = _read_class(reader, texts, cls, rows)
     else:
+        if n < _FEW:
+            raise Unusual
         reader.at = start
         one = False
         kinds, numbers, others = _read_classes(reader, texts, rows)

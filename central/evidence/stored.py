@@ -17,6 +17,7 @@ from central.evidence.held import Held
 from central.evidence.known import Known
 from central.evidence.source import StreamRow, body_before
 from central.ingest import placing
+from central.store.chunks import DAY
 from central.store.columns import Integers
 from central.store.interface import Row
 from central.store.points import RECEIVED_UNIT, PointReadings
@@ -27,7 +28,6 @@ from protocols.verify.model import Findings, Kept
 from protocols.wire.batch import EventsBatch, ReadingsBatch, SkipBatch, decode_batch
 from protocols.words import Value
 
-DAY: Final = 24 * HOUR
 SPAN: Final = HOUR
 _Held = tuple[Value, tuple[int, int, int]]
 """A stored value, and its quality, flags and received time."""

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-MEMBERS: Final = 32
-"""Most points of a family: a bit each in a chunk's mask."""
+from central.store.codec.cells import MEMBERS
+
 UNKNOWN: Final = -1
 
 

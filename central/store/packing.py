@@ -10,13 +10,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from central.store.chunks import DAY
 from central.store.codec.cells import MEMBERS, Cells
 from central.store.codec.slots import alike, slots_of
 from central.store.columns import Columns, Integers
 from central.store.values import Values
 from protocols.clock import HOUR
 
-DAY: Final = 24 * HOUR
 _MEMBER_BITS: Final = MEMBERS.bit_length() - 1
 STRAYS: Final = 8
 """Fewer readings of a family and day than this are no chunk."""

@@ -11,9 +11,10 @@ from time import process_time
 
 import numpy as np
 
+from central.store.chunks import DAY
 from central.store.codec.cells import Cells
 from central.store.codec.chunk import decode, encoded, summaries, summary_of
-from central.store.packing import DAY, Readings, pack
+from central.store.packing import Readings, pack
 from central.store.values import Values
 
 POINTS = 2000

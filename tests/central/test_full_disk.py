@@ -17,6 +17,7 @@ from protocols.words import Reading
 from tests.bench.central.sizes import held
 from tests.bench.collector import CollectorProcess
 from tests.bench.sender import BenchGateway, Link, Template, manifest, packed
+from tests.small_disk import small_disk
 
 MIB = 1 << 20
 DISK = 64 * MIB
@@ -28,16 +29,8 @@ ALARMS = 60
 
 @pytest.fixture
 def disk(tmp_path):
-    if os.geteuid() != 0:
-        pytest.skip("mounting a tmpfs needs root")
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "fengsui-test", str(place)]
-    made = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with small_disk(tmp_path / "disk", DISK) as place:
+        yield place
 
 
 class Others:

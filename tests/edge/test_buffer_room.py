@@ -4,7 +4,6 @@ Needs root, for a tmpfs of its own; skipped by name otherwise.
 """
 
 import os
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from protocols.words import Event, Lane, Reading, StreamKind
 from tests.edge.buffer_suite import ALARM, DATA, ORIGIN
 from tests.edge.test_buffer_files import drain, told
 from tests.fakes import FakeClock
+from tests.small_disk import small_disk
 
 DISK = 12 * 1024 * 1024
 KIB = 1024
@@ -25,16 +25,8 @@ KIB = 1024
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("mounting a tmpfs needs root")
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "fengsui-test", str(place)]
-    made = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with small_disk(tmp_path / "disk", DISK) as place:
+        yield place
 
 
 @pytest.fixture

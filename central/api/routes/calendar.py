@@ -4,6 +4,7 @@ Entered by engineers and administrators, in the transaction of their line in the
 changed afterwards but ended or withdrawn. A fault without a site is everyone's.
 """
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Final, Literal, cast
 
@@ -174,25 +175,33 @@ async def _add(
 
 
 async def _end(house: Rooms, who: Principal, kind: Kind, number: int, at: int) -> models.Exempted:
-    known = await _find(house, who, kind, number)
-    now = house.desk.clock.now()
+    def end(tables: Tables, known: Exemption, now: int) -> Exemption:
+        return exemptions.end(tables, known, at, who.name, now)
 
-    def work(tables: Tables) -> Exemption:
-        ended = exemptions.end(tables, known, at, who.name, now)
-        _audit(tables, who, now, (kind, "ENDED", number), {"to": at})
-        return ended
-
-    return _shown(await house.collector.db.write(work))
+    return await _change(house, who, (kind, "ENDED", number), end, {"to": at})
 
 
 async def _withdraw(house: Rooms, who: Principal, kind: Kind, number: int) -> models.Exempted:
-    known = await _find(house, who, kind, number)
-    now = house.desk.clock.now()
+    def withdraw(tables: Tables, known: Exemption, now: int) -> Exemption:
+        return exemptions.withdraw(tables, known, who.name, now)
+
+    return await _change(house, who, (kind, "WITHDRAWN", number), withdraw, {})
+
+
+async def _change(  # who does what, and what the audit says of it
+    house: Rooms,
+    who: Principal,
+    what: tuple[Kind, str, int],
+    change: Callable[[Tables, Exemption, int], Exemption],
+    detail: dict[str, str | int | None],
+) -> models.Exempted:
+    kind, _, number = what
+    known, now = await _find(house, who, kind, number), house.desk.clock.now()
 
     def work(tables: Tables) -> Exemption:
-        withdrawn = exemptions.withdraw(tables, known, who.name, now)
-        _audit(tables, who, now, (kind, "WITHDRAWN", number), {})
-        return withdrawn
+        changed = change(tables, known, now)
+        _audit(tables, who, now, what, detail)
+        return changed
 
     return _shown(await house.collector.db.write(work))
 

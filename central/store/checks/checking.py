@@ -16,8 +16,8 @@ import numpy as np
 from central.store import chunks, journal, late, set_aside
 from central.store.checks.family_check import FamilyCheck, exists
 from central.store.checks.findings import Checked, Finding, Say
+from central.store.codec.cells import MEMBERS
 from central.store.damage import day_text
-from central.store.families import MEMBERS
 from central.store.heads.good_numbers import GoodNumbers
 from central.store.heads.head_pages import PAGE, PointArrays
 from central.store.heads.heads import Heads

@@ -15,9 +15,10 @@ from central.store.checks import chunk_check
 from central.store.checks.findings import Checked, Finding, Say
 from central.store.checks.rollup_check import Rollups
 from central.store.chunks import DAY
+from central.store.codec.cells import MEMBERS
 from central.store.columns import Integers
 from central.store.damage import day_text
-from central.store.families import MEMBERS, numbers_of
+from central.store.families import numbers_of
 from central.store.heads.seen_numbers import SeenNumbers
 from central.store.points import PointReadings
 from central.store.unsealed import of_point

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from central.store import chunks, late
+from central.store.chunks import DAY
 from central.store.codec.chunk import decode
 from central.store.families import numbers_of
 from central.store.points import PointReadings
 from central.store.tiers import tiers
 from central.store.tiers.rollups import SPANS, Rollup, combined, rolled
-from central.store.tiers.tiers import DAY, Held
+from central.store.tiers.tiers import Held
 
 CELLS: Final = 300_000
 """Readings a step takes, about: bounds memory and how long the writer is held."""

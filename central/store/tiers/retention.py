@@ -18,12 +18,13 @@ from sqlite_utils import Database as Tables
 
 from central.database import Database, Urgency
 from central.reader import QueryTooLong
+from central.store.chunks import DAY
 from central.store.families import Families
 from central.store.tiers import due, tiers
 from central.store.tiers.due import Expired, SiteSize, Step, Work
 from central.store.tiers.keeping import Kept, StoreKeeping
 from central.store.tiers.rollups import SPANS
-from central.store.tiers.tiers import DAY, RAW, Gone
+from central.store.tiers.tiers import RAW, Gone
 from protocols.clock import HOUR, Clock
 from protocols.errors import FengsuiError
 from protocols.owner_thread import OwnerThread
@@ -180,16 +181,9 @@ class StoreRetention:
                 Gone(work.site, tier, one.day, one.readings, one.bytes, now, now, work.why[tier])
                 for one in found
             ]
-
-            def delete(
-                tables: Tables, found: list[Expired] = found, lines: list[Gone] = lines
-            ) -> None:
-                for one, line in zip(found, lines, strict=True):
-                    tables.conn.execute("DELETE FROM rollup WHERE id = ?", (one.id,))
-                    tiers.note(tables.conn, line)
-                self._db.crash.reach("central.retention")
-
-            await self._db.write(delete, urgency=Urgency.PATIENT)
+            await self._db.write(
+                partial(self._delete_rollups, found, lines), urgency=Urgency.PATIENT
+            )
             self.figures.readings[tier] += sum(line.readings for line in lines)
             self.figures.bytes[tier] += sum(line.bytes for line in lines)
             await asyncio.sleep(PAUSE)

@@ -11,13 +11,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from central.store.chunks import DAY
 from central.store.families import Place
 from central.store.points import PointReadings
 from central.store.squeezed import Damaged
 from central.store.tiers.rollups import SPANS, Rollup, decode, encode
-from protocols.clock import HOUR
 
-DAY: Final = 24 * HOUR
 COARSE: Final = 400 * DAY
 """µs of a question beyond which rollups of an hour answer it."""
 RAW: Final = "raw"

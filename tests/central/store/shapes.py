@@ -5,8 +5,9 @@ import random
 import numpy as np
 from hypothesis import strategies as st
 
+from central.store.chunks import DAY
 from central.store.codec.cells import Cells
-from central.store.packing import DAY, Readings
+from central.store.packing import Readings
 from central.store.values import Values
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)

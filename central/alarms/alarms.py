@@ -58,11 +58,10 @@ class Alarms:
         self._ladders: dict[str, tuple[Level, ...]] = {}
 
     async def load(self) -> None:
-        """Read every rule's ladder."""
-        rows = await self._db.read(
-            lambda conn: conn.execute("SELECT id, levels FROM rule").fetchall(), deadline=600
+        """Read every rule's ladder; the engine's own are held once."""
+        self._ladders = await self._db.write(
+            lambda tables: _resting(tables.conn) | self._engine.ladders(tables.conn)
         )
-        self._ladders = {id_: read_levels(levels) for id_, levels in rows}
 
     def put_ladders(self, ladders: Mapping[str, tuple[Level, ...]]) -> None:
         """Take ladders that a manifest changed, after the commit."""
@@ -165,6 +164,11 @@ class Alarms:
                 for name in (point.id, point.label.zh, point.label.en, point.device_label.zh)
             )
         ]
+
+
+def _resting(conn: sqlite3.Connection) -> dict[str, tuple[Level, ...]]:
+    rows = conn.execute("SELECT id, levels FROM rule WHERE NOT active")
+    return {id_: read_levels(levels) for id_, levels in rows}
 
 
 def _offset(cursor: str | None) -> int:

@@ -192,6 +192,11 @@ class Engine:
             self._memory.wake(conn, [tracked.point])
         return tracked
 
+    def ladders(self, conn: sqlite3.Connection) -> ruleset.Ladders:
+        """Return the ladder of every rule that judges or whose alarm is open."""
+        self._ensure(conn)
+        return {id_: tracked.rule.levels for id_, tracked in self._memory.rules.items()}
+
     def save(self, conn: sqlite3.Connection, tracked: Tracked) -> None:
         """Write the state of a rule whose alarm was stepped, if it changed."""
         self._memory.save(conn, [tracked])
@@ -210,9 +215,7 @@ class Engine:
             return
         self._memory = Memory(self._stored)
         self._memory.load(conn)
-        self._timed = {
-            id_: each for id_, each in self._memory.rules.items() if each.condition.pending
-        }
+        self._timed = self._memory.timed()
         self._due = None
         self._loaded = True
 

@@ -56,6 +56,10 @@ class Memory:
             self.live.reach(tracked.point)
             self.live.watched[tracked.point] = False
 
+    def timed(self) -> dict[str, Tracked]:
+        """Return the rules whose timers run."""
+        return {id_: each for id_, each in self.rules.items() if each.condition.pending}
+
     def load(self, conn: sqlite3.Connection) -> None:
         """Read every rule's state as it was at the last commit."""
         found, active = load(conn, self._stored)
@@ -72,6 +76,7 @@ class Memory:
         self.live.since[list(owed)] = list(owed.values())
         kept = conn.execute("SELECT stream FROM condition WHERE rule = ?", (ALL,))
         self._gone = {row[0] for row in kept} - self._pasts.keys()
+        conn.execute("PRAGMA shrink_memory")  # every rule's page was read: never needed again
 
     def _load_takeovers(self, conn: sqlite3.Connection) -> dict[int, int]:
         """Let rules know which streams took over; return since when, where their rows do not."""
@@ -143,9 +148,9 @@ class Memory:
             points.add(tracked.point)
             streams = tracked.touched.union(*[other.branches for other in here])
             tracked.touched = _UNTOUCHED
-            if here:
+            if here and streams:
                 here[0].touched |= streams
-            else:
+            elif not here:
                 for stream in streams:
                     self._put_past(conn, tracked.point, stream, _BLANK)
         if points:

@@ -15,7 +15,7 @@ from central.alarms.records import EpisodeRow, levels_json
 from central.alarms.stored import Stored
 from central.alarms.tracked import Tracked, begin, drop_branch, stream_purpose
 from protocols.alarms.condition import Change, carry_over, sample, start
-from protocols.alarms.ladder import ladders
+from protocols.alarms.ladder import directions, rule_of
 from protocols.alarms.rule import Level, Rule
 from protocols.alarms.state import State, Word
 from protocols.wire.manifest import Manifest
@@ -26,6 +26,10 @@ _WRITE: Final = (
     "ON CONFLICT(id) DO UPDATE SET version = excluded.version, active = 1, "
     "changed = excluded.changed, levels = excluded.levels"
 )
+
+
+Ladders = dict[str, tuple[Level, ...]]
+"""By rule."""
 
 
 class Wanted(NamedTuple):
@@ -54,11 +58,21 @@ class Taken:
 
 def wanted(manifest: Manifest) -> list[Wanted]:
     """Return the rules a manifest asks for; without the tables, so anywhere."""
-    return [
-        Wanted(rule, index, levels_json(rule.levels))
-        for index, point in enumerate(manifest.points)
-        for rule in ladders(str(manifest.point_id(index)), point.limits)
-    ]
+    found = []
+    # Points that share their limits (the decoder holds them once) share ladders and their text.
+    known: dict[int, list[tuple[str, tuple[Level, ...], str]]] = {}
+    for index, point in enumerate(manifest.points):
+        if not point.limits:
+            continue
+        sides = known.get(id(point.limits))
+        if sides is None:
+            ladders = directions(point.limits)
+            sides = [(side, levels, levels_json(levels)) for side, levels in ladders]
+            known[id(point.limits)] = sides
+        subject = str(manifest.point_id(index))
+        for side, levels, text in sides:
+            found.append(Wanted(rule_of(subject, side, levels), index, text))
+    return found
 
 
 def take(
@@ -81,7 +95,8 @@ def take(
         ],
     )
     for (rule, place, _), version, active in changed:
-        fresh, number = replace(rule, version=version), numbers[place]
+        fresh = rule if rule.version == version else replace(rule, version=version)
+        number = numbers[place]
         tracked = known.rules.get(rule.id)
         if tracked is None or not (active or tracked.episode):
             tracked = begin(number, rule, newest.get(number))

@@ -6,6 +6,7 @@ the end. Whatever is wrong with the first two is said before anything has been t
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -102,8 +103,15 @@ async def _serve(
         }
         gc.freeze()
         gc.enable()
+        _give_back()
         async with listening(folder, acts):
             await _until_stopped(collector, rooms, server, listener)
+
+
+def _give_back() -> None:
+    """Return what reading the tables took to the system: glibc would keep it, others need not."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def furnish(collector: Collector, cables: Cables) -> Rooms:

@@ -118,6 +118,7 @@ class Ingest:
                         self._after.opened,
                         urgency=change.urgency,
                     )
+                    self._manifests.forget(digest)
 
     async def put_stream(self, gateway: str, stream: str, body: bytes, sent: Sent = SENT) -> None:
         """Take an opening record; the same again is welcome.
@@ -155,6 +156,7 @@ class Ingest:
             while True:
                 opened = await self._opened(record, described, change.urgency)
                 if opened.news is None:
+                    self._manifests.forget(record.opening.manifest)
                     return opened
                 described = await self._described(opened.news)
                 await self._take_rules(described, change)

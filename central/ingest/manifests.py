@@ -88,6 +88,12 @@ class Manifests:
                 self._points -= len(self._known.pop(oldest).manifest.points)
         return described
 
+    def forget(self, digest: str) -> None:
+        """Let go of a manifest whose rules are taken: the tables have it."""
+        with self._lock:
+            known = self._known.pop(digest, None)
+            self._points -= 0 if known is None else len(known.manifest.points)
+
 
 class Change(asyncio.Lock):
     """Held by one change of a gateway's rules from its first portion to its last."""
@@ -124,23 +130,26 @@ def keep(tables: Tables, described: Described, now: int) -> Opened:
     return Opened(news=described.digest if first else None)
 
 
-def keep_numbers(tables: Tables, digest: str, numbers: Sequence[int]) -> None:
-    """Keep the numbers of a manifest's points, which never change, beside it."""
+def keep_numbers(tables: Tables, digest: str, numbers: Sequence[int]) -> bytes:
+    """Keep the numbers of a manifest's points, which never change, beside it; return them so."""
+    kept = np.array(numbers, "<i8").tobytes()
     tables.conn.execute(
-        "UPDATE manifest SET numbers = ? WHERE digest = ? AND numbers IS NULL",
-        (np.array(numbers, "<i8").tobytes(), digest),
+        "UPDATE manifest SET numbers = ? WHERE digest = ? AND numbers IS NULL", (kept, digest)
     )
+    return kept
 
 
 def take_portion(
     tables: Tables, engine: Engine, described: Described, portion: list[Wanted], now: int
 ) -> Opened:
     """Take some of a manifest's rules before it is current."""
-    look = "SELECT number FROM point WHERE id = ?"
-    numbers = {
-        place: tables.conn.execute(look, (subject,)).fetchone()[0]
-        for place, subject in {each.place: each.rule.subject for each in portion}.items()
-    }
+    (kept,) = tables.conn.execute(
+        "SELECT numbers FROM manifest WHERE digest = ?", (described.digest,)
+    ).fetchone()
+    if kept is None:  # by an older collector
+        kept = keep_numbers(tables, described.digest, number_points(tables, described.manifest))
+    every = np.frombuffer(kept, "<i8")
+    numbers = {each.place: int(every[each.place]) for each in portion}
     return opened_by(engine, engine.take_rules(tables, portion, numbers, now))
 
 

@@ -21,15 +21,21 @@ DIRECTIONS: Final = {
 
 def ladders(subject: str, levels: Iterable[Level]) -> list[Rule]:
     """Return the rules of `subject` in a fixed order; ids are `subject:direction`."""
+    return [rule_of(subject, side, found) for side, found in directions(levels)]
+
+
+def rule_of(subject: str, side: str, levels: tuple[Level, ...]) -> Rule:
+    """Return the rule of one of the `directions` of `subject`."""
+    return Rule(id=f"{subject}:{side}", subject=subject, levels=levels)
+
+
+def directions(levels: Iterable[Level]) -> list[tuple[str, tuple[Level, ...]]]:
+    """Return the ladder of each direction that has one, in a fixed order."""
     sides: dict[str, list[Level]] = {"high": [], "low": [], "state": []}
     for level in levels:
         if level.active:
             sides[DIRECTIONS[level.op]].append(level)
-    return [
-        Rule(id=f"{subject}:{side}", subject=subject, levels=_ordered(side, found))
-        for side, found in sides.items()
-        if found
-    ]
+    return [(side, _ordered(side, found)) for side, found in sides.items() if found]
 
 
 def _ordered(side: str, levels: list[Level]) -> tuple[Level, ...]:

@@ -4,6 +4,7 @@ Sorted keys, no white space, UTF-8 unescaped, floats as Python's `repr` writes t
 """
 
 import json
+from collections.abc import Callable
 from math import isfinite
 from typing import Final
 
@@ -28,7 +29,8 @@ def dump(value: object, where: str) -> bytes:
 
 def load(data: bytes, where: str, limit: int) -> JsonValue:
     """Return what `data` says. Raises WireError: not canonical, more than `limit` bytes."""
-    value = load_any(data, where, limit)
+    # What is too large for a float is infinite then, and `dump` refuses it: no look at each number.
+    value = _parsed(data, where, limit, float)
     if dump(value, where) != data:
         raise WireError("WIRE_FORM", where=where, rule="json")
     return value
@@ -39,11 +41,15 @@ def load_any(data: bytes, where: str, limit: int) -> JsonValue:
 
     Raises WireError.
     """
+    return _parsed(data, where, limit, _finite)
+
+
+def _parsed(data: bytes, where: str, limit: int, number: Callable[[str], float]) -> JsonValue:
     if len(data) > limit:
         raise WireError("WIRE_TOO_LARGE", where=where, size=len(data), limit=limit)
     try:
         value: JsonValue = json.loads(
-            data.decode(), parse_int=_integer, parse_float=_finite, parse_constant=_refuse
+            data.decode(), parse_int=_integer, parse_float=number, parse_constant=_refuse
         )
     except (ValueError, RecursionError) as exc:
         raise WireError("WIRE_JSON", where=where, what=type(exc).__name__) from exc

@@ -11,7 +11,7 @@ from typing import Final
 from protocols.device import Bus
 from protocols.errors import WireError
 from protocols.wire.bounds import FORMAT, MANIFEST_BYTES, POINTS
-from protocols.wire.canonical import dump, load, load_any
+from protocols.wire.canonical import dump, load
 from protocols.wire.chain import digest
 from protocols.wire.fields import Fields
 from protocols.wire.manifest_parts import (
@@ -96,14 +96,9 @@ def encode_manifest(
     return data
 
 
-def decode_manifest(data: bytes, known: str | None = None) -> Manifest:
-    """Return the manifest. Raises WireError.
-
-    `known`: the digest it was taken under, decoded then; if it is still that, its form and its
-    references are not proved again.
-    """
-    proved = known is not None and manifest_digest(data) == known
-    value = (load_any if proved else load)(data, WHERE, MANIFEST_BYTES)
+def decode_manifest(data: bytes) -> Manifest:
+    """Return the manifest. Raises WireError."""
+    value = load(data, WHERE, MANIFEST_BYTES)
     fields = Fields(value, WHERE, _KEYS)
     if fields.integer("format") != FORMAT:
         raise WireError("WIRE_UNKNOWN", where=WHERE, value=fields.integer("format"))
@@ -117,8 +112,7 @@ def decode_manifest(data: bytes, known: str | None = None) -> Manifest:
         devices=tuple(read_device(item) for item in fields.items("devices", POINTS)),
         points=tuple(read_point(item, alike) for item in fields.items("points", POINTS)),
     )
-    if not proved:
-        _check_references(manifest)
+    _check_references(manifest)
     return manifest
 
 

@@ -1,5 +1,6 @@
 """The parts of a manifest: places, objects, devices, points and their limits, to and from JSON."""
 
+import marshal
 from dataclasses import asdict, dataclass, fields
 from sys import intern
 from typing import Any, Final, Protocol
@@ -213,7 +214,7 @@ def read_device(value: JsonValue) -> ManifestDevice:
     )
 
 
-Alike = dict[str, tuple[Level, ...]]
+Alike = dict[bytes, tuple[Level, ...]]
 """Limits by how they were written."""
 
 
@@ -245,7 +246,8 @@ def read_point(value: JsonValue, alike: Alike) -> ManifestPoint:
 def _read_limits(items: list[JsonValue], alike: Alike) -> tuple[Level, ...]:
     if not items:
         return ()
-    written = repr(items)  # tells 80 from 80.0 and from True, as the rules of the form do
+    # Tells 80 from 80.0 and from True, as the rules of the form do.
+    written = marshal.dumps(items, 2)
     found = alike.get(written)
     if found is None:
         found = alike[written] = tuple(read_level(item) for item in items)

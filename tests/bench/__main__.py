@@ -14,6 +14,7 @@ from tests.bench import (
     codecs,
     delivery,
     evidence,
+    fixed_cost,
     gateway_memory,
     guards,
     herd,
@@ -28,11 +29,11 @@ from tests.bench.central import long, run
 PARTS = (
     *("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "guards"),
     *("signing", "door", "evidence", "herd-signed", "central", "central-long", "chunks"),
-    *("points",),
+    *("points", "fixed-cost"),
     *("alarms", "backup"),
 )
 
-BY_NAME = ("herd", "central-long", "points")
+BY_NAME = ("herd", "central-long", "points", "fixed-cost")
 """Asked for by name alone: figures another part has too, and what takes long."""
 
 
@@ -59,6 +60,7 @@ def main() -> None:
         "chunks": chunks.measure,
         "alarms": alarms.measure,
         "points": points.measure,
+        "fixed-cost": fixed_cost.measure,
         "backup": backup.measure,
         "central": run.measure,
         "central-long": long.measure,

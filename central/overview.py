@@ -4,10 +4,10 @@ Test and drill alarms count in no figure. Days are the site's (UTC+8).
 """
 
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 AGES: Final = (10, 60, 300, 1800, 7200)
 """Seconds: the steps of the timeliness figure; the last step is everything older, or never."""
 UNSEEN: Final = ("UNACK", "RTN_UNACK")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +127,8 @@ async def overview(collector: "Collector", scope: frozenset[str] | None) -> Over
         if scope is None or scope & {*gateway.sites, gateway.site}
     ]
     points = collector.registry.index.by_site()
+    here = _by_sites((row, (row.site,)) for row in rows)
+    serving = _by_sites((gateway, gateway.sites) for gateway in gateways)
     return Overview(
         now=now,
         levels=_levels(rows),
@@ -135,7 +138,10 @@ async def overview(collector: "Collector", scope: frozenset[str] | None) -> Over
         ),
         points=sum(points.get(site.name, 0) for site in sites),
         platform=await _platform(collector, gateways, now),
-        sites=tuple(_site(site, rows, gateways, points.get(site.name, 0)) for site in sites),
+        sites=tuple(
+            _site(site, here[site.name], serving[site.name], points.get(site.name, 0))
+            for site in sites
+        ),
         timeliness=_timeliness(collector, {site.name for site in sites}, now),
     )
 
@@ -154,11 +160,17 @@ def _levels(rows: Iterable[EpisodeRow]) -> Levels:
     )
 
 
+def _by_sites(items: Iterable[tuple[T, Iterable[str]]]) -> dict[str, list[T]]:
+    found: dict[str, list[T]] = defaultdict(list)
+    for item, sites in items:
+        for site in sites:
+            found[site].append(item)
+    return found
+
+
 def _site(
-    site: SiteRecord, rows: list[EpisodeRow], gateways: list[GatewayRecord], points: int
+    site: SiteRecord, here: list[EpisodeRow], serving: list[GatewayRecord], points: int
 ) -> SiteState:
-    here = [row for row in rows if row.site == site.name]
-    serving = [gateway for gateway in gateways if site.name in gateway.sites]
     worst = max((row.level.colour for row in here), default=None)
     return SiteState(
         name=site.name,

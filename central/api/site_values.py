@@ -26,6 +26,8 @@ from protocols.words import Value
 PORTION: Final = 5_000
 """Readings encoded without a pause, and in one event at most: a millisecond."""
 _FLAGS: Final = FLAG_LATE | FLAG_ESTIMATED
+_Part = Callable[[int, int], bytes]
+"""Gives the cells from one run to before another, with commas between them."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -96,7 +98,7 @@ class _Runs:
         self,
         column: Integers,
         starts: Integers,
-        texts: Callable[[Integers], list[bytes]],
+        texts: Callable[[Integers], _Part],
     ) -> None:
         """`starts` are the places at which the sites begin."""
         changes = _steps(column)
@@ -104,13 +106,15 @@ class _Runs:
         first = np.flatnonzero(changes)
         self._counts = np.diff(first, append=len(column)).tolist()
         self._bounds = [*np.searchsorted(first, starts).tolist(), len(first)]
-        self._texts = texts(column[first])
+        self._part = texts(column[first])
 
     def text(self, nth: int) -> bytes:
         """Return the runs of one site."""
-        here = slice(self._bounds[nth], self._bounds[nth + 1])
-        of = b",".join(self._texts[here])
-        return b'{"of":[%b],"count":%b}' % (of, _encode(self._counts[here]))
+        start, end = self._bounds[nth : nth + 2]
+        return b'{"of":[%b],"count":%b}' % (
+            self._part(start, end),
+            _encode(self._counts[start:end]),
+        )
 
 
 def _steps(column: NDArray[Any]) -> NDArray[np.bool_]:
@@ -120,12 +124,15 @@ def _steps(column: NDArray[Any]) -> NDArray[np.bool_]:
     return steps
 
 
-def _time_texts(times: Integers) -> list[bytes]:
-    return time_column(times)[1:-1].split(b",")
+def _time_texts(times: Integers) -> _Part:
+    text = time_column(times)[1:-1]
+    width = (len(text) + 1) // len(times)  # each is as long as any other, and a comma
+    return lambda start, end: text[start * width : end * width - 1]
 
 
-def _mark_texts(marks: Integers) -> list[bytes]:
-    return [_mark(mark) for mark in marks.tolist()]
+def _mark_texts(marks: Integers) -> _Part:
+    texts = [_mark(mark) for mark in marks.tolist()]
+    return lambda start, end: b",".join(texts[start:end])
 
 
 @lru_cache(maxsize=1_024)

@@ -16,7 +16,9 @@ def evidence_metrics(collector: "Collector", state: EvidenceState) -> Iterator[M
     """Return the families; without evidence its oldest moment is absent."""
     retention = collector.retention
     yield GaugeMetricFamily(
-        "fengsui_evidence_bytes", "Bytes of the batches kept as evidence", value=state.bytes
+        "fengsui_evidence_bytes",
+        "Bytes of the batches kept as evidence, as they are stored",
+        value=state.bytes,
     )
     yield GaugeMetricFamily(
         "fengsui_evidence_batches", "Batches kept as evidence", value=state.batches

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from central.identity.roles import PERMISSIONS, SESSION_ONLY, Permission, Role
 
@@ -60,11 +61,13 @@ class Principal:
         return asked if self.scope is None else asked & self.scope
 
 
+@lru_cache(maxsize=256)
 def read_roles(text: str) -> frozenset[Role]:
     """Read roles as stored (a JSON list)."""
     return frozenset(Role(name) for name in json.loads(text))
 
 
+@lru_cache(maxsize=256)
 def read_scope(text: str | None, roles: frozenset[Role]) -> frozenset[str] | None:
     """Read a scope as stored: NULL is every site, `{"sites": [...]}` those.
 

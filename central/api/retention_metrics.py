@@ -38,6 +38,7 @@ def retention_metrics(collector: "Collector") -> Iterator[Metric]:
         for tier, count in counts.items():
             counter.add_metric([tier], count)
         yield counter
+    yield from _packing(collector)
     yield GaugeMetricFamily(
         "fengsui_store_damaged_chunks",
         "Chunks known to be damaged: what needs them is refused as STORE_DAMAGED",
@@ -64,4 +65,18 @@ def retention_metrics(collector: "Collector") -> Iterator[Metric]:
         "fengsui_store_retention_put_off",
         "Times a group of points waited for the next round because looking took too long",
         value=figures.slow,
+    )
+
+
+def _packing(collector: "Collector") -> Iterator[Metric]:
+    store = collector.store
+    yield CounterMetricFamily(
+        "fengsui_store_packer_deaths",
+        "Times the process that packs chunks died, or was ended because it hung",
+        value=store.sealer.deaths,
+    )
+    yield CounterMetricFamily(
+        "fengsui_store_packed_inside",
+        "Seals and merges meant for that process that the collector had to do itself",
+        value=store.unseen.inside + store.merging.figures.inside,
     )

@@ -1,4 +1,4 @@
-"""Columns as memory holds them until they are sealed: a third of the bytes, the same answers.
+"""Columns as memory holds them until they are sealed: in less than half of the bytes, the same.
 
 What a scan says again and again is kept as its rule: sequence numbers that follow each other as the
 first, times as what they are after it, points once for all blocks that name the same.

@@ -48,7 +48,7 @@ BLOCKS: Final = 15_000
 """Commits of streams after which fewer are sealed too: each takes memory, and time at a start."""
 AGE: Final = 3_600.0
 """Real seconds after which fewer are sealed too."""
-MOST_UNSEALED: Final = 8_000_000
+MOST_UNSEALED: Final = 5_000_000
 """Readings in memory beyond which live and backfill wait for a seal."""
 RARE: Final = 60.0
 """Real seconds between seals from which the process that packs is not kept for the next."""

@@ -46,7 +46,7 @@ FULL: Final = 0
 SPARSE: Final = 1
 _APART: Final = 64
 """Slots from which the noise of their times is worth a block of its own."""
-_MANY: Final = 256
+_MANY: Final = 1_000
 """The same of cells and their differences."""
 _AT_ONCE: Final = 20_000
 """Cells encoded together: many enough for array work, few enough for the processor's cache."""

@@ -33,6 +33,7 @@ from central.overview import Overview, overview
 from central.registry import Registry
 from central.space import Space
 from central.store.checks.scrub import Scrub
+from central.store.columns import Integers
 from central.store.queries.queries import Behind as Queried
 from central.store.queries.queries import Queries
 from central.store.store import ChunkStore
@@ -66,7 +67,7 @@ class Collector:
         self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell)
         anchors = Anchors(clock)
         self.gateways.measured = anchors.note
-        committer = Committer(self.store, self._engine, anchors, clock.now())
+        committer = Committer(self.store, self._engine, anchors, db.gathered, clock.now())
         db.on_rollback.extend((self._engine.forget, committer.forget))
         self.store.on_seal.append(self._engine.flush)
         after = After(
@@ -88,6 +89,7 @@ class Collector:
         self.ingest.admission.lacks_room = self.space.refusal
         if (target := config.backup) is not None:
             self.backups.may = lambda: self.space.lets(target.folder)
+        self.store.heads.watchers.append(self._became)
         self.store.may_seal = lambda: self.space.sealing
         self.store.may_merge = self.packing.may = lambda: self.space.tidying
         self.store.set_aside.now = clock.now
@@ -207,11 +209,12 @@ class Collector:
             self.alarms.trends.add(samples)
         if done.readings:
             self.last_evaluation = done.received
-        values = self.store.committed(done.blocks)
+        self.store.committed(done.blocks)
         self._schedule_at(done.due)
-        self.tell(
-            Effects(values=values, episodes=self.alarms.views(done.episodes), events=done.events)
-        )
+        self.tell(Effects(episodes=self.alarms.views(done.episodes), events=done.events))
+
+    def _became(self, points: Integers) -> None:
+        self.tell(Effects(values=points))
 
     def _opened(self, opened: Opened) -> None:
         if opened.ladders is not None:

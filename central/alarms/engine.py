@@ -18,8 +18,8 @@ from sqlite_utils import Database as Tables
 from central.alarms import backfill, quiet, ruleset
 from central.alarms.memory import Memory
 from central.alarms.moves import Moves
-from central.alarms.quiet import Coming, Good
 from central.alarms.records import EpisodeRow
+from central.alarms.samples import Coming, Good
 from central.alarms.stored import Stored
 from central.alarms.tracked import Tracked, stream_purpose
 from central.alarms.trend import WINDOW
@@ -38,12 +38,16 @@ The event keeps the due time; a batch is sealed within a second and needs a mome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """A commit's rows of one stream, in order of seq, with UTC times; `arrival` is now."""
+    """A commit's rows of one stream, in order of seq, with UTC times; `arrival` is now.
+
+    `most`: readings the machine may look at one by one; None: as many as there are.
+    """
 
     stream: int
     purpose: Purpose
     arrival: int
     rows: Columns
+    most: int | None = None
 
 
 @dataclass(slots=True)
@@ -79,11 +83,14 @@ class Engine:
         self._memory.flush(conn)
 
     def evaluate(self, tables: Tables, batch: Evaluation) -> Judged:
-        """Judge a commit's rows and write what follows."""
+        """Judge a commit's rows and write what follows.
+
+        Raises Heavy, with nothing changed, where more than `most` are left to the machine.
+        """
         self._ensure(tables.conn)
         rows, since = batch.rows, batch.arrival - WINDOW
         past = self._memory.past(batch.stream)
-        coming = Coming(rows, batch.stream, batch.arrival, past)
+        coming = Coming(rows, batch.stream, batch.arrival, past, batch.most)
         left, passed, over = quiet.sift(self._memory.live, coming)
         if len(over):
             self._memory.take_over(tables.conn, batch.stream, over)

@@ -10,61 +10,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from central.alarms.still import Booleans, Floats, Integers, Live, Past
-from central.store.columns import Columns
+from central.alarms.samples import NO_SAMPLES as NO_SAMPLES
+from central.alarms.samples import NOBODY, NOTHING, Coming, Good, Sifted
+from central.alarms.scan import scanned
+from central.alarms.still import Booleans, Floats, Integers, Live
+from central.database_queue import Heavy
 from central.store.interface import FLAG_ESTIMATED
 from central.store.points import GOOD_BELOW
 from central.store.values import NONE, OTHER
 from protocols.alarms.condition import LIVE_DELAY
 
 _NARROW: Final = 1 << 16
-NOBODY: Final = np.empty(0, np.int64)
-
-
-class Good(NamedTuple):
-    """Good samples, those of a point in order of arrival."""
-
-    points: Integers
-    times: Integers
-    values: Floats
-
-    def after(self, since: int) -> "Good":
-        """Return those after `since`."""
-        later = self.times > since
-        kept = np.count_nonzero(later)
-        if kept == len(later):
-            return self
-        return self.where(later) if kept else NO_SAMPLES
-
-    def where(self, chosen: Booleans) -> "Good":
-        """Return the samples that are `chosen`."""
-        return Good(self.points[chosen], self.times[chosen], self.values[chosen])
-
-
-NO_SAMPLES: Final = Good(NOBODY, NOBODY, np.empty(0, np.float64))
-
-
-class Coming(NamedTuple):
-    """A commit's readings of one stream; `past` where it is an older one that is known."""
-
-    rows: Columns
-    stream: int
-    arrival: int
-    past: Past | None
-
-
-class Sifted(NamedTuple):
-    """The places left for the machine, in order, and the good samples that passed.
-
-    Of the points that are `over` the stream became the live one.
-    """
-
-    left: Integers
-    good: Good
-    over: Integers = NOBODY
-
-
-NOTHING: Final = Sifted(NOBODY, NO_SAMPLES)
 
 
 class _Heard(NamedTuple):
@@ -85,7 +41,13 @@ class _Heard(NamedTuple):
 
 
 def sift(live: Live, coming: Coming) -> Sifted:
-    """Note what cannot change anything, and return the rest."""
+    """Note what cannot change anything, and return the rest.
+
+    Raises Heavy, with nothing noted, where more is left than may be.
+    """
+    usual = scanned(live, coming)
+    if usual is not None:
+        return usual
     points = coming.rows.points
     try:
         own = live.streams[points] == coming.stream
@@ -155,6 +117,8 @@ def _part(live: Live, heard: _Heard, calm: Booleans) -> Sifted:
         mixed = live.marks[points]
         live.marks[apart] = False
         left = np.flatnonzero(mixed)
+        if heard.coming.most is not None and len(left) > heard.coming.most:
+            raise Heavy
         fine, samples = fine[~mixed[fine]], samples.where(~mixed[fine])
     _note(live, heard, heard.own[fine], samples)
     fresh = None if heard.fresh is None else heard.fresh[fine]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from central.alarms.episode import NextThreshold
-from central.alarms.quiet import Good
+from central.alarms.samples import Good
 from central.alarms.still import Floats, Integers
 from protocols.alarms.rule import Level
 
@@ -26,6 +26,9 @@ _LONG: Final = 2**32 - 1
 _PAGE: Final = 4_096
 """Points of a page; what of it was never written takes no memory."""
 _EVER: Final = -(2**62)
+_COMMITS: Final = 64
+_SAMPLES: Final = 1 << 16
+"""What waits to be taken at most: one look at all of it costs little more than one at each."""
 
 
 class Trends:
@@ -43,10 +46,23 @@ class Trends:
         self._pages: list[tuple[NDArray[np.uint32], Floats]] = []
         """How long (µs) after the one before it each sample was, and its value."""
         self._used = 0
+        self._waiting: list[Good] = []
+        self._size = 0
 
     def add(self, samples: Good) -> None:
         """Take good samples; one older than the newest of its point is left out."""
-        points, times, values = samples
+        self._waiting.append(samples)
+        self._size += len(samples.points)
+        if len(self._waiting) >= _COMMITS or self._size >= _SAMPLES:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Take what waits, all at once: of each point the same samples as one by one."""
+        if not self._waiting:
+            return
+        points, times, values = map(np.concatenate, zip(*self._waiting, strict=True))
+        self._waiting.clear()
+        self._size = 0
         try:
             due = times >= self._next[points]
         except IndexError:
@@ -103,6 +119,7 @@ class Trends:
 
     def _samples(self, point: int) -> list[tuple[int, float]]:
         """Return the samples of the last window, in order."""
+        self._settle()
         row = int(self._rows[point]) if point < len(self._rows) else -1
         if row < 0:
             return []

@@ -193,6 +193,7 @@ class Hub:
 
     async def _send_values(self) -> None:
         async with self._telling:
+            self._collector.store.heads.settle()  # and hear what changed
             index, told = self._collector.registry.index, list[SiteEvent]()
             for portion in portions(index, index.within(self._values.take(), self._watched)):
                 for site in self._told(portion):

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from sqlite_utils import Database as Tables
 
+from central.database_gathered import Statement
 from protocols.clock import ClockState
 from protocols.errors import WireError
 from protocols.signing.request import Claimed, Message
@@ -20,6 +21,7 @@ from protocols.wire.headers import ClockReport, format_clock, parse_clock, parse
 
 _CLOCK: Final = struct.Struct("<16sqqB")
 """Boot, monotonic and wall time, state: a third of the field's length."""
+_UNSIGNED: Final = (None,) * 7
 UNREADABLE: Final = "?"
 """A clock field that nobody can have signed."""
 
@@ -31,33 +33,47 @@ class SignedRequest(NamedTuple):
     message: Message
 
 
+KEEP: Final = Statement(
+    "INSERT OR IGNORE INTO evidence_head(stream, seq, apart, head, received, keyid, alg, "
+    "nonce, signature, content_digest, bound, clock) VALUES",
+    12,
+)
+"""Takes what `head_row` returns; the first to be said of a place stays."""
+
+
 def keep_head(  # of which stream, up to where, what it is and who signed it
-    tables: Tables,
+    tables: Tables, at: tuple[int, int], head: bytes, signed: SignedRequest | None, now: int
+) -> None:
+    """Keep the head at (stream's number, seq); the first to be said of a place stays."""
+    tables.conn.execute(
+        f"{KEEP.sql} ({', '.join('?' * KEEP.width)})", head_row(at, head, signed, now)
+    )
+
+
+def head_row(  # of which stream, up to where, what it is and who signed it
     at: tuple[int, int],
     head: bytes,
     signed: SignedRequest | None,
     now: int,
     *,
     apart: bool = False,
-) -> None:
-    """Keep the head at (stream's number, seq); the first to be said of a place stays."""
-    values: tuple[object, ...] = (None,) * 7
-    if signed is not None:
-        claimed, message = signed
-        values = (
-            claimed.keyid,
-            claimed.alg,
-            bytes.fromhex(claimed.nonce),
-            claimed.signature,
-            _digest(message.content_digest),
-            None if at[1] else message.bound,
-            _packed(message.clock),
-        )
-    tables.conn.execute(
-        "INSERT OR IGNORE INTO evidence_head(stream, seq, apart, head, received, keyid, alg, "
-        "nonce, signature, content_digest, bound, clock) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*at, int(apart), head, now, *values),
+) -> tuple[object, ...]:
+    """Return the row of the head at (stream's number, seq)."""
+    if signed is None:
+        return (*at, int(apart), head, now, *_UNSIGNED)
+    claimed, message = signed
+    return (
+        *at,
+        int(apart),
+        head,
+        now,
+        claimed.keyid,
+        claimed.alg,
+        bytes.fromhex(claimed.nonce),
+        claimed.signature,
+        _digest(message.content_digest),
+        None if at[1] else message.bound,
+        _packed(message.clock),
     )
 
 

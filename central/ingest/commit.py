@@ -6,7 +6,9 @@ transaction in which the cursor moves with its rows: no alarm waits behind all o
 Invariant: cursor = c exactly when the numbers 1..c of the stream are stored, put aside or entered
 in the loss ledger. A number is written only in the transaction that moves the cursor past it, and
 the cursor never moves back. Refusals are returned, not raised, so that what they make known (a
-matter of security) is kept. Runs in the writer thread.
+matter of security) is kept. Evidence, heads, cursors and journal entries of a group's requests are
+gathered and written right before its COMMIT: the invariant holds there, and in what is remembered
+meanwhile. Runs where the writing connection is held: in the thread, or on the event loop.
 """
 
 from dataclasses import replace
@@ -17,15 +19,16 @@ from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine
-from central.enrolment import clones
+from central.database_gathered import Gathered
 from central.evidence import heads
 from central.ingest import evidence
 from central.ingest.anchors import Anchors
 from central.ingest.contents import Committed, Contents
 from central.ingest.evidence import Again
 from central.ingest.opened import Met
+from central.ingest.remembered import Remembered
 from central.ingest.request import Prepared, Proof, Sealed
-from central.ingest.streams import Stream, digest_algorithm, read_stream
+from central.ingest.streams import Stream, digest_algorithm
 from central.ingest.suspicion import Suspicion
 from central.store.interface import Store
 from protocols.clock import SECOND
@@ -45,18 +48,23 @@ WENT_BACK: Final = "COLLECTOR_WENT_BACK"
 class Committer:
     """Applies the commit rule to requests."""
 
-    def __init__(self, store: Store, engine: Engine, anchors: Anchors, since: int = 0) -> None:
+    def __init__(  # what it writes to, and what it asks
+        self, store: Store, engine: Engine, anchors: Anchors, gathered: Gathered, since: int = 0
+    ) -> None:
         """`since`: when this process began to serve (µs UTC)."""
         self._anchors = anchors
         self._engine = engine
         self._suspicion = Suspicion(since)
-        self._contents = Contents(store, engine, anchors)
+        self._gathered = gathered
+        self._remembered = Remembered(gathered)
+        self._contents = Contents(store, engine, anchors, gathered)
         self._store = store
         self._contacts: dict[str, tuple[int, str]] = {}
         """By gateway: when the tables were last told of a contact, and its purpose."""
 
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""
+        self._remembered.forget()
         self._contents.forget()
         self._anchors.forget()
         self._suspicion.forget()
@@ -72,34 +80,57 @@ class Committer:
         return None if report is None else Met(report, self._anchors.measured(report, arrived))
 
     def commit(  # what the transaction is given last, so that the rest can be bound
-        self, gateway: str, stream_id: str, request: Prepared, now: int, tables: Tables
+        self,
+        gateway: str,
+        stream_id: str,
+        request: Prepared,
+        now: int,
+        tables: Tables,
+        *,
+        light: bool = False,
     ) -> Committed:
-        """Apply `request` or its first part; the result says what to answer or what is `left`."""
+        """Apply `request` or its first part; the result says what to answer or what is `left`.
+
+        `light`: raises Heavy, with no alarm's state changed, where judging it would take long.
+        """
+        conn, remembered = tables.conn, self._remembered
         done = Committed(received=now)
-        stream = read_stream(tables.conn, stream_id)
+        remembered.begin(conn)
+        stream = remembered.stream(conn, stream_id)
         done.error = _refusal(stream, gateway, request)
         if stream is None or done.error is not None:
             return done
         done.committed, done.safe = stream.cursor, stream.safe
-        if clones.stays_out(tables.conn, gateway, request.clock.boot):
+        if remembered.stays_out(conn, gateway, request.clock.boot):
             done.error = IngestError("START_HELD", 403, gateway=gateway)
             return done
+        self._apply(tables, stream, request, done, light=light)
+        if done.events:  # a start may have been held
+            remembered.forget()
+            self._gathered.write_out(conn)
+        remembered.end(conn)
+        return done
+
+    def _apply(  # to which stream, what, and what it leads to
+        self, tables: Tables, stream: Stream, request: Prepared, done: Committed, *, light: bool
+    ) -> None:
         part = _first_part(request.batches)
-        old = [batch for batch in request.batches if batch.header.last <= stream.cursor]
-        recovered = self._compare(tables, stream, old[: len(part)], request, done)
-        new = request.batches[len(old) :]
+        old: list[Sealed] = []
+        recovered: list[Sealed] = []
+        if request.first <= stream.cursor:
+            self._gathered.write_out(tables.conn)  # what comes again is held against it
+            old = [batch for batch in request.batches if batch.header.last <= stream.cursor]
+            recovered = self._compare(tables, stream, old[: len(part)], request, done)
+        new = request.batches[len(old) :] if old else request.batches
         proof = self._prove(tables, stream, new, request, done) if new else None
         done.fresh = proof is not None or bool(recovered)
         lives = done.fresh or request.signed is None
         if lives:
-            self._met(tables, gateway, request, done)
+            self._met(tables, stream.gateway, request, done)
         if proof is not None and (taken := part[len(old) :]):
-            self._contents.write(tables, stream, taken, done)
+            self._contents.write(tables, stream, taken, done, light=light)
             done.committed = taken[-1].header.last
-            tables.conn.execute(
-                "UPDATE stream SET cursor = ?, head = ? WHERE number = ?",
-                (done.committed, proof.heads[len(taken) - 1], stream.number),
-            )
+            self._remembered.move(stream, done.committed, proof.heads[len(taken) - 1])
         if recovered:
             self._contents.write(tables, stream, recovered, done)
         if len(part) < len(request.batches) and done.error is None:
@@ -108,13 +139,13 @@ class Committer:
                 batches=request.batches[len(part) :],
                 proved=_rest(proof, max(0, len(part) - len(old))),
             )
-        _keep_head(tables, stream, request, done, apart=bool(recovered))
-        self._look_back(tables, stream, done)
+        self._keep_head(stream, request, done, apart=bool(recovered))
+        if done.events:
+            self._look_back(tables, stream, done)
         done.due = self._engine.due()
         if lives and done.error is None:
-            self._note_contact(tables, stream, now)
+            self._note_contact(tables, stream, done.received)
             done.purpose = stream.purpose
-        return done
 
     def _met(self, tables: Tables, gateway: str, request: Prepared, done: Committed) -> None:
         """Learn where the sender's boot lies and who speaks, of a request nobody plays back.
@@ -187,6 +218,17 @@ class Committer:
                     tables, stream.gateway, numbers, done.received
                 )
 
+    def _keep_head(
+        self, stream: Stream, request: Prepared, done: Committed, *, apart: bool
+    ) -> None:
+        """Keep the head of a request whose last part is in, or that brought back a skip's."""
+        last = request.last
+        apart = apart and request.signed is not None and last <= stream.cursor
+        if apart or (last > stream.cursor and done.committed == last):
+            at = (stream.number, last)
+            row = heads.head_row(at, request.head, request.signed, done.received, apart=apart)
+            self._gathered.add(heads.KEEP, row)
+
     def _note_contact(self, tables: Tables, stream: Stream, now: int) -> None:
         """Write a contact down once a second: who needs more asks `central.contacts`."""
         told, purpose = self._contacts.get(stream.gateway, (0, ""))
@@ -223,19 +265,11 @@ def _here(stream: Stream) -> dict[str, Value]:
 
 def _first_part(batches: list[Sealed]) -> list[Sealed]:
     """Return the batches one transaction takes; a skip holds few rows, whatever it counts."""
+    if len(batches) == 1:
+        return batches
     weights = accumulate(min(batch.header.n, BATCH_ITEMS) for batch in batches)
     within = sum(1 for weight in weights if weight <= PART)
     return batches[: max(1, within)]
-
-
-def _keep_head(
-    tables: Tables, stream: Stream, request: Prepared, done: Committed, *, apart: bool
-) -> None:
-    """Keep the head of a request whose last part is in, or that brought back what was skipped."""
-    apart = apart and request.signed is not None and request.last <= stream.cursor
-    if apart or (request.last > stream.cursor and done.committed == request.last):
-        at = (stream.number, request.last)
-        heads.keep_head(tables, at, request.head, request.signed, done.received, apart=apart)
 
 
 def _rest(proof: Proof | None, taken: int) -> Proof | None:

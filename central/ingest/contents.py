@@ -3,71 +3,53 @@
 Runs in the writer thread, inside the transaction that moves the cursor.
 """
 
-import json
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Final
+from itertools import repeat
+from typing import Final, NamedTuple
 
 from sqlite_utils import Database as Tables
 
-from central import events
 from central.alarms.engine import Engine, Evaluation
-from central.alarms.quiet import Good
-from central.alarms.records import EpisodeRow
-from central.effects import CollectorEvent
-from central.ingest import evidence, placing
+from central.database_gathered import Gathered
+from central.database_queue import Heavy
+from central.ingest import besides, evidence, placing
 from central.ingest.anchors import Anchors
+from central.ingest.committed import Committed as Committed
 from central.ingest.placement import Placement
-from central.ingest.request import Prepared, Sealed
+from central.ingest.point_map import PointMap
+from central.ingest.request import Sealed
 from central.ingest.streams import Stream, manifest_numbers
-from central.store.columns import Columns, Integers
+from central.store import as_sent
+from central.store.columns import Columns
 from central.store.interface import Store
-from central.store.unsealed import Block
 from central.wire.columns import BatchColumns
-from protocols.errors import IngestError, WireError
+from protocols.errors import WireError
 from protocols.wire.batch import EventsBatch, SkipBatch
 from protocols.words import Purpose
 
 MAPPED: Final = 1_000_000
 """Points of manifests whose numbers are remembered; beyond it they are read again."""
+LIGHT: Final = 64
+"""Readings the alarm machine looks at one by one in a few milliseconds."""
+_PURPOSES: Final = {purpose.name.lower(): purpose for purpose in Purpose}
 
 
-@dataclass(slots=True, kw_only=True)
-class Committed:
-    """What a request led to; `committed` is the stream's cursor after it.
+class Sent(NamedTuple):
+    """A batch, and where its gateway's times lie (None: nobody knows)."""
 
-    `safe` is what a verified backup covers of it.
-    """
-
-    committed: int = 0
-    safe: int = 0
-    purpose: str | None = None
-    received: int = 0
-    readings: int = 0
-    quarantined: int = 0
-    lost: int = 0
-    duplicates: int = 0
-    blocks: list[Block] = field(default_factory=list)
-    """What is new in the store, in order of arrival."""
-    due: int | None = None
-    good: list[Good] = field(default_factory=list)
-    episodes: list[EpisodeRow] = field(default_factory=list)
-    events: list[CollectorEvent] = field(default_factory=list)
-    error: IngestError | None = None
-    fresh: bool = False
-    """Whether it brought what was not here: nobody plays that back."""
-    left: Prepared | None = None
-    """What of a large request the next transaction has to take."""
+    batch: Sealed
+    placement: Placement | None
 
 
 class Contents:
     """Writes batches; remembers nothing that the tables do not hold."""
 
-    def __init__(self, store: Store, engine: Engine, anchors: Anchors) -> None:
+    def __init__(self, store: Store, engine: Engine, anchors: Anchors, gathered: Gathered) -> None:
         self._anchors = anchors
         self._store = store
         self._engine = engine
-        self._maps: dict[str, Integers] = {}
+        self._gathered = gathered
+        self._maps: dict[str, PointMap] = {}
         self._mapped = 0
 
     def forget(self) -> None:
@@ -75,111 +57,120 @@ class Contents:
         self._maps.clear()
         self._mapped = 0
 
-    def write(self, tables: Tables, stream: Stream, batches: list[Sealed], done: Committed) -> None:
-        """Write `batches`, each where its content belongs."""
-        parts: list[Columns] = []
-        evidence.keep(tables, stream.number, batches, done.received)
+    def write(  # whose they are, what they led to
+        self,
+        tables: Tables,
+        stream: Stream,
+        batches: list[Sealed],
+        done: Committed,
+        *,
+        light: bool = False,
+    ) -> None:
+        """Write `batches`, each where its content belongs.
+
+        `light`: raises Heavy, with no alarm's state changed, where the machine has much to do.
+        """
+        before = len(self._gathered)
+        evidence.keep(self._gathered, stream.number, batches, done.received)
         known = self._anchors.placement(tables, stream.gateway, stream.boot)
         later = known or _later(batches)
+        headers = (batch.header for batch in batches)
+        places = repeat(known) if known else (placing.header_placement(h) or later for h in headers)
+        sent = [Sent(batch, at) for batch, at in zip(batches, places, strict=False)]
+        if not all(isinstance(batch.content, BatchColumns) for batch in batches):
+            self._write_others(tables, stream, sent, done)
+            sent = [each for each in sent if isinstance(each.batch.content, BatchColumns)]
+        if batches[0].header.last <= stream.cursor:
+            besides.enter_recoveries(tables, stream, batches, done.received)
+        if not sent:
+            return
+        rows = Columns.joined(
+            [
+                self._place(tables, stream, batch.content, at, done)
+                for batch, at in sent
+                if isinstance(batch.content, BatchColumns)
+            ]
+        )
+        if not len(rows):
+            return
+        # Judged first: an engine that has to read its state again must not find these rows.
+        try:
+            self._judge(tables, stream, rows, done, LIGHT if light else None)
+        except Heavy:
+            self._gathered.cut(before)
+            raise
+        self._append(tables, stream, rows, sent, done)
+
+    def _write_others(
+        self, tables: Tables, stream: Stream, sent: list[Sent], done: Committed
+    ) -> None:
+        """Write what is no reading."""
         lost: Counter[str] = Counter()
-        for batch in batches:
+        for batch, at in sent:
             match batch.content:
-                case BatchColumns() as content:
-                    at = known or placing.header_placement(content.header) or later
-                    parts.append(self._place(tables, stream, content, (at, done)))
                 case EventsBatch() as content:
-                    at = known or placing.header_placement(content.header) or later
-                    _take_events(tables, stream, content, (at, done))
+                    besides.take_events(tables, stream, content, (at, done))
                 case SkipBatch() as content:
-                    self._enter_loss(tables, stream, content, done)
+                    numbers = self._map(tables, stream.manifest).numbers
+                    besides.enter_loss(tables, stream, content, numbers, done)
                     lost[content.reason.name.lower()] += content.header.n
                 case WireError() as reason:
-                    _put_aside_whole(tables, stream, batch, reason, done)
-            if batch.header.last <= stream.cursor:
-                _enter_recovery(tables, stream, batch, done.received)
-        _tell_losses(tables, stream, lost, done)
-        rows = Columns.joined(parts) if parts else None
-        if rows:
-            # Judged first: an engine that has to read its state again must not find these rows.
-            self._judge(tables, stream, rows, done)
-            block = self._store.append(tables.conn, stream.number, done.received, rows, stream.line)
-            done.blocks += [] if block is None else [block]
+                    besides.put_aside_whole(tables, stream, batch, reason, done)
+        besides.tell_losses(tables, stream, lost, done)
 
-    def _judge(self, tables: Tables, stream: Stream, rows: Columns, done: Committed) -> None:
-        done.readings += len(rows)
+    def _append(  # whose rows, how they came, what they led to
+        self,
+        tables: Tables,
+        stream: Stream,
+        rows: Columns,
+        sent: list[Sent],
+        done: Committed,
+    ) -> None:
+        known = self._map(tables, stream.manifest)
+        body = None
+        if known.stretches is not None:
+            came = [as_sent.Sent(each.batch.raw, each.placement) for each in sent]
+            body = as_sent.pack(came, len(known), known.stretches, done.received)
+        number, received = stream.number, done.received
+        block = self._store.append(tables.conn, number, received, rows, stream.line, body)
+        done.blocks += [] if block is None else [block]
+
+    def _judge(  # whose rows, what they led to, and how much may be asked of the machine
+        self, tables: Tables, stream: Stream, rows: Columns, done: Committed, most: int | None
+    ) -> None:
         judged = self._engine.evaluate(
             tables,
             Evaluation(
                 stream=stream.line or stream.number,
-                purpose=Purpose[stream.purpose.upper()],
+                purpose=_PURPOSES[stream.purpose],
                 arrival=done.received,
                 rows=rows,
+                most=most,
             ),
         )
+        done.readings += len(rows)
         done.episodes += judged.episodes
         done.good += judged.good
 
-    def _place(
+    def _place(  # whose, what, where it lies in time, what it leads to
         self,
         tables: Tables,
         stream: Stream,
         content: BatchColumns,
-        to: tuple[Placement | None, Committed],
+        at: Placement | None,
+        done: Committed,
     ) -> Columns:
-        at, done = to
-        numbers = self._numbers(tables, stream.manifest)
-        placed = placing.place(content, numbers, at, done.received)
+        known = self._map(tables, stream.manifest)
+        column = known.column(content.points)
+        placed = placing.place(content, known.numbers, at, done.received, column)
         if placed.aside:
-            tables.conn.executemany(
-                "INSERT INTO quarantine(received, stream, seq, n, reason, detail) "
-                "VALUES (?, ?, ?, 1, ?, ?)",
-                [
-                    (done.received, stream.number, item.seq, item.reason, _detail(item))
-                    for item in placed.aside
-                ],
-            )
-            done.quarantined += len(placed.aside)
-            for reason, count in Counter(item.reason for item in placed.aside).items():
-                done.events += events.record_once(
-                    tables,
-                    done.received,
-                    events.QUARANTINE,
-                    reason,
-                    stream.gateway,
-                    {"count": count},
-                )
+            besides.put_aside(tables, stream, placed.aside, done)
         return placed.rows
 
-    def _enter_loss(
-        self, tables: Tables, stream: Stream, content: SkipBatch, done: Committed
-    ) -> None:
-        numbers = self._numbers(tables, stream.manifest)
-        known = len(numbers)
-        tables.conn.executemany(
-            "INSERT INTO loss(received, stream, seq0, reason, point, time_from, time_to, count) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    done.received,
-                    stream.number,
-                    content.header.seq0,
-                    content.reason.name.lower(),
-                    int(numbers[line.point])
-                    if line.point is not None and line.point < known
-                    else None,
-                    line.start,
-                    line.end,
-                    line.count,
-                )
-                for line in content.ledger
-            ],
-        )
-        done.lost += content.header.n
-
-    def _numbers(self, tables: Tables, digest: str) -> Integers:
+    def _map(self, tables: Tables, digest: str) -> PointMap:
         known = self._maps.get(digest)
         if known is None:
-            known = manifest_numbers(tables, digest)
+            known = PointMap(manifest_numbers(tables, digest))
             if self._mapped + len(known) > MAPPED:
                 self.forget()
             self._maps[digest] = known
@@ -191,81 +182,3 @@ def _later(batches: list[Sealed]) -> Placement | None:
     """Return what the first of a boot's batches says whose clock had been set; None: none had."""
     headers = (batch.header for batch in batches)
     return next(filter(None, map(placing.header_placement, headers)), None)
-
-
-def _tell_losses(tables: Tables, stream: Stream, lost: Counter[str], done: Committed) -> None:
-    """Tell losses by reason, once for all skips that came together: thinning leaves hundreds."""
-    for reason, count in sorted(lost.items()):
-        done.events.append(
-            events.record(
-                tables,
-                (done.received, done.received),
-                events.LOSS,
-                "DATA_LOST",
-                stream.gateway,
-                {"count": count, "reason": reason},
-            )
-        )
-
-
-def _put_aside_whole(
-    tables: Tables, stream: Stream, batch: Sealed, reason: WireError, done: Committed
-) -> None:
-    header = batch.header
-    tables.conn.execute(
-        "INSERT INTO quarantine(received, stream, seq, n, reason, detail, body) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            done.received,
-            stream.number,
-            header.seq0,
-            header.n,
-            placing.UNDECODABLE,
-            str(reason),
-            batch.raw,
-        ),
-    )
-    done.quarantined += header.n
-    done.events += events.record_once(
-        tables,
-        done.received,
-        events.QUARANTINE,
-        placing.UNDECODABLE,
-        stream.gateway,
-        {"count": header.n, "seq": header.seq0, "reason": reason.code},
-    )
-
-
-def _take_events(
-    tables: Tables, stream: Stream, content: EventsBatch, to: tuple[Placement | None, Committed]
-) -> None:
-    at, done = to
-    for event in content.events:
-        time = done.received if at is None else at.place(event.time)
-        time = max(0, min(time, done.received))
-        done.events.append(
-            events.record(
-                tables,
-                (time, done.received),
-                events.FAULT,
-                event.code,
-                f"{stream.gateway}/{event.subject}" if event.subject else stream.gateway,
-                dict(event.params),
-            )
-        )
-
-
-def _enter_recovery(tables: Tables, stream: Stream, batch: Sealed, now: int) -> None:
-    """What the ledger had given up is here: a line of its own takes it back."""
-    header = batch.header
-    tables.conn.execute(
-        "INSERT INTO loss(received, stream, seq0, reason, count) VALUES (?, ?, ?, 'recovered', ?)",
-        (now, stream.number, header.seq0, -header.n),
-    )
-
-
-def _detail(item: placing.Aside) -> str:
-    return json.dumps(
-        {"point": item.point, "time": item.time, "value": item.value, "quality": item.quality},
-        ensure_ascii=False,
-    )

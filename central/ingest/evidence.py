@@ -10,11 +10,19 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final
 
-from sqlite_utils import Database as Tables
-
+from central.database_gathered import Gathered, Statement
 from central.ingest.request import Sealed
 from protocols.wire.header import BatchKind
 
+_KEEP: Final = Statement(
+    "INSERT INTO evidence(stream, seq0, n, kind, received, digest, body) VALUES", 7
+)
+_COUNT: Final = Statement(
+    "WITH more(batches, bytes) AS (VALUES) UPDATE evidence_total SET "
+    "batches = batches + (SELECT sum(batches) FROM more), "
+    "bytes = bytes + (SELECT sum(bytes) FROM more)",
+    2,
+)
 # The kinds stand in the text (2: skip), so that SQLite finds the skips by an index of their own.
 _SKIPS: Final = (
     "SELECT seq0 + n - 1 FROM evidence WHERE stream = ? AND seq0 <= ? AND kind = 2 "
@@ -36,21 +44,15 @@ class Again(Enum):
     RECOVERED = auto()
 
 
-def keep(tables: Tables, stream: int, batches: Sequence[Sealed], now: int) -> None:
+def keep(gathered: Gathered, stream: int, batches: Sequence[Sealed], now: int) -> None:
     """Keep the batches' canonical bytes, and count them."""
-    tables.conn.execute(
-        "UPDATE evidence_total SET batches = batches + ?, bytes = bytes + ?",
-        (len(batches), sum(len(batch.raw) for batch in batches)),
-    )
-    tables.conn.executemany(
-        "INSERT INTO evidence(stream, seq0, n, kind, received, digest, body) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (stream, header.seq0, header.n, int(header.kind), now, batch.digest, batch.raw)
-            for batch in batches
-            for header in (batch.header,)
-        ],
-    )
+    size = 0
+    for batch in batches:
+        header, raw = batch.header, batch.raw
+        row = (stream, header.seq0, header.n, int(header.kind), now, batch.digest, raw)
+        gathered.add(_KEEP, row)
+        size += len(raw)
+    gathered.add(_COUNT, (len(batches), size))
 
 
 def compare(conn: sqlite3.Connection, stream: int, batch: Sealed) -> Again:

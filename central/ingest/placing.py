@@ -13,6 +13,7 @@ import numpy as np
 from central.ingest.placement import Placement
 from central.store.columns import Columns, Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, FLAG_SOURCE
+from central.store.point_column import PointColumn, constant
 from central.wire.columns import BatchColumns
 from protocols.alarms.condition import LIVE_DELAY
 from protocols.clock import ClockState
@@ -56,21 +57,33 @@ def header_placement(header: Header) -> Placement | None:
     return Placement.by(header.wall0 - header.mono0)
 
 
-def place(batch: BatchColumns, numbers: Integers, known: Placement | None, now: int) -> Placed:
-    """Return rows with UTC times. `numbers` are the registry's, by the manifest's index."""
+def place(
+    batch: BatchColumns,
+    numbers: Integers,
+    known: Placement | None,
+    now: int,
+    column: PointColumn | None = None,
+) -> Placed:
+    """Return rows with UTC times. `numbers` are the registry's, by the manifest's index.
+
+    `column`: the batch's points by number, where that is known and the manifest has them all.
+    """
     estimated = FLAG_ESTIMATED if known is None else 0
     if known is None:
         known = Placement.by(now - batch.newest_gateway_time)
     n = batch.header.n
-    points = batch.points
     times, flags = _times(batch, known, estimated)
-    earliest, latest = int(times.min()), int(times.max())
+    earliest, latest = int(np.minimum.reduce(times)), int(np.maximum.reduce(times))
     if earliest < now - LIVE_DELAY:
-        flags[times < now - LIVE_DELAY] |= FLAG_LATE
-    seqs = np.arange(n) + batch.header.seq0
-    if earliest >= 0 and latest <= now + AHEAD and int(points.max()) < len(numbers):
-        placed = Columns(numbers[points], times, seqs, batch.values, batch.qualities, flags)
-        return Placed(placed, [])
+        flags = _with_late(flags, times, now)
+    first = batch.header.seq0
+    seqs = np.arange(first, first + n)
+    points = batch.points
+    inside = column is not None or np.maximum.reduce(points) < len(numbers)
+    if inside and earliest >= 0 and latest <= now + AHEAD:
+        named = numbers[points] if column is None else column.numbers
+        rows = Columns(named, times, seqs, batch.values, batch.qualities, flags)
+        return Placed(rows.of_column(column), [])
     good = (points < len(numbers)) & (times >= 0) & (times <= now + AHEAD)
     kept = np.flatnonzero(good)
     rows = Columns(
@@ -88,12 +101,13 @@ def place(batch: BatchColumns, numbers: Integers, known: Placement | None, now: 
 def _times(batch: BatchColumns, known: Placement, estimated: int) -> tuple[Integers, Integers]:
     """Return UTC times, kept within what can be told apart, and where each came from."""
     times = batch.times
-    flags = np.full(len(times), estimated, np.int64)
+    flags: Integers = constant(estimated, len(times))
     offset = known.simple
     if offset is None:
         offsets, guessed = known.offsets(times)
         placed = times + offsets
-        flags[guessed] |= FLAG_ESTIMATED
+        if np.logical_or.reduce(guessed):
+            flags = np.where(guessed, estimated | FLAG_ESTIMATED, flags)
     elif abs(offset) <= TIME:
         placed = times + offset
     else:  # clocks no machine has: what does not fit stays as far out
@@ -103,6 +117,13 @@ def _times(batch: BatchColumns, known: Placement, estimated: int) -> tuple[Integ
     if source is None:
         return placed, flags
     return np.where(source, times, placed), np.where(source, FLAG_SOURCE, flags)
+
+
+def _with_late(flags: Integers, times: Integers, now: int) -> Integers:
+    late = times < now - LIVE_DELAY
+    if flags.strides == (0,) and np.logical_and.reduce(late):
+        return constant(int(flags[0]) | FLAG_LATE, len(flags))
+    return np.where(late, flags | FLAG_LATE, flags)
 
 
 def _aside(batch: BatchColumns, place: int, known: int, time: int) -> Aside:

@@ -1,12 +1,14 @@
 """What the writer's transactions bring, before and after they are durable.
 
-A block is made with its journal row and is *pending* until the event loop has heard of the commit.
-Work in the same or the next transaction finds it here; work that was undone takes it along.
+A block is made with its journal row, which is written with those of the others of its transaction,
+and is *pending* until the event loop has heard of the commit. Work in the same or the next
+transaction finds it here; work that was undone takes it along.
 """
 
 import sqlite3
 from typing import Final
 
+from central.database_gathered import Gathered
 from central.store import journal
 from central.store.columns import Columns
 from central.store.points import RECEIVED_UNIT
@@ -18,7 +20,8 @@ FIRST: Final = 1
 class Appending:
     """Belongs to the writer thread, but for `durable` of its blocks."""
 
-    def __init__(self) -> None:
+    def __init__(self, gathered: Gathered) -> None:
+        self._gathered = gathered
         self._next = FIRST
         self._pending: list[Block] = []
         self._doubtful = False
@@ -41,22 +44,24 @@ class Appending:
 
     def append(  # whose they are, when they came
         self,
-        conn: sqlite3.Connection,
         stream: int,
         received: int,
         rows: Columns,
         line: int | None = None,
+        body: bytes | None = None,
     ) -> Block | None:
-        """Write the rows' journal entry; return their block (None: there are none)."""
+        """Gather the rows' journal entry; return their block (None: there are none).
+
+        `body`: what its entry holds, where that is known already.
+        """
         if not len(rows):
             return None
         received = received // RECEIVED_UNIT * RECEIVED_UNIT
         # Not SQLite's own numbers: after an undone transaction they would come again.
         block = Block.of(self._next, stream, received, rows, line)
         self._next += 1
-        journal.insert(
-            conn, journal.Entry(block.id, stream, received, journal.pack(rows)), len(rows)
-        )
+        body = journal.pack(rows) if body is None else body
+        self._gathered.add(journal.INSERT, (block.id, stream, received, len(rows), body))
         self._pending = [each for each in self._pending if not each.durable]
         self._pending.append(block)
         return block
@@ -65,6 +70,7 @@ class Appending:
         """Return the blocks whose rows this connection sees and nobody else was told of."""
         self._pending = [each for each in self._pending if not each.durable]
         if self._doubtful and self._pending:
+            self._gathered.write_out(conn)
             first = self._pending[0].id
             here = {
                 row[0] for row in conn.execute("SELECT id FROM journal WHERE id >= ?", (first,))

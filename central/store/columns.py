@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from central.store.interface import Row
+from central.store.point_column import PointColumn
 from central.store.values import Values
 from protocols.words import Value
 
@@ -35,6 +36,7 @@ class Columns(Sequence[Row]):
         self.values = values if isinstance(values, Values) else Values.of(values)
         self.qualities = qualities
         self.flags = flags
+        self._column: PointColumn | None = None
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Self:
@@ -75,6 +77,18 @@ class Columns(Sequence[Row]):
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def of_column(self, column: PointColumn | None) -> Self:
+        """Take what is known of the points already; return itself."""
+        self._column = column
+        return self
+
+    @property
+    def column(self) -> PointColumn:
+        """What is known of the points (of at least one row)."""
+        if self._column is None:
+            self._column = PointColumn(self.points)
+        return self._column
 
     @cached_property
     def order(self) -> Integers:

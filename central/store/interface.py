@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from protocols.words import Value
 
 if TYPE_CHECKING:
-    from central.store.columns import Integers
     from central.store.heads.heads import Heads
     from central.store.unsealed import Block
 
@@ -60,10 +59,12 @@ class Store(Protocol):
         received: int,
         rows: Sequence[Row],
         line: int | None = None,
+        body: bytes | None = None,
     ) -> "Block | None":
         """Write `rows` inside the caller's transaction; nothing is remembered before its commit.
 
-        `line`: the stream the alarms know them by, where it is another.
+        `line`: the stream the alarms know them by, where it is another. `body`: what the journal
+        keeps of them, where that is known already.
         """
         ...
 
@@ -72,8 +73,8 @@ class Store(Protocol):
         """The newest reading of every point; the event loop's."""
         ...
 
-    def committed(self, blocks: Sequence["Block"]) -> "Integers":
-        """Take what a commit appended, after it; return the points whose head changed.
+    def committed(self, blocks: Sequence["Block"]) -> None:
+        """Take what a commit appended, after it.
 
         A reading older than its point's head never replaces it.
         """

@@ -1,7 +1,8 @@
 """The journal: one row for what a transaction brings of a stream; the only write before an answer.
 
-A body is the rows' columns in the order they came, packed for speed first: what goes up evenly is a
-start and a step, everything else steps or bytes in planes, zstd's fastest level over all.
+A body is the batches as they came (`as_sent`), or the rows' columns in the order they came: what
+goes up evenly is a start and a step, everything else steps or bytes in planes, zstd's fastest level
+over all.
 """
 
 import json
@@ -13,11 +14,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from central.database_gathered import Statement
+from central.store import as_sent
 from central.store.columns import Columns, Integers
 from central.store.squeezed import Damaged, Undecodable, inflated, squeezed
 from central.store.values import Values
 
 FORMAT: Final = 1
+_AS_SENT: Final = bytes((as_sent.MARK,))
 _HEAD: Final = struct.Struct("<BI")
 _EVEN: Final = struct.Struct("<Bqq")
 _STEPS: Final = struct.Struct("<Bq")
@@ -33,6 +37,9 @@ _CELLS: Final = (
     "CAST(body AS BLOB), '' FROM journal"
 )
 """Cast: a flipped bit may say that a cell is of another class."""
+
+
+INSERT: Final = Statement("INSERT INTO journal(id, stream, received, n, body) VALUES", 5)
 
 
 class Entry(NamedTuple):
@@ -56,14 +63,6 @@ class Unreadable(NamedTuple):
     n: int
     body: bytes | None
     reason: str
-
-
-def insert(conn: sqlite3.Connection, entry: Entry, n: int) -> None:
-    """Write an entry of `n` readings inside the caller's transaction."""
-    conn.execute(
-        "INSERT INTO journal(id, stream, received, n, body) VALUES (?, ?, ?, ?, ?)",
-        (entry.id, entry.stream, entry.received, n, entry.body),
-    )
 
 
 def after(conn: sqlite3.Connection, watermark: int) -> Iterator[Entry]:
@@ -150,6 +149,8 @@ def pack(rows: Columns) -> bytes:
 
 def unpack(body: bytes) -> Columns:
     """Return the rows of a body. Raises Damaged."""
+    if body[:1] == _AS_SENT:
+        return as_sent.unpack(body)
     data = inflated(body, MOST)
     try:
         version, n = _HEAD.unpack_from(data)

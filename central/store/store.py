@@ -64,7 +64,7 @@ class ChunkStore:
         self._registry = registry
         self.unsealed = Unsealed()
         self.families = Families()
-        self._appending = Appending()
+        self._appending = Appending(db.gathered)
         self._kept = PointMemory(registry)
         self._worker = OwnerThread("store")
         self.set_aside = SetAside(db)
@@ -164,13 +164,15 @@ class ChunkStore:
         received: int,
         rows: Sequence[Row],
         line: int | None = None,
+        body: bytes | None = None,
     ) -> Block | None:
         """Write `rows` inside the caller's transaction; nothing is remembered before its commit.
 
-        `line`: the stream the alarms know them by, where it is another.
+        `line`: the stream the alarms know them by, where it is another. `body`: what the journal
+        keeps of them (`as_sent`); None: they are packed.
         """
         columns = rows if isinstance(rows, Columns) else Columns.of(rows)
-        return self._appending.append(conn, stream, received, columns, line)
+        return self._appending.append(stream, received, columns, line, body)
 
     def newest_good_all(
         self, conn: sqlite3.Connection, numbers: Iterable[int]
@@ -194,10 +196,17 @@ class ChunkStore:
 
     def newest_times(self, conn: sqlite3.Connection, numbers: Integers) -> Integers:
         """Return the time of each point's newest reading (below every time: none)."""
-        found = self.heads.times_of(numbers.tolist())
-        for block in self._appending.pending(conn):
-            for place in np.flatnonzero(np.isin(numbers, block.rows.points)).tolist():
-                own = block.rows.times[block.rows.points == numbers[place]]
+        if not len(numbers):
+            return np.empty(0, np.int64)
+        low, high = int(numbers.min()), int(numbers.max())
+        newer = self.heads.noted()  # before what it becomes: whichever is seen, it is seen
+        newer += [block.rows for block in self._appending.pending(conn)]
+        found = self.heads.times_taken(numbers)
+        for rows in newer:
+            if rows.column.high < low or rows.column.low > high:
+                continue
+            for place in np.flatnonzero(np.isin(numbers, rows.points)).tolist():
+                own = rows.times[rows.points == numbers[place]]
                 found[place] = max(int(found[place]), int(own.max()))
         return found
 
@@ -211,15 +220,11 @@ class ChunkStore:
 
     # The event loop
 
-    def committed(self, blocks: Sequence[Block]) -> Integers:
-        """Take what a commit appended, after it; return the points whose head changed."""
-        changed = []
+    def committed(self, blocks: Sequence[Block]) -> None:
+        """Take what a commit appended, after it."""
         for block in blocks:
             self.unsealed.add(block)
-            changed.append(self._kept.take(block))
-        if not changed:
-            return np.empty(0, np.int64)
-        return changed[0] if len(changed) == 1 else np.unique(np.concatenate(changed))
+            self._kept.take(block)
 
     def head(self, number: int) -> Latest | None:
         """Return the newest reading of the point with that number."""

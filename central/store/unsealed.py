@@ -10,13 +10,13 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from central.store.columns import Columns, Integers
 from central.store.held import Holding, narrow
+from central.store.point_column import as_constant
 from central.store.points import RECEIVED_UNIT, PointReadings
 from central.store.values import Values
 
@@ -50,7 +50,7 @@ class Block:
         """Return the block, its columns as small as they can be."""
         made = cls(id_, stream, received // RECEIVED_UNIT * RECEIVED_UNIT, _compact(rows))
         made.line = stream if line is None else line
-        made.low, made.high = int(rows.points.min()), int(rows.points.max())
+        made.low, made.high = rows.column.low, rows.column.high
         return made
 
     def __len__(self) -> int:
@@ -255,16 +255,10 @@ def _compact(rows: Columns) -> Columns:
     """Return the same rows in less memory: one cell where a column says but one thing."""
     values = rows.values
     return Columns(
-        rows.points.astype(np.int32),  # half the memory
+        rows.column.compact,
         rows.times,
         rows.seqs,
-        Values(_one(values.kinds), values.numbers, values.others),
-        _one(rows.qualities),
-        _one(rows.flags),
-    )
-
-
-def _one(column: NDArray[Any]) -> NDArray[Any]:
-    if len(column) and bool((column == column[0]).all()):
-        return np.broadcast_to(column[:1].copy()[0], column.shape)
-    return column
+        Values(as_constant(values.kinds), values.numbers, values.others),
+        as_constant(rows.qualities),
+        as_constant(rows.flags),
+    ).of_column(rows.column)

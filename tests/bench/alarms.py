@@ -18,9 +18,9 @@ import numpy as np
 from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine, Evaluation
-from central.alarms.quiet import Good
 from central.alarms.records import levels_json
 from central.alarms.ruleset import Wanted
+from central.alarms.samples import Good
 from central.alarms.stored import Arrivals
 from central.alarms.trend import Trends
 from central.database_file import open_file

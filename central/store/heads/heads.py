@@ -2,11 +2,13 @@
 
 Owned by the event loop and changed only after a commit. A reading older than its point's head never
 replaces it; of one moment the last to arrive wins. No object is made until somebody asks for one.
+What commits bring is only noted, and taken when somebody asks or enough of it waits: whatever reads
+the arrays themselves asks for something by method first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,12 @@ from central.store.values import FLOAT, INTEGER, NONE, OTHER, Bytes, Floats, Val
 from protocols.words import Value
 
 NOTHING: Final[Integers] = np.empty(0, np.int64)
+COMMITS: Final = 64
+READINGS: Final = 1 << 16
+"""What waits to be taken at most."""
+_ALL: Any = slice(None)
+SMALL: Final = 256
+"""Readings of a commit that is put together with those beside it: a look at each costs more."""
 
 
 class Names(Protocol):
@@ -56,43 +64,76 @@ class Heads(PointArrays):
     def __init__(self, names: Names) -> None:
         super().__init__()
         self._names = names
+        self._waiting: list[tuple[Columns, int]] = []
+        self._size = 0
+        self.watchers: list[Callable[[Integers], None]] = []
+        """Told the points whose head changed, when what was noted is taken."""
+
+    def note(self, rows: Columns, received: int) -> None:
+        """Take committed `rows` in order of arrival, at the latest when somebody asks."""
+        self._waiting.append((rows, received))
+        self._size += len(rows)
+        if self._size >= READINGS or len(self._waiting) >= COMMITS:
+            self.settle()
+
+    def settle(self) -> None:
+        """Take all that was noted, in its order."""
+        if not self._waiting:
+            return
+        changed = [self._take(*each) for each in _together(self._waiting)]
+        # Only now: whoever looks from elsewhere finds everything here or in the arrays.
+        self._waiting, self._size = [], 0
+        for watcher in self.watchers:
+            for points in changed:
+                watcher(points)
+
+    def noted(self) -> list[Columns]:
+        """Return what was noted and not taken yet; may be asked anywhere."""
+        return [rows for rows, _ in tuple(self._waiting)]
 
     def take(self, rows: Columns, received: int) -> Integers:
-        """Take committed `rows` in order of arrival; return the points whose head they became."""
+        """Take committed `rows` at once; return the points whose head they became."""
+        self.settle()
+        return self._take(rows, received)
+
+    def _take(self, rows: Columns, received: int | Integers) -> Integers:
         points = rows.points
         if not len(points):
             return points
-        self.reach(int(points.max()))
-        np.maximum.at(self.times, points, rows.times)
-        newest = np.flatnonzero(self.times[points] == rows.times)
-        changed = points if len(newest) == len(points) else points[newest]
-        self._places[changed] = newest  # of places of one point the last one stays
-        last = self._places[changed] == newest
-        if not last.all():
-            newest, changed = newest[last], changed[last]
-        values = rows.values
-        if len(newest) == len(points):
-            kinds, numbers, qualities, flags = (
-                values.kinds,
-                values.numbers,
-                rows.qualities,
-                rows.flags,
-            )
+        column = rows.column
+        self.reach(column.high)
+        at, newest = column.at, _ALL
+        if column.distinct and np.logical_and.reduce(rows.times >= self.times[at]):
+            changed = points
         else:
-            kinds, numbers = values.kinds[newest], values.numbers[newest]
-            qualities, flags = rows.qualities[newest], rows.flags[newest]
-        self.kinds[changed] = kinds
-        self.numbers[changed] = numbers
-        self.qualities[changed] = qualities
-        self.flags[changed] = flags
-        self.received[changed] = received
+            at, changed, newest = self._newest(rows)
+        values = rows.values
+        self.times[at] = rows.times[newest]
+        self.kinds[at] = kinds = values.kinds[newest]
+        self.numbers[at] = values.numbers[newest]
+        self.qualities[at] = rows.qualities[newest]
+        self.flags[at] = rows.flags[newest]
+        self.received[at] = received if isinstance(received, int) else received[newest]
         if values.others:
-            at = np.flatnonzero(kinds == OTHER)
-            places, owners = newest[at].tolist(), changed[at].tolist()
+            held = (kinds == OTHER).nonzero()[0]
+            places = np.arange(len(points))[newest][held].tolist()
+            owners = changed[held].tolist()
             self.others |= {
                 owner: values.others[place] for owner, place in zip(owners, places, strict=True)
             }
         return changed
+
+    def _newest(self, rows: Columns) -> tuple[Integers, Integers, Integers]:
+        """Return the points whose head changes, twice, and the place of each one's newest row."""
+        points, times = rows.points, rows.times
+        np.maximum.at(self.times, points, times)
+        newest = (self.times[points] == times).nonzero()[0]
+        changed = points if len(newest) == len(points) else points[newest]
+        self._places[changed] = newest  # of places of one point the last one stays
+        last = self._places[changed] == newest
+        if not np.logical_and.reduce(last):
+            newest, changed = newest[last], changed[last]
+        return changed, changed, newest
 
     def take_all(self, parts: Sequence[Columns], received: int) -> Integers:
         """Take several, one after the other; a point that changed twice may be named twice."""
@@ -103,6 +144,7 @@ class Heads(PointArrays):
 
     def head(self, number: int) -> Latest | None:
         """Return the newest reading of the point with that number."""
+        self.settle()
         if not 0 <= number < len(self.times) or self.times[number] == NEVER:
             return None
         point = self._names.by_number(number)
@@ -110,6 +152,7 @@ class Heads(PointArrays):
 
     def latest(self, points: Sequence[str] | None = None, site: str | None = None) -> list[Latest]:
         """Return the heads of `points`, of a site, or of everything; from memory."""
+        self.settle()
         if points is None:
             numbers: Iterable[int] = self.known().tolist()
         else:
@@ -119,18 +162,39 @@ class Heads(PointArrays):
 
     def times_of(self, numbers: Sequence[int] | Integers) -> Integers:
         """Return the time of each point's head; NEVER where there is none."""
+        self.settle()
+        return self.times_taken(numbers)
+
+    def times_taken(self, numbers: Sequence[int] | Integers) -> Integers:
+        """As `times_of`, of what is not only `noted`; may be asked anywhere."""
         asked = np.array(numbers, np.int64)
         inside = (asked >= 0) & (asked < len(self.times))
         return np.where(inside, self.times[np.where(inside, asked, 0)], NEVER)
 
     def values(self, numbers: Integers) -> Values:
         """Return the values of the heads of `numbers`, which all have one."""
+        self.settle()
         kinds = self.kinds[numbers]
         others: dict[int, Value] = {}
         if self.others:
             for place in np.flatnonzero(kinds == OTHER).tolist():
                 others[place] = self.others[int(numbers[place])]
         return Values(kinds, self.numbers[numbers], others)
+
+    def known(self) -> Integers:
+        """Return the numbers of all points of which something is known, connected or not."""
+        self.settle()
+        return super().known()
+
+    def pages(self, numbers: Integers) -> dict[int, bytes]:
+        """Return every page that holds one of `numbers`, packed."""
+        self.settle()
+        return super().pages(numbers)
+
+    def put_page(self, page: int, packed: bytes) -> None:
+        """Take a page as `pages` gave it. ValueError: it was not."""
+        self.settle()
+        super().put_page(page, packed)
 
     def _latest(self, point: PointRecord, number: int) -> Latest:
         flags = int(self.flags[number])
@@ -154,3 +218,26 @@ class Heads(PointArrays):
         if kind == OTHER:
             return self.others[number]
         return int(self.numbers[number]) if kind == INTEGER else bool(self.numbers[number])
+
+
+def _together(waiting: list[tuple[Columns, int]]) -> Iterator[tuple[Columns, int | Integers]]:
+    """Yield the same in its order, small ones that follow each other as one."""
+    few: list[tuple[Columns, int]] = []
+    for rows, received in waiting:
+        if len(rows) < SMALL:
+            few.append((rows, received))
+            continue
+        if few:
+            yield _joined(few)
+            few = []
+        yield rows, received
+    if few:
+        yield _joined(few)
+
+
+def _joined(few: list[tuple[Columns, int]]) -> tuple[Columns, int | Integers]:
+    if len(few) == 1:
+        return few[0]
+    received = np.array([when for _, when in few], np.int64)
+    sizes = [len(rows) for rows, _ in few]
+    return Columns.joined([rows for rows, _ in few]), received.repeat(sizes)

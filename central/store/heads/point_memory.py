@@ -74,12 +74,11 @@ class PointMemory:
             self._begin(number, newest, good)
         return []
 
-    def take(self, block: Block) -> Integers:
-        """Take a committed block; return the points whose newest reading it brought."""
+    def take(self, block: Block) -> None:
+        """Take a committed block."""
         with self._lock:
             self._unfolded.append(block)
-        self._mark(block.rows.points)
-        return self.heads.take(block.rows, block.received)
+        self.heads.note(block.rows, block.received)
 
     def fold(self) -> None:
         """Look through blocks for good numbers, many at a time: only who begins a rule asks.
@@ -100,8 +99,10 @@ class PointMemory:
             if not blocks:
                 return False
             sizes = [len(block) for block in blocks]
+            rows = Columns.joined([block.rows for block in blocks])
+            self._mark(rows.points)
             self._good.take(
-                Columns.joined([block.rows for block in blocks]),
+                rows,
                 np.repeat([block.received for block in blocks], sizes),
                 np.repeat([block.line for block in blocks], sizes),
             )
@@ -124,9 +125,10 @@ class PointMemory:
     def pages(self) -> dict[tuple[str, int], bytes]:
         """Return what changed since pages were last kept, by kind and page."""
         self.fold()
-        size = max(len(self._given), len(self._dirty))
-        self._given = _reaching(self._given, size) | _reaching(self._dirty, size)
-        self._dirty = np.zeros(size, np.bool_)
+        with self._lock:
+            size = max(len(self._given), len(self._dirty))
+            self._given = _reaching(self._given, size) | _reaching(self._dirty, size)
+            self._dirty = np.zeros(size, np.bool_)
         numbers = np.flatnonzero(self._given) * PAGE
         made = {(NEWEST, page): body for page, body in self.heads.pages(numbers).items()}
         with self._lock:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.alarms.quiet import Good
+from central.alarms.samples import Good
 from central.alarms.trend import SPACING, WINDOW, Trends
 from tests.central.builders import HIGH
 

@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import numpy as np
+
 from central.database import Database
 from central.store.columns import Columns
 from central.store.store import ChunkStore
@@ -47,7 +49,12 @@ async def append(db, store, rows, stream=1, received=NOW):
     """Commit rows of a stream; returns the points whose head changed."""
     columns = Columns.of(rows)
     block = await db.write(lambda tables: store.append(tables.conn, stream, received, columns))
-    return store.committed([block] if block else [])
+    changed = [np.empty(0, np.int64)]
+    store.heads.watchers.append(changed.append)
+    store.committed([block] if block else [])
+    store.heads.settle()
+    store.heads.watchers.remove(changed.append)
+    return np.unique(np.concatenate(changed))
 
 
 def _points(tables):

@@ -1,0 +1,105 @@
+"""A journal row's body as the batches came: their canonical bytes, and what placed their readings.
+
+Two fifths of what packed columns take, and nothing to be made before an answer. Decoded again, at a
+start or by whoever reads the journal, it gives the same rows to the bit: decoding and placing are
+functions of what stands here, and what a change of either would place otherwise is another FORMAT.
+"""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from central.ingest.placement import Anchor, Placement
+from central.ingest.placing import place
+from central.store.columns import Columns, Integers
+from central.store.squeezed import Damaged, Undecodable
+from central.wire.decoding import decode_columns
+from protocols.errors import WireError
+from protocols.wire.batch import read_header
+
+MARK: Final = 2
+"""A body's first byte; the others are those of `squeezed`."""
+FORMAT: Final = 1
+_SUM: Final = struct.Struct("<BI")
+_HEAD: Final = struct.Struct("<BqIBH")
+"""Format, received (µs), points of the manifest, stretches, batches."""
+_STRETCH: Final = struct.Struct("<Iq")
+_BATCH: Final = struct.Struct("<BI")
+"""Anchors of its placement (0: nobody knew), bytes."""
+_ANCHOR: Final = struct.Struct("<qqq")
+_MOST_ANCHORS: Final = 255
+
+Stretches = tuple[tuple[int, int], ...]
+
+
+class Sent(NamedTuple):
+    """A batch of readings, and where its times lie."""
+
+    raw: bytes
+    placement: Placement | None
+
+
+def pack(
+    batches: Sequence[Sent], numbers: int, stretches: Stretches, received: int
+) -> bytes | None:
+    """Return the body of at least one batch; None: it has to be packed by columns.
+
+    `numbers`: how many points the manifest has; `stretches`: (first index, number - index).
+    """
+    parts = [_HEAD.pack(FORMAT, received, numbers, len(stretches), len(batches))]
+    parts += [_STRETCH.pack(*stretch) for stretch in stretches]
+    for raw, placement in batches:
+        anchors = () if placement is None else placement.anchors
+        if len(anchors) > _MOST_ANCHORS:
+            return None
+        parts.append(_BATCH.pack(len(anchors), len(raw)))
+        parts += [_ANCHOR.pack(*anchor) for anchor in anchors]
+        parts.append(raw)
+    body = b"".join(parts)
+    return _SUM.pack(MARK, zlib.crc32(body)) + body
+
+
+def unpack(body: bytes) -> Columns:
+    """Return the rows of a body. Raises Damaged."""
+    try:
+        _, checksum = _SUM.unpack_from(body)
+        if zlib.crc32(memoryview(body)[_SUM.size :]) != checksum:
+            raise Damaged(what="journal", reason="checksum")
+        return _rows(body)
+    except (struct.error, ValueError, TypeError, WireError) as exc:
+        raise Damaged(what="journal", reason=str(exc)) from exc
+
+
+def _rows(body: bytes) -> Columns:
+    at = _SUM.size
+    version, received, count, stretches, batches = _HEAD.unpack_from(body, at)
+    if version != FORMAT:
+        raise Undecodable(what="journal", reason=f"format {version}")
+    at += _HEAD.size
+    numbers = _numbers(
+        [_STRETCH.unpack_from(body, at + i * _STRETCH.size) for i in range(stretches)], count
+    )
+    at += stretches * _STRETCH.size
+    parts = []
+    for _ in range(batches):
+        held, size = _BATCH.unpack_from(body, at)
+        at += _BATCH.size
+        anchors = [Anchor(*_ANCHOR.unpack_from(body, at + i * _ANCHOR.size)) for i in range(held)]
+        at += held * _ANCHOR.size
+        raw = body[at : at + size]
+        at += size
+        header, content = read_header(raw)
+        known = Placement(tuple(anchors)) if anchors else None
+        parts.append(place(decode_columns(raw, header, content), numbers, known, received).rows)
+    return Columns.joined(parts)
+
+
+def _numbers(stretches: Sequence[tuple[int, int]], count: int) -> Integers:
+    numbers = np.arange(count)
+    ends = [first for first, _ in stretches[1:]] + [count]
+    for (first, offset), end in zip(stretches, ends, strict=True):
+        numbers[first:end] += offset
+    return numbers

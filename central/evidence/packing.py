@@ -18,7 +18,7 @@ from central.database import Database, Urgency
 from central.evidence.packs import packed
 from protocols.clock import HOUR, SECOND, Clock
 
-LOOK: Final = 10 * SECOND
+LOOK: Final = 2 * SECOND
 """Of the clock: between two looks at what has come."""
 PAUSE: Final = 0.02
 """Real seconds between two packs."""

@@ -10,7 +10,10 @@ from typing import Final
 from protocols.clock import real_monotonic
 
 STORE: Final = ("chunk", "family", "family_member", "late", "head", "store")
-EVIDENCE: Final = ("evidence", "evidence_head", "evidence_edge", "evidence_total")
+EVIDENCE: Final = (
+    *("evidence", "evidence_pack", "evidence_head"),
+    *("evidence_edge", "evidence_total", "evidence_packed"),
+)
 STILL: Final = 3.0
 """Seconds without a change after which sealing and merging are over."""
 PATIENCE: Final = 60.0
@@ -87,7 +90,8 @@ def settled(database: Path) -> Sizes:
         with closing(_open(database)) as conn:
             now = conn.execute(
                 "SELECT (SELECT watermark FROM store), (SELECT count(*) FROM chunk), "
-                "(SELECT max(id) FROM chunk), (SELECT count(*) FROM journal)"
+                "(SELECT max(id) FROM chunk), (SELECT count(*) FROM journal), "
+                "(SELECT max(id) FROM evidence_pack)"
             ).fetchone()
         if now != last:
             last, since = now, real_monotonic()

@@ -36,6 +36,7 @@ from central.store.checks.scrub import Scrub
 from central.store.columns import Integers
 from central.store.queries.queries import Behind as Queried
 from central.store.queries.queries import Queries
+from central.store.squeezed import Damaged
 from central.store.store import ChunkStore
 from central.store.tiers.retention import StoreRetention
 from protocols.clock import Clock
@@ -237,11 +238,11 @@ class Collector:
         return None if known is None else known.domain
 
     async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Begin again when the database could not be written, or not be read in time: it passes."""
+        """Begin again when the database was not written, or not read in time, or is damaged."""
         while True:
             try:
                 await work()
-            except (sqlite3.Error, QueryTooLong) as exc:
+            except (sqlite3.Error, QueryTooLong, Damaged) as exc:
                 logger.error("%s begins again: %s", work.__name__, exc)  # noqa: TRY400
             await self.clock.sleep(PAUSE)
 

@@ -16,6 +16,7 @@ from central.store.codec.cells import Cells
 from central.store.heads.good_numbers import GoodNumber
 from central.store.interface import FLAG_ESTIMATED
 from central.store.points import EMPTY, RECEIVED_UNIT, PointReadings
+from central.store.squeezed import Damaged
 from central.store.values import Values
 from central.store.views.gathering import Readings
 from protocols.words import Value
@@ -175,13 +176,17 @@ def value_of(held: Value, kind: int) -> Value:
 
 
 def _readings(rows: list[tuple[Any, ...]]) -> PointReadings:
+    """Return rows as columns. Raises Damaged: a cell is not of a class that was ever written."""
     times, streams, seqs, received, qualities, flags, held, kinds = zip(*rows, strict=True)
-    return PointReadings(
-        times=np.array(times, np.int64),
-        streams=np.array(streams, np.int64),
-        seqs=np.array(seqs, np.int64),
-        received=np.array(received, np.int64) // RECEIVED_UNIT * RECEIVED_UNIT,
-        values=Values.of(map(value_of, held, kinds)),
-        qualities=np.array(qualities, np.int64),
-        flags=np.array(flags, np.int64),
-    )
+    try:
+        return PointReadings(
+            times=np.array(times, np.int64),
+            streams=np.array(streams, np.int64),
+            seqs=np.array(seqs, np.int64),
+            received=np.array(received, np.int64) // RECEIVED_UNIT * RECEIVED_UNIT,
+            values=Values.of(map(value_of, held, kinds)),
+            qualities=np.array(qualities, np.int64),
+            flags=np.array(flags, np.int64),
+        )
+    except (ValueError, TypeError, OverflowError) as exc:
+        raise Damaged(what="late", reason=str(exc)) from exc

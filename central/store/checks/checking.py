@@ -163,8 +163,9 @@ class _Check:
         """A part SQLite cannot read is a finding; the other parts are looked at all the same."""
         try:
             yield
-        except (sqlite3.DatabaseError, OverflowError, TypeError, ValueError) as exc:
-            self._tell("CHECK_PART_UNREADABLE", what=what, reason=str(exc)[:200])
+        except (sqlite3.DatabaseError, OverflowError, TypeError, ValueError, Damaged) as exc:
+            why = exc.params["reason"] if isinstance(exc, Damaged) else exc
+            self._tell("CHECK_PART_UNREADABLE", what=what, reason=str(why)[:200])
 
     def _tell(self, code: str, **params: object) -> None:
         self._checked.findings += 1

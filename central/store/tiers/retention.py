@@ -135,12 +135,14 @@ class StoreRetention:
 
     async def _day(self, work: Work, day: int) -> None:
         while True:
-            step = await self._read(partial(due.next_step, work=work, day=day))
-            if step is None:
-                return
             try:
+                step = await self._read(partial(due.next_step, work=work, day=day))
+                if step is None:
+                    return
                 rows = await self._worker.run(due.rolled_up, step)
-            except FengsuiError as exc:
+            except QueryTooLong:
+                raise
+            except (FengsuiError, ValueError, TypeError, OverflowError) as exc:
                 self._damaged.add((work.family, day))
                 self.figures.damaged += 1
                 logger.error("family %d, day %d stays: %s", work.family, day, exc)  # noqa: TRY400

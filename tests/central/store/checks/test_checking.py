@@ -15,6 +15,7 @@ from central.store.codec.chunk import decode, encode
 from central.store.damage import ChunkUnreadable, Damage
 from central.store.heads.seen_numbers import SeenNumbers
 from central.store.interface import Row
+from central.store.squeezed import Damaged
 from tests.central.builders import HandClock, config_in
 from tests.central.store.plant import append, close_store, open_store
 from tests.central.store.store_suite import NOW, SECOND
@@ -177,6 +178,16 @@ async def test_the_journal(store_of):
     await change(db, "UPDATE journal SET body = ? WHERE id = ?", b"\1" + rows[1][1], rows[1][0])
     codes = sorted(each.code for each in checked(db)[0])
     assert codes == ["CHECK_JOURNAL_COUNT", "CHECK_JOURNAL_UNREADABLE"]
+
+
+async def test_a_row_that_cannot_be_read(store_of):
+    db, store = store_of
+    await change(db, "UPDATE late SET value = 'x', class = 2 WHERE point = 1")
+    (found,), _ = checked(db)
+    assert (found.code, found.params["what"]) == ("CHECK_PART_UNREADABLE", "site/gw/tank")
+    with pytest.raises(Damaged):
+        await store.ask(lambda view: view.read(1, 0, NOW))
+    assert len(await store.ask(lambda view: view.read(OTHERS[0], NOW - DAY, NOW))) == 40
 
 
 async def test_what_is_not_registered(store_of):

@@ -207,6 +207,20 @@ async def test_a_damaged_chunk_stays_and_is_told(collector, gateway, stream, clo
     assert await rows(collector, "SELECT count(*) FROM chunk") != [(0,)]
 
 
+async def test_a_damaged_row_stays_and_ends_nothing(collector, gateway, stream, clock, retention):
+    await deliver(collector, gateway, stream, clock, 5)
+    await collector.db.write(
+        lambda tables: tables.conn.execute(
+            "INSERT INTO late(point, time, stream, seq, value, class, quality, flags, received) "
+            "SELECT 1, t0 + 1, 1, 9999, 'x', 2, 0, 0, t0 FROM chunk LIMIT 1"
+        )
+    )
+    clock.move(12 * 86_400)
+    await retention.round()
+    assert retention.figures.damaged == 1
+    assert await rows(collector, "SELECT value FROM late WHERE class = 2") == [("x",)]
+
+
 DIES = """
 import asyncio, os, sys
 from pathlib import Path

@@ -29,7 +29,7 @@ READINGS: Final = 2_000
 ROWS: Final = 300
 BYTES: Final = 1 << 20
 """A chunk's columns: texts take more than numbers."""
-PIECES: Final = 32
+PIECES: Final = 12
 """What is not sealed yet and is looked through."""
 REMEMBERED: Final = 100_000
 """Readings: about 15 MB with their texts."""

@@ -208,6 +208,9 @@ class FakeStore:
     def __init__(self, registry):
         self.damage = Damage()
         self.set_aside = SimpleNamespace(pieces=0, readings=0)
+        self.sealer = SimpleNamespace(deaths=0)
+        self.unseen = SimpleNamespace(inside=0)
+        self.merging = SimpleNamespace(figures=SimpleNamespace(inside=0))
         self.heads = Heads(registry)
         self._registry = registry
         self._time = NOW - 12_000_000

@@ -1,5 +1,6 @@
 import pytest
 
+from central import database_group
 from tests.central.builders import Gateway, HandClock, open_collector
 
 
@@ -26,3 +27,9 @@ async def stream(collector, gateway):
     opened = gateway.open()
     await gateway.register(collector, opened)
     return opened
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Let the database wait a millisecond for another program that writes, not seconds."""
+    monkeypatch.setattr(database_group, "BUSY_MS", 1)

@@ -212,9 +212,8 @@ async def test_a_wall_clock_that_jumps_makes_nobody_offline_and_hides_nobody(
 
 
 async def test_silence_and_return_are_told_even_if_the_first_write_fails(
-    collector, gateway, stream, clock
+    collector, gateway, stream, clock, impatient
 ):
-    await collector.db.write(lambda tables: tables.conn.execute("PRAGMA busy_timeout=1"))
     with contextlib.closing(sqlite3.connect(collector.db.path, isolation_level=None)) as other:
         clock.move(SILENCE)
         other.execute("BEGIN IMMEDIATE")

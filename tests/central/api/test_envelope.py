@@ -144,8 +144,7 @@ async def test_a_request_that_is_cut_leaves_no_traceback(app, people, caplog):
     assert not [record for record in caplog.records if record.exc_info]
 
 
-async def test_a_database_that_cannot_be_written_is_unhealthy(client, db):
-    await db.write(lambda tables: tables.conn.execute("PRAGMA busy_timeout=1"))
+async def test_a_database_that_cannot_be_written_is_unhealthy(client, db, impatient):
     with contextlib.closing(sqlite3.connect(db.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(sqlite3.OperationalError):

@@ -260,11 +260,10 @@ async def test_logging_out_ends_the_open_stream(person, sender):
 
 
 async def test_every_cause_of_a_503_is_in_the_log_once_and_in_the_metrics(
-    person, sender, collector, caplog
+    person, sender, collector, caplog, impatient
 ):
     await sender.register()
     sender.seal(1.0)
-    await collector.db.write(lambda tables: tables.conn.execute("PRAGMA busy_timeout=1"))
     with closing(sqlite3.connect(collector.db.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         for _ in range(3):

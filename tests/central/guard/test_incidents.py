@@ -87,9 +87,8 @@ async def test_very_many_sources_are_told_together(incidents, db):
     assert found[-1] == ("PROOF_REFUSED", OTHERS, 10_000 - SOURCES)
 
 
-async def test_what_cannot_be_written_is_kept(incidents, db):
+async def test_what_cannot_be_written_is_kept(incidents, db, impatient):
     incidents.note("BODY_SLOW", "gw-1", address="a")
-    await db.write(lambda tables: tables.conn.execute("PRAGMA busy_timeout=1"))
     with contextlib.closing(sqlite3.connect(db.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(sqlite3.OperationalError):

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Collection
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
 from central import events
 from central.alarms.alarms import Alarms
 from central.alarms.engine import Engine, Judged
@@ -108,6 +110,7 @@ class Collector:
             crowded=lambda: self.store.crowded,
         )
         self.door = ReadingsDoor(db, clock, behind)
+        self._telling: Effects | None = None
         self._due: int | None = None
         self._due_changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -212,10 +215,19 @@ class Collector:
             self.last_evaluation = done.received
         self.store.committed(done.blocks)
         self._schedule_at(done.due)
-        self.tell(Effects(episodes=self.alarms.views(done.episodes), events=done.events))
+        effects = Effects(events=done.events)
+        if done.episodes:  # an alarm is told with the value that raised it
+            self._telling = effects
+            self.store.heads.settle()
+            self._telling = None
+            effects.episodes = self.alarms.views(done.episodes)
+        self.tell(effects)
 
     def _became(self, points: Integers) -> None:
-        self.tell(Effects(values=points))
+        if self._telling is None:
+            self.tell(Effects(values=points))
+        else:
+            self._telling.values = np.append(self._telling.values, points)
 
     def _opened(self, opened: Opened) -> None:
         if opened.ladders is not None:

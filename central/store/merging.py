@@ -31,9 +31,9 @@ from protocols.owner_thread import OwnerThread
 
 logger = logging.getLogger(__name__)
 
-SMALL: Final = 4_500
+SMALL: Final = 6_000
 """Readings of a chunk that is large enough to be left alone."""
-WHOLE: Final = 7_500
+WHOLE: Final = 7_000
 """Readings of few chunks that are worth a merge: most of what one chunk may have."""
 TIER: Final = 6
 """Chunks that are worth a merge while more may come."""

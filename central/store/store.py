@@ -41,9 +41,9 @@ from protocols.owner_thread import OwnerThread
 from protocols.words import Value
 
 T = TypeVar("T")
-FULL: Final = 2_200_000
-"""Readings in the journal that are sealed at once: a third of an hour of 20,000 points, each read
-every ten seconds. Three chunks of a device become one of an hour."""
+FULL: Final = 1_800_000
+"""Readings in the journal that are sealed at once: a quarter of an hour of 20,000 points, each read
+every ten seconds. Three or four chunks of a device become one."""
 BLOCKS: Final = 15_000
 """Commits of streams after which fewer are sealed too: each takes memory, and time at a start."""
 AGE: Final = 3_600.0

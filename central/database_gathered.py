@@ -44,7 +44,8 @@ class Gathered:
         self.count += 1
 
     def cut(self, length: int) -> None:
-        """Take back all but the first `length` rows."""
+        """Take back all but the first `length` rows, as if they had never been gathered."""
+        self.count -= len(self._rows) - length
         del self._rows[length:]
 
     def forget(self) -> None:

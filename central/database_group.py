@@ -84,9 +84,7 @@ class Group:
             return None
         try:
             return await self._run_lightly(jobs)
-        except (sqlite3.Error, _Failed, Heavy) as exc:
-            if isinstance(exc, Heavy):
-                self._heavy = real_monotonic() + HEAVY
+        except (sqlite3.Error, _Failed, Heavy):
             self._tables.rollback()
             self._undone()
             return None
@@ -105,7 +103,14 @@ class Group:
             overtaken = job.urgency is not Urgency.URGENT and self._queue.hurried
             if results and (overtaken or now > begun + HOLD):
                 break
-            results.append(self._one(job.light or job.work))
+            before = self._changes
+            try:
+                results.append(self._one(job.light or job.work))
+            except Heavy as exc:
+                self._heavy = real_monotonic() + HEAVY
+                if self._changes != before and not exc.harmless:
+                    raise
+                break  # what was done is kept; the thread goes on with this one
             if not self._tables.conn.in_transaction:
                 raise sqlite3.OperationalError("the whole transaction was rolled back")
         return results

@@ -25,7 +25,12 @@ class Urgency(IntEnum):
 
 
 class Heavy(Exception):  # no error: it says where work belongs
-    """Raised by light work that finds it would take long, before it changed anything."""
+    """Raised by light work that finds it would take long, before it changed anything.
+
+    `harmless`: what it wrote until then is true whatever becomes of it, and may stay.
+    """
+
+    harmless = False
 
 
 @dataclass(slots=True)

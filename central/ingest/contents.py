@@ -70,7 +70,7 @@ class Contents:
 
         `light`: raises Heavy, with no alarm's state changed, where the machine has much to do.
         """
-        before = len(self._gathered)
+        before, changes = len(self._gathered), tables.conn.total_changes
         evidence.keep(self._gathered, stream.number, batches, done.received)
         known = self._anchors.placement(tables, stream.gateway, stream.boot)
         later = known or _later(batches)
@@ -96,8 +96,10 @@ class Contents:
         # Judged first: an engine that has to read its state again must not find these rows.
         try:
             self._judge(tables, stream, rows, done, LIGHT if light else None)
-        except Heavy:
+        except Heavy as exc:
             self._gathered.cut(before)
+            # What was learnt of the sender stays true; what happened would be told twice.
+            exc.harmless = tables.conn.total_changes == changes and not done.events
             raise
         self._append(tables, stream, rows, sent, done)
 

@@ -212,7 +212,7 @@ class Ingest:
             fresh = False
             while left is not None:
                 work = partial(self._committer.commit, gateway, stream, left, now)
-                light = work if _is_light(left) else None
+                light = partial(work, light=True) if _is_light(left) else None
                 urgency = URGENCY[prepared.lane]
                 done = await self._db.write(work, after, urgency=urgency, light=light)
                 left, fresh = done.left, fresh or done.fresh

@@ -25,6 +25,7 @@ from central.store.families import numbers_of
 from central.store.packing import HOURLY, merge
 from central.store.sealer.messages import Merge, Merged, chunk_of
 from central.store.sealer.process import Sealer, SealerBroken
+from central.store.squeezed import Damaged
 from central.store.unseen import Extent
 from protocols.clock import MINUTE
 from protocols.owner_thread import OwnerThread
@@ -122,7 +123,9 @@ class Merging:
             self.touched.pop(key, None)
 
     async def _portion(self, keys: list[Key], closing: set[Key]) -> None:
-        dues = await self.db.read(lambda conn: _all_due(conn, keys, closing))
+        dues, damaged = await self.db.read(lambda conn: _all_due(conn, keys, closing))
+        for key, exc in damaged.items():
+            self._leave(key, exc)
         plain = [due for due in dues if not due.rows]
         made: dict[Key, list[Chunk]] = {}
         if sum(due.readings for due in plain) >= self.little and self.sealer.ready:
@@ -159,10 +162,14 @@ class Merging:
         try:
             return await self.worker.run(_merged, due, bodies)
         except (ChunkDamaged, ValueError) as exc:
-            self.figures.damaged += 1
-            logger.error("chunks of family %d, day %d are left alone: %s", *due.key, exc)  # noqa: TRY400
-            self.touched.pop(due.key, None)
+            self._leave(due.key, exc)
             return None
+
+    def _leave(self, key: Key, reason: Exception) -> None:
+        """Look at what is damaged no more, so that the others get on."""
+        self.figures.damaged += 1
+        logger.error("chunks of family %d, day %d are left alone: %s", *key, reason)
+        self.touched.pop(key, None)
 
     def _note(self, some: list[tuple[_Due, list[Chunk]]], done: list[bool]) -> None:
         for (due, made), replaced in zip(some, done, strict=True):
@@ -193,9 +200,19 @@ class Merging:
         return True
 
 
-def _all_due(conn: sqlite3.Connection, keys: list[Key], closing: set[Key]) -> list[_Due]:
-    found = (_due(conn, key, closing=key in closing) for key in keys)
-    return [due for due in found if due is not None]
+def _all_due(
+    conn: sqlite3.Connection, keys: list[Key], closing: set[Key]
+) -> tuple[list[_Due], dict[Key, Damaged]]:
+    """Return what is due, and of which keys a row that came late cannot be read."""
+    dues, damaged = [], {}
+    for key in keys:
+        try:
+            due = _due(conn, key, closing=key in closing)
+        except Damaged as exc:
+            damaged[key] = exc
+        else:
+            dues += [] if due is None else [due]
+    return dues, damaged
 
 
 def _due(conn: sqlite3.Connection, key: Key, *, closing: bool) -> _Due | None:

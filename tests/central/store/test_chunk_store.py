@@ -246,3 +246,17 @@ async def test_a_look_that_takes_too_long_ends_no_collector(collector):
     assert [await begun.get() for _ in range(3)] == ["worked", "slept", "worked"]
     assert not keeping.done()
     keeping.cancel()
+
+
+async def test_a_damaged_row_is_left_alone_and_merging_goes_on(db, store):
+    await append(db, store, scan(1, 0))
+    await append(db, store, [row(100, 5.0, point=1, at=-86_400 * 3)], stream=2)
+    await store.seal()
+    await append(db, store, scan(200, 0, points=[4, 5], flags=4), stream=3)
+    await store.seal()
+    await db.write(lambda tables: tables.execute("UPDATE late SET value = 'x', class = 2"))
+    for _ in range(6):
+        await store.merging.run_once()
+    assert store.merging.figures.damaged > 0
+    assert not store.merging.touched
+    assert await rows(db, "SELECT count(*) FROM late WHERE value = 'x'") == [(3,)]

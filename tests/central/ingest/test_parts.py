@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from central.database import Urgency
+from central.database_queue import Heavy
 from central.ingest import commit as commit_module
 from central.ingest import manifests
 from protocols.errors import IngestError
@@ -66,7 +67,9 @@ async def test_an_alarm_goes_between_the_parts(collector, gateway, stream):
     loop, committer = asyncio.get_running_loop(), collector.ingest._committer
     commit = committer.commit
 
-    def slow(gateway_name, stream_id, request, now, tables):
+    def slow(gateway_name, stream_id, request, now, tables, *, light=False):
+        if light:
+            raise Heavy
         result = commit(gateway_name, stream_id, request, now, tables)
         done.append(result.committed)
         loop.call_soon_threadsafe(begun.set)
@@ -100,10 +103,10 @@ async def test_a_request_cut_between_its_parts_goes_on_where_it_stopped(
     committer, full = collector.ingest._committer, True
     commit = committer.commit
 
-    def failing(gateway_name, stream_id, request, now, tables):
+    def failing(gateway_name, stream_id, request, now, tables, **how):
         if full and request.first > 1:
             raise sqlite3.OperationalError("database or disk is full")
-        return commit(gateway_name, stream_id, request, now, tables)
+        return commit(gateway_name, stream_id, request, now, tables, **how)
 
     monkeypatch.setattr(committer, "commit", failing)
     with pytest.raises(IngestError) as refusal:

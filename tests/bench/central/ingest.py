@@ -116,6 +116,7 @@ class Ingest:
         return figure, held
 
     def _timed(self, name: str, job: Job, seconds: float) -> dict[str, Any]:
+        settled(self._collector.database)  # what was sent before is packed at no stretch's cost
         return self._sent(name, job, self._fleet.seal(job), seconds)
 
     def _sent(self, name: str, job: Job, made: dict[str, float], seconds: float) -> dict[str, Any]:

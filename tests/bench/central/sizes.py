@@ -14,9 +14,9 @@ EVIDENCE: Final = (
     *("evidence", "evidence_pack", "evidence_head"),
     *("evidence_edge", "evidence_total", "evidence_packed"),
 )
-STILL: Final = 3.0
+STILL: Final = 10.0
 """Seconds without a change after which sealing and merging are over."""
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,6 @@ def test_what_was_taken_back_is_not_written():
     gathered.add(PUT, (1, ""))
     gathered.add(PUT, (2, ""))
     gathered.cut(1)
-    assert (len(gathered), gathered.count) == (1, 2)
+    assert (len(gathered), gathered.count) == (1, 1)
     gathered.forget()
     assert not len(gathered)

@@ -9,7 +9,7 @@ from central.database import Database, Urgency
 from central.ingest.admission import Admission
 from central.ingest.figures import Figures
 from central.space import MIB, Measured, Room, Space, default_reserve, judged, usable
-from central.store import sealing
+from central.store import unseen
 from central.store.interface import Row
 from protocols.errors import IngestError
 from protocols.words import Lane
@@ -136,7 +136,7 @@ async def test_a_real_ballast_is_let_go_of_once(space):
 
 
 async def test_a_seal_that_found_no_room_leaves_nothing_twice(tmp_path, clock, monkeypatch):
-    monkeypatch.setattr(sealing, "STEP", 1)
+    monkeypatch.setattr(unseen, "STEP", 1)
     db, store = await open_store(tmp_path, clock)
     seq = 0
     for nth in range(400):
@@ -156,8 +156,8 @@ async def test_a_seal_that_found_no_room_leaves_nothing_twice(tmp_path, clock, m
         with pytest.raises(sqlite3.OperationalError, match="full"):
             await store.seal()
         assert await everything() == before
-    unseen = await db.read(lambda conn: conn.execute("SELECT count(*) FROM chunk").fetchone()[0])
-    assert unseen
+    left = await db.read(lambda conn: conn.execute("SELECT count(*) FROM chunk").fetchone()[0])
+    assert left
     await limit(db, 100_000)
     await store.seal()
     assert await everything() == before

@@ -17,6 +17,8 @@ SLOW: Final = 10 * SECOND
 """Between two scans, as in a plant."""
 QUICK: Final = 100_000
 """µs between two scans that are sent as fast as they are taken: all of them stay live."""
+QUICKER: Final = 10_000
+"""The same of stretches that follow one another: none reaches into the time of the next."""
 RECENT: Final = -20 * SECOND
 SCANS: Final = 360
 MANY: Final = 500
@@ -76,8 +78,8 @@ class Ingest:
     def shapes(self) -> Iterator[dict[str, Any]]:
         """Other sizes of batches and requests."""
         for name, size, together, scans in SHAPES:
-            self._fleet.encode(size, scans, QUICK)
-            job = Job(size=size, scans=scans, period=QUICK, first=RECENT, together=together)
+            self._fleet.encode(size, scans, QUICKER)
+            job = Job(size=size, scans=scans, period=QUICKER, first=RECENT, together=together)
             yield self._timed(f"central.ingest.binary.{name}", job, MOST)
 
     def baseline(self) -> Iterator[dict[str, Any]]:

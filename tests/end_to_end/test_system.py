@@ -191,7 +191,13 @@ def test_deliveries_retention_and_backups_say_what_is_there(opened, pictures):
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 def test_no_page_is_wider_than_its_window(opened, pictures, language, viewport):
     page, faults = opened("/system/calendar", viewport, language)
-    for part in (*PARTS, "calendar?list=holidays", "calendar?new=1", "deliveries?every=10"):
+    for part in (
+        *PARTS,
+        "calendar?list=faults",
+        "calendar?list=holidays",
+        "calendar?new=1",
+        "deliveries?every=10",
+    ):
         page.goto(page.url.partition("#")[0] + f"#/system/{part}")
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(400)  # for the picture: late grey bars

@@ -71,7 +71,9 @@ def _tenths(collector: CollectorProcess, fleet: Fleet) -> Iterator[dict[str, Any
             "readings_per_s": _median(stretches, "readings_per_s"),
             "cpu_us_per_reading": _median(stretches, "cpu_us_per_reading"),
             "ack_p99_ms": _median(stretches, "ack_p99_ms"),
-            **{f"{each['name'].rsplit('.', 1)[1]}_ms": each["ms"] for each in asked},
+            **{
+                f"{each['name'].rsplit('.', 1)[1]}_ms": each["ms"] for each in asked if "ms" in each
+            },
             "bytes_per_reading": sizes.per_reading,
             "evidence_bytes_per_reading": sizes.evidence_per_reading,
             "file_bytes": sizes.total,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from edge.pace import WORTH
 from protocols.clock import HOUR, SECOND, SystemClock
 from tests.bench.central.fleet import Fleet, Job
 from tests.bench.central.plant import ALL, GATEWAYS
@@ -21,8 +22,10 @@ QUICKER: Final = 10_000
 """The same of stretches that follow one another: none reaches into the time of the next."""
 RECENT: Final = -20 * SECOND
 SCANS: Final = 360
-MANY: Final = 500
+MANY: Final = 512
 """Scans that are ten million readings."""
+TOGETHER: Final = WORTH
+"""Batches of a request where more wait: what a gateway sends at least to a busy collector."""
 FEW: Final = 40
 MOST: Final = 6.0
 """Seconds a stretch lasts at most; `LONG`: one whose every reading is wanted."""
@@ -32,10 +35,12 @@ PACES: Final = ((100_000, SIZE),)
 BASELINE: Final = ((2_000, 100),)
 """Readings a second, and readings of a request."""
 SHAPES: Final = (
-    ("1000.requests_of_16", SIZE, 16, SCANS - SCANS % 16),
-    ("5000", 5_000, 1, SCANS),
-    ("100", 100, 1, FEW),
+    ("5000", 5_000, 4, SCANS),
+    ("5000.single", 5_000, 1, SCANS),
+    ("100", 100, TOGETHER, FEW),
+    ("100.single", 100, 1, FEW),
 )
+"""Name, readings of a batch, batches of a request, scans."""
 
 
 class Ingest:
@@ -61,18 +66,26 @@ class Ingest:
 
     def live(self) -> Iterator[dict[str, Any]]:
         """Ten million readings as they are made."""
-        job = Job(size=SIZE, scans=MANY, period=QUICK, first=RECENT)
+        job = Job(size=SIZE, scans=MANY, period=QUICK, first=RECENT, together=TOGETHER)
         figure, self._live = self._kept(f"central.ingest.binary.{SIZE}", job, LONG)
         yield figure
 
     def backfill(self) -> Iterator[dict[str, Any]]:
         """The same ten million again as if they were of yesterday, after what is live."""
         first = -26 * HOUR
-        job = Job(size=SIZE, scans=MANY, period=QUICK, first=first, lane="backfill")
+        job = Job(
+            size=SIZE, scans=MANY, period=QUICK, first=first, together=TOGETHER, lane="backfill"
+        )
         figure, held = self._kept("central.ingest.backfill", job, LONG)
         live = self.figures[f"central.ingest.binary.{SIZE}"]
         figure["ratio_cpu"] = _ratio(figure["cpu_us_settled"], live["cpu_us_settled"])
         figure["ratio_bytes"] = _ratio(held.per_reading, self._live.per_reading)
+        yield figure
+
+    def single(self) -> Iterator[dict[str, Any]]:
+        """Ten million more, a batch a request: the requests peers are measured with."""
+        job = Job(size=SIZE, scans=MANY, period=QUICKER, first=RECENT)
+        figure, _ = self._kept(f"central.ingest.binary.{SIZE}.single", job, LONG)
         yield figure
 
     def shapes(self) -> Iterator[dict[str, Any]]:
@@ -128,6 +141,7 @@ class Ingest:
             left -= GATEWAYS
         figure = timed(self._collector.pid, lambda: self._fleet.send(seconds), each)
         figure["request_bytes"] = round(made["request_bytes"])
+        figure["batches_per_request"] = job.together
         figure["complete"] = figure["readings"] == left * each
         self.figures[name] = figure = {"name": name, **figure}
         return figure

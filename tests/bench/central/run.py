@@ -19,7 +19,8 @@ from tests.bench.keys import Identities
 from tests.bench.peers import measure as peers
 
 PARTS: Final = (
-    *("baseline", "fill", "size", "query", "live", "backfill", "paced", "memory", "shapes", "door"),
+    *("baseline", "fill", "size", "query", "live", "backfill", "single"),
+    *("paced", "memory", "shapes", "door"),
     *("kill", "file", "peers"),
 )
 """In this order; each can be asked for alone, and brings what it `NEEDS`."""
@@ -75,6 +76,7 @@ def _phases(
         "query": lambda: queries.measure(collector, ingest.span),
         "live": ingest.live,
         "backfill": ingest.backfill,
+        "single": ingest.single,
         "paced": ingest.paced,
         "memory": lambda: _memory(collector, "after"),
         "shapes": ingest.shapes,

@@ -27,7 +27,8 @@ MOST: Final = 40.0
 SCANS: Final = 360
 SOME: Final = {"influxdb": 60, "postgresql": 30}
 """Scans of those that take long."""
-INGEST: Final = "central.ingest.binary.1000"
+INGEST: Final = "central.ingest.binary.1000.single"
+"""Requests of the same size as theirs."""
 Ours = Mapping[str, Mapping[str, Any]]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from central.backup import identity, manifest, older, records, shelf
-from central.backup.process import BackupFailed, Job, Outcome, run
+from central.backup.process import BackupFailed, Failure, Job, Outcome, run
 from central.backup.records import FAILED, GONE, VERIFIED, BackupRecord
 from central.config import BackupTarget
 from central.database import Database
@@ -51,7 +51,6 @@ class BackupState:
     bytes: int | None = None
     written: int | None = None
     seconds: float | None = None
-    reason: str = ""
     running: tuple[str, int, int] | None = None
     identity: str | None = None
 
@@ -136,7 +135,6 @@ class Backups:
             bytes=covering.bytes if covering else None,
             written=covering.written if covering else None,
             seconds=covering.seconds if covering else None,
-            reason=self._newest.detail if self._newest else "",
             running=self.running,
             identity=covering.identity if covering else None,
         )
@@ -183,8 +181,8 @@ class Backups:
         if covering is not None and outcome.covering in ("gone", "damaged"):
             await self._lost(covering, outcome.covering)
         seconds = round(real_monotonic() - began, 3)
-        if outcome.manifest is None:
-            await self._failed(target, outcome, (now, actor, seconds))
+        if outcome.failure is not None:
+            await self._failed(target, outcome.failure, (now, actor, seconds))
         return await self._entered(target, outcome, actor, seconds)
 
     def _progress(self, phase: str, done: int, total: int) -> None:
@@ -210,7 +208,7 @@ class Backups:
         return record
 
     async def _failed(
-        self, target: BackupTarget, outcome: Outcome, attempt: tuple[int, str, float]
+        self, target: BackupTarget, failure: Failure, attempt: tuple[int, str, float]
     ) -> None:
         time, actor, seconds = attempt
         wait = min(RETRY << min(self._refused, 10), LONGEST_RETRY, target.every or LONGEST_RETRY)
@@ -223,18 +221,20 @@ class Backups:
             bytes=0,
             sha256="",
             result=FAILED,
-            detail=outcome.failure,
+            detail="",
             actor=actor,
             seconds=seconds,
+            code=failure.code,
+            params=failure.params,
         )
         self._newest = record
-        logger.error("backup failed: %s", outcome.failure)
+        logger.error("backup failed: %s %s", failure.code, failure.params)
         event = await self._db.write(
             lambda tables: records.failed(tables, record, wait // MINUTE, now)
         )
         self.failures += 1
         self._say([event])
-        raise BackupFailed(reason=outcome.failure, minutes=wait // MINUTE)
+        raise BackupFailed(**event.params)
 
     async def _look(self) -> None:
         """Whether the file that covers what is safe is still there in its size."""

@@ -8,7 +8,6 @@ Ends when its standard input does: its parent is gone.
 """
 
 import contextlib
-import errno
 import json
 import os
 import sqlite3
@@ -23,7 +22,7 @@ from central.backup import blocks, identity, incremental, manifest
 from central.backup.blocks import BlockUnusable
 from central.backup.copying import Contents, copy, covered, lineage, sha256_of, verify
 from central.backup.identity import IdentityUnusable, Written
-from central.backup.manifest import INCREMENTAL, BackupManifest
+from central.backup.manifest import INCREMENTAL, BackupManifest, BackupUnusable
 from protocols.clock import real_monotonic
 from protocols.crash_points import CrashPoints
 from protocols.errors import FengsuiError
@@ -32,6 +31,12 @@ EVERY: Final = 0.5
 """Real seconds between two lines of progress."""
 GROUP: Final = 500
 GENTLY: Final = 10
+
+
+class NotMounted(FengsuiError):
+    """The folder had backups and is empty: nothing is begun there by itself."""
+
+    code = "BACKUP_NOT_MOUNTED"
 
 
 class _Says:
@@ -59,10 +64,12 @@ def main() -> int:
     os.nice(GENTLY)
     try:
         make(asked, _Says(CrashPoints(os.environ)))
+    except BackupUnusable as exc:  # what was just made: there is nothing yet to use instead
+        say(failed={"code": "BACKUP_UNSOUND", "params": {"reason": str(exc.params["reason"])}})
     except FengsuiError as exc:
         say(failed={"code": exc.code, "params": exc.params})
     except (OSError, sqlite3.Error) as exc:
-        say(failed={"code": "BACKUP_IO", "params": {"reason": str(exc)}})
+        say(failed={"code": "BACKUP_IO", "params": {"reason": str(exc) or type(exc).__name__}})
     return 0
 
 
@@ -75,8 +82,7 @@ def make(asked: Mapping[str, Any], says: _Says) -> None:
     if covering is not None:
         say(covering=_still_sound(covering, asked, says))
     if not asked["begin"] and manifest.untouched(folder):
-        reason = "empty: is its disk mounted? `fengsui-central backup` begins a new one"
-        raise OSError(errno.ENODEV, reason, str(folder))
+        raise NotMounted(folder=str(folder))
     with manifest.alone(folder):
         file, done = _made(Path(asked["source"]), folder, asked, says)
     cursors = covered(file)

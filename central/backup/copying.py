@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class NoRoom(FengsuiError):
-    """A backup would take room that the database needs; bytes."""
+    """A backup would take room that the database needs."""
 
     code = "BACKUP_NO_ROOM"
 
@@ -178,9 +178,14 @@ def check_room(source: Path, folder: Path, size: int) -> None:
     same = source.parent.stat().st_dev == folder.stat().st_dev
     here, there = _free(source.parent), _free(folder)
     if here < RESERVE + (size if same else 0):
-        raise NoRoom(folder=str(source.parent), need=RESERVE + (size if same else 0), free=here)
+        need = RESERVE + (size if same else 0)
+        raise NoRoom(folder=str(source.parent), need=_mib(need), free=_mib(here))
     if not same and there < size:
-        raise NoRoom(folder=str(folder), need=size, free=there)
+        raise NoRoom(folder=str(folder), need=_mib(size), free=_mib(there))
+
+
+def _mib(size: int) -> str:
+    return f"{size / (1 << 20):.0f} MiB"
 
 
 def _free(folder: Path) -> int:

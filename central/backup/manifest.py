@@ -38,6 +38,12 @@ _BYTES: Final = 64 * 1024
 _SINCE_3: Final = ("file_bytes", "written")
 
 
+class FolderBusy(FengsuiError):
+    """Another collector is making its backup in this folder."""
+
+    code = "BACKUP_BUSY"
+
+
 class BackupUnusable(FengsuiError):
     """A backup that is not what it should be; `reason` in the words of who found it."""
 
@@ -177,14 +183,13 @@ def has_identity(folder: Path, manifest: BackupManifest) -> bool:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold the folder while a backup is made in it. Raises OSError: another one is being made."""
+    """Hold the folder while a backup is made in it. Raises FolderBusy."""
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
-            reason = "another backup is being made here"
-            raise OSError(errno.EBUSY, reason, str(folder)) from exc
+            raise FolderBusy(folder=str(folder)) from exc
         except OSError:
             pass  # a network folder without locks: names are looked at before they are taken
         yield

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from central.backup.manifest import FULL, BackupManifest
 from protocols.errors import FengsuiError
+from protocols.words import Value
 
 SILENCE: Final = 300.0
 """Real seconds without a word after which the copying process is ended: its disk hangs."""
@@ -21,7 +22,7 @@ Say = Callable[[str, int, int], None]
 
 
 class BackupFailed(FengsuiError):
-    """No backup was made; `reason` says why."""
+    """No backup was made; `cause` is the code of why, the other parameters fill its sentence."""
 
     code = "BACKUP_FAILED"
 
@@ -47,17 +48,25 @@ class Job:
     identity_sha256: str = ""
 
 
+class Failure(NamedTuple):
+    """Why there is no backup: a code of the catalogue and what fills its sentence."""
+
+    code: str
+    params: Mapping[str, Value]
+
+
 @dataclass(slots=True)
 class Outcome:
-    """A verified backup, or `failure`; `covering` is ok, gone or damaged (None: not looked at).
+    """A verified backup, or why there is none.
 
+    `covering` is ok, gone or damaged (None: not looked at).
     `no_identity` says what kept the collector's own files from being written with it.
     """
 
     manifest: BackupManifest | None = None
     cursors: list[tuple[int, int]] = field(default_factory=list)
     covering: str | None = None
-    failure: str = ""
+    failure: Failure | None = None
     no_identity: str = ""
 
 
@@ -73,7 +82,7 @@ async def run(job: Job, progress: Say) -> Outcome:
             start_new_session=True,
         )
     except OSError as exc:
-        outcome.failure = str(exc)
+        outcome.failure = _unreadable(exc)
         return outcome
     try:
         await _listen(process, job, progress, outcome)
@@ -81,14 +90,15 @@ async def run(job: Job, progress: Say) -> Outcome:
         async with asyncio.timeout(GOODBYE):
             await process.wait()
     except TimeoutError:
-        outcome.failure = f"no progress for {SILENCE:.0f} s: {job.folder}"
+        where = str(job.folder)
+        outcome.failure = Failure("BACKUP_STUCK", {"folder": where, "seconds": round(SILENCE)})
     except (OSError, ValueError) as exc:
-        outcome.failure = str(exc)
+        outcome.failure = _unreadable(exc)
     finally:
         if process.returncode is None:
             await _end(process)
     if outcome.manifest is None and not outcome.failure:
-        outcome.failure = f"ended with {process.returncode}"
+        outcome.failure = Failure("BACKUP_ENDED", {"status": process.returncode})
     return outcome
 
 
@@ -140,12 +150,8 @@ def _take(told: dict[str, Any], progress: Say, outcome: Outcome) -> None:
     elif "done" in told:
         outcome.manifest = BackupManifest(**told["done"])
     elif "failed" in told:
-        outcome.failure = _reason(told["failed"])
+        outcome.failure = Failure(**told["failed"])
 
 
-def _reason(failed: dict[str, Any]) -> str:
-    params = failed["params"]
-    if failed["code"] == "BACKUP_NO_ROOM":
-        mib = {name: f"{params[name] / (1 << 20):.0f} MiB" for name in ("need", "free")}
-        return f"{params['folder']}: need {mib['need']}, free {mib['free']}"
-    return str(params.get("reason") or failed["code"])
+def _unreadable(exc: Exception) -> Failure:
+    return Failure("BACKUP_IO", {"reason": str(exc) or type(exc).__name__})

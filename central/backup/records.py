@@ -1,8 +1,9 @@
 """Backups in the tables: each attempt with what came of it, and what the verified ones cover."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,8 @@ _LACKING: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupRecord:
-    """One attempt; `time` is that of the snapshot, `seconds` real ones; `detail` why it failed.
+    """One attempt; `time` is that of the snapshot, `seconds` real ones. `code` of the catalogue
+    and `params` say why it failed or what became of it; `detail` why it is without identity.
 
     `identity` says whether the collector's own files are with it (`identity.STATES`).
     """
@@ -47,15 +49,19 @@ class BackupRecord:
     identity_sha256: str = ""
     written: int | None = None
     """Bytes it added to the folder, where that is known."""
+    code: str = ""
+    params: Mapping[str, Value] = field(default_factory=dict)
 
 
 _COLUMNS: Final = (
-    "time, file, bytes, sha256, result, detail, actor, seconds, identity, identity_sha256, written"
+    "time, file, bytes, sha256, result, detail, actor, seconds, identity, identity_sha256, "
+    "written, code, params"
 )
 
 
 def _record(row: Sequence[Any]) -> BackupRecord:
-    return BackupRecord(**dict(zip(_COLUMNS.split(", "), row, strict=True)))
+    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    return BackupRecord(**values | {"params": json.loads(values["params"])})
 
 
 def newest(conn: sqlite3.Connection, result: str | None = None) -> BackupRecord | None:
@@ -66,6 +72,14 @@ def newest(conn: sqlite3.Connection, result: str | None = None) -> BackupRecord 
         (result, result),
     ).fetchone()
     return None if row is None else _record(row)
+
+
+def told_of(record: BackupRecord) -> tuple[str | None, Mapping[str, Value]]:
+    """Return the code and the parameters of what is to be said of it; None where all is well."""
+    if record.code:
+        return record.code, record.params
+    lacking = {**_LACKING, identity.LEFT_OUT: "BACKUP_IDENTITY_LEFT_OUT"}.get(record.identity)
+    return lacking, {"file": record.file, "reason": record.detail} if lacking else {}
 
 
 def listed(
@@ -102,20 +116,21 @@ def verified(
 def failed(tables: Tables, record: BackupRecord, retry: int, now: int) -> CollectorEvent:
     """Enter an attempt that came to nothing; `retry` minutes until the next."""
     enter(tables, record)
-    params: dict[str, Value] = {"reason": record.detail, "minutes": retry}
+    params: dict[str, Value] = {**record.params, "cause": record.code, "minutes": retry}
     return events.record(tables, (now, now), events.FAULT, "BACKUP_FAILED", SUBJECT, params)
 
 
 def gone(tables: Tables, file: str, state: str, now: int) -> list[CollectorEvent]:
     """Note that a verified backup is not what it was; told once."""
+    code, params = "BACKUP_GONE" if state == "gone" else "BACKUP_DAMAGED", {"file": file}
     changed = tables.conn.execute(
-        "UPDATE backup SET result = ?, checked = ? WHERE file = ? AND result = ?",
-        (GONE, now, file, VERIFIED),
+        "UPDATE backup SET result = ?, checked = ?, code = ?, params = ? "
+        "WHERE file = ? AND result = ?",
+        (GONE, now, code, json.dumps(params), file, VERIFIED),
     )
     if changed.rowcount == 0:
         return []
-    code = "BACKUP_GONE" if state == "gone" else "BACKUP_DAMAGED"
-    return [events.record(tables, (now, now), events.FAULT, code, SUBJECT, {"file": file})]
+    return [events.record(tables, (now, now), events.FAULT, code, SUBJECT, params)]
 
 
 def not_sound(conn: sqlite3.Connection) -> set[str]:
@@ -167,7 +182,8 @@ def made(
 
 def enter(tables: Tables, record: BackupRecord) -> None:
     """Write one line; nothing else follows from it."""
-    values = [getattr(record, name) for name in _COLUMNS.split(", ")]
+    told = {"params": json.dumps(dict(record.params), ensure_ascii=False)}
+    values = [told.get(name, getattr(record, name)) for name in _COLUMNS.split(", ")]
     tables.conn.execute(
         f"INSERT INTO backup({_COLUMNS}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
         values,

@@ -39,6 +39,7 @@ STEPS: Final = (
     backup.m024_written,
     store.m025_set_aside,
     packs.m026_evidence_packs,
+    backup.m027_backup_reason,
 )
 
 collector = Migrations("collector")

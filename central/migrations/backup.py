@@ -1,6 +1,6 @@
 """Backups and what they cover, and numbers of points kept with manifests.
 
-Steps m007 to m010, m017 and m024. Never edit one that has been released.
+Steps m007 to m010, m017, m024 and m027. Never edit one that has been released.
 """
 
 from sqlite_utils import Database
@@ -50,3 +50,22 @@ def m017_identity(db: Database) -> None:
 def m024_written(db: Database) -> None:
     """What a backup added to its folder, in bytes; NULL: of a version that did not say."""
     db.execute("ALTER TABLE backup ADD COLUMN written INTEGER")
+
+
+def m027_backup_reason(db: Database) -> None:
+    """Why a backup failed, or what became of it: a code of the catalogue and what fills it.
+
+    Until here a failure was a text (`detail`), and what became of a backup an event alone.
+    """
+    for statement in (
+        "ALTER TABLE backup ADD COLUMN code TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE backup ADD COLUMN params TEXT NOT NULL DEFAULT '{}'",
+        """UPDATE backup SET code = 'BACKUP_IO', params = json_object('reason', detail)
+        WHERE result = 'failed' AND detail <> '' AND detail NOT GLOB 'BACKUP_*'""",
+        "UPDATE backup SET code = 'BACKUP_UNEXPLAINED' WHERE result = 'failed' AND code = ''",
+        """UPDATE backup SET params = json_object('file', file), code = coalesce((
+            SELECT code FROM event WHERE code IN ('BACKUP_GONE', 'BACKUP_DAMAGED')
+            AND json_extract(params, '$.file') = backup.file ORDER BY id DESC LIMIT 1
+        ), 'BACKUP_GONE') WHERE result = 'gone'""",
+    ):
+        db.execute(statement)

@@ -173,3 +173,32 @@ async def test_a_gateway_goes_on_where_it_was(tmp_path, clock, first_missing):
         assert kept == (len(VALUES) + 1,)
     finally:
         await made.close()
+
+
+def test_backups_of_before_say_why_they_failed_and_what_became_of_them(tmp_path):
+    path = tmp_path / "collector.db"
+    with closing(older(path, "m027_backup_reason").conn) as conn:
+        for file, result, detail in (
+            ("", "failed", "disk I/O error"),
+            ("", "failed", "BACKUP_IO"),
+            ("/a.db", "gone", ""),
+            ("/b.db", "gone", ""),
+            ("/c.db", "verified", ""),
+        ):
+            conn.execute(
+                "INSERT INTO backup(time, file, bytes, sha256, result, detail, actor, seconds) "
+                "VALUES (1, ?, 0, '', ?, ?, 'schedule', 0)",
+                (file, result, detail),
+            )
+        conn.execute(
+            "INSERT INTO event(time, recorded, kind, code, subject, params) "
+            "VALUES (1, 1, 'fault', 'BACKUP_DAMAGED', 'collector', '{\"file\": \"/b.db\"}')"
+        )
+        collector.apply(Tables(conn))
+        assert conn.execute("SELECT code, params FROM backup ORDER BY id").fetchall() == [
+            ("BACKUP_IO", '{"reason":"disk I/O error"}'),
+            ("BACKUP_UNEXPLAINED", "{}"),
+            ("BACKUP_GONE", '{"file":"/a.db"}'),
+            ("BACKUP_DAMAGED", '{"file":"/b.db"}'),
+            ("", "{}"),
+        ]

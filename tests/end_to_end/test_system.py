@@ -22,6 +22,10 @@ from tests.end_to_end.test_demo import watched
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
+FAILED = {
+    "code": "BACKUP_NO_ROOM",
+    "params": {"folder": "/srv/backup", "need": "412 MiB", "free": "96 MiB"},
+}
 PARTS = ("calendar", "deliveries", "retention", "backups")
 
 
@@ -65,11 +69,12 @@ def written(tables, now):
             bytes=size,
             sha256="",
             result=result,
-            detail="" if result == VERIFIED else "BACKUP_IO",
+            detail="",
             actor="schedule",
             seconds=1.5,
             identity="included",
             written=added,
+            **({} if result == VERIFIED else FAILED),
         )
         records.enter(tables, made)
 
@@ -181,7 +186,7 @@ def test_deliveries_retention_and_backups_say_what_is_there(opened, pictures):
     expect(gone.nth(1)).to_contain_text("1 小时汇总")
     page.goto(page.url.partition("#")[0] + "#/system/backups")
     expect(page.get_by_test_id("written")).to_have_text(["0 KB", "205 KB", "4.8 MB"])
-    expect(page.get_by_test_id("backup-row").first).to_contain_text("失败")
+    expect(page.get_by_test_id("backup-row").first).to_contain_text("backup 空间不够：需要 412 MiB")
     assert not faults
 
 

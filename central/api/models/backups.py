@@ -1,6 +1,6 @@
 """Backups as the page lists them."""
 
-from central.api.models.words import Answer
+from central.api.models.words import Answer, Params
 from central.api.times import Time
 
 
@@ -9,13 +9,15 @@ class BackupMade(Answer):
 
     `result`: verified, failed, or gone (it was verified, and is there no more). `bytes` is what is
     restored from it, `written` what it added to its folder (null: not known). `identity` as in the
-    overview's `backup_identity`.
+    overview's `backup_identity`. `code` is a key of the text catalogue: why it failed, what became
+    of it, or why it is without the collector's own files; null where nothing is to be said.
     """
 
     time: Time
     file: str
     result: str
-    reason: str
+    code: str | None
+    params: Params
     bytes: int
     written: int | None
     seconds: float

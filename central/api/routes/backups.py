@@ -35,11 +35,14 @@ async def backups(
 
 
 def _shown(record: BackupRecord) -> models.BackupMade:
+    code, params = records.told_of(record)
+    names = {name: Path(str(params[name])).name for name in ("file", "folder") if name in params}
     return models.BackupMade(
         time=record.time,
         file=Path(record.file).name,
         result=record.result,
-        reason=record.detail,
+        code=code,
+        params={**params, **names},
         bytes=record.bytes,
         written=record.written,
         seconds=record.seconds,

@@ -14,6 +14,7 @@ from central.backup.backups import LOOK, RETRY, NoTarget
 from central.backup.process import BackupFailed
 from central.collector import Collector
 from central.config import CentralConfig
+from protocols.texts import text
 from tests.central.builders import SECOND
 from tests.central.stored import with_readings
 
@@ -151,6 +152,10 @@ async def test_a_failure_is_told_and_tried_again(collector, clock, target, gatew
     state = collector.backups.state()
     assert (state.state, collector.backups.failures) == ("failed", 1)
     assert await events(collector) == ["BACKUP_FAILED"]
+    said = (await collector.events()).items[0]
+    for language, way_out in (("zh", "平台账号能否写入"), ("en", "account can write")):
+        assert way_out in text(said.code, said.params, language)
+        assert "{" not in text(said.code, said.params, language)
     answer = await gateway.deliver(collector, stream, gateway.reading("level", 1.0))
     assert (answer.committed, answer.safe) == (1, 0)
 

@@ -1288,7 +1288,8 @@ export interface components {
          *
          *     `result`: verified, failed, or gone (it was verified, and is there no more). `bytes` is what is
          *     restored from it, `written` what it added to its folder (null: not known). `identity` as in the
-         *     overview's `backup_identity`.
+         *     overview's `backup_identity`. `code` is a key of the text catalogue: why it failed, what became
+         *     of it, or why it is without the collector's own files; null where nothing is to be said.
          */
         BackupMade: {
             /**
@@ -1300,8 +1301,12 @@ export interface components {
             file: string;
             /** Result */
             result: string;
-            /** Reason */
-            reason: string;
+            /** Code */
+            code: string | null;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
             /** Bytes */
             bytes: number;
             /** Written */

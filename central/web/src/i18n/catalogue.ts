@@ -29,5 +29,12 @@ function shown(name: string, value: unknown, now: number): string {
 /** The sentence of a code with its parameters filled in, or null when there is none; times relative to `now`. */
 export function sentence(code: string, params: Record<string, unknown> = {}, now = Date.now()): string | null {
   const text = CATALOGUE[language()][code];
-  return text === undefined ? null : text.replace(/\{(\w+)\}/g, (hole, name: string) => (name in params ? shown(name, params[name], now) : hole));
+  if (text === undefined) return null;
+  const { cause, ...own } = params;
+  // a sentence of its own stands where the reason would
+  const because = typeof cause === "string" ? (sentence(cause, own, now) ?? cause).replace(/[。.]$/, "") : null;
+  return text.replace(/\{(\w+)\}/g, (hole, name: string) => {
+    if (name === "reason" && because !== null) return because;
+    return name in params ? shown(name, params[name], now) : hole;
+  });
 }

@@ -24,6 +24,7 @@ from central.door.door import Behind, ReadingsDoor
 from central.door.taking import Taking
 from central.effects import Effects, EventPage
 from central.evidence.packing import Packing
+from central.evidence.rebuilding import Rebuilding
 from central.evidence.retention import Retention
 from central.identity import collector_key
 from central.ingest.anchors import Anchors
@@ -97,6 +98,7 @@ class Collector:
         self.store.may_merge = self.packing.may = lambda: self.space.tidying
         self.store.set_aside.now = clock.now
         self.store.set_aside.tell = self.tell
+        self.rebuilding = Rebuilding(db, self.store)
         self.scrub = Scrub(db, clock, self.store.damage, self.tell)
         taking = Taking(self._engine, committer, self.store)
         db.on_rollback.append(taking.forget)

@@ -19,6 +19,7 @@ from central.api.page import DIST, page_router
 from central.api.rooms import Rooms
 from central.api.routes import (
     alarms,
+    aside,
     audit,
     backups,
     calendar,
@@ -55,6 +56,7 @@ _ROUTERS: Final = (
     calendar,
     export,
     store,
+    aside,
     backups,
     gateways,
     enrolment,

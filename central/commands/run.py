@@ -33,6 +33,7 @@ from central.door.asked import Keeper
 from central.door.asked import answer as asked_of_the_door
 from central.enrolment.asked import answer
 from central.enrolment.office import After, Office
+from central.evidence.rebuilding import rebuild_all
 from central.export.exports import Exports
 from central.guard.guards import Guards
 from central.guard.incidents import Incidents
@@ -99,6 +100,7 @@ async def _serve(
             "create_admin": lambda asked, _: _create(rooms, Wanted(**asked)),
             "gateway": lambda asked, _: answer(rooms.enrolment, asked),
             "virtual": lambda asked, _: asked_of_the_door(keeper, asked),
+            "rebuild": lambda asked, say: rebuild_all(collector.rebuilding, asked["by"], say),
             "backup": lambda asked, say: _back_up(collector.backups, asked["by"], say),
         }
         gc.freeze()

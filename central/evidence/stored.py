@@ -21,6 +21,7 @@ from central.store.chunks import DAY
 from central.store.columns import Integers
 from central.store.interface import Row
 from central.store.points import RECEIVED_UNIT, PointReadings
+from central.store.tiers.tiers import went
 from central.wire.columns import BatchColumns
 from protocols.clock import HOUR
 from protocols.errors import WireError
@@ -174,12 +175,7 @@ class StoredCheck:
     def _went(self, point: int, day: int) -> bool:
         """Whether the ledger says that the store let go of readings of the point's site and day."""
         if (point, day) not in self._gone:
-            row = self._conn.execute(
-                "SELECT 1 FROM point p JOIN removed r ON r.site = substr(p.id, 1, "
-                "instr(p.id, '/') - 1) AND r.tier = 'raw' AND r.day = ? WHERE p.number = ?",
-                (day, point),
-            ).fetchone()
-            self._gone[point, day] = row is not None
+            self._gone[point, day] = went(self._conn, point, day)
         return self._gone[point, day]
 
     def _events(self, stream: StreamRow, kept: Kept, content: EventsBatch) -> None:

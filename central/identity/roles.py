@@ -38,6 +38,8 @@ class Permission(StrEnum):
     """Let a gateway in that has proved its code, or keep it out."""
     CALENDAR = "calendar"
     """Enter, end and withdraw filings and platform faults: they decide what counts as owed."""
+    STORE = "store"
+    """Put back or dismiss what the store set aside as damaged."""
     TOKENS = "tokens"
     """Create, list and revoke API tokens; by a session only, so that no token mints another."""
     AUDIT = "audit"
@@ -56,7 +58,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.ENGINEER: _OPERATE | {Permission.APPROVE, Permission.CALENDAR},
     Role.ADMINISTRATOR: _OPERATE
     | {Permission.GATEWAYS, Permission.APPROVE, Permission.CALENDAR}
-    | {Permission.TOKENS, Permission.AUDIT},
+    | {Permission.TOKENS, Permission.AUDIT, Permission.STORE},
     Role.AUDITOR: _WATCH | {Permission.METRICS, Permission.AUDIT},
     Role.ENTERPRISE: _WATCH,
 }

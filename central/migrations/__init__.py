@@ -40,6 +40,7 @@ STEPS: Final = (
     store.m025_set_aside,
     packs.m026_evidence_packs,
     backup.m027_backup_reason,
+    store.m028_settled,
 )
 
 collector = Migrations("collector")

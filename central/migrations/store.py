@@ -1,6 +1,6 @@
 """The store: journal, chunks, families, heads; rows only for strays and corrections.
 
-Steps m021 and m025. Never edit one that has been released.
+Steps m021, m025 and m028. Never edit one that has been released.
 """
 
 from sqlite_utils import Database
@@ -56,3 +56,18 @@ def m025_set_aside(db: Database) -> None:
             received INTEGER NOT NULL, n INTEGER NOT NULL, reason TEXT NOT NULL,
             body BLOB NOT NULL) STRICT"""
     )
+
+
+def m028_settled(db: Database) -> None:
+    """Who settled what was set aside, when (µs UTC) and how: dismissed with a note, or rebuilt.
+
+    `restored`: readings that were put back. NULL: nobody settled it yet.
+    """
+    for column in (
+        "settled INTEGER",
+        "settled_by TEXT",
+        "how TEXT",
+        "note TEXT",
+        "restored INTEGER NOT NULL DEFAULT 0",
+    ):
+        db.execute(f"ALTER TABLE set_aside ADD COLUMN {column}")

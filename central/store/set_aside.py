@@ -24,6 +24,7 @@ from central.store.codec.cells import Cells
 from central.store.columns import Columns
 from central.store.damage import day_text
 from central.store.families import numbers_of
+from central.store.settling import Aside
 from protocols.clock import SystemClock
 
 logger = logging.getLogger(__name__)
@@ -114,6 +115,11 @@ class SetAside:
         if told:
             self.tell(Effects(events=told))
 
+    def settled(self, piece: Aside) -> None:
+        """Count a piece no more, after the commit in which somebody settled it."""
+        self.pieces -= 1
+        self.readings -= piece.n
+
     def _move(
         self, rows: Sequence[journal.Unreadable], tables: Tables
     ) -> tuple[Sequence[Piece], list[CollectorEvent]]:
@@ -154,8 +160,10 @@ def pieces_of(
 
 
 def listed(conn: sqlite3.Connection) -> list[tuple[int, str, int, str]]:
-    """Return (when it was found, what it is of, readings, why) of everything that was set aside."""
-    return conn.execute("SELECT found, what, n, reason FROM set_aside ORDER BY id").fetchall()
+    """Return (when it was found, what it is of, readings, why) of all that nobody settled."""
+    return conn.execute(
+        "SELECT found, what, n, reason FROM set_aside WHERE settled IS NULL ORDER BY id"
+    ).fetchall()
 
 
 def _piece(conn: sqlite3.Connection, row: journal.Unreadable) -> Piece:
@@ -168,6 +176,6 @@ def _piece(conn: sqlite3.Connection, row: journal.Unreadable) -> Piece:
 
 def _counted(conn: sqlite3.Connection) -> tuple[int, int]:
     pieces, readings = conn.execute(
-        "SELECT count(*), coalesce(sum(n), 0) FROM set_aside"
+        "SELECT count(*), coalesce(sum(n), 0) FROM set_aside WHERE settled IS NULL"
     ).fetchone()
     return int(pieces), int(readings)

@@ -146,6 +146,16 @@ def note(conn: sqlite3.Connection, gone: Gone) -> None:
     )
 
 
+def went(conn: sqlite3.Connection, point: int, day: int) -> bool:
+    """Return whether readings of the point's site and day were let go of, as the ledger says."""
+    row = conn.execute(
+        "SELECT 1 FROM point p JOIN removed r ON r.site = substr(p.id, 1, "
+        "instr(p.id, '/') - 1) AND r.tier = 'raw' AND r.day = ? WHERE p.number = ?",
+        (day, point),
+    ).fetchone()
+    return row is not None
+
+
 def ledger(
     conn: sqlite3.Connection, sites: frozenset[str] | None, limit: int, before: str | None
 ) -> list[Gone]:

@@ -14,6 +14,7 @@ from central.door.forgetting import Forgetting
 from central.door.limits import Limits
 from central.effects import CollectorEvent, EventPage
 from central.evidence.keeping import Keeping
+from central.evidence.rebuilding import Rebuilding
 from central.evidence.retention import Retention
 from central.ingest.admission import Admission
 from central.ingest.figures import Figures
@@ -207,7 +208,9 @@ class FakeRegistry:
 class FakeStore:
     def __init__(self, registry):
         self.damage = Damage()
-        self.set_aside = SimpleNamespace(pieces=0, readings=0)
+        self.set_aside = SimpleNamespace(
+            pieces=0, readings=0, now=lambda: NOW, settled=lambda piece: None
+        )
         self.sealer = SimpleNamespace(deaths=0)
         self.unseen = SimpleNamespace(inside=0)
         self.merging = SimpleNamespace(figures=SimpleNamespace(inside=0))
@@ -374,6 +377,7 @@ class FakeCollector:
         self.config = SimpleNamespace(backup=None)
         self.registry = FakeRegistry()
         self.store = FakeStore(self.registry)
+        self.rebuilding = Rebuilding(db, self.store)
         self.source = FakeSource()
         story = SimpleNamespace(now=lambda: NOW + 10_000_000)
         behind = Behind(db, self.registry, story, own_holidays(), self.ask)

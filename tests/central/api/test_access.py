@@ -31,6 +31,9 @@ EXEMPTION_ACTS = [
     for act, body in (("end", {"at": HOUR["to"]}), ("withdraw", None))
 ]
 
+ASIDE = "/api/v1/store/set-aside"
+ADMIN = ("administrator",)
+
 # (method, route, url, body, status for whom it is allowed, roles)
 TABLE = [
     ("GET", "/api/v1/session", None, None, 200, R),
@@ -98,6 +101,9 @@ TABLE = [
     ("POST", "/api/v1/platform-faults", None, FAULT, 201, KEEPERS),
     ("GET", "/api/v1/store/keeping", None, None, 200, R),
     ("GET", "/api/v1/store/removed", None, None, 200, R),
+    ("GET", ASIDE, None, None, 200, METRICS),  # whoever sees everything
+    ("POST", f"{ASIDE}/{{number}}/rebuild", f"{ASIDE}/9/rebuild", None, 404, ADMIN),
+    ("POST", f"{ASIDE}/{{number}}/dismiss", f"{ASIDE}/9/dismiss", {"reason": "x"}, 404, ADMIN),
     ("GET", "/api/v1/backups", None, None, 200, R),
     ("GET", "/api/v1/alarms", None, None, 200, R),
     ("GET", "/api/v1/alarms/{alarm}", ALARM, None, 200, R),

@@ -588,6 +588,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/store/set-aside": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Set Aside
+         * @description Return what cannot be read or was set aside, and what became of it; of the whole store.
+         */
+        get: operations["store_set_aside"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/store/set-aside/{number}/rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rebuild
+         * @description Put a piece back from evidence, as far as evidence holds it; judged by no alarm again.
+         */
+        post: operations["store_rebuild"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/store/set-aside/{number}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dismiss
+         * @description Say that nobody needs a piece any more; its bytes stay, and the audit says who and why.
+         */
+        post: operations["store_dismiss"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/backups": {
         parameters: {
             query?: never;
@@ -1205,6 +1265,18 @@ export interface components {
             answer: string;
         };
         /**
+         * AsidePage
+         * @description Newest first; `next` goes on where this page ends. `damaged`: chunks known to be so.
+         */
+        AsidePage: {
+            /** Items */
+            items: components["schemas"]["SetAside"][];
+            /** Damaged */
+            damaged: components["schemas"]["DamagedChunk"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * AskedLabel
          * @description A name for people.
          */
@@ -1548,6 +1620,16 @@ export interface components {
             total: number;
         };
         /**
+         * DamagedChunk
+         * @description A chunk that cannot be read: of which device and UTC day, and why.
+         */
+        DamagedChunk: {
+            /** What */
+            what: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * DaysOff
          * @description Days off in a row, both included.
          */
@@ -1685,6 +1767,14 @@ export interface components {
             state: string;
             /** Since */
             since: string | null;
+        };
+        /**
+         * DismissAsked
+         * @description Why nobody needs it any more.
+         */
+        DismissAsked: {
+            /** Reason */
+            reason: string;
         };
         /**
          * DoorTally
@@ -2965,6 +3055,33 @@ export interface components {
             items: components["schemas"]["ReadingAside"][];
         };
         /**
+         * RebuildDone
+         * @description What came of putting a piece back from evidence.
+         *
+         *     `state`: `rebuilt` (it is settled), `part`, `gone` (evidence does not hold its batches any more)
+         *     or `refused` (it cannot be stored; `reason`). Of `n` readings `restored` were put back now;
+         *     `past` are past their time in the store.
+         */
+        RebuildDone: {
+            /** Id */
+            id: number;
+            /** What */
+            what: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "rebuilt" | "part" | "gone" | "refused";
+            /** N */
+            n: number;
+            /** Restored */
+            restored: number;
+            /** Past */
+            past: number;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Refusal
          * @description `boot`: a held start; without it, every key of the gateway that waits.
          */
@@ -3035,6 +3152,47 @@ export interface components {
             /** Version */
             version: string;
             clock: components["schemas"]["ClockNow"];
+        };
+        /**
+         * SetAside
+         * @description A piece of the store that could not be read or sealed; it is in no answer to a question.
+         *
+         *     `origin`: `journal` (a row of what came), `seal` (what no chunk could be made of) or `head` (a
+         *     page of newest values). `what`: a gateway, or a device and a day. `n`: its readings, as far as
+         *     that is known; `restored` of them were put back; `bytes` are kept of it. `how` null: nobody
+         *     settled it yet, `note` says why it was dismissed.
+         */
+        SetAside: {
+            /** Id */
+            id: number;
+            /**
+             * Found
+             * Format: date-time
+             */
+            found: string;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "journal" | "seal" | "head";
+            /** What */
+            what: string;
+            /** N */
+            n: number;
+            /** Reason */
+            reason: string;
+            /** Bytes */
+            bytes: number;
+            /** Restored */
+            restored: number;
+            /** Settled */
+            settled: string | null;
+            /** Settled By */
+            settled_by: string | null;
+            /** How */
+            how: ("dismissed" | "rebuilt") | null;
+            /** Note */
+            note: string | null;
         };
         /**
          * SetCable
@@ -5149,6 +5307,156 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RemovedPage"];
                 };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    store_set_aside: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AsidePage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    store_rebuild: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebuildDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    store_dismiss: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DismissAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Unauthorized */
             401: {

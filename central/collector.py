@@ -100,7 +100,7 @@ class Collector:
         self.store.set_aside.tell = self.tell
         self.rebuilding = Rebuilding(db, self.store)
         self.scrub = Scrub(db, clock, self.store.damage, self.tell)
-        taking = Taking(self._engine, committer, self.store)
+        taking = Taking(committer, self.store, db.gathered)
         db.on_rollback.append(taking.forget)
         behind = Behind(
             ingest=self.ingest,

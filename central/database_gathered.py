@@ -17,14 +17,21 @@ Row = tuple[Any, ...]
 
 
 class Statement(NamedTuple):
-    """SQL around rows of `width` values, which are in place of its `VALUES`."""
+    """SQL around rows of `width` values, which are in place of its `VALUES`.
+
+    `first`: its rows are what others of the same transaction refer to.
+    """
 
     sql: str
     width: int
+    first: bool = False
 
 
 class Gathered:
-    """In the order it was gathered; statements in the order of their first rows."""
+    """In the order it was gathered; statements in the order of their first rows.
+
+    Those that are `first` go before all others.
+    """
 
     def __init__(self) -> None:
         self._rows: list[tuple[Statement, Row]] = []
@@ -62,7 +69,7 @@ class Gathered:
             kinds.setdefault(statement, []).append(row)
         self._rows.clear()
         before = conn.total_changes
-        for statement, rows in kinds.items():
+        for statement, rows in sorted(kinds.items(), key=_first):
             at = 0
             for size in _SIZES:
                 while len(rows) - at >= size:
@@ -70,6 +77,10 @@ class Gathered:
                     conn.execute(_sql(statement, size), tuple(part))
                     at += size
         self.changes += conn.total_changes - before
+
+
+def _first(kind: tuple[Statement, list[Row]]) -> bool:
+    return not kind[0].first
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ What a request may do is counted before its body is received (`enter`) and befor
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from central.contacts import Contacts
@@ -209,11 +210,10 @@ class ReadingsDoor:
             if taken.events:
                 self._behind.tell(Effects(events=taken.events))
 
-        return await self._db.write(
-            lambda tables: self._behind.taking.take(request, tables),
-            after,
-            urgency=_urgency(request),
-        )
+        taking = self._behind.taking
+        work = partial(taking.take, request)
+        light = partial(work, light=True) if taking.is_light(request) else None
+        return await self._db.write(work, after, urgency=_urgency(request), light=light)
 
     def _count(self, done: Committed, began: float) -> None:
         """What comes through the door is ingest like any other."""

@@ -1,7 +1,7 @@
 """Which readings are here already, under whatever key: looked up by point, time and value.
 
-Only where a reading is not newer than the newest of its point. Runs in the writer thread inside
-the request's transaction.
+Only where a reading is not newer than the newest of its point. Runs where the writing connection is
+held, inside the request's transaction.
 """
 
 import sqlite3
@@ -32,11 +32,8 @@ class Known:
         self._newest = np.full(_FIRST, _UNKNOWN, np.int64)
 
     def fresh(self, conn: sqlite3.Connection, numbers: Integers, readings: Accepted) -> Accepted:
-        """Return the readings, of points with these `numbers`, that are not here yet.
-
-        What it returns counts as here from now on.
-        """
-        if not len(readings):
+        """Return the readings, of points with these `numbers`, that are not here yet."""
+        if self.newer(numbers, readings):
             return readings
         self._ask(conn, numbers)
         late = np.flatnonzero(readings.times <= self._newest[numbers])
@@ -45,9 +42,23 @@ class Known:
             again = [int(late[at]) for at, value in here if _same(value, readings.values[late[at]])]
             if again:
                 left = np.delete(np.arange(len(readings)), again)
-                numbers, readings = numbers[left], readings.take(left)
-        np.maximum.at(self._newest, numbers, readings.times)
+                readings = readings.take(left)
         return readings
+
+    def newer(self, numbers: Integers, readings: Accepted) -> bool:
+        """Whether memory alone tells that no reading is here; may be asked anywhere."""
+        if not len(readings):
+            return True
+        newest = self._newest
+        if int(np.maximum.reduce(numbers)) >= len(newest):
+            return False
+        known = newest[numbers]
+        later = bool(np.logical_and.reduce(readings.times > known))
+        return later and int(np.minimum.reduce(known)) != _UNKNOWN
+
+    def note(self, numbers: Integers, readings: Accepted) -> None:
+        """These count as here from now on."""
+        np.maximum.at(self._newest, numbers, readings.times)
 
     def _ask(self, conn: sqlite3.Connection, numbers: Integers) -> None:
         """Look up the newest times of points that are not remembered."""

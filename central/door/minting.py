@@ -6,12 +6,13 @@ not. Its readings carry their source's time, so nothing of it is ever placed ane
 
 import hashlib
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
 
 from central.door.judging import Accepted, Points
-from central.ingest.request import Prepared, Sealed
+from central.ingest.request import Prepared, Proof, Sealed
 from central.ingest.streams import Record
 from central.wire.columns import ReadingColumns
 from central.wire.encoding import encode_columns
@@ -64,14 +65,21 @@ def opening(stream: str, manifest: str, mint: Mint) -> Record:
 def prepared(opened: bytes, readings: Accepted, points: Points, mint: Mint) -> Prepared:
     """Return the readings (at least one) as the batches a gateway would have sealed of them."""
     batches = _sealed(readings, points, mint, 1)
-    head = chain_start(opened)
-    for batch in batches:
-        head = chain_next(head, batch.raw)
+    start = chain_start(opened)
+    raws = (batch.raw for batch in batches)
+    _, *heads = accumulate(raws, chain_next, initial=start)
     now = mint.now
     report = ClockReport(
         boot=boot_of(mint.gateway), mono=now, wall=now, state=ClockState.SYNCHRONISED
     )
-    return Prepared(batches=batches, head=head, clock=report, lane=Lane.LIVE, nonce=NO_NONCE)
+    return Prepared(
+        batches=batches,
+        head=heads[-1],
+        clock=report,
+        lane=Lane.LIVE,
+        nonce=NO_NONCE,
+        proved=Proof(start, heads),
+    )
 
 
 def _sealed(readings: Accepted, points: Points, mint: Mint, seq0: int) -> list[Sealed]:

@@ -2,11 +2,13 @@
 
 import json
 import sqlite3
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from central.database_gathered import Gathered, Statement
 from protocols.errors import IngestError
 
 Answer = dict[str, Any]
+_KEEP: Final = Statement("INSERT INTO door_request(stream, digest, answer) VALUES", 3)
 
 
 class Known(NamedTuple):
@@ -38,12 +40,9 @@ def look(conn: sqlite3.Connection, stream: str, gateway: str) -> tuple[Known | N
     return find(conn, stream), current_manifest(conn, gateway)
 
 
-def keep(conn: sqlite3.Connection, number: int, digest: bytes, answer: Answer) -> None:
+def keep(gathered: Gathered, number: int, digest: bytes, answer: Answer) -> None:
     """Keep a request with its stream, in the transaction that stores its readings."""
-    conn.execute(
-        "INSERT INTO door_request(stream, digest, answer) VALUES (?, ?, ?)",
-        (number, digest, json.dumps(answer)),
-    )
+    gathered.add(_KEEP, (number, digest, json.dumps(answer)))
 
 
 def again(known: Known, digest: bytes) -> Answer:

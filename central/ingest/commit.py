@@ -79,6 +79,17 @@ class Committer:
         """Return what a request shows of its boot that was here at `arrived` (µs UTC)."""
         return None if report is None else Met(report, self._anchors.measured(report, arrived))
 
+    def commit_whole(  # what the transaction is given last, as below
+        self, stream: Stream, request: Prepared, now: int, tables: Tables, *, light: bool = False
+    ) -> Committed:
+        """Apply all that will ever come to a stream whose row is gathered or written already."""
+        self._remembered.begin(tables.conn)
+        self._remembered.put(stream)
+        try:
+            return self.commit(stream.gateway, stream.id, request, now, tables, light=light)
+        finally:
+            self._remembered.drop(stream.id)
+
     def commit(  # what the transaction is given last, so that the rest can be bound
         self,
         gateway: str,

@@ -66,6 +66,14 @@ class Remembered:
                 self._streams[id_] = known
         return known
 
+    def put(self, stream: Stream) -> None:
+        """Remember a stream whose row is gathered, until `drop`."""
+        self._streams[stream.id] = stream
+
+    def drop(self, id_: str) -> None:
+        """Forget a stream to which nothing more will come."""
+        self._streams.pop(id_, None)
+
     def move(self, stream: Stream, cursor: int, head: bytes) -> None:
         """Move the stream's cursor, with the head of its chain."""
         self._gathered.add(_MOVE, (stream.number, cursor, head))

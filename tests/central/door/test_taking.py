@@ -298,9 +298,9 @@ async def test_the_order_of_a_table_tells_nothing(enterprise, collector, order):
 async def test_an_alarm_point_goes_first_and_the_past_last(enterprise, collector, monkeypatch):
     seen, write = [], collector.db.write
 
-    async def noting(work, after=None, *, urgency=Urgency.USUAL):
+    async def noting(work, after=None, *, urgency=Urgency.USUAL, **how):
         seen.append(urgency)
-        return await write(work, after, urgency=urgency)
+        return await write(work, after, urgency=urgency, **how)
 
     monkeypatch.setattr(collector.db, "write", noting)
     await enterprise.columns("k1", [SMOKE, LEVEL], [at(), at()], [True, 50])

@@ -23,6 +23,7 @@ from protocols.wire.batch import read_header
 MARK: Final = 2
 """A body's first byte; the others are those of `squeezed`."""
 FORMAT: Final = 1
+_MARK: Final = bytes((MARK,))
 _SUM: Final = struct.Struct("<BI")
 _HEAD: Final = struct.Struct("<BqIBH")
 """Format, received (µs), points of the manifest, stretches, batches."""
@@ -40,6 +41,15 @@ class Sent(NamedTuple):
 
     raw: bytes
     placement: Placement | None
+
+
+class Opened(NamedTuple):
+    """What stands in a body; the arguments of `pack`."""
+
+    received: int
+    numbers: int
+    stretches: Stretches
+    batches: list[Sent]
 
 
 def pack(
@@ -62,42 +72,63 @@ def pack(
     return _SUM.pack(MARK, zlib.crc32(body)) + body
 
 
+def is_as_sent(body: bytes) -> bool:
+    """Whether a journal row's body is one of these."""
+    return body[:1] == _MARK
+
+
 def unpack(body: bytes) -> Columns:
     """Return the rows of a body. Raises Damaged."""
+    return rows_of(opened(body))
+
+
+def rows_of(held: Opened) -> Columns:
+    """Return the rows of at least one batch. Raises Damaged."""
+    try:
+        numbers = numbers_of(held.stretches, held.numbers)
+        parts = []
+        for raw, placement in held.batches:
+            header, content = read_header(raw)
+            batch = decode_columns(raw, header, content)
+            parts.append(place(batch, numbers, placement, held.received).rows)
+        return Columns.joined(parts)
+    except (ValueError, TypeError, WireError) as exc:
+        raise Damaged(what="journal", reason=str(exc)) from exc
+
+
+def opened(body: bytes) -> Opened:
+    """Return the batches of a body, not looked at yet. Raises Damaged."""
     try:
         _, checksum = _SUM.unpack_from(body)
         if zlib.crc32(memoryview(body)[_SUM.size :]) != checksum:
             raise Damaged(what="journal", reason="checksum")
-        return _rows(body)
-    except (struct.error, ValueError, TypeError, WireError) as exc:
+        return _opened(body)
+    except struct.error as exc:
         raise Damaged(what="journal", reason=str(exc)) from exc
 
 
-def _rows(body: bytes) -> Columns:
+def _opened(body: bytes) -> Opened:
     at = _SUM.size
     version, received, count, stretches, batches = _HEAD.unpack_from(body, at)
     if version != FORMAT:
         raise Undecodable(what="journal", reason=f"format {version}")
     at += _HEAD.size
-    numbers = _numbers(
-        [_STRETCH.unpack_from(body, at + i * _STRETCH.size) for i in range(stretches)], count
-    )
+    placed = tuple([_STRETCH.unpack_from(body, at + i * _STRETCH.size) for i in range(stretches)])
     at += stretches * _STRETCH.size
-    parts = []
+    found = []
     for _ in range(batches):
         held, size = _BATCH.unpack_from(body, at)
         at += _BATCH.size
         anchors = [Anchor(*_ANCHOR.unpack_from(body, at + i * _ANCHOR.size)) for i in range(held)]
         at += held * _ANCHOR.size
-        raw = body[at : at + size]
-        at += size
-        header, content = read_header(raw)
         known = Placement(tuple(anchors)) if anchors else None
-        parts.append(place(decode_columns(raw, header, content), numbers, known, received).rows)
-    return Columns.joined(parts)
+        found.append(Sent(body[at : at + size], known))
+        at += size
+    return Opened(received, count, placed, found)
 
 
-def _numbers(stretches: Sequence[tuple[int, int]], count: int) -> Integers:
+def numbers_of(stretches: Stretches, count: int) -> Integers:
+    """Return the points of a manifest of so many, by their index."""
     numbers = np.arange(count)
     ends = [first for first, _ in stretches[1:]] + [count]
     for (first, offset), end in zip(stretches, ends, strict=True):

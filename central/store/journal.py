@@ -21,7 +21,6 @@ from central.store.squeezed import Damaged, Undecodable, inflated, squeezed
 from central.store.values import Values
 
 FORMAT: Final = 1
-_AS_SENT: Final = bytes((as_sent.MARK,))
 _HEAD: Final = struct.Struct("<BI")
 _EVEN: Final = struct.Struct("<Bqq")
 _STEPS: Final = struct.Struct("<Bq")
@@ -149,7 +148,7 @@ def pack(rows: Columns) -> bytes:
 
 def unpack(body: bytes) -> Columns:
     """Return the rows of a body. Raises Damaged."""
-    if body[:1] == _AS_SENT:
+    if as_sent.is_as_sent(body):
         return as_sent.unpack(body)
     data = inflated(body, MOST)
     try:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from central.store.chunks import DAY
 from central.store.codec.cells import MEMBERS, Cells
@@ -53,8 +54,11 @@ class Part(NamedTuple):
 
     def share(self, family: Integers, part: int, parts: int) -> "Part":
         """Return the rows whose family % parts is part; `family` is by number of a point."""
-        own = np.flatnonzero(family[self.rows.points] % parts == part)
-        return self._replace(rows=self.rows.take(own))
+        return self.only(family[self.rows.points] % parts == part)
+
+    def only(self, own: NDArray[np.bool_]) -> "Part":
+        """Return the rows that are marked."""
+        return self._replace(rows=self.rows.take(np.flatnonzero(own)))
 
 
 class Packed(NamedTuple):
@@ -166,10 +170,15 @@ def _cut(cells: Cells, places: Integers) -> Iterator[Cells]:
 def _parts(cells: Cells) -> int:
     """Return how many chunks the cells are to be."""
     size = len(cells)
+    span = int(cells.times.max()) - int(cells.times.min()) if size > HOURLY else 0
+    return parts_of(size, span)
+
+
+def parts_of(size: int, span: int) -> int:
+    """Return how many chunks so many cells of a family are to be; `span`: from first to last."""
     if size <= HOURLY:
         return 1
-    hours = -(-(int(cells.times.max()) - int(cells.times.min())) // HOUR)
-    return max(-(-size // CELLS), min(size // HOURLY, hours))
+    return max(-(-size // CELLS), min(size // HOURLY, -(-span // HOUR)))
 
 
 def _edges(members: Integers) -> Integers:

@@ -39,7 +39,7 @@ def decode_columns(
 def decode_common(data: bytes, header: Header, at: int) -> BatchColumns:
     """Return a batch of common form. Raises Unusual or WireError, which say nothing of others."""
     try:
-        points, times, qualities, values, texts = _parts(data, at)
+        points, times, qualities, values, texts = sections(data, at)
         layout = read_layout(data[slice(*points)], header.n)
         moments, source = read_times(data, times, header, layout.count)
         return BatchColumns(
@@ -54,8 +54,11 @@ def decode_common(data: bytes, header: Header, at: int) -> BatchColumns:
         raise Unusual from exc
 
 
-def _parts(data: bytes, at: int) -> list[tuple[int, int]]:
-    """Return where each column begins and ends: together they are all that is left of `data`."""
+def sections(data: bytes, at: int) -> list[tuple[int, int]]:
+    """Return where each column begins and ends: together they are all that is left of `data`.
+
+    Raises Unusual; IndexError where `data` ends.
+    """
     parts = []
     for _ in COLUMNS:
         size = data[at]

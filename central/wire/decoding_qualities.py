@@ -6,6 +6,7 @@ alike, and the few long ones are made so.
 
 import re
 from array import array
+from collections.abc import Sequence
 from operator import eq
 from struct import iter_unpack, unpack
 from typing import Final
@@ -22,6 +23,7 @@ _LONG: Final = re.compile(rb"[\x80-\xff]")
 _FEW: Final = 128
 _KEPT: Final = 256
 _KEPT_BYTES: Final = 1 << 20
+_CODE: Final = np.dtype("<u4")
 
 
 def read_qualities(data: bytes, at: int, end: int, layout: Layout) -> Integers:
@@ -59,6 +61,26 @@ def _read(data: bytes, at: int, end: int, n: int) -> Integers:
         raise Unusual
     found = np.frombuffer(array("q", codes), WORD)
     return found.repeat(np.frombuffer(array("q", counts), WORD))
+
+
+def read_many(columns: Sequence[bytes], n: int) -> Integers:
+    """Return a row for each of `columns`, all of `n` rows, in point order. Raises Unusual."""
+    runs, counts, before = bytearray(), {}, 0
+    for column in columns:
+        own, long = _even(bytearray(column), n)
+        runs += own
+        for place, count in long:
+            counts[before + place] = count
+        before += len(own) // _RUN_BYTES
+    if len(runs) != before * _RUN_BYTES:
+        raise Unusual
+    cells = np.frombuffer(runs, np.uint8).reshape(before, _RUN_BYTES)
+    sizes = cells[:, 0].astype(np.int64)
+    sizes[list(counts)] = list(counts.values())
+    if int(sizes.sum()) != n * len(columns):
+        raise Unusual
+    codes = np.ascontiguousarray(cells[:, 1:]).view(_CODE)[:, 0].astype(np.int64)
+    return codes.repeat(sizes).reshape(len(columns), n)
 
 
 def _codes(runs: bytearray, places: int) -> tuple[int, ...]:

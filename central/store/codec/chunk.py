@@ -6,26 +6,26 @@ docs/decisions/025-the-store.md.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from central.store.codec.assembling import FULL, Parts, assembled
 from central.store.codec.axis import Axis, Slotted, read_axis, read_series
 from central.store.codec.batch import Batch, batch_of
 from central.store.codec.cells import MEMBERS, Cells
-from central.store.codec.chunk_frame import framed, unframed
+from central.store.codec.chunk_frame import unframed
 from central.store.codec.chunk_numbers import Numbers, Span, read_own, read_values
-from central.store.codec.chunk_summary import Summaries
+from central.store.codec.chunk_row import Chunk
+from central.store.codec.chunk_summary import summarised
 from central.store.codec.plane_reader import ChunkDamaged, Reader
 from central.store.codec.planes import NearZero, Runs
 from central.store.codec.slots import Bits, Matrix, matrix_of
 from central.store.codec.summary_reader import read_counts, read_summaries, read_summary
 from central.store.columns import Integers
 from central.store.points import EMPTY, PointReadings
-from protocols.wire.varint import put_uvar
 
 __all__ = [
     "MOST_CELLS",
@@ -42,29 +42,8 @@ __all__ = [
 ]
 
 MOST_CELLS: Final = 1 << 16
-FULL: Final = 0
-SPARSE: Final = 1
-_APART: Final = 64
-"""Slots from which the noise of their times is worth a block of its own."""
-_MANY: Final = 1_000
-"""The same of cells and their differences."""
 _AT_ONCE: Final = 20_000
 """Cells encoded together: many enough for array work, few enough for the processor's cache."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A row of the table `chunk`: times of the first and last reading, and of their arrival."""
-
-    members: int
-    """A bit for each member that has readings in it."""
-    t0: int
-    t1: int
-    n: int
-    received0: int
-    received1: int
-    summary: bytes
-    body: bytes
 
 
 class _Present(NamedTuple):
@@ -162,39 +141,19 @@ def _encoded(chunks: Sequence[Cells]) -> list[Chunk]:
         for chunk, (first, last) in zip(chunks, pairwise(rows.tolist()), strict=True)
     ]
     numbers = Numbers(batch)
-    summed = Summaries(batch, numbers.scales)
-    axis = _axis(batch, matrices)
     rests = np.concatenate([matrix.rests for matrix in matrices])
-    parts = (NearZero(rests, edges), Runs(cells.qualities, edges), Runs(cells.flags, edges))
-    bits = np.left_shift(1, cells.members[batch.starts])
-    masks = np.bitwise_or.reduceat(bits, rows[:-1]).tolist()
-    found = [
-        function.reduceat(summed.found[name], rows[:-1]).tolist()
-        for function, name in (
-            (np.minimum, "t0"),
-            (np.maximum, "t1"),
-            (np.add, "n"),
-            (np.minimum, "received0"),
-            (np.maximum, "received1"),
+    return assembled(
+        Parts(
+            cells.members[batch.starts],
+            rows,
+            [len(matrix.first) for matrix in matrices],
+            [matrix.presence for matrix in matrices],
+            _axis(batch, matrices),
+            (NearZero(rests, edges), Runs(cells.qualities, edges), Runs(cells.flags, edges)),
+            numbers,
+            summarised(batch, numbers.scales),
         )
-    ]
-    made = []
-    for chunk, mask in enumerate(masks):
-        out = bytearray()
-        put_uvar(out, mask)
-        put_uvar(out, len(matrices[chunk].first))
-        presence = matrices[chunk].presence
-        out.append(FULL if presence is None else SPARSE)
-        out += presence or b""
-        noise = axis.put(out, chunk)
-        for part in parts:
-            part.put(out, chunk)
-        differences = numbers.put(out, chunk)
-        cuts = (noise, differences) if len(matrices[chunk].first) >= _APART else (differences,)
-        t0, t1, n, received0, received1 = (column[chunk] for column in found)
-        body, summary = framed(bytes(out), cuts=cuts if n >= _MANY else ()), summed.of(chunk)
-        made.append(Chunk(mask, t0, t1, n, received0, received1, summary, body))
-    return made
+    )
 
 
 def _axis(batch: Batch, matrices: Sequence[Matrix]) -> Axis:

@@ -5,7 +5,7 @@ and where all measures are decimals the greatest and the sum by what they are ab
 """
 
 import zlib
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,18 +37,26 @@ _FOLDS: Final = (
 _EXACT: Final = 2.0**53
 
 
-class Summaries:
-    """`found`: the SUMMARY of each run of a batch. `scales` are those of its numbers."""
+class Measures(Protocol):
+    """`whole`: least, most and sum as whole numbers, `scales` of each chunk (rows: measures)."""
 
-    def __init__(self, batch: Batch, scales: Integers) -> None:
-        self.found = _summarised(batch)
-        _rounded(self.found, scales)
-        found, rows = self.found, batch.rows
+    @property
+    def whole(self) -> Integers: ...
+    @property
+    def scales(self) -> Integers: ...
+    @property
+    def relative(self) -> NDArray[np.bool_]: ...
+
+
+class Summaries:
+    """`found`: the SUMMARY of each run of a batch, though its measures are those of `measures`."""
+
+    def __init__(self, found: NDArray[Any], rows: Integers, measures: Measures) -> None:
+        self.found = found
         first, arrived = found["t0"], found["received0"] // RECEIVED_UNIT
         self._chunks = len(rows) - 1
         self._sizes: list[int] = (rows[1:] - rows[:-1]).tolist()
         self._worst = _Masks(found["worst"], rows)
-        measures = _Measures(found, rows)
         self._scales: list[int] = measures.scales.ravel().tolist()
         self._relative: list[bool] = measures.relative.tolist()
         columns = (
@@ -80,6 +88,13 @@ class Summaries:
         return zlib.crc32(out).to_bytes(CHECK, "little") + bytes(out)
 
 
+def summarised(batch: Batch, scales: Integers) -> Summaries:
+    """Return the summaries of a batch; `scales` are those of its numbers."""
+    found = _summarised(batch)
+    _rounded(found, scales)
+    return Summaries(found, batch.rows, _Measures(found, batch.rows))
+
+
 class _Masks:
     """Few different numbers of many members: each but the first with a bit for who has it."""
 
@@ -100,7 +115,7 @@ class _Masks:
 
 
 class _Measures:
-    """`whole`: least, most and sum as whole numbers, `scales` of each chunk (rows: measures)."""
+    """Measures of those that are floats in `found`."""
 
     def __init__(self, found: NDArray[Any], rows: Integers) -> None:
         good = found["good"]

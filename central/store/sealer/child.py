@@ -10,14 +10,19 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from central.store import chunks, journal
-from central.store.codec.chunk import ChunkDamaged, decode, encoded
+from central.store import chunks
+from central.store.codec.chunk import Chunk, ChunkDamaged, decode, encoded
+from central.store.codec.sheet_writer import encoded_sheets
+from central.store.columns import Integers
 from central.store.families import UNKNOWN, Families
 from central.store.packing import Part, joined, merge, pack
+from central.store.scans.merging import merged
+from central.store.scans.sealing import Places, Row, taken
+from central.store.scans.sheets import Fitted, groups_of
 from central.store.sealer.messages import (
     LENGTH,
     Answer,
@@ -73,8 +78,8 @@ def main() -> int:
 def answered(conn: sqlite3.Connection, families: Families, job: Job) -> Iterator[Answer]:
     """Yield what becomes of a job; whatever is not as it should be is left to who asked."""
     if isinstance(job, Merge):
-        for ids in job.works:
-            yield _merged(conn, ids)
+        for ids, made in zip(job.works, _as_sheets(conn, job), strict=True):
+            yield _merged(conn, ids) if made is None else _said(made)
         return
     try:
         yield from _sealed(conn, families, job)
@@ -83,8 +88,23 @@ def answered(conn: sqlite3.Connection, families: Families, job: Job) -> Iterator
 
 
 def _sealed(conn: sqlite3.Connection, families: Families, job: Seal) -> Iterator[Answer]:
-    parts = [_part(conn, id_) for id_ in job.ids]
-    _know(conn, families, parts)
+    rows = [_row(conn, id_) for id_ in job.ids]
+    fits, rest = taken(rows, lambda points: _places(conn, families, points))
+    del rows
+    for fit in fits:
+        yield from _of_scans(fit, job)
+    yield from _of_any(rest, families, job)
+
+
+def _of_scans(fit: Fitted, job: Seal) -> Iterator[Answer]:
+    for day, own, sheets in groups_of(fit, job.part, job.parts):
+        keys = [(family, day) for family in own.tolist()]
+        made = encoded_sheets(sheets)
+        for at in range(0, len(keys), STEP):
+            yield Made(rows_of(keys[at : at + STEP], made[at : at + STEP]))
+
+
+def _of_any(parts: list[Part], families: Families, job: Seal) -> Iterator[Answer]:
     if job.parts > 1:
         parts = [part.share(families.family, job.part, job.parts) for part in parts]
         parts = [part for part in parts if len(part.rows)]
@@ -107,30 +127,41 @@ def _sealed(conn: sqlite3.Connection, families: Families, job: Seal) -> Iterator
         )
 
 
-def _part(conn: sqlite3.Connection, id_: int) -> Part:
-    found = conn.execute(
+def _row(conn: sqlite3.Connection, id_: int) -> Row:
+    found: Row | None = conn.execute(
         "SELECT stream, received, body FROM journal WHERE id = ?", (id_,)
     ).fetchone()
     if found is None:
         raise ValueError(f"journal row {id_} is not there")
-    stream, received, body = found
-    return Part(journal.unpack(body), stream, received)
+    return found
 
 
-def _know(conn: sqlite3.Connection, families: Families, parts: list[Part]) -> None:
-    """Read the places of points again where one is not known. ValueError: it has none."""
-    if all(_known(part, families) for part in parts):
-        return
-    families.load(conn)
-    if not all(_known(part, families) for part in parts):
-        raise ValueError("a point without a family")
+def _places(conn: sqlite3.Connection, families: Families, columns: Sequence[Integers]) -> Places:
+    """Return the places of points, read again where one is not known. ValueError: it has none."""
+    if not all(_known(points, families) for points in columns):
+        families.load(conn)
+        if not all(_known(points, families) for points in columns):
+            raise ValueError("a point without a family")
+    return families.family, families.member
 
 
-def _known(part: Part, families: Families) -> bool:
-    points = part.rows.points
+def _known(points: Integers, families: Families) -> bool:
     if int(points.max()) >= len(families.family):
         return False
     return bool((families.family[points] != UNKNOWN).all())
+
+
+def _as_sheets(conn: sqlite3.Connection, job: Merge) -> list[list[Chunk] | None]:
+    """Return what becomes of each work; None: it is looked at by itself."""
+    try:
+        works = [list(chunks.bodies(conn, ids)) for ids in job.works]
+        made = merged(works)
+    except (ChunkDamaged, ValueError, sqlite3.Error):
+        return [None] * len(job.works)
+    return [
+        own if len(bodies) == len(ids) else None
+        for own, bodies, ids in zip(made, works, job.works, strict=True)
+    ]
 
 
 def _merged(conn: sqlite3.Connection, ids: tuple[int, ...]) -> Answer:
@@ -141,6 +172,10 @@ def _merged(conn: sqlite3.Connection, ids: tuple[int, ...]) -> Answer:
         made = encoded(merge(parts))
     except (ChunkDamaged, ValueError, sqlite3.Error) as exc:
         return Not(f"{type(exc).__name__}: {exc}")
+    return _said(made)
+
+
+def _said(made: list[Chunk]) -> Merged:
     return Merged(rows_of([(0, 0)] * len(made), made))
 
 

@@ -1,0 +1,1 @@
+"""Whole scans of journal rows as tables: packed without a column for each reading."""

@@ -18,6 +18,8 @@ from central.api.delivery import ENCODING, LENGTH, Posted, deliver
 from central.api.door import turn_back
 from central.api.headers import Envelope
 from central.api.quick_pages import QuickPages, page_asked
+from central.api.quick_readings import PATH as READINGS
+from central.api.quick_readings import QuickReadings
 from central.api.quick_request import QuickRequest, handler_of, nothing_inside
 from central.api.rooms import Rooms
 from central.api.signed import signer_of
@@ -41,12 +43,13 @@ _NAMED: Final = {name.lower().encode(): name for name in _FIELDS}
 
 
 class Application(FastAPI):
-    """The framework's application with the ways of batches and of raw readings in front."""
+    """The framework's application with the most frequent requests' own ways in front."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._express = Express(self.exception_handlers)
         self._pages = QuickPages(self.exception_handlers)
+        self._readings = QuickReadings(self.exception_handlers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -54,6 +57,9 @@ class Application(FastAPI):
         if method == "POST" and (found := _BATCHES.fullmatch(scope["path"])) is not None:
             scope["app"] = self
             await self._express(found[1], scope, receive, send)
+        elif method == "POST" and scope["path"] == READINGS:
+            scope["app"] = self
+            await self._readings(scope, receive, send)
         elif method == "GET" and (page := page_asked(scope)) is not None:
             scope["app"] = self
             await self._pages(page, scope, receive, send)

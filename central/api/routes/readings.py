@@ -13,11 +13,10 @@ from central.api import models
 from central.api.access import principal
 from central.api.body import receive
 from central.api.machine_route import MachineRoute
-from central.api.rooms import House
+from central.api.rooms import House, Rooms
 from central.api.times import rfc3339
 from central.door import bounds
 from central.door.preparing import Posted
-from central.door.requests import Answer
 from central.identity.principal import Principal
 from central.identity.roles import Permission
 from protocols.errors import IngestError
@@ -93,6 +92,11 @@ _DESCRIPTION: Final = {
 @router.post("/api/v1/readings", response_model=models.ReadingsTaken, openapi_extra=_BODY)
 async def post_readings(who: Sender, house: House, request: Request) -> Response:
     """Take readings once per Idempotency-Key; what cannot be taken is listed, the rest goes in."""
+    return Response(await taken(who, house, request), media_type="application/json")
+
+
+async def taken(who: Principal, house: Rooms, request: Request) -> bytes:
+    """Take a request for readings and return its answer; `central.api.quick_readings` does too."""
     door = house.collector.door
     async with door.enter(who.credential) as account:
         key, kind, charset = _key(request), *_kind(request)
@@ -100,7 +104,7 @@ async def post_readings(who: Sender, house: House, request: Request) -> Response
         body = await receive(request, LIMITS[kind])
         posted = Posted(key=key, kind=kind, charset=charset, purpose=purpose, body=body)
         answer = await door.post(who.name, account, posted)
-    return _json({**answer, "received": rfc3339(answer["received"])})
+    return json.dumps({**answer, "received": rfc3339(answer["received"])}).encode()
 
 
 @router.put(
@@ -116,10 +120,6 @@ async def put_manifest(who: Sender, house: House, name: str, request: Request) -
             raise IngestError("FORBIDDEN", 403)
         body = await receive(request, bounds.MANIFEST_BYTES)
         answer = await door.describe(who.name, body)
-    return _json(answer)
-
-
-def _json(answer: Answer) -> Response:
     return Response(json.dumps(answer), media_type="application/json")
 
 
@@ -143,6 +143,8 @@ def _kind(request: Request) -> tuple[str, str]:
 
 
 def _purpose(request: Request) -> Purpose:
+    if not request.scope["query_string"]:
+        return Purpose.PRODUCTION
     said = request.query_params.get("purpose", "production")
     if said not in PURPOSES:
         raise bounds.unreadable("PURPOSE", expected=", ".join(PURPOSES))

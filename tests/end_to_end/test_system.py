@@ -12,6 +12,7 @@ import pytest
 from central.backup import records
 from central.backup.records import VERIFIED, BackupRecord
 from central.keep import DAY
+from central.store.set_aside import Piece
 from central.store.tiers import tiers
 from central.store.tiers.tiers import Gone
 from protocols.clock import HOUR, MINUTE, SECOND, SystemClock
@@ -22,11 +23,15 @@ from tests.end_to_end.test_demo import watched
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
+LOST = [
+    Piece("journal", 9_999, "gw-shore", 1, 1_781_272_800_000_000, 1_200, "checksum", bytes(40_000)),
+    Piece("head", None, "head/newest/3", 0, 0, 0, "row 3: checksum", bytes(900)),
+]
 FAILED = {
     "code": "BACKUP_NO_ROOM",
     "params": {"folder": "/srv/backup", "need": "412 MiB", "free": "96 MiB"},
 }
-PARTS = ("calendar", "deliveries", "retention", "backups")
+PARTS = ("calendar", "deliveries", "retention", "store", "backups")
 
 
 async def planted(folder):
@@ -44,6 +49,7 @@ async def planted(folder):
         )
         await enterprise.columns("live", [LEVEL] * len(live), live, [60, 61, 62, 85, 92])
         await collector.db.write(lambda tables: written(tables, now))
+        await collector.db.write(lambda tables: collector.store.set_aside.put(tables, LOST))
         return (await People(collector.db, clock).session("administrator", name="李工"))["Cookie"]
     finally:
         await collector.close()
@@ -187,6 +193,31 @@ def test_deliveries_retention_and_backups_say_what_is_there(opened, pictures):
     page.goto(page.url.partition("#")[0] + "#/system/backups")
     expect(page.get_by_test_id("written")).to_have_text(["0 KB", "205 KB", "4.8 MB"])
     expect(page.get_by_test_id("backup-row").first).to_contain_text("backup 空间不够：需要 412 MiB")
+    assert not faults
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_what_was_set_aside_is_tried_and_dismissed(opened, pictures):
+    from playwright.sync_api import expect
+
+    page, faults = opened("/system/store")
+    row = page.get_by_test_id("aside-row").filter(has_text="gw-shore")
+    expect(row).to_have_attribute("data-state", "open", timeout=20_000)
+    row.click()
+    drill = page.get_by_test_id("aside-drill")
+    page.get_by_test_id("rebuild").click()
+    expect(page.get_by_test_id("outcome")).to_contain_text("证据里已没有这些批次")
+    page.get_by_test_id("dismiss").click()
+    expect(drill.get_by_text("要写原因")).to_be_visible()
+    if pictures:
+        page.screenshot(path=pictures / "system-store-drill-zh-1366.png")
+    drill.get_by_label("核销原因").fill("试运行的数据")
+    page.get_by_test_id("dismiss").click()
+    expect(row).to_have_attribute("data-state", "dismissed")
+    expect(drill.get_by_text("试运行的数据")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(drill).to_be_hidden()
     assert not faults
 
 

@@ -22,7 +22,7 @@ export function createPages(loggedIn: () => boolean): Router {
       { path: "/onboarding", redirect: "/onboarding/gateways" },
       { path: "/onboarding/:part(gateways|systems)/:name?", name: "onboarding", component: OnboardingPage },
       { path: "/system", redirect: "/system/calendar" },
-      { path: "/system/:part(calendar|deliveries|retention|backups)", name: "system", component: SystemPage },
+      { path: "/system/:part(calendar|deliveries|retention|store|backups)", name: "system", component: SystemPage },
       { path: "/mine", name: "mine", component: MinePage },
       { path: "/:rest(.*)*", redirect: "/overview" },
     ],

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Delivery } from "../src/api/types";
-import { percentCut, together, worstFirst } from "../src/logic/deliveries";
+import { percentCut, portions, together, worstFirst } from "../src/logic/deliveries";
 
 const one = (point: string, over: Partial<Delivery> = {}): Delivery => ({
   point, count: 10, good: 10, uncertain: 0, bad: 0, late: 0, estimated: 0, first: null, last: null, gap_count: 0, gap_total_s: 0, gap_longest_s: 0, gaps: [],
@@ -22,4 +22,10 @@ it("adds numerators and denominators, and averages nothing", () => {
 it("puts what is silent first, then the least complete, then the longest gap", () => {
   const items = [one("whole"), one("half", { completeness_percent: 50 }), one("silent", { count: 0, completeness_percent: 0 }), one("gap", { gap_longest_s: 9 })];
   expect(worstFirst(items).map((item) => item.point)).toEqual(["silent", "half", "gap", "whole"]);
+});
+
+it("asks for every point, so many at a time", () => {
+  expect(portions([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]]);
+  expect(portions([1, 2], 2)).toEqual([[1, 2]]);
+  expect(portions([], 2)).toEqual([]);
 });

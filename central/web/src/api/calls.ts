@@ -2,7 +2,7 @@
 
 import { ask, idempotencyKey } from "./client";
 import type {
-  BackupPage, Buckets, CodeMade, Deliveries, Demo, EnrolmentPicture, Episode, EpisodeDetail, EventLine, Exempted, Gateway, HolidayYear, Latest, Overview, Point, PointsDescribed, RemovedDay, Session, SiteKept, Token, TokenMade, VirtualGateway,
+  AsidePage, BackupPage, Buckets, CodeMade, Deliveries, Demo, EnrolmentPicture, Episode, EpisodeDetail, EventLine, Exempted, Gateway, HolidayYear, Latest, Overview, Point, PointsDescribed, RebuildDone, RemovedDay, Session, SiteKept, Token, TokenMade, VirtualGateway,
 } from "./types";
 
 type Items<T> = { items: T[] };
@@ -119,3 +119,7 @@ export const storeRemoved = (site: string, cursor: string | null, limit: number,
   ask<Listed<RemovedDay>>(`/store/removed${query({ site, cursor, limit })}`, { signal });
 export const backups = (cursor: string | null, limit: number, signal?: AbortSignal) =>
   ask<BackupPage>(`/backups${query({ cursor, limit })}`, { signal });
+export const setAside = (cursor: string | null, limit: number, signal?: AbortSignal) =>
+  ask<AsidePage>(`/store/set-aside${query({ cursor, limit })}`, { signal });
+export const rebuildAside = (id: number) => ask<RebuildDone>(`/store/set-aside/${id}/rebuild`, { method: "POST" });
+export const dismissAside = (id: number, reason: string) => ask<void>(`/store/set-aside/${id}/dismiss`, { method: "POST", body: { reason } });

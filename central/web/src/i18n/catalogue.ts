@@ -6,7 +6,7 @@ import { reasonWord } from "./reasons";
 
 type Sentences = Record<string, string>;
 const files = import.meta.glob<{ default: Sentences }>(
-  "../../../../protocols/texts/*/{device,gateway,collector,backup,guards,signing,enrolment,tls,evidence,door,queries,export,retention,space}.json",
+  "../../../../protocols/texts/*/{device,gateway,collector,backup,guards,signing,enrolment,tls,evidence,door,queries,export,retention,space,store}.json",
   { eager: true },
 );
 

@@ -260,6 +260,7 @@ const en: Messages = {
     clockWell: "Clock {offset} from the platform's{within}",
     pauses: "Paused {n} ×",
     pausesDo: "Since its program began the gateway did not run for a while (sleep, a held machine, overload); nothing was measured meanwhile. When: see the recent faults.",
+    store: { checksum: "checksum differs", not_a_number: "not a number" },
     clock: { not_disciplined: "no time service", error_too_large: "error too large", before_build: "earlier than the software", stepped: "the time jumped", not_told: "the system does not tell" },
     events: "Recent faults and losses",
     noEvents: "None recorded",

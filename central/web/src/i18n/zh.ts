@@ -259,6 +259,7 @@ const zh = {
     clockWell: "时钟与平台相差 {offset}{within}",
     pauses: "停顿 {n} 次",
     pausesDo: "网关程序本次启动以来有过停顿（休眠、主机挂起或负载过高），期间没有采集；时间见“最近的故障与数据缺失”。",
+    store: { checksum: "校验和不符", not_a_number: "不是数" },
     clock: { not_disciplined: "没有校时", error_too_large: "误差过大", before_build: "时间早于软件版本", stepped: "时间发生跳变", not_told: "系统不提供同步状态" },
     events: "最近的故障与数据缺失",
     noEvents: "没有记录",

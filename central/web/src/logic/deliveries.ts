@@ -17,6 +17,11 @@ export interface Sum {
   online: number | null;
 }
 
+/** The points in lots of what one question may name. */
+export function portions<T>(points: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(points.length / size) }, (_, n) => points.slice(n * size, (n + 1) * size));
+}
+
 /** Two decimals, cut and never rounded up: 99.496 is 99.49. */
 export function percentCut(part: number, whole: number): number | null {
   return whole > 0 ? Math.floor((part * 10_000) / whole + 1e-9) / 100 : null;

@@ -104,11 +104,11 @@ class Engine:
     def _judge(self, conn: sqlite3.Connection, batch: Evaluation, rows: list[Row]) -> Judged:
         """Judge reading by reading."""
         moves = Moves(conn, batch.arrival, batch.purpose, self._stored)
-        here = self._memory.here
-        points = dict.fromkeys(row.point for row in rows if row.point in here)
+        points = dict.fromkeys(row.point for row in rows if self._memory.judged(row.point))
         if not points:
             return Judged()
         self._memory.wake(conn, points)
+        here = self._memory.here
         good: list[tuple[int, int, float]] = []
         touched: dict[str, Tracked] = {}
         for row in rows:
@@ -175,14 +175,13 @@ class Engine:
         """Let go of the gateway's other rules; their alarms return."""
         known = self._known(tables.conn)
         gone = ruleset.others(tables.conn, gateway, rules)
-        self._memory.wake(
-            tables.conn, {known.rules[id_].point for id_ in gone if id_ in known.rules}
-        )
+        found = map(self._memory.rule, gone)
+        self._memory.wake(tables.conn, {each.point for each in found if each is not None})
         return self._index(tables.conn, ruleset.retire(tables.conn, known, gone, now))
 
     def _known(self, conn: sqlite3.Connection) -> ruleset.Known:
         self._ensure(conn)
-        return ruleset.Known(self._memory.rules, self._stored)
+        return ruleset.Known(self._memory.rule, self._stored)
 
     def _index(self, conn: sqlite3.Connection, taken: ruleset.Taken) -> ruleset.Taken:
         for tracked in taken.tracked:
@@ -194,7 +193,7 @@ class Engine:
     def tracked(self, conn: sqlite3.Connection, rule: str) -> Tracked | None:
         """Return the state of a rule, up to date."""
         self._ensure(conn)
-        tracked = self._memory.rules.get(rule)
+        tracked = self._memory.rule(rule)
         if tracked is not None:
             self._memory.wake(conn, [tracked.point])
         return tracked
@@ -202,7 +201,7 @@ class Engine:
     def ladders(self, conn: sqlite3.Connection) -> ruleset.Ladders:
         """Return the ladder of every rule that judges or whose alarm is open."""
         self._ensure(conn)
-        return {id_: tracked.rule.levels for id_, tracked in self._memory.rules.items()}
+        return self._memory.ladders()
 
     def save(self, conn: sqlite3.Connection, tracked: Tracked) -> None:
         """Write the state of a rule whose alarm was stepped, if it changed."""

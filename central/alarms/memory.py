@@ -10,15 +10,15 @@ from typing import Final
 
 import numpy as np
 
+from central.alarms.asleep import SIDED, Asleep
 from central.alarms.restoring import load
 from central.alarms.still import NEVER, Integers, Live, Past
 from central.alarms.stored import Stored
 from central.alarms.takeovers import Takeovers
 from central.alarms.tracked import ALL, Tracked, save, save_branch, save_moved
 from protocols.alarms.condition import LIVE_DELAY, NOWHERE, Bounds
+from protocols.alarms.rule import Level
 
-_SIDED: Final = ("=", "!=")
-"""Operators whose bounds depend on the value that holds."""
 _BLANK: Final = (0, NEVER, 0.0, NEVER, *NOWHERE, False, False)
 _Row = tuple[int, int, float, int, float, float, bool, bool]
 _Still = tuple[float, float, bool, bool]
@@ -28,11 +28,12 @@ _UNTOUCHED: Final = frozenset[int]()
 
 
 class Memory:
-    """`rules` are every rule's state by id; `here` those that judge, by point."""
+    """`here` are rules' states by point, of those that judge and are awake."""
 
     def __init__(self, stored: Stored) -> None:
         self._stored = stored
-        self.rules: dict[str, Tracked] = {}
+        self._rules: dict[str, Tracked] = {}
+        self._asleep = Asleep()
         self.here: dict[int, list[Tracked]] = {}
         self.live = Live()
         self._pasts: dict[int, Past] = {}
@@ -43,9 +44,33 @@ class Memory:
         """Return what is known of an older stream."""
         return self._pasts.get(stream)
 
+    def rule(self, id_: str) -> Tracked | None:
+        """Return the state of a rule; `wake` brings it up to date."""
+        point = self._asleep.point_of(id_)
+        if point is not None:
+            self._rise(point)
+        return self._rules.get(id_)
+
+    def ladders(self) -> dict[str, tuple[Level, ...]]:
+        """Return every rule's ladder."""
+        awake = {id_: tracked.rule.levels for id_, tracked in self._rules.items()}
+        return awake | dict(self._asleep.ladders())
+
+    def judged(self, point: int) -> bool:
+        """Whether a rule judges the point."""
+        return point in self.here or point in self._asleep
+
+    def _rise(self, point: int) -> bool:
+        """Let the rules of a point be awake; return whether any judges."""
+        if point in self._asleep:
+            self.here[point] = found = self._asleep.rise(point, self.live)
+            self._rules |= {tracked.rule.id: tracked for tracked in found}
+        return point in self.here
+
     def place(self, tracked: Tracked, *, active: bool) -> None:
         """Keep a rule, and whether it judges."""
-        self.rules[tracked.rule.id] = tracked
+        self._rise(tracked.point)
+        self._rules[tracked.rule.id] = tracked
         here = self.here.setdefault(tracked.point, [])
         here[:] = [other for other in here if other.rule.id != tracked.rule.id]
         if active:
@@ -58,19 +83,20 @@ class Memory:
 
     def timed(self) -> dict[str, Tracked]:
         """Return the rules whose timers run."""
-        return {id_: each for id_, each in self.rules.items() if each.condition.pending}
+        return {id_: each for id_, each in self._rules.items() if each.condition.pending}
 
     def load(self, conn: sqlite3.Connection) -> None:
         """Read every rule's state as it was at the last commit."""
-        found, active = load(conn, self._stored)
+        found, active, self._asleep = load(conn, self._stored)
         self.live.reach(max((tracked.point for tracked in found), default=0))
         for tracked in found:
             id_ = tracked.rule.id
-            self.rules[id_] = tracked
+            self._rules[id_] = tracked
             if id_ in active:
                 self.here.setdefault(tracked.point, []).append(tracked)
         for point, here in self.here.items():
             self.live.watch(point, _gateway(here[0]))
+        self._asleep.settle(self.live)
         owed = self._load_takeovers(conn)
         self.put_all(conn, found)
         self.live.since[list(owed)] = list(owed.values())
@@ -81,12 +107,15 @@ class Memory:
     def _load_takeovers(self, conn: sqlite3.Connection) -> dict[int, int]:
         """Let rules know which streams took over; return since when, where their rows do not."""
         owed: dict[int, int] = {}
-        least = max((tracked.turn for tracked in self.rules.values()), default=0)
+        least = max((tracked.turn for tracked in self._rules.values()), default=0)
+        least = max(least, self._asleep.turn)
         for turn, points, since in self._takeovers.load(conn, least):
             for point, began in zip(points, since, strict=True):
                 for tracked in self.here.get(point, ()):
                     if tracked.turn < turn and tracked.since <= began:
                         tracked.since = owed[point] = began
+                if self._asleep.taken_over(point, turn, began, owed.get(point)):
+                    owed[point] = began
         return owed
 
     def save(self, conn: sqlite3.Connection, changed: Iterable[Tracked]) -> None:
@@ -99,7 +128,7 @@ class Memory:
 
     def wake(self, conn: sqlite3.Connection, points: Iterable[int]) -> None:
         """Let the rules of `points` know what passed quietly, and their rows if they must."""
-        known = [point for point in points if point in self.here]
+        known = [point for point in points if self._rise(point)]
         live = self.live
         columns = (live.times, live.values, live.arrived, live.places, live.streams, live.since)
         for point, *now, place, stream, since in zip(
@@ -129,6 +158,7 @@ class Memory:
         rows: dict[int, _Row] = {}
         alike: _Alike = {}
         for point in points:
+            self._rise(point)
             here = self.here.get(point, [])
             rows[point] = row = _row(here, alike)
             touched = _UNTOUCHED.union(*[tracked.touched for tracked in here])
@@ -144,6 +174,7 @@ class Memory:
         """Write the arrays of every point of `changed` anew, all their branches."""
         points = set()
         for tracked in changed:
+            self._rise(tracked.point)
             here = self.here.get(tracked.point, [])
             points.add(tracked.point)
             streams = tracked.touched.union(*[other.branches for other in here])
@@ -242,7 +273,7 @@ def _still(here: list[Tracked], alike: _Alike) -> _Still:
     # Another stream takes over quietly what leaves no branch behind (`backfill.hand_over`).
     free = low < high and not stands and not any(tracked.branches for tracked in here)
     found = low, high, stands, free
-    if not any(level.op in _SIDED for tracked in here for level in tracked.rule.levels):
+    if not any(level.op in SIDED for tracked in here for level in tracked.rule.levels):
         alike[key] = found
     return found
 

@@ -1,7 +1,7 @@
 """Reads back what `tracked` wrote: every rule as it was at the last commit.
 
 A city has tens of thousands of rules, nearly all of them in one of a few states: what is alike is
-read once and held once.
+read once and held once, and of most no more is made than that (`asleep`).
 """
 
 import json
@@ -11,84 +11,109 @@ from typing import NamedTuple
 
 import numpy as np
 
+from central.alarms.asleep import Asleep, Kind, Rules
 from central.alarms.records import read_levels
 from central.alarms.stored import Stored
-from central.alarms.tracked import ALL, TURN, Branch, Claim, Tracked, begin
-from protocols.alarms.condition import Condition, Step
+from central.alarms.takeovers import TAKEN_OVER
+from central.alarms.tracked import ALL, TURN, Branch, Claim, Tracked
+from central.store.heads.good_numbers import GoodNumber
+from protocols.alarms.condition import Condition, Step, start
 from protocols.alarms.rule import Rule
 from protocols.alarms.state import Alarm, State
 
 
 class Loaded(NamedTuple):
-    """Rules as they were at the last commit, and the ids of those that judge."""
+    """Rules as they were at the last commit; `active`: which of those awake judge."""
 
     tracked: list[Tracked]
     active: set[str]
+    asleep: Asleep
 
 
 def load(conn: sqlite3.Connection, stored: Stored) -> Loaded:
     """Return every rule that is active or has an open episode."""
-    found, active = [], set()
-    subjects: dict[str, str] = {}
-    for id_, point, version, levels, subject, judges in conn.execute(
-        "SELECT r.id, r.point, r.version, r.levels, p.id, r.active FROM rule r "
-        "JOIN point p ON p.number = r.point WHERE r.active OR EXISTS "
-        "(SELECT 1 FROM episode e WHERE e.rule = r.id AND e.state <> 'NORMAL')"
+    states, branches = _states(conn)
+    kinds: dict[tuple[str, str, int], Kind] = {}
+    points: dict[int, Rules] = {}
+    restless, active = set[int](), set[str]()
+    for id_, point, version, levels, judges in conn.execute(
+        "SELECT id, point, version, levels, active FROM rule WHERE active OR EXISTS "
+        "(SELECT 1 FROM episode e WHERE e.rule = rule.id AND e.state <> 'NORMAL')"
     ):
-        named = subjects.setdefault(subject, subject)
-        rule = Rule(id=id_, subject=named, levels=read_levels(levels), version=version)
-        found.append((point, rule))
+        alike = levels, states.get(id_, ""), version
+        kind = kinds.get(alike)
+        if kind is None:
+            kind = kinds[alike] = _kind(*alike)
+        if point in points:
+            points[point].append((id_, kind))
+        else:
+            points[point] = [(id_, kind)]
         if judges:
             active.add(id_)
-    newest = stored.newest_good_all(conn, {point for point, _ in found})
-    by_rule = {rule.id: begin(point, rule, newest.get(point)) for point, rule in found}
-    _restore_all(conn, by_rule)
-    every = list(by_rule.values())
-    _move_on(conn, stored, every)
-    return Loaded(every, active)
+        if not judges or id_ in branches:
+            restless.add(point)
+    newest = stored.newest_good_all(conn, points.keys())
+    asleep, awake = Asleep(), list[Tracked]()
+    for point, rules in points.items():
+        good = newest.get(point)
+        if point in restless or not asleep.lay(point, rules, good):
+            awake += [_awake(point, rule, good, branches) for rule in rules]
+    _move_on(conn, stored, awake)
+    return Loaded(awake, {tracked.rule.id for tracked in awake} & active, asleep)
 
 
-class _Live(NamedTuple):
-    """What the row of a rule's live state says."""
+def _awake(
+    point: int,
+    rule: tuple[str, Kind],
+    newest: GoodNumber | None,
+    branches: Mapping[str, Mapping[int, str]],
+) -> Tracked:
+    id_, kind = rule
+    tracked = kind.made(id_, point)
+    if newest is not None:
+        tracked.know(newest)
+    for stream, text in branches.get(id_, {}).items():
+        tracked.branches[stream] = _read_branch(text)
+    return tracked
 
-    condition: Condition
-    alarm: Alarm
-    episode: int | None
-    since: int
-    turn: int
-    saved: str
 
+def _states(conn: sqlite3.Connection) -> tuple[dict[str, str], dict[str, dict[int, str]]]:
+    """Return what the rows say of rules' live states, and of their branches by stream.
 
-def _restore_all(conn: sqlite3.Connection, by_rule: Mapping[str, Tracked]) -> None:
-    """Let rules be as their rows say. Rows that are alike are read, and kept, once."""
-    alike: dict[str, _Live] = {}
+    Rows that are alike are held once.
+    """
+    states: dict[str, str] = {}
+    branches: dict[str, dict[int, str]] = {}
+    alike: dict[str, str] = {}
     for rule, stream, text in conn.execute(
-        "SELECT rule, stream, body FROM condition WHERE rule <> ?", (ALL,)
+        f"SELECT rule, stream, body FROM condition WHERE rule <> ? AND NOT ({TAKEN_OVER})",  # noqa: S608
+        (ALL,),
     ):
-        tracked = by_rule.get(rule)
-        if tracked is None:
-            continue
         if stream:
-            tracked.branches[stream] = _read_branch(text)
-            continue
-        live = alike.get(text)
-        if live is None:
-            live = alike[text] = _read_live(text)
-        tracked.condition, tracked.alarm, tracked.episode = live.condition, live.alarm, live.episode
-        tracked.since, tracked.turn, tracked.saved = live.since, live.turn, live.saved
+            branches.setdefault(rule, {})[stream] = text
+        else:
+            states[rule] = alike.setdefault(text, text)
+    return states, branches
 
 
-def _read_live(text: str) -> _Live:
-    body = json.loads(text)
-    state, level, occurrence = body["alarm"]
-    written, turn, _ = text.partition(TURN)
-    return _Live(
+def _kind(levels: str, state: str, version: int) -> Kind:
+    """Return what rules are whose rows say this; `state` is empty where there is none yet."""
+    ladder = read_levels(levels)
+    if not state:
+        begun = start(Rule(id="", subject="", levels=ladder))
+        return Kind(ladder, version, begun, Alarm(), None, 0, 0, "")
+    body = json.loads(state)
+    place, level, occurrence = body["alarm"]
+    written, turn, _ = state.partition(TURN)
+    return Kind(
+        levels=ladder,
+        version=version,
         condition=_condition(body["steps"]),
-        alarm=Alarm(State(state), level, occurrence),
+        alarm=Alarm(State(place), level, occurrence),
         episode=body["episode"],
         since=body["since"],
         turn=body.get("turn", 0),
-        saved=written + "}" if turn else text,
+        saved=written + "}" if turn else state,
     )
 
 

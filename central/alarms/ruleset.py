@@ -6,7 +6,7 @@ its journal (RULE_CHANGED); a rule that is gone lets its alarm return.
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
@@ -41,9 +41,9 @@ class Wanted(NamedTuple):
 
 
 class Known(NamedTuple):
-    """Every rule's state by id, and the store."""
+    """How to find a rule's state by id, and the store."""
 
-    rules: Mapping[str, Tracked]
+    rule: Callable[[str], Tracked | None]
     stored: Stored
 
 
@@ -97,7 +97,7 @@ def take(
     for (rule, place, _), version, active in changed:
         fresh = rule if rule.version == version else replace(rule, version=version)
         number = numbers[place]
-        tracked = known.rules.get(rule.id)
+        tracked = known.rule(rule.id)
         if tracked is None or not (active or tracked.episode):
             tracked = begin(number, rule, newest.get(number))
         elif not active and number in newest:
@@ -123,7 +123,7 @@ def retire(conn: sqlite3.Connection, known: Known, rules: Sequence[str], now: in
     taken = Taken()
     for id_ in rules:
         conn.execute("UPDATE rule SET active = 0, changed = ? WHERE id = ?", (now, id_))
-        if (gone := known.rules.get(id_)) is not None:
+        if (gone := known.rule(id_)) is not None:
             _change(conn, known, (gone, None), now, taken)
     return taken
 

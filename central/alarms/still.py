@@ -99,6 +99,13 @@ class Live(_Arrays):
             self.places[point] = next(self._next.setdefault(gateway, count(1)))
         self.watched[point] = True
 
+    def watch_all(self, points: Sequence[int], gateways: Sequence[str]) -> None:
+        """Judge points no rule judged before, each of its gateway."""
+        self.reach(max(points))
+        following = {gateway: self._next.setdefault(gateway, count(1)) for gateway in set(gateways)}
+        self.places[points] = [next(following[gateway]) for gateway in gateways]
+        self.watched[points] = True
+
     def put(self, points: Sequence[int], columns: Iterable[Sequence[Any]]) -> None:
         """Write the first columns of `points`, streams to free; their rules know of all else."""
         self.since[points] = NEVER

@@ -18,7 +18,8 @@ from central.alarms.tracked import put
 
 _MARK: Final = ":"
 """In place of a rule, and after it the turn: no rule begins so."""
-_OURS: Final = "rule >= ':' AND rule < ';'"
+TAKEN_OVER: Final = "rule >= ':' AND rule < ';'"
+"""Of the table's rows ours."""
 
 
 class Takeovers:
@@ -34,7 +35,7 @@ class Takeovers:
     ) -> Iterator[tuple[int, list[int], list[int]]]:
         """Yield every row: its turn, points, and since when. `least`: the turns of rules' rows."""
         self.turn = least
-        rows = conn.execute(f"SELECT rule, stream, body FROM condition WHERE {_OURS}")  # noqa: S608
+        rows = conn.execute(f"SELECT rule, stream, body FROM condition WHERE {TAKEN_OVER}")  # noqa: S608
         for rule, stream, body in rows.fetchall():
             turn = int(rule.removeprefix(_MARK))
             self.turn = max(self.turn, turn)

@@ -29,6 +29,11 @@ def rule_of(subject: str, side: str, levels: tuple[Level, ...]) -> Rule:
     return Rule(id=f"{subject}:{side}", subject=subject, levels=levels)
 
 
+def subject_of(id_: str) -> str:
+    """Return the subject of a rule by its id."""
+    return id_.rpartition(":")[0]
+
+
 def directions(levels: Iterable[Level]) -> list[tuple[str, tuple[Level, ...]]]:
     """Return the ladder of each direction that has one, in a fixed order."""
     sides: dict[str, list[Level]] = {"high": [], "low": [], "state": []}

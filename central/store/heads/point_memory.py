@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from central.database import Database
 from central.store import late
 from central.store.columns import Columns, Integers
+from central.store.heads.folding import Folding
 from central.store.heads.good_numbers import GoodNumber, GoodNumbers, newest_of
 from central.store.heads.head_pages import PAGE
 from central.store.heads.heads import Heads, Names
@@ -25,8 +26,6 @@ from central.store.views.reading import END
 
 NEWEST: Final = "newest"
 GOOD: Final = "good"
-FOLDED: Final = 50_000
-"""Readings looked through at a time, about: bounds memory, and how long others wait."""
 MOST_PAGE: Final = 64 << 20
 """Bytes a page may inflate to: texts may be long."""
 
@@ -83,30 +82,28 @@ class PointMemory:
     def fold(self) -> None:
         """Look through blocks for good numbers, many at a time: only who begins a rule asks.
 
-        May be called in any thread; in between others have their turn.
+        May be called in any thread; others wait for the little that is left of them.
         """
-        while self._fold_some():
-            pass
-
-    def _fold_some(self) -> bool:
         with self._lock:
-            size = taken = 0
-            while taken < len(self._unfolded) and size < FOLDED:
-                size += len(self._unfolded[taken])
-                taken += 1
-            blocks = self._unfolded[:taken]
-            del self._unfolded[:taken]
+            blocks = list(self._unfolded)
             if not blocks:
-                return False
-            sizes = [len(block) for block in blocks]
-            rows = Columns.joined([block.rows for block in blocks])
-            self._mark(rows.points)
+                return
+            self._good.reach(max(block.high for block in blocks))
+            folding = Folding(self._good.times.copy())
+        left = folding.newest(blocks)
+        with self._lock:
+            taken = {block.id for block in blocks}
+            self._unfolded = [block for block in self._unfolded if block.id not in taken]
+            for points in folding.points:
+                self._mark(points)
+            if not left:
+                return
+            sizes = [len(rows) for _, rows in left]
             self._good.take(
-                rows,
-                np.repeat([block.received for block in blocks], sizes),
-                np.repeat([block.line for block in blocks], sizes),
+                Columns.joined([rows for _, rows in left]),
+                np.repeat([block.received for block, _ in left], sizes),
+                np.repeat([block.line for block, _ in left], sizes),
             )
-            return True
 
     def newest_good(self, number: int, pending: Sequence[Block]) -> GoodNumber | None:
         """Return a point's newest good number; `pending` is what was appended since."""

@@ -63,6 +63,7 @@ class CollectorProcess:
         with (self.folder / "collector.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "central", "run", str(self._config)],
+                env=_as_set_up(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -120,3 +121,8 @@ class CollectorProcess:
             check=True,
             stdin=subprocess.DEVNULL,
         ).stdout
+
+
+def _as_set_up() -> dict[str, str]:
+    """Modules are compiled once where it is set up, not at each start."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

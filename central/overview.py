@@ -6,13 +6,13 @@ Test and drill alarms count in no figure. Days are the site's (UTC+8).
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
-from central.alarms.records import EpisodeRow
-from central.evidence.retention import evidence_state
+from central.alarms.records import OpenCount, open_counts
+from central.evidence.retention import EvidenceState, evidence_state
 from central.registry_records import GatewayRecord, SiteRecord
 from protocols.alarms.condition import DAY, SITE_OFFSET
 from protocols.alarms.rule import Colour
@@ -119,7 +119,9 @@ class Overview:
 async def overview(collector: "Collector", scope: frozenset[str] | None) -> Overview:
     """Return the figures of the sites in `scope` (None: all)."""
     now = collector.clock.now()
-    rows = [row for row in await collector.alarms.open_rows() if _sees(scope, row.site)]
+    today, evidence, counted = await collector.db.read(lambda conn: _read(conn, now))
+    here = _Open.by_site(each for each in counted if _sees(scope, each.site))
+    everywhere = _Open.joined(here.values())
     sites = [site for site in collector.registry.sites() if _sees(scope, site.name)]
     gateways = [
         gateway
@@ -127,19 +129,18 @@ async def overview(collector: "Collector", scope: frozenset[str] | None) -> Over
         if scope is None or scope & {*gateway.sites, gateway.site}
     ]
     points = collector.registry.index.by_site()
-    here = _by_sites((row, (row.site,)) for row in rows)
     serving = _by_sites((gateway, gateway.sites) for gateway in gateways)
     return Overview(
         now=now,
-        levels=_levels(rows),
-        unacknowledged=sum(row.state in UNSEEN for row in rows),
+        levels=everywhere.levels,
+        unacknowledged=everywhere.unseen,
         gateways=GatewayCount(
             total=len(gateways), offline=sum(gateway.state == "offline" for gateway in gateways)
         ),
         points=sum(points.get(site.name, 0) for site in sites),
-        platform=await _platform(collector, gateways, now),
+        platform=_platform(collector, gateways, today, evidence),
         sites=tuple(
-            _site(site, here[site.name], serving[site.name], points.get(site.name, 0))
+            _site(site, here.get(site.name, _Open()), serving[site.name], points.get(site.name, 0))
             for site in sites
         ),
         timeliness=_timeliness(collector, {site.name for site in sites}, now),
@@ -150,14 +151,37 @@ def _sees(scope: frozenset[str] | None, site: str) -> bool:
     return scope is None or site in scope
 
 
-def _levels(rows: Iterable[EpisodeRow]) -> Levels:
-    colours = Counter(row.level.colour for row in rows)
-    return Levels(
-        red=colours[Colour.RED],
-        orange=colours[Colour.ORANGE],
-        yellow=colours[Colour.YELLOW],
-        blue=colours[Colour.BLUE],
-    )
+@dataclass(slots=True)
+class _Open:
+    """Open alarms, of a site or everywhere."""
+
+    colours: Counter[Colour] = field(default_factory=Counter)
+    unseen: int = 0
+
+    @classmethod
+    def by_site(cls, counted: Iterable[OpenCount]) -> "dict[str, _Open]":
+        found: dict[str, _Open] = defaultdict(cls)
+        for site, colour, state, count in counted:
+            found[site].colours[colour] += count
+            found[site].unseen += count if state in UNSEEN else 0
+        return found
+
+    @classmethod
+    def joined(cls, parts: "Iterable[_Open]") -> "_Open":
+        found = cls()
+        for part in parts:
+            found.colours.update(part.colours)
+            found.unseen += part.unseen
+        return found
+
+    @property
+    def levels(self) -> Levels:
+        return Levels(
+            red=self.colours[Colour.RED],
+            orange=self.colours[Colour.ORANGE],
+            yellow=self.colours[Colour.YELLOW],
+            blue=self.colours[Colour.BLUE],
+        )
 
 
 def _by_sites(items: Iterable[tuple[T, Iterable[str]]]) -> dict[str, list[T]]:
@@ -168,10 +192,8 @@ def _by_sites(items: Iterable[tuple[T, Iterable[str]]]) -> dict[str, list[T]]:
     return found
 
 
-def _site(
-    site: SiteRecord, here: list[EpisodeRow], serving: list[GatewayRecord], points: int
-) -> SiteState:
-    worst = max((row.level.colour for row in here), default=None)
+def _site(site: SiteRecord, here: _Open, serving: list[GatewayRecord], points: int) -> SiteState:
+    worst = max(here.colours, default=None)
     return SiteState(
         name=site.name,
         label=site.label,
@@ -180,9 +202,9 @@ def _site(
         longitude=site.longitude,
         latitude=site.latitude,
         worst=worst.name.lower() if worst else None,
-        open=len(here),
-        unacknowledged=sum(row.state in UNSEEN for row in here),
-        levels=_levels(here),
+        open=here.colours.total(),
+        unacknowledged=here.unseen,
+        levels=here.levels,
         blind=all(gateway.state != "online" for gateway in serving),
         points=points,
     )
@@ -197,12 +219,22 @@ def _timeliness(collector: "Collector", sites: set[str], now: int) -> tuple[Time
     return tuple(Timeliness(upto_s=step, count=count) for step, count in steps)
 
 
-async def _platform(collector: "Collector", gateways: list[GatewayRecord], now: int) -> Platform:
-    figures, backup = collector.ingest.figures, collector.backups.state()
+def _read(
+    conn: sqlite3.Connection, now: int
+) -> tuple[tuple[int, int], EvidenceState, list[OpenCount]]:
+    """Return what the tables know: losses and things put aside of today, evidence, open alarms."""
     today = (now + SITE_OFFSET) // DAY * DAY - SITE_OFFSET
-    (lost, aside), evidence = await collector.db.read(
-        lambda conn: (_today(conn, today), evidence_state(conn))
-    )
+    return _today(conn, today), evidence_state(conn), open_counts(conn)
+
+
+def _platform(
+    collector: "Collector",
+    gateways: list[GatewayRecord],
+    today: tuple[int, int],
+    evidence: EvidenceState,
+) -> Platform:
+    figures, backup = collector.ingest.figures, collector.backups.state()
+    lost, aside = today
     return Platform(
         ingest_p99_ms=figures.latency_ms(0.99),
         backlog_readings=sum(gateway.backlog.readings for gateway in gateways),

@@ -24,7 +24,6 @@ from central.store.interface import Store
 from protocols.alarms.rule import Colour, Level
 from protocols.alarms.state import State
 from protocols.wire.bounds import NUMBER
-from protocols.words import Purpose
 
 MOST: Final = 500
 """Episodes on a page."""
@@ -131,13 +130,6 @@ class Alarms:
         if outcome.error is not None:
             raise outcome.error
         return self.views([outcome.row])[0]
-
-    async def open_rows(self) -> list[EpisodeRow]:
-        """Return every open episode of production data, for figures."""
-        rows = await self._db.read(
-            lambda conn: _page(conn, (_STATES["open"], _URGENT), [], 1_000_000, 0)[1]
-        )
-        return [row for row in rows if row.purpose is Purpose.PRODUCTION]
 
     def views(self, rows: Iterable[EpisodeRow]) -> list[Episode]:
         """Return episodes as people see them."""

@@ -7,7 +7,7 @@ import json
 import sqlite3
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from central.alarms.episode import Acknowledgement
 from protocols.alarms.condition import DAY, SITE_OFFSET, day_text
@@ -58,6 +58,27 @@ class Line:
     value: Value = None
     actor: str | None = None
     comment: str = ""
+
+
+OPEN: Final = (
+    "SELECT site, colour, state, count(*) FROM episode "
+    "WHERE state <> 'NORMAL' AND purpose = 'production' GROUP BY site, colour, state"
+)
+
+
+class OpenCount(NamedTuple):
+    """How many open episodes of production data a site has of a colour and state."""
+
+    site: str
+    colour: Colour
+    state: str
+    episodes: int
+
+
+def open_counts(conn: sqlite3.Connection) -> list[OpenCount]:
+    """Count what is open, from an index of that alone: a flood of alarms is not read for it."""
+    rows = conn.execute(OPEN)
+    return [OpenCount(site, Colour(colour), state, n) for site, colour, state, n in rows]
 
 
 def insert_episode(conn: sqlite3.Connection, row: EpisodeRow) -> int:

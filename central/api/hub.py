@@ -16,7 +16,7 @@ from central.api import gateway_shape, shapes
 from central.api.newest import Marks
 from central.api.scoped import overview, sees_gateway
 from central.api.site_values import SiteEvent, SiteNames, portions, site_values
-from central.api.subscriber import QUEUE, Message, Subscriber, message
+from central.api.subscriber import Message, Subscriber, message
 from central.database import StorageError
 from central.effects import Effects
 from central.identity.desk import FrontDesk
@@ -92,8 +92,8 @@ class Hub:
             # What commits from here on is noted, and comes after the picture, never before.
             self._subscribers.add(subscriber)
             try:
-                subscriber.queue.put_nowait(message("clock", shapes.clock(self._collector.clock)))
-                subscriber.queue.put_nowait(message("overview", body))
+                subscriber.put(message("clock", shapes.clock(self._collector.clock)))
+                subscriber.put(message("overview", body))
                 await self._picture(subscriber)
             except BaseException:
                 self.leave(subscriber)
@@ -155,7 +155,7 @@ class Hub:
             for subscriber in list(self._subscribers):
                 self._cut_slow(subscriber)
         await self._send_values()
-        self._send_gateways()
+        await self._send_gateways()
         story = self._collector.clock.state is ClockState.STORY
         if story or tick % CLOCK_EVERY == 0:
             self._send_clock()
@@ -183,13 +183,14 @@ class Hub:
         known = registry.index.within(self._collector.store.heads.known(), subscriber.sees)
         for portion in portions(registry.index, known):
             for site in self._told(portion):
-                subscriber.queue.put_nowait(site.told)
+                subscriber.put(site.told)
             await asyncio.sleep(0)
         for gateway in registry.gateways():
             if sees_gateway(subscriber.who, gateway):
                 told = message("gateway", gateway_shape.gateway(gateway, subscriber.who))
-                subscriber.queue.put_nowait(told)
-        subscriber.most = QUEUE + subscriber.queue.qsize()
+                subscriber.put(told)
+                await asyncio.sleep(0)
+        subscriber.pictured()
 
     async def _send_values(self) -> None:
         async with self._telling:
@@ -217,7 +218,7 @@ class Hub:
     def _watched(self, site: str) -> bool:
         return any(subscriber.sees(site) for subscriber in self._subscribers)
 
-    def _send_gateways(self) -> None:
+    async def _send_gateways(self) -> None:
         names, self._gateways = self._gateways, set()
         groups = list(self._by_scope().values())
         for gateway in map(self._collector.registry.gateway, sorted(names)):
@@ -227,6 +228,7 @@ class Hub:
                 if sees_gateway(readers[0].who, gateway):
                     told = message("gateway", gateway_shape.gateway(gateway, readers[0].who))
                     self._send(told, readers)
+            await asyncio.sleep(0)  # one of forty devices takes milliseconds
 
     async def _send_overviews(self) -> None:
         for readers in list(self._by_scope().values()):
@@ -253,10 +255,10 @@ class Hub:
         for subscriber in list(readers):
             if subscriber.cut:
                 continue
-            if subscriber.queue.qsize() >= subscriber.most:
+            if subscriber.behind:
                 self._cut_slow(subscriber)
             else:
-                subscriber.queue.put_nowait(told)
+                subscriber.put(told)
 
     def _cut_slow(self, subscriber: Subscriber) -> None:
         self.slow += 1

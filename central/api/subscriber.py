@@ -10,6 +10,8 @@ from central.identity.principal import Principal
 
 QUEUE: Final = 512
 """Messages that may wait for one subscriber: some minutes of a busy city."""
+BYTES: Final = 16 << 20
+"""Bytes that may. A message is shared by all who wait for it, but the last holds it alone."""
 _FRAME: Final = len(b"event: \ndata: ")
 
 
@@ -37,13 +39,32 @@ def message(event: str, body: BaseModel) -> Message:
 
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """One open page. `None` in the queue is the end; `most` messages may wait in it."""
+    """One open page. `None` in the queue is the end.
+
+    `most` messages of `most_bytes` together may wait in it; `waiting` bytes do.
+    """
 
     who: Principal
     sites: frozenset[str] | None
     queue: asyncio.Queue[Message | None] = field(default_factory=asyncio.Queue)
     most: int = QUEUE
+    most_bytes: int = BYTES
+    waiting: int = 0
     cut: bool = False
+
+    @property
+    def behind(self) -> bool:
+        """Whether more waits than may."""
+        return self.queue.qsize() >= self.most or self.waiting > self.most_bytes
+
+    def put(self, told: Message) -> None:
+        """Let a message wait."""
+        self.waiting += len(told.frame)
+        self.queue.put_nowait(told)
+
+    def pictured(self) -> None:
+        """What waits now is the whole picture: the bounds are for what comes on top of it."""
+        self.most, self.most_bytes = QUEUE + self.queue.qsize(), BYTES + self.waiting
 
     def sees(self, site: str) -> bool:
         """Return whether the site was asked for and is in scope."""
@@ -57,6 +78,7 @@ class Subscriber:
         while told is not None:
             parts.append(told.frame)
             size += len(told.frame)
+            self.waiting -= len(told.frame)
             if size >= most or self.queue.empty():
                 break
             told = self.queue.get_nowait()

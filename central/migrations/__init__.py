@@ -14,7 +14,7 @@ from sqlite_utils import Database, Migrations
 from central.calendar.migrations import m023_exemptions
 from central.enrolment.migrations import enrolment
 from central.identity.migrations import identity
-from central.migrations import backup, foundation, packs, proof, store, tiers
+from central.migrations import alarms, backup, foundation, packs, proof, store, tiers
 
 STEPS: Final = (
     foundation.m001_collector,
@@ -41,6 +41,7 @@ STEPS: Final = (
     packs.m026_evidence_packs,
     backup.m027_backup_reason,
     store.m028_settled,
+    alarms.m029_open_alarms,
 )
 
 collector = Migrations("collector")

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from central.alarms.records import OPEN
 from central.overview import Levels
 from tests.central.builders import SECOND, Gateway
 
@@ -73,3 +74,36 @@ async def test_losses_of_today_are_the_sites_day(collector, gateway, stream, clo
     clock.move(1)
     assert clock.now() % (86_400 * SECOND) == 16 * 3600 * SECOND
     assert (await collector.overview()).platform.quarantined_today == 0
+
+
+async def test_a_flood_of_alarms_is_counted_from_an_index_alone(collector):
+    def plan(conn):
+        return [row[3] for row in conn.execute(f"EXPLAIN QUERY PLAN {OPEN}")]
+
+    said = await collector.db.read(plan)
+    assert said == ["SCAN episode USING COVERING INDEX episode_figures"]
+
+
+async def test_open_alarms_are_counted_by_site_colour_and_state(collector):
+    def enter(tables):
+        insert = (
+            "INSERT INTO episode(id, rule, point, site, state, level, colour, raised, occurrence, "
+            "late, purpose) VALUES (?, 'r', 1, ?, ?, '{}', ?, 0, 1, 0, ?)"
+        )
+        rows = [
+            ("a", "UNACK", 4, "production"),
+            ("a", "RTN_UNACK", 2, "production"),
+            ("a", "ACKED", 4, "production"),
+            ("b", "ACKED", 1, "production"),
+            ("b", "NORMAL", 4, "production"),
+            ("b", "UNACK", 4, "drill"),
+        ]
+        tables.conn.execute("INSERT INTO point(number, id, gateway) VALUES (1, 'a/gw/d/p', 'gw')")
+        tables.conn.executemany(
+            insert, [(str(n), site, state, *rest) for n, (site, state, *rest) in enumerate(rows)]
+        )
+
+    await collector.db.write(enter)
+    found = await collector.overview()
+    assert (found.levels, found.unacknowledged) == (Levels(red=2, yellow=1, blue=1), 2)
+    assert (await collector.overview(frozenset({"b"}))).levels == Levels(blue=1)

@@ -155,8 +155,10 @@ async def test_what_waits_goes_out_together_within_bounds():
     subscriber = Subscriber(WHO, None)
     small, large = Message.of("clock", b"{}"), Message.of("values", b"x" * TOGETHER)
     for told in (small, small, large, small, None):
-        subscriber.queue.put_nowait(told)
+        subscriber.put(told) if told else subscriber.queue.put_nowait(None)
+    assert subscriber.waiting == 3 * len(small.frame) + len(large.frame)
     assert await subscriber.frames(TOGETHER) == 2 * small.frame + large.frame
     assert await subscriber.frames(TOGETHER) == small.frame
     assert await subscriber.frames(TOGETHER) == b""
+    assert subscriber.waiting == 0
     assert small.data == b"{}"

@@ -8,7 +8,7 @@ import pytest
 
 from central.api import hub as hub_module
 from central.api.hub import ALARMS, CLOCK_EVERY, OVERVIEW_EVERY
-from central.api.subscriber import QUEUE
+from central.api.subscriber import BYTES, QUEUE, Message
 from central.effects import Effects
 from central.identity import persons
 from central.identity.principal import Kind, Principal
@@ -138,6 +138,14 @@ async def test_a_slow_page_is_cut_off_and_counted_and_the_others_go_on(hub, who,
     hub.listen(Effects(values=become("qingyun")))
     await hub.beat(SECOND)
     assert events(quick) == ["values"]
+
+
+async def test_a_page_with_too_many_bytes_before_it_is_cut_off_and_counted(hub, who):
+    slow = await hub.subscribe(await who("s"), None)
+    slow.put(Message.of("values", b'"' + b"x" * BYTES + b'"'))
+    await hub.beat(CLOCK_EVERY)
+    assert (slow.cut, hub.slow, len(hub)) == (True, 1, 0)
+    assert events(slow)[-1] is None
 
 
 async def test_a_logged_out_page_hears_nothing_more(hub, who, rooms):

@@ -47,10 +47,11 @@ READ_DEADLINE: Final = 10.0
 """Real seconds a query may take before it is ended."""
 GLANCE_DEADLINE: Final = 2.0
 """The same for a look-up by key."""
-LOG_PAGES: Final = 8_192
+LOG_PAGES: Final = 1_000
+"""Pages of the log after which they are written back: by the COMMIT that reaches them, behind which
+everybody waits. A log that begins anew so soon also grows no longer, which each sync would tell."""
 _TUNED: Final = {"busy_timeout": 0, "cache_size": -65_536, "wal_autocheckpoint": LOG_PAGES}
-"""64 MiB hold the page where each of some thousand points goes on; as many pages of the log as
-fit into half of that are worth one checkpoint."""
+"""64 MiB hold the page where each of some thousand points goes on."""
 
 
 class Database:

@@ -22,6 +22,8 @@ from central.store.values import Values
 
 FRESH: Final = 64
 """Blocks that are left as they came: those who hear of a commit look at all of it."""
+AT_ONCE: Final = 16
+"""Blocks that are made small together: each alone would find nothing of it in the caches."""
 LOOSE: Final = 32
 """Blocks that are looked through one by one; more are put together first."""
 
@@ -108,9 +110,10 @@ class Unsealed:
             self.readings += len(block)
             block.durable = True
         self._fresh.append(block)
-        if len(self._fresh) > FRESH:
-            old = self._fresh.popleft()
-            old.rows = self._holding.held(old.rows)
+        if len(self._fresh) >= FRESH + AT_ONCE:
+            for _ in range(AT_ONCE):
+                old = self._fresh.popleft()
+                old.rows = self._holding.held(old.rows)
 
     @property
     def many(self) -> int:

@@ -9,7 +9,14 @@ import threading
 import pytest
 
 from central import database_group
-from central.database import Database, DatabaseUnusable, QueryTooLong, SchemaNewer, Urgency
+from central.database import (
+    LOG_PAGES,
+    Database,
+    DatabaseUnusable,
+    QueryTooLong,
+    SchemaNewer,
+    Urgency,
+)
 from central.database_queue import Heavy
 
 INSERT = "INSERT INTO outbox(recorded, kind, body) VALUES (1, ?, '')"
@@ -410,3 +417,14 @@ async def test_what_turns_out_heavy_late_is_undone_with_its_group_and_done_in_th
     )
     assert undone == [True]
     assert told == await kinds(db) == ["database"] * 3
+
+
+async def test_the_log_is_written_back_before_it_is_long(db):
+    def much(tables):
+        row = "INSERT INTO outbox(recorded, kind, body) VALUES (1, 'much', ?)"
+        tables.conn.execute(row, ("x" * 200_000,))
+
+    for _ in range(60):  # fifty pages each
+        await db.write(much)
+    log = db.path.with_name(db.path.name + "-wal")
+    assert log.stat().st_size < 2 * LOG_PAGES * 4096

@@ -15,3 +15,8 @@ NEAR = st.integers(1_781_272_799_000_000, 1_781_380_800_000_000)
 @given(st.lists(TIMES, max_size=20) | st.lists(NEAR, max_size=200))
 def test_a_column_reads_as_each_time_would(times):
     assert json.loads(time_column(np.array(times, np.int64))) == [rfc3339(t) for t in times]
+
+
+def test_every_second_of_a_day():
+    times = 1_781_272_800_000_000 + 1_000_000 * np.arange(86_400)
+    assert json.loads(time_column(times)) == [rfc3339(t) for t in times.tolist()]

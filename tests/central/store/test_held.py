@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.store.columns import Columns
-from central.store.held import Holding
+from central.store.held import Held, Holding
 from central.store.interface import Row
+from central.store.unsealed import AT_ONCE, FRESH, Block, Unsealed
 
 WIDE = st.integers(-(2**63), 2**63 - 1)
 NEAR = st.integers(1_781_272_800_000_000, 1_781_272_900_000_000)
@@ -53,3 +54,14 @@ def test_a_scan_takes_little():
     kept = [value for value in vars(other).values() if isinstance(value, np.ndarray)]
     kept += [other.values.numbers, other.values.kinds]
     assert sum(column.nbytes for column in kept if column is not other.points) <= 26 * n
+
+
+def test_all_but_the_newest_blocks_are_small():
+    unsealed = Unsealed()
+    kept = [[Row(3, 10**15 + nth, nth, nth / 7, 0, 0)] for nth in range(3 * (FRESH + AT_ONCE))]
+    for nth, rows in enumerate(kept):
+        unsealed.add(Block.of(nth, 1, 10**15, Columns.of(rows)))
+        loose = [block for block in unsealed.blocks() if not isinstance(block.rows, Held)]
+        assert min(nth + 1, FRESH) <= len(loose) < FRESH + AT_ONCE
+        assert loose == unsealed.blocks()[nth + 1 - len(loose) :]
+    assert [block.rows.rows() for block in unsealed.blocks()] == kept

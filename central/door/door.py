@@ -18,7 +18,8 @@ from central.door.forgetting import Forgetting
 from central.door.judging import Points, points_of
 from central.door.limits import UNDER_WAY, Account, Limits
 from central.door.minting import Mint
-from central.door.preparing import Posted, prepare, read_points
+from central.door.names import KnownNames
+from central.door.preparing import Key, Posted, prepare, prepare_light, read_light, read_points
 from central.door.requests import Answer
 from central.door.table import Table
 from central.door.taking import Request, Taken, Taking
@@ -69,6 +70,7 @@ class ReadingsDoor:
         self._clock = clock
         self._behind = behind
         self._reader = OwnerThread("door", capacity=UNDER_WAY)
+        self._names = KnownNames()
         self._points: dict[str, Points] = {}
         self._ordinals: dict[str, int] = {}
         self.limits = Limits()
@@ -137,7 +139,7 @@ class ReadingsDoor:
                 purpose=posted.purpose,
                 now=self._clock.now(),
             )
-            read, request = await self._reader.run(prepare, posted, key, table, points, mint)
+            read, request = await self._prepared(posted, key, table, points, mint)
             if table is None:
                 self.limits.charge(account, len(read.points))
             if request is None:
@@ -201,6 +203,22 @@ class ReadingsDoor:
         )
         opened = minting.opening(new_stream_id(), digest, mint)
         await ingest.put_stream(gateway, opened.opening.stream, opened.body, LIVE)
+
+    async def _prepared(  # as `prepare`
+        self,
+        posted: Posted,
+        key: Key,
+        table: Table | None,
+        points: Points | None,
+        mint: Mint,
+    ) -> tuple[Table, Request | None]:
+        """Read and judge, on the event loop what is little."""
+        if table is None and points is not None:
+            table = read_light(posted, self._names)
+            request = None if table is None else prepare_light(key, table, points, mint)
+            if table is not None and request is not None:
+                return table, request
+        return await self._reader.run(prepare, posted, key, self._names, table, points, mint)
 
     async def _take(self, gateway: str, request: Request, began: float) -> Taken:
         def after(taken: Taken) -> None:

@@ -5,16 +5,16 @@ Values become what the manifest promises of their point, by the same steps as a 
 nothing; the same point, time and value twice is one reading.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import repeat
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from central.door import finishing
 from central.door.finishing import Steps
+from central.door.naming import Naming
 from central.door.reasons import NO_ROW, NO_TIME, Reason
 from central.door.table import Table
 from central.ingest.placing import AHEAD
@@ -37,12 +37,14 @@ _NARROW: Final = 1 << 16
 class Points:
     """What a virtual gateway's readings may speak of.
 
-    `places` finds a point by its whole id and by `site/device/point`; `gap` is the longest time
-    (µs) that one of them may be silent; `urgent` says which are of the alarm lane.
+    `places` finds a point by its whole id and by `site/device/point`, as `naming` does for lists;
+    `gap` is the longest time (µs) that one of them may be silent; `urgent` says which are of the
+    alarm lane.
     """
 
     digest: str
     places: Mapping[str, int]
+    naming: Naming
     steps: Steps
     decimals: Integers
     gap: int
@@ -115,6 +117,7 @@ def points_of(digest: str, manifest: Manifest) -> Points:
     return Points(
         digest=digest,
         places=places,
+        naming=Naming(places, len(manifest.points)),
         steps=finishing.steps_of(manifest),
         decimals=decimals_of([point.decimals for point in manifest.points]),
         urgent=np.array([point.lane == "alarm" for point in manifest.points], np.bool_),
@@ -123,19 +126,45 @@ def points_of(digest: str, manifest: Manifest) -> Points:
 
 
 def judge(table: Table, points: Points, now: int) -> Judged:
-    """Part a table's readings. `now`: µs UTC.
+    """Part a table's readings, and put those that go in by time. `now`: µs UTC.
 
     Raises IngestError DOOR_MANIFEST: the indexes are of another manifest.
     """
+    accepted, aside, _ = _parted(table, points, now)
+    return _in_order(accepted, aside, len(points))
+
+
+def judge_scan(table: Table, points: Points, now: int) -> Judged:
+    """Do the same, but leave readings where they are if no point is named twice.
+
+    Then their order tells nothing, and a list of points that comes again stays the same one.
+    """
+    accepted, aside, distinct = _parted(table, points, now)
+    if distinct:
+        return Judged(accepted, aside, 0)
+    return _in_order(accepted, aside, len(points))
+
+
+def _in_order(accepted: Accepted, aside: list[Aside], known: int) -> Judged:
+    if (accepted.times[1:] < accepted.times[:-1]).any():
+        accepted = accepted.take(np.argsort(accepted.times, kind="stable"))
+    once = _once(accepted, known)
+    return Judged(once, aside, len(accepted) - len(once))
+
+
+def _parted(table: Table, points: Points, now: int) -> tuple[Accepted, list[Aside], bool]:
+    """Return what goes in and what does not; and whether all goes in, each point once."""
     stated = table.manifest
     if stated is not None and stated != points.digest:
         raise IngestError("DOOR_MANIFEST", 409, stated=stated[:STATED], current=points.digest)
-    places = _places(table, points)
+    named = points.naming.of(table.points, indexes=stated is not None)
+    places, distinct = named.places, named.distinct
     times, qualities, cells = table.times, table.qualities, table.values
-    good = (places >= 0) & (times >= 0) & (times <= now + AHEAD) & (qualities >= 0)
     aside: list[Aside] = []
     kept: Integers | None = None
-    if not good.all():
+    distinct = distinct and _plain(times, qualities, now)
+    good = None if distinct else _good(places, times, qualities, now)
+    if good is not None and not good.all():
         kept = np.flatnonzero(good)
         bad = np.flatnonzero(~good).tolist()
         aside = [Aside(at, _reason(places[at], times[at], qualities[at])) for at in bad]
@@ -145,29 +174,24 @@ def judge(table: Table, points: Points, now: int) -> Judged:
     accepted = Accepted(places, times, done.values, done.qualities)
     if done.wrong.any():
         wrong = np.flatnonzero(done.wrong)
-        named = wrong if kept is None else kept[wrong]
-        aside = sorted([*aside, *(Aside(at, Reason.BAD_VALUE) for at in named.tolist())])
+        at = wrong if kept is None else kept[wrong]
+        aside = sorted([*aside, *(Aside(each, Reason.BAD_VALUE) for each in at.tolist())])
         accepted = accepted.take(np.flatnonzero(~done.wrong))
-    if (accepted.times[1:] < accepted.times[:-1]).any():
-        accepted = accepted.take(np.argsort(accepted.times, kind="stable"))
-    once = _once(accepted, len(points))
-    return Judged(once, aside, len(accepted) - len(once))
+        distinct = False
+    return accepted, aside, distinct
 
 
-def _places(table: Table, points: Points) -> Integers:
-    """Return the index of each reading's point, -1 for what names none."""
-    named: Sequence[Any] = table.points
-    find = points.places.get
-    try:
-        found = np.fromiter(map(find, named, repeat(-1)), np.int64, len(named))
-    except TypeError:  # lists and objects name nothing
-        listed = [find(name, -1) if type(name) is str else -1 for name in named]
-        found = np.array(listed, np.int64)
-    if table.manifest is not None:
-        indexes = [name if type(name) is int else -1 for name in named]
-        listed = [name if 0 <= name < len(points) else -1 for name in indexes]
-        found = np.maximum(found, np.array(listed, np.int64))
-    return found
+def _good(places: Integers, times: Integers, qualities: Integers, now: int) -> NDArray[np.bool_]:
+    good: NDArray[np.bool_] = (places >= 0) & (times >= 0)
+    good &= times <= now + AHEAD
+    good &= qualities >= 0
+    return good
+
+
+def _plain(times: Integers, qualities: Integers, now: int) -> bool:
+    """Whether no time and no quality (of at least one) is a reason to put a reading aside."""
+    earliest, latest = int(np.minimum.reduce(times)), int(np.maximum.reduce(times))
+    return earliest >= 0 and latest <= now + AHEAD and int(np.minimum.reduce(qualities)) >= 0
 
 
 def _reason(place: int, time: int, quality: int) -> Reason:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from central.door.reasons import NO_TIME, Reason, code
-from central.door.stamps import stamps
+from central.door.stamps import listed, stamps
 from central.store.columns import Integers
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,20 +54,36 @@ def counted_text(text: str) -> Moment:
     return counted(int(text)) if _DIGITS.fullmatch(text) else Reason.BAD_TIME
 
 
+def listed_texts(data: bytes, n: int) -> Integers | None:
+    """Return a JSON list of `n` RFC 3339 texts of one form, as it was sent; None: it is another."""
+    return listed(data, n, _written)
+
+
 def texts(cells: Sequence[str]) -> Integers:
     """Return a column of RFC 3339 texts, as `written` reads each; NO_TIME where it is none."""
-    found = stamps(cells, _written) if cells else None
+    found = alike(cells)
+    if found is not None:
+        return found
+    known = {text: _written(text) for text in set(cells)}
+    return np.fromiter(map(known.__getitem__, cells), np.int64, len(cells))
+
+
+def alike(cells: Sequence[str]) -> Integers | None:
+    """Return the same where the texts are of one form, or of few lengths; None: they are not."""
+    found = stamps(cells, _written) if cells else np.zeros(0, np.int64)
     if found is not None:
         return found
     lengths = list(map(len, cells))
-    if 1 < len(set(lengths)) <= FORMS:  # a fraction of nothing is left out by many
-        column = np.empty(len(cells), np.int64)
-        for length in set(lengths):
-            alike = [at for at, each in enumerate(lengths) if each == length]
-            column[alike] = texts([cells[at] for at in alike])
-        return column
-    known = {text: _written(text) for text in set(cells)}
-    return np.fromiter(map(known.__getitem__, cells), np.int64, len(cells))
+    if not 1 < len(set(lengths)) <= FORMS:  # a fraction of nothing is left out by many
+        return None
+    column = np.empty(len(cells), np.int64)
+    for length in set(lengths):
+        places = [at for at, each in enumerate(lengths) if each == length]
+        part = stamps([cells[at] for at in places], _written)
+        if part is None:
+            return None
+        column[places] = part
+    return column
 
 
 def _written(text: str) -> int:

@@ -1,9 +1,14 @@
 """Quality as others say it (pure, total): a word, the name of a StatusCode, or its number."""
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from central.door.reasons import Reason
+import msgspec
+import numpy as np
+
+from central.door.reasons import NO_QUALITY, Reason
+from central.store.columns import Integers
 from protocols.quality import Quality
 
 _WORDS: Final[dict[str, int]] = {
@@ -15,6 +20,29 @@ _WORDS: Final[dict[str, int]] = {
 }
 _NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10}")
 _END: Final = 1 << 32
+_USUAL: Final[dict[Any, int]] = {None: 0, **_WORDS}
+_INTEGERS: Final = msgspec.json.Decoder(list[int]).decode
+
+
+def listed_qualities(data: bytes) -> Integers | None:
+    """Return a JSON list of `good`, null and numbers, as it was sent; None: it holds others too.
+
+    Numbers hold no quotation mark: where none is left, every word that was replaced stood alone.
+    """
+    try:
+        numbers = _INTEGERS(data.replace(b'"good"', b"0").replace(b"null", b"0"))
+        codes = np.array(numbers, np.int64)
+    except (msgspec.MsgspecError, OverflowError):
+        return None
+    codes[(codes < 0) | (codes >= _END)] = NO_QUALITY
+    return codes
+
+
+def qualities(cells: Sequence[Any]) -> tuple[list[Any], list[int]]:
+    """Return the codes of a column of qualities, and the places of those that are no usual word."""
+    # Whatever is asked for is compared with few words: numbers may collide with one another.
+    found = [_USUAL.get(cell) for cell in cells]
+    return found, [at for at, each in enumerate(found) if each is None]
 
 
 def quality(said: object) -> int | Reason:

@@ -15,13 +15,16 @@ from msgspec import UNSET, UnsetType
 
 from central.door import bounds
 from central.door.cells import Cells
-from central.door.moments import numbers, texts
-from central.door.qualities import quality
+from central.door.moments import alike, listed_texts, numbers, texts
+from central.door.names import KnownNames, Names
+from central.door.qualities import listed_qualities, qualities, quality
 from central.door.reasons import code
-from central.door.table import Table, read_json
+from central.door.table import Sources, Table, read_json
 from central.store.columns import Integers
 
 Raw = list[Any]
+Sent = msgspec.Raw
+"""A list as it was sent, not looked at."""
 _TEXT: Final = {str}
 _INTEGER: Final = {int}
 _QUALITY: Final = {str, int, type(None)}
@@ -32,11 +35,11 @@ _QUOTE, _COLON, _SPACE = b'": '
 
 
 class _Columns(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    point: Raw
+    point: Sent
     value: Raw
-    time: Raw | UnsetType = UNSET
+    time: Sent | UnsetType = UNSET
     time_us: Raw | UnsetType = UNSET
-    quality: Raw | UnsetType = UNSET
+    quality: Sent | UnsetType = UNSET
     manifest: str | UnsetType = UNSET
 
 
@@ -54,67 +57,89 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _decode: Final = msgspec.json.Decoder(_Body).decode
+_decode_list: Final = msgspec.json.Decoder(Raw).decode
 
 
 class Odd(Exception):  # no error: another reader decides
     """This is not for the quick way."""
 
 
-def read(data: bytes) -> Table:
-    """Return the table. Raises IngestError DOOR_BODY, DOOR_TOO_MANY."""
+class Heavy(Odd):
+    """It would take long: what is in it has to be looked at one by one."""
+
+
+def read(data: bytes, known: KnownNames | None = None) -> Table:
+    """Return the table; `known`: lists of names that came before.
+
+    Raises IngestError DOOR_BODY, DOOR_TOO_MANY.
+    """
     try:
-        return quick(data)
-    except (Odd, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return quick(data, known)
+    except GIVEN_UP:
         return read_json(data)
 
 
-def quick(data: bytes) -> Table:
-    """Return the table of a common body; what is raised says only that it is none."""
-    body = _decode(data)
+def quick(data: bytes, known: KnownNames | None = None, most: int = bounds.READINGS) -> Table:
+    """Return the table of a common body; what is raised says only that it is none.
+
+    `most`: cells of a column that may be looked at one by one.
+    """
+    body, known = _decode(data), known or KnownNames()
     keys = _keys(data) - 1
     if isinstance(body.columns, _Columns) and body.rows is UNSET:
-        return _columns(body.columns, keys, data)
+        return _columns(body.columns, keys, data, known, most)
     if isinstance(body.rows, list) and body.columns is UNSET:
-        return _rows(body.rows, keys, data)
+        return _rows(body.rows, keys, data, known, most)
     raise Odd
 
 
-def _columns(said: _Columns, keys: int, data: bytes) -> Table:
+def _columns(  # what was said, how many keys, in which body
+    said: _Columns, keys: int, data: bytes, known: KnownNames, most: int
+) -> Table:
     given = [cells for cells in (said.time, said.time_us, said.quality) if cells is not UNSET]
     if keys != 2 + len(given) + (said.manifest is not UNSET):
         raise Odd
-    n = len(said.point)
-    if n > bounds.READINGS or any(len(cells) != n for cells in (said.value, *given)):
+    n = len(said.value)
+    if n > bounds.READINGS or (said.time is UNSET) == (said.time_us is UNSET):
         raise Odd
-    if (said.time is UNSET) == (said.time_us is UNSET):
+    times = _sent_times(said.time, n, most) if said.time_us is UNSET else _numbers(said.time_us)
+    codes = _sent_qualities(said.quality, n, most)
+    points = known.sent(bytes(said.point), _names)
+    if len(points) != n or len(times) != n or len(codes) != n:
         raise Odd
     return Table(
-        _points(said.point),
-        _texts(said.time) if said.time_us is UNSET else _numbers(said.time_us),
-        _values(said.value),
-        np.zeros(n, np.int64) if said.quality is UNSET else _qualities(said.quality),
-        lambda at: read_json(data).sources(at),
+        points,
+        times,
+        _values(said.value, most),
+        codes,
+        Sources(data),
         None if said.manifest is UNSET else said.manifest,
     )
 
 
-def _rows(rows: list[_Row], keys: int, data: bytes) -> Table:
+def _rows(  # as above
+    rows: list[_Row], keys: int, data: bytes, known: KnownNames, most: int
+) -> Table:
     n = len(rows)
     if not 0 < n <= bounds.READINGS:
         raise Odd
     # Three keys each row has, or what follows gives up; what is more can only be qualities.
-    qualities = None
+    codes = np.zeros(n, np.int64)
     if keys != 3 * n:
-        qualities = _of(rows, "quality")
-        if keys - 3 * n != n - qualities.count(UNSET):
+        said = _of(rows, "quality")
+        left_out = said.count(UNSET)
+        if keys - 3 * n != n - left_out:
             raise Odd
-        qualities = [None if cell is UNSET else cell for cell in qualities]
+        if left_out:
+            said = [None if cell is UNSET else cell for cell in said]
+        codes = _qualities(said, most)
+    stamped = rows[0].time_us is UNSET
     return Table(
-        _points(_of(rows, "point")),
-        _texts(_of(rows, "time")) if rows[0].time_us is UNSET else _numbers(_of(rows, "time_us")),
-        _values(_of(rows, "value")),
-        np.zeros(n, np.int64) if qualities is None else _qualities(qualities),
-        lambda at: read_json(data).sources(at),
+        known.listed(_points(_of(rows, "point"))),
+        _texts(_of(rows, "time"), most) if stamped else _numbers(_of(rows, "time_us")),
+        _values(_of(rows, "value"), most),
+        codes,
+        Sources(data),
     )
 
 
@@ -134,16 +159,29 @@ def _keys(data: bytes) -> int:
     return int(np.count_nonzero(before == _QUOTE))
 
 
+def _names(data: bytes) -> Names:
+    return _points(_decode_list(data))
+
+
 def _points(cells: Raw) -> Raw:
     if set(map(type, cells)) not in (_TEXT, _INTEGER, set()):
         raise Odd
     return cells
 
 
-def _texts(cells: Any) -> Integers:
+def _sent_times(said: Any, n: int, most: int) -> Integers:
+    data = bytes(said)
+    found = listed_texts(data, n) if n else None
+    return _texts(_decode_list(data), most) if found is None else found
+
+
+def _texts(cells: Any, most: int) -> Integers:
     if set(map(type, cells)) - _TEXT:
         raise Odd
-    return texts(cells)
+    found = alike(cells)
+    if found is None and len(cells) > most:
+        raise Heavy
+    return texts(cells) if found is None else found
 
 
 def _numbers(cells: Any) -> Integers:
@@ -152,18 +190,40 @@ def _numbers(cells: Any) -> Integers:
     return numbers(cells)
 
 
-def _values(raw: Raw) -> Cells:
+def _values(raw: Raw, most: int) -> Cells:
     cells = Cells.of(raw)
     if cells.types - _VALUE:
         raise Odd
+    if len(cells.odd) > most:
+        raise Heavy
     for odd in map(raw.__getitem__, cells.odd.tolist()):
         if type(odd) is int and odd.bit_length() > _ENDLESS:
             raise Odd
     return cells
 
 
-def _qualities(cells: Any) -> Integers:
-    if set(map(type, cells)) - _QUALITY:
-        raise Odd
-    known = {cell: code(quality(cell)) for cell in set(cells)}
-    return np.fromiter(map(known.__getitem__, cells), np.int64, len(cells))
+def _sent_qualities(said: Any, n: int, most: int) -> Integers:
+    if said is UNSET:
+        return np.zeros(n, np.int64)
+    data = bytes(said)
+    found = listed_qualities(data)
+    return _qualities(_decode_list(data), most) if found is None else found
+
+
+def _qualities(cells: Raw, most: int) -> Integers:
+    try:
+        found, odd = qualities(cells)
+    except TypeError as exc:  # a list or an object
+        raise Odd from exc
+    if len(odd) > most:
+        raise Heavy
+    for at in odd:
+        cell = cells[at]
+        if type(cell) not in _QUALITY:
+            raise Odd
+        found[at] = code(quality(cell))
+    return np.array(found, np.int64)
+
+
+GIVEN_UP: Final = (Odd, msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What `quick` raises."""

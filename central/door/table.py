@@ -43,11 +43,22 @@ class Table:
     times: Integers
     values: Cells
     qualities: Integers
-    sources: "Source"
+    sources: Callable[[int], object]
     manifest: str | None = None
 
 
-Source = Callable[[int], object]
+class Sources:
+    """What each reading of a JSON body was: the body is read again if anybody asks, once."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._read: Callable[[int], object] | None = None
+
+    def __call__(self, place: int) -> object:
+        """Return the reading at `place` as it was sent."""
+        if self._read is None:
+            self._read = read_json(self._data).sources
+        return self._read(place)
 
 
 class _Twice:

@@ -13,6 +13,7 @@ import numpy as np
 from central.alarms.samples import NO_SAMPLES as NO_SAMPLES
 from central.alarms.samples import NOBODY, NOTHING, Coming, Good, Sifted
 from central.alarms.scan import scanned
+from central.alarms.scans import sifted
 from central.alarms.still import Booleans, Floats, Integers, Live
 from central.database_queue import Heavy
 from central.store.interface import FLAG_ESTIMATED
@@ -45,7 +46,7 @@ def sift(live: Live, coming: Coming) -> Sifted:
 
     Raises Heavy, with nothing noted, where more is left than may be.
     """
-    usual = scanned(live, coming)
+    usual = scanned(live, coming) or sifted(live, coming)
     if usual is not None:
         return usual
     points = coming.rows.points

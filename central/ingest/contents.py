@@ -4,6 +4,7 @@ Runs in the writer thread, inside the transaction that moves the cursor.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import repeat
 from typing import Final, NamedTuple
 
@@ -84,13 +85,7 @@ class Contents:
             besides.enter_recoveries(tables, stream, batches, done.received)
         if not sent:
             return
-        rows = Columns.joined(
-            [
-                self._place(tables, stream, batch.content, at, done)
-                for batch, at in sent
-                if isinstance(batch.content, BatchColumns)
-            ]
-        )
+        rows = self._placed(tables, stream, sent, known, done)
         if not len(rows):
             return
         # Judged first: an engine that has to read its state again must not find these rows.
@@ -154,20 +149,28 @@ class Contents:
         done.episodes += judged.episodes
         done.good += judged.good
 
-    def _place(  # whose, what, where it lies in time, what it leads to
+    def _placed(  # whose, what, where all of it lies in time if that is known, what it leads to
         self,
         tables: Tables,
         stream: Stream,
-        content: BatchColumns,
-        at: Placement | None,
+        sent: list[Sent],
+        known: Placement | None,
         done: Committed,
     ) -> Columns:
-        known = self._map(tables, stream.manifest)
-        column = known.column(content.points)
-        placed = placing.place(content, known.numbers, at, done.received, column)
-        if placed.aside:
-            besides.put_aside(tables, stream, placed.aside, done)
-        return placed.rows
+        points = self._map(tables, stream.manifest)
+        contents = [(b.content, at) for b, at in sent if isinstance(b.content, BatchColumns)]
+        if known is not None and len(contents) > 1:
+            rows = _at_once([content for content, _ in contents], points, known, done.received)
+            if rows is not None:
+                return rows
+        parts = []
+        for content, at in contents:
+            column = points.column(content.points)
+            placed = placing.place(content, points.numbers, at, done.received, column)
+            if placed.aside:
+                besides.put_aside(tables, stream, placed.aside, done)
+            parts.append(placed.rows)
+        return Columns.joined(parts)
 
     def _map(self, tables: Tables, digest: str) -> PointMap:
         known = self._maps.get(digest)
@@ -178,6 +181,21 @@ class Contents:
             self._maps[digest] = known
             self._mapped += len(known)
         return known
+
+
+def _at_once(
+    contents: Sequence[BatchColumns], points: PointMap, known: Placement, received: int
+) -> Columns | None:
+    """Return the rows of batches, placed in one; None: one by one, something is to be told."""
+    whole = placing.together(contents)
+    if whole is None:
+        return None
+    named = contents[0].points
+    column = points.column(named) if all(each.points is named for each in contents) else None
+    if column is not None:
+        column = column.repeated(len(contents))
+    placed = placing.place(whole, points.numbers, known, received, column)
+    return None if placed.aside else placed.rows
 
 
 def _later(batches: list[Sealed]) -> Placement | None:

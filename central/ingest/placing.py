@@ -5,6 +5,7 @@ which nobody knows is stored under the received time, its newest reading at `now
 estimated. What is put aside never touches its neighbours.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -14,6 +15,7 @@ from central.ingest.placement import Placement
 from central.store.columns import Columns, Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, FLAG_SOURCE
 from central.store.point_column import PointColumn, constant
+from central.store.values import Values
 from central.wire.columns import BatchColumns
 from protocols.alarms.condition import LIVE_DELAY
 from protocols.clock import ClockState
@@ -96,6 +98,31 @@ def place(
     )
     places = np.flatnonzero(~good).tolist()
     return Placed(rows, [_aside(batch, place, len(numbers), int(times[place])) for place in places])
+
+
+def together(batches: Sequence[BatchColumns]) -> BatchColumns | None:
+    """Return several batches as one whose header says where it begins and how much it holds.
+
+    None: they do not continue each other.
+    """
+    first, expected = batches[0], batches[0].header.seq0
+    for batch in batches:
+        if batch.header.seq0 != expected:
+            return None
+        expected += batch.header.n
+    source = None
+    if any(batch.source is not None for batch in batches):
+        source = np.concatenate(
+            [np.zeros(len(b), np.bool_) if b.source is None else b.source for b in batches]
+        )
+    return BatchColumns(
+        np.concatenate([batch.points for batch in batches]),
+        np.concatenate([batch.times for batch in batches]),
+        source,
+        np.concatenate([batch.qualities for batch in batches]),
+        Values.joined([batch.values for batch in batches]),
+        first.header._replace(n=expected - first.header.seq0),
+    )
 
 
 def _times(batch: BatchColumns, known: Placement, estimated: int) -> tuple[Integers, Integers]:

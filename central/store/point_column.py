@@ -5,7 +5,7 @@ which arrays are reached without a copy or a look-up for each.
 """
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,15 @@ class PointColumn:
     may be). `at` picks the points' cells out of an array by number; as a slice it is a view.
     """
 
-    __slots__ = ("at", "compact", "distinct", "high", "low", "numbers")
+    __slots__ = (
+        *("at", "compact", "distinct", "high", "low", "numbers"),
+        *("_looked", "_scan"),
+    )
 
     def __init__(self, numbers: NDArray[Any]) -> None:
         self.numbers = numbers
+        self._looked = False
+        self._scan: Self | None = None
         self.low = int(np.minimum.reduce(numbers))
         self.high = int(np.maximum.reduce(numbers))
         n = len(numbers)
@@ -34,6 +39,39 @@ class PointColumn:
         whole = rising and self.high - self.low == n - 1
         self.at: slice | Integers = slice(self.low, self.high + 1) if whole else numbers
         self.compact: NDArray[Any] = numbers.astype(np.int32)
+
+    @property
+    def scan(self) -> Self | None:
+        """The points that all of it names again and again, each of them once; None: it does not."""
+        if not self._looked:
+            self._scan = self if self.distinct else self._found()
+            self._looked = True
+        return self._scan
+
+    def repeated(self, times: int) -> Self:
+        """Return the column that says the same so often, one after the other."""
+        if times == 1:
+            return self
+        made = type(self).__new__(type(self))
+        made.numbers = made.at = np.tile(self.numbers, times)
+        made.compact = np.tile(self.compact, times)
+        made.low, made.high, made.distinct = self.low, self.high, False
+        made._scan, made._looked = (self, True) if self.distinct else (None, False)
+        return made
+
+    def _found(self) -> Self | None:
+        numbers = self.numbers
+        first = (numbers == numbers[0]).nonzero()[0]
+        width = int(first[1]) if len(first) > 1 else len(numbers)
+        if len(numbers) % width:
+            return None
+        scan = type(self)(numbers[:width])
+        if not scan.distinct and len(np.unique(scan.numbers)) < width:
+            return None
+        scan.distinct = True
+        if not np.logical_and.reduce(numbers.reshape(-1, width) == scan.numbers, axis=None):
+            return None
+        return scan
 
 
 @lru_cache(maxsize=_KEPT)

@@ -70,12 +70,36 @@ SCANS = st.builds(
     st.sampled_from([0, 1, 90]),
     st.sampled_from([(), (), (), (1,), (2, 3)]),
 )
+CELLS = st.tuples(
+    st.sampled_from([50.0] * 12 + [79.9, 80.0, 95.0, 2**53 + 1, "开"]),
+    st.sampled_from([Quality.GOOD] * 12 + [Quality.BAD]),
+    st.sampled_from([FLAG_SOURCE] * 20 + [FLAG_ESTIMATED]),
+    st.sampled_from([0] * 6 + [1, 1, 2, -1, -2, -70]),
+)
+
+
+@st.composite
+def grids(draw):
+    """Return a delivery of several scans of the same points, some of whose times fall back."""
+    points = draw(st.sampled_from([(1, 2, 3), (1, 2, 3), (3, 1), (2, 5_000), (2,)]))
+    rows, astray = [], 0
+    for _ in range(draw(st.integers(1, 5))):
+        for place, point in enumerate(points):
+            value, quality, flags, stray = draw(CELLS)
+            # A stray is one for itself: the next is where it would have been.
+            rows.append((point, value, quality, flags, (not place) + stray - astray))
+            astray = stray
+    return draw(st.sampled_from([1, 1, 2, 3])), draw(st.sampled_from([0, 1, 90])), rows
+
+
 STEPS = st.lists(
     st.one_of(
         DELIVERY,
         DELIVERY,
         SCANS,
         SCANS,
+        grids(),
+        grids(),
         st.sampled_from(["again", "seal", "seal again", "again seal again", "tick"]),
         st.tuples(st.integers(1, 3), st.integers(0, len(LADDERS) - 1)),
     ),
@@ -280,3 +304,60 @@ def test_arrays_tell_what_single_readings_tell(connected, steps):
         patched.setattr(quiet, "sift", one_by_one)
         plain = play(steps, undisturbed=True)
     assert told == plain
+
+
+def scans(stream, *strays, value=50.0):
+    """Return three scans of three points a minute apart; `strays` by place: how far one is off."""
+    strays, rows, astray = dict(strays), [], 0
+    for at in range(9):
+        stray = strays.get(at, 0)
+        rows.append(
+            (at % 3 + 1, value, Quality.GOOD, FLAG_SOURCE, 60 * (at % 3 == 0) + stray - astray)
+        )
+        astray = stray
+    return stream, 200, rows
+
+
+# By place: the second reading of point 1 is 3, of point 2 is 4. Of one moment with one before it is
+# told only if it says something else.
+LEFT = (
+    (scans(1), 0),
+    (scans(1, (3, -70)), 0),
+    (scans(1, (3, -400), (4, -70), (8, -1_000)), 0),
+    (scans(1, (3, -60)), 3),
+    (scans(1, (3, -60), (5, -60)), 6),
+    (scans(1, (3, -70), value=79.5), 3),
+    (scans(1, (3, -70), value=85.0), 9),
+)
+
+
+@pytest.mark.parametrize(("delivery", "expected"), LEFT)
+def test_what_only_strays_in_time_is_not_left_to_the_machine(monkeypatch, delivery, expected):
+    sift, left = quiet.sift, []
+
+    def counted(live, coming):
+        sifted = sift(live, coming)
+        left.append(len(sifted.left))
+        return sifted
+
+    monkeypatch.setattr(quiet, "sift", counted)
+    played = Played()
+    played.deliver(*scans(1))
+    played.rules(1, 0)
+    played.deliver(*delivery)
+    played.close()
+    assert left[-1] == expected
+
+
+STANDING = (
+    [scans(1, value=85.0), scans(1, (3, -70), value=86.0)],
+    [scans(1, value=85.0), "again", scans(1, (4, -70), (8, -400), value=86.0), "seal"],
+    [scans(1, value=85.0), scans(1, (6, -60), value=86.0)],
+)
+
+
+@pytest.mark.parametrize("steps", STANDING)
+def test_what_strays_where_an_alarm_stands_is_told(monkeypatch, steps):
+    told = play(steps, undisturbed=False)
+    monkeypatch.setattr(quiet, "sift", one_by_one)
+    assert told == play(steps, undisturbed=True)

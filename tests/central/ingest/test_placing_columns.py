@@ -1,11 +1,21 @@
 """Columns are placed as one reading after the other would be."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.ingest.placement import ALWAYS, Anchor, Placement
-from central.ingest.placing import AHEAD, CLOCK_AHEAD, CLOCK_BEHIND, UNKNOWN_POINT, Aside, place
+from central.ingest.placing import (
+    AHEAD,
+    CLOCK_AHEAD,
+    CLOCK_BEHIND,
+    UNKNOWN_POINT,
+    Aside,
+    place,
+    together,
+)
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, FLAG_SOURCE, Row
 from central.wire.columns import BatchColumns
 from protocols.alarms.condition import LIVE_DELAY
@@ -83,3 +93,22 @@ def test_columns_are_placed_as_each_alone(rows, known):
     ]
     assert list(map(repr, placed.rows.rows())) == [repr(w) for w in wanted if isinstance(w, Row)]
     assert list(map(repr, placed.aside)) == [repr(w) for w in wanted if isinstance(w, Aside)]
+
+
+consecutive = st.lists(st.lists(readings, min_size=1, max_size=4), min_size=2, max_size=4)
+
+
+@settings(max_examples=200, deadline=None)
+@given(consecutive, placements.filter(bool))
+def test_batches_placed_as_one_are_what_they_are_one_by_one(parts, known):
+    batches, seq0 = [], SAMPLE_STAMP.seq0
+    for part in parts:
+        raw = encode_readings(replace(SAMPLE_STAMP, seq0=seq0), part, [None] * 5)
+        batches.append(BatchColumns.of(decode_batch(raw)))
+        seq0 += len(part)
+    whole = together(batches)
+    at_once = place(whole, NUMBERS, known, NOW)
+    alone = [place(batch, NUMBERS, known, NOW) for batch in batches]
+    assert list(at_once.rows) == [row for placed in alone for row in placed.rows]
+    assert at_once.aside == [each for placed in alone for each in placed.aside]
+    assert together(batches[1:] + batches[:1]) is None

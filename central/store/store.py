@@ -41,9 +41,9 @@ from protocols.owner_thread import OwnerThread
 from protocols.words import Value
 
 T = TypeVar("T")
-FULL: Final = 1_800_000
+FULL: Final = 1_850_000
 """Readings in the journal that are sealed at once: a quarter of an hour of 20,000 points, each read
-every ten seconds. Three or four chunks of a device become one."""
+every ten seconds. Three chunks of a device become one, which fills a page."""
 BLOCKS: Final = 15_000
 """Commits of streams after which fewer are sealed too: each takes memory, and time at a start."""
 AGE: Final = 3_600.0
@@ -178,9 +178,7 @@ class ChunkStore:
         self, conn: sqlite3.Connection, numbers: Iterable[int]
     ) -> dict[int, GoodNumber]:
         """Return the newest good number of each point that has one, as the transaction sees it."""
-        pending = self._appending.pending(conn)
-        found = ((number, self._kept.newest_good(number, pending)) for number in numbers)
-        return {number: good for number, good in found if good is not None}
+        return self._kept.newest_good_all(numbers, self._appending.pending(conn))
 
     def position(self, conn: sqlite3.Connection, stream: int) -> int:  # of all alike
         """Return a number that whatever is appended to the stream from now on lies above."""

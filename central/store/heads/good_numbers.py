@@ -73,18 +73,20 @@ class GoodNumbers(PointArrays):
 
     def newest(self, number: int) -> GoodNumber | None:
         """Return the newest good number of a point, or None."""
-        if not 0 <= number < len(self.times) or self.times[number] == NEVER:
-            return None
-        return GoodNumber(
-            int(self.times[number]),
-            self._value(number),
-            int(self.streams[number]),
-            int(self.received[number]),
-        )
+        return self.newest_all(np.array([number])).get(number)
 
-    def _value(self, number: int) -> float:
-        large = self.others.get(number)
-        return large if isinstance(large, int) else float(self.numbers[number])
+    def newest_all(self, numbers: Integers) -> dict[int, GoodNumber]:
+        """Return the same of each of these points that has one."""
+        asked = numbers[(numbers >= 0) & (numbers < len(self.times))]
+        asked = asked[self.times[asked] != NEVER]
+        columns = (self.times, self.numbers, self.streams, self.received)
+        rows = zip(*(column[asked].tolist() for column in columns), strict=True)
+        found = dict(zip(asked.tolist(), map(GoodNumber._make, rows), strict=True))
+        for number in self.others.keys() & found.keys():
+            large = self.others[number]
+            if isinstance(large, int):
+                found[number] = found[number]._replace(value=large)
+        return found
 
     def _take_large(self, rows: Columns, places: Integers, changed: Integers) -> None:
         others = rows.values.others

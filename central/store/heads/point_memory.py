@@ -6,7 +6,7 @@ the event loop only; the writer's thread asks for good numbers when a rule begin
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -107,16 +107,24 @@ class PointMemory:
 
     def newest_good(self, number: int, pending: Sequence[Block]) -> GoodNumber | None:
         """Return a point's newest good number; `pending` is what was appended since."""
+        return self.newest_good_all([number], pending).get(number)
+
+    def newest_good_all(
+        self, numbers: Iterable[int], pending: Sequence[Block]
+    ) -> dict[int, GoodNumber]:
+        """Return the same of each of these points that has one."""
+        asked = np.fromiter(numbers, np.int64)
         if self._unfolded:
             self.fold()
         with self._lock:
-            known = self._good.newest(number)
+            known = self._good.newest_all(asked)
         for block in pending:
-            if block.low <= number <= block.high:
+            for number in asked[(asked >= block.low) & (asked <= block.high)].tolist():
                 own = block.rows.take(np.flatnonzero(block.rows.points == number))
                 found = newest_of(own, block.received, block.line)
-                newer = known is None or (found is not None and found.time > known.time)
-                known = found if newer else known
+                before = known.get(number)
+                if found is not None and (before is None or found.time > before.time):
+                    known[number] = found
         return known
 
     def pages(self) -> dict[tuple[str, int], bytes]:

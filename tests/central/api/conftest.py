@@ -100,8 +100,10 @@ def people(db, clock):
 
 
 @pytest.fixture
-def collector(db, clock):
-    return FakeCollector(db, clock)
+async def collector(db, clock):
+    made = FakeCollector(db, clock)
+    yield made
+    await made.close()
 
 
 @pytest.fixture

@@ -398,6 +398,11 @@ class FakeCollector:
             for n, s in reversed(list(enumerate(subjects, 1)))
         )
 
+    async def close(self):
+        """End the threads of what is real in it."""
+        await self.backups.close()
+        await self.store_retention.close()
+
     async def ask(self, work):
         return work(self.source)
 

@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 
 SMALL: Final = 6_000
 """Readings of a chunk that is large enough to be left alone."""
-WHOLE: Final = 7_000
-"""Readings of few chunks that are worth a merge: most of what one chunk may have."""
+WHOLE: Final = 6_800
+"""Readings of few chunks that are worth a merge: as a chunk they fill a page of the database."""
 TIER: Final = 6
 """Chunks that are worth a merge while more may come."""
 MOST_OF_AN_HOUR: Final = 50 * MINUTE

@@ -21,8 +21,10 @@ from protocols.clock import HOUR
 _MEMBER_BITS: Final = MEMBERS.bit_length() - 1
 STRAYS: Final = 8
 """Fewer readings of a family and day than this are no chunk."""
-CELLS: Final = 9_000
-"""Most cells of a chunk, but for those of its last slot: what one read has to decompress."""
+CELLS: Final = 12_000
+"""Most cells of a chunk, but for those of its last slot: what one read has to decompress.
+
+An hour of 32 points is less, each read every ten seconds."""
 HOURLY: Final = 2_000
 """More cells than this are no more than about an hour."""
 SHARING: Final = 2

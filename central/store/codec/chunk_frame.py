@@ -23,7 +23,7 @@ PLAIN: Final = 0
 ZLIB: Final = 1
 ZSTD: Final = 2
 MOST_BYTES: Final = 64 << 20
-"""Of the columns of one chunk: 9,000 texts of 4,096 bytes fit in."""
+"""Of the columns of one chunk: 12,000 texts of 4,096 bytes fit in."""
 _CHECK: Final = 4
 _LEVEL: Final = 6
 _WINDOW: Final = -15

@@ -35,6 +35,7 @@ _FOLDS: Final = (
     ("sum", np.add, 0.0),
 )
 _EXACT: Final = 2.0**53
+_MOST: Final = 2**63 - 1
 
 
 class Measures(Protocol):
@@ -99,13 +100,33 @@ class _Masks:
     """Few different numbers of many members: each but the first with a bit for who has it."""
 
     def __init__(self, numbers: Integers, rows: Integers) -> None:
+        begins, sizes = rows[:-1], rows[1:] - rows[:-1]
+        firsts = numbers[begins]
+        other = numbers != np.repeat(firsts, sizes)
+        bits = np.left_shift(1, np.arange(len(numbers)) - np.repeat(begins, sizes))
+        least = np.minimum.reduceat(np.where(other, numbers, _MOST), begins)
+        most = np.maximum.reduceat(np.where(other, numbers, -_MOST), begins)
         self._rows: list[int] = rows.tolist()
-        self._numbers: list[int] = numbers.tolist()
+        self._numbers = numbers
+        self._firsts: list[int] = firsts.tolist()
+        self._others: list[int] = most.tolist()
+        self._few: list[bool] = (most <= least).tolist()
+        """Whether there are no more than two."""
+        self._masks: list[int] = np.add.reduceat(np.where(other, bits, 0), begins).tolist()
 
     def put(self, out: bytearray, chunk: int) -> None:
         """Append those of one chunk."""
+        if self._few[chunk]:
+            mask = self._masks[chunk]
+            out.append(mask != 0)
+            put_svar(out, self._firsts[chunk])
+            if mask:
+                put_svar(out, self._others[chunk])
+                put_uvar(out, mask)
+            return
         masks: dict[int, int] = {}
-        for bit, number in enumerate(self._numbers[self._rows[chunk] : self._rows[chunk + 1]]):
+        own = self._numbers[self._rows[chunk] : self._rows[chunk + 1]].tolist()
+        for bit, number in enumerate(own):
             masks[number] = masks.get(number, 0) | 1 << bit
         put_uvar(out, len(masks) - 1)
         for place, (number, mask) in enumerate(masks.items()):

@@ -19,9 +19,11 @@ from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
 from central.store.points import GOOD_BELOW, SUMMARY
 from central.store.values import EXACT, FLOAT
 
-_AT_ONCE: Final = 40_000
+_AT_ONCE: Final = 90_000
 """Cells encoded together."""
 _INTEGERS: Final = POWERS.astype(np.int64)
+_FOLDS: Final = ((np.minimum, EXACT), (np.maximum, -EXACT), (np.add, 0))
+"""Of least, most and sum: what counts as nothing."""
 _KIND: Final = bytes((1, FLOAT << 1))
 """One run of floats."""
 
@@ -56,10 +58,9 @@ def _portions(sheets: Sheets) -> Iterator[Sheets]:
 
 
 def _encoded(sheets: Sheets) -> list[Chunk]:
-    reach = _reach(sheets)
-    if reach is None:
+    if not _exact(sheets):
         return encoded(sheets.cells)
-    whole, scales = _least(sheets.whole, sheets.scales)
+    whole, scales = _least(np.ascontiguousarray(sheets.whole), sheets.scales)
     rows, width = sheets.rows, sheets.width
     edges = rows * width
     return assembled(
@@ -83,11 +84,11 @@ def _encoded(sheets: Sheets) -> list[Chunk]:
     )
 
 
-def _reach(sheets: Sheets) -> int | None:
-    """Return how far from 0 numbers are at most; None: sums may not be exact."""
+def _exact(sheets: Sheets) -> bool:
+    """Whether adding floats comes to the same: their errors stay within half of the last place."""
     most = max(int(sheets.whole.max()), -int(sheets.whole.min()))
-    reach = most * sheets.width * 10 ** int(sheets.scales.max() - sheets.scales.min())
-    return most if reach < EXACT else None
+    spread = int(sheets.scales.max() - sheets.scales.min())
+    return bool(4 * most * sheets.width**2 * 10**spread < EXACT)
 
 
 def _least(whole: Integers, scales: Integers) -> tuple[Integers, Integers]:
@@ -182,17 +183,13 @@ def _folded(
     """Return the measures of the good numbers, all of one chunk with the same scale."""
     sizes = rows[1:] - rows[:-1]
     folds = np.empty((3, len(whole)), np.int64)
-    if len(places := np.flatnonzero(bad.ravel())):
-        numbers = whole.copy()
-        cells = numbers.reshape(-1)
-        for fold, (function, neutral) in zip(
-            folds, ((np.minimum, EXACT), (np.maximum, -EXACT), (np.add, 0)), strict=True
-        ):
-            cells[places] = neutral
-            function.reduce(numbers, axis=1, out=fold)
-    else:
-        for fold, function in zip(folds, (np.minimum, np.maximum, np.add), strict=True):
-            function.reduce(whole, axis=1, out=fold)
+    cells = whole.reshape(-1)  # a view: what is changed comes back
+    places = np.flatnonzero(bad.reshape(-1))
+    kept = cells[places]
+    for fold, (function, neutral) in zip(folds, _FOLDS, strict=True):
+        cells[places] = neutral
+        function.reduce(whole, axis=1, out=fold)
+    cells[places] = kept
     folds[:, good == 0] = 0
     common = np.maximum.reduceat(scales, rows[:-1])
     folds *= _INTEGERS[np.repeat(common, sizes) - scales]

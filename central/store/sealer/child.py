@@ -7,6 +7,7 @@ ends when its input does, and with its parent however that ends.
 
 import ctypes
 import os
+import select
 import signal
 import sqlite3
 import sys
@@ -43,6 +44,8 @@ from central.store.squeezed import Damaged
 GENTLY: Final = 5
 STEP: Final = 48
 """Chunks of one answer: what one transaction writes."""
+PAUSE: Final = 1.0
+"""Real seconds without a job after which its memory is given back."""
 _DIE_WITH_PARENT: Final = 1
 """PR_SET_PDEATHSIG."""
 
@@ -61,7 +64,7 @@ def main() -> int:
     conn.execute("PRAGMA busy_timeout = 5000")
     families = Families()
     out = sys.stdout.buffer
-    while (job := _next(sys.stdin.buffer)) is not None:
+    while (job := _next(sys.stdin.buffer, libc)) is not None:
         try:
             for answer in answered(conn, families, job):
                 out.write(framed(answer))
@@ -70,8 +73,6 @@ def main() -> int:
             out.flush()
         except BrokenPipeError:
             os._exit(0)  # without a last word to a pipe nobody reads
-        # What a job took is given back before the next, which may be an hour away.
-        libc.malloc_trim(0)
     return 0
 
 
@@ -179,7 +180,9 @@ def _said(made: list[Chunk]) -> Merged:
     return Merged(rows_of([(0, 0)] * len(made), made))
 
 
-def _next(source: BinaryIO) -> Job | None:
+def _next(source: BinaryIO, libc: ctypes.CDLL) -> Job | None:
+    if not select.select([source], [], [], PAUSE)[0]:
+        libc.malloc_trim(0)  # what the last one took is given back: the next may be an hour away
     head = source.read(LENGTH.size)
     if len(head) < LENGTH.size:
         return None

@@ -26,8 +26,14 @@ PAUSE: Final = 1.0
 MOST_PAUSE: Final = 300.0
 """Real seconds before it is begun again when it died twice: twice as many each time."""
 PIECE: Final = 1 << 20
-_GIVING: Final = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-"""Its memory is the collector's: numpy needs no threads for this."""
+_GIVING: Final = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "33554432",
+    "MALLOC_TRIM_THRESHOLD_": "67108864",
+}
+"""Its memory is the collector's: numpy needs no threads for this. What it lets go of it keeps for
+the next array, until it trims: pages that come and go again cost a tenth of its time."""
 
 
 class SealerBroken(Exception):

@@ -7,9 +7,8 @@ undone and each is done again in its own transaction.
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlite_utils import Database as Tables
 
@@ -29,8 +28,7 @@ BUSY_MS: Final = 5_000
 """How long another program that writes is waited for, in the thread."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a piece of work returned, or raised."""
 
     value: Any = None

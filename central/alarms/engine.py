@@ -10,7 +10,7 @@ undone transaction it is read again. What cannot change anything never becomes a
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from sqlite_utils import Database as Tables
@@ -36,8 +36,7 @@ GRACE: Final = 2_000_000
 The event keeps the due time; a batch is sealed within a second and needs a moment to arrive."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """A commit's rows of one stream, in order of seq, with UTC times; `arrival` is now.
 
     `most`: readings the machine may look at one by one; None: as many as there are.
@@ -95,9 +94,10 @@ class Engine:
         if len(over):
             self._memory.take_over(tables.conn, batch.stream, over)
         judged = self._judge(tables.conn, batch, rows.rows(left)) if len(left) else Judged()
-        judged.good = [
-            samples for each in (passed, *judged.good) if len((samples := each.after(since)).points)
-        ]
+        good = [passed, *judged.good] if judged.good else [passed]
+        if rows.earliest is None or rows.earliest <= since:
+            good = [each.after(since) for each in good]
+        judged.good = [each for each in good if len(each.points)]
         judged.due = self.due()
         return judged
 

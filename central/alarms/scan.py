@@ -1,4 +1,4 @@
-"""The usual commit: each point once, all of their live stream, nothing of it changes any alarm.
+"""The usual commit: each point once, all of their live stream, next to nothing changes an alarm.
 
 The same as `quiet` finds, with the fewest array calls: of a scan of points with numbers side by
 side every array is reached as a slice. Whatever is not usual is left to it.
@@ -10,6 +10,7 @@ import numpy as np
 
 from central.alarms.samples import NOBODY, NOTHING, Coming, Good, Sifted
 from central.alarms.still import Booleans, Floats, Integers, Live
+from central.database_queue import Heavy
 from central.store.interface import FLAG_ESTIMATED
 from central.store.points import GOOD_BELOW
 from protocols.alarms.condition import LIVE_DELAY
@@ -23,6 +24,8 @@ class _Scan(NamedTuple):
     times: Integers
     numbers: Floats
     qualities: Integers
+    places: Integers | None = None
+    """Theirs in the commit; None: all of it."""
 
 
 def scanned(live: Live, coming: Coming) -> Sifted | None:
@@ -45,34 +48,49 @@ def scanned(live: Live, coming: Coming) -> Sifted | None:
         if not np.logical_and.reduce(own[places]):
             return None
         points, times, qualities = rows.points[places], rows.times[places], rows.qualities[places]
-        scan = _Scan(points, points, times, scan.numbers[places], qualities)
+        scan = _Scan(points, points, times, scan.numbers[places], qualities, places)
     return _held(live, coming, scan)
 
 
 def _held(live: Live, coming: Coming, scan: _Scan) -> Sifted | None:
     """Hold readings against the bounds of their points."""
-    points, at, times, numbers, qualities = scan
+    points, at, times, numbers, qualities, _ = scan
     calm: Booleans = numbers > live.low[at]
     calm &= numbers < live.high[at]
     calm &= times > live.times[at]
-    late = times < coming.arrival - LIVE_DELAY
-    if np.logical_or.reduce(late):
-        # What stands and is late may be told otherwise once it catches up.
-        calm &= ~(late & live.stands[at])
-    good = qualities < GOOD_BELOW
-    if np.logical_and.reduce(good):
-        if not np.logical_and.reduce(calm):
+    prompt, earliest = coming.arrival - LIVE_DELAY, coming.rows.earliest
+    if earliest is None or earliest < prompt:
+        late = times < prompt
+        if np.logical_or.reduce(late):
+            # What stands and is late may be told otherwise once it catches up.
+            calm &= ~(late & live.stands[at])
+    calm &= qualities < GOOD_BELOW
+    left = NOBODY
+    if not np.logical_and.reduce(calm):
+        found = _left(live, scan, (~calm).nonzero()[0])
+        if found is None:
             return None
-    else:
-        if np.logical_or.reduce(good > calm):  # good, and not calm
-            return None
-        bad = points[(~good).nonzero()[0]]
-        if not np.logical_and.reduce(live.low[bad] < live.high[bad]):
-            return None  # it may call something off
-        kept = good.nonzero()[0]
+        left = found
+        if coming.most is not None and len(left) > coming.most:
+            raise Heavy
+        kept = calm.nonzero()[0]
         points, times, numbers = points[kept], times[kept], numbers[kept]
         at = points
     live.times[at] = times
     live.values[at] = numbers
     live.arrived[at] = coming.arrival
-    return Sifted(NOBODY, Good(points, times, numbers))
+    return Sifted(left, Good(points, times, numbers))
+
+
+def _left(live: Live, scan: _Scan, doubtful: Integers) -> Integers | None:
+    """Return which of the `doubtful` are the machine's; None: another has to look at all."""
+    good = scan.qualities[doubtful] < GOOD_BELOW
+    bad = scan.points[doubtful[~good]]
+    if not np.logical_and.reduce(live.low[bad] < live.high[bad]):
+        return None  # it may call something off
+    left: Integers = doubtful[good]
+    if not len(left):
+        return NOBODY
+    if np.logical_or.reduce(np.isnan(scan.numbers[left])):
+        return None  # no number, or a large one
+    return left if scan.places is None else scan.places[left]

@@ -64,7 +64,7 @@ class Admission:
         self._pruned = now()
         self._sharers = (now(), 0)
         """When those who share were last counted, and how many they are since."""
-        self._bytes: Counter[Lane] = Counter()
+        self._bytes: Counter[Lane] = Counter(dict.fromkeys(Lane, 0))
         self._alarms = asyncio.Condition()
         self._queued = 0
         self._busy = Repeats(logger)

@@ -73,7 +73,7 @@ class Anchors:
         """Note that a boot spoke, which the tables are told now and then."""
         known = self._boots.get((gateway, boot))
         if known is not None:
-            self._boots[gateway, boot] = known._replace(seen=now)
+            self._boots[gateway, boot] = Boot(now, known.learned, known.placement)
 
     def _boot(self, tables: Tables, boot: tuple[str, str]) -> "Boot | None":
         known = self._boots.get(boot)
@@ -99,7 +99,10 @@ class Anchors:
 
     def note(self, gateway: str, report: ClockReport, arrived: int) -> int | None:
         """Take a measurement. Return the lowest of a while that is over, or None."""
-        offset, last = self.measured(report, arrived), self._heard.get(gateway)
+        return self._take(gateway, report, self.measured(report, arrived))
+
+    def _take(self, gateway: str, report: ClockReport, offset: int) -> int | None:
+        last = self._heard.get(gateway)
         if last is None or last.boot != report.boot or abs(report.mono - last.mono) > WHILE:
             self._heard[gateway] = Heard(report.boot, report.mono, report.mono, offset)
             return None
@@ -116,7 +119,8 @@ class Anchors:
         """Learn from a request of batches; return whether it is the first of its boot."""
         last = self._heard.get(gateway)
         back = last is not None and last.boot == report.boot and last.mono - report.mono > WHILE
-        settled = self.note(gateway, report, arrived)
+        offset = self.measured(report, arrived)
+        settled = self._take(gateway, report, offset)
         known = self._boot(tables, (gateway, report.boot))
         if known is None:
             tables.conn.execute(
@@ -126,7 +130,6 @@ class Anchors:
             )
             return True
         held = known.placement.anchors[-1]
-        offset = self.measured(report, arrived)
         if back or held.mono - report.mono > WHILE:
             self._boots.pop((gateway, report.boot), None)
             held = _void(tables, (gateway, report.boot), report.mono, now)

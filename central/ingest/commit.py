@@ -72,7 +72,7 @@ class Committer:
 
     async def room(self, lane: Lane) -> None:
         """Wait while the store holds more unsealed than memory should; alarms never do."""
-        if lane is not Lane.ALARM:
+        if lane is not Lane.ALARM and self._store.crowded:
             await self._store.room()
 
     def met(self, report: ClockReport | None, arrived: int) -> Met | None:
@@ -195,30 +195,26 @@ class Committer:
     ) -> Proof | None:
         """Return the chain's heads after each of `new`, or None with `done.error` set."""
         expected, first = stream.cursor + 1, new[0].header.seq0
-        here = _here(stream)
         if first > expected:
             done.events += self._suspicion.gap(tables, stream, first, done.received)
-            done.error = IngestError("GAP", 409, **here)
+            done.error = IngestError("GAP", 409, **_here(stream))
             return None
         if first < expected:
-            done.error = IngestError("NOT_AN_EDGE", 409, **here)
+            done.error = IngestError("NOT_AN_EDGE", 409, **_here(stream))
             return None
         known = request.proved
         if known is not None and known.before == stream.head and len(known.heads) == len(new):
             return known
-        algorithm = digest_algorithm(stream)
-        raws = (batch.raw for batch in new)
-        heads = list(
-            accumulate(raws, lambda at, raw: chain_next(at, raw, algorithm), initial=stream.head)
-        )
-        if heads[-1] != request.head:
-            done.error = IngestError("CHAIN", 400, **here)
+        algorithm, at = digest_algorithm(stream), stream.head
+        heads = [at := chain_next(at, batch.raw, algorithm) for batch in new]
+        if at != request.head:
+            done.error = IngestError("CHAIN", 400, **_here(stream))
             # Zeros: the gateway says that it lost its own, and asks for ours.
             old = request.batches[: -len(new)]
             if any(request.head) and not evidence.went_apart(tables.conn, stream.number, old):
                 self._alert(tables, stream, "CHAIN_BROKEN", first, done)
             return None
-        return Proof(stream.head, heads[1:])
+        return Proof(stream.head, heads)
 
     def _look_back(self, tables: Tables, stream: Stream, done: Committed) -> None:
         """A gateway may have noticed by other means that we hold less than we had confirmed."""

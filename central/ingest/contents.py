@@ -5,7 +5,6 @@ Runs in the writer thread, inside the transaction that moves the cursor.
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Final, NamedTuple
 
 from sqlite_utils import Database as Tables
@@ -74,13 +73,10 @@ class Contents:
         before, changes = len(self._gathered), tables.conn.total_changes
         evidence.keep(self._gathered, stream.number, batches, done.received)
         known = self._anchors.placement(tables, stream.gateway, stream.boot)
-        later = known or _later(batches)
-        headers = (batch.header for batch in batches)
-        places = repeat(known) if known else (placing.header_placement(h) or later for h in headers)
-        sent = [Sent(batch, at) for batch, at in zip(batches, places, strict=False)]
-        if not all(isinstance(batch.content, BatchColumns) for batch in batches):
-            self._write_others(tables, stream, sent, done)
-            sent = [each for each in sent if isinstance(each.batch.content, BatchColumns)]
+        every = [Sent(batch, known) for batch in batches] if known else _by_headers(batches)
+        sent = [each for each in every if isinstance(each.batch.content, BatchColumns)]
+        if len(sent) < len(every):
+            self._write_others(tables, stream, every, done)
         if batches[0].header.last <= stream.cursor:
             besides.enter_recoveries(tables, stream, batches, done.received)
         if not sent:
@@ -198,7 +194,8 @@ def _at_once(
     return None if placed.aside else placed.rows
 
 
-def _later(batches: list[Sealed]) -> Placement | None:
-    """Return what the first of a boot's batches says whose clock had been set; None: none had."""
-    headers = (batch.header for batch in batches)
-    return next(filter(None, map(placing.header_placement, headers)), None)
+def _by_headers(batches: list[Sealed]) -> list[Sent]:
+    """Place batches by what they say themselves: of one whose clock was not set yet, the next."""
+    places = [placing.header_placement(batch.header) for batch in batches]
+    later = next(filter(None, places), None)
+    return [Sent(batch, at or later) for batch, at in zip(batches, places, strict=True)]

@@ -6,7 +6,6 @@ estimated. What is put aside never touches its neighbours.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -44,8 +43,7 @@ class Aside(NamedTuple):
     quality: int
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """What goes into the store and what is put aside, both in order of seq."""
 
     rows: Columns
@@ -73,25 +71,24 @@ def place(
     estimated = FLAG_ESTIMATED if known is None else 0
     if known is None:
         known = Placement.by(now - batch.newest_gateway_time)
-    n = batch.header.n
     times, flags = _times(batch, known, estimated)
     earliest, latest = int(np.minimum.reduce(times)), int(np.maximum.reduce(times))
     if earliest < now - LIVE_DELAY:
         flags = _with_late(flags, times, now)
     first = batch.header.seq0
-    seqs = np.arange(first, first + n)
     points = batch.points
     inside = column is not None or np.maximum.reduce(points) < len(numbers)
     if inside and earliest >= 0 and latest <= now + AHEAD:
         named = numbers[points] if column is None else column.numbers
-        rows = Columns(named, times, seqs, batch.values, batch.qualities, flags)
+        rows = Columns(named, times, first, batch.values, batch.qualities, flags)
+        rows.earliest = earliest
         return Placed(rows.of_column(column), [])
     good = (points < len(numbers)) & (times >= 0) & (times <= now + AHEAD)
     kept = np.flatnonzero(good)
     rows = Columns(
         numbers[points[kept]],
         times[kept],
-        seqs[kept],
+        first + kept,
         batch.values.take(kept),
         batch.qualities[kept],
         flags[kept],

@@ -33,9 +33,9 @@ from protocols.words import Lane
 Content = BatchColumns | EventsBatch | SkipBatch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class IngestRequest:
-    """The body and the header fields as they came; `lane` is alarm, live or backfill.
+    """The body and the header fields as they came; `lane` is alarm, live or backfill. Not changed.
 
     `arrived`: when the fields were here, the body not yet (µs UTC); None: the same moment.
     """
@@ -83,8 +83,7 @@ class Sealed:
     content: Content | WireError
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """The chain's head `before` the last batches of a request, and after each of them."""
 
     before: bytes
@@ -126,6 +125,7 @@ _DECODE: Final[dict[BatchKind, Callable[[bytes, Header, int], Content]]] = {
 }
 
 
+_LANES: Final = {"": Lane.BACKFILL} | {lane.name.lower(): lane for lane in Lane}
 SMALL: Final = 16 << 10
 """Bytes of a body that is taken apart where it was received: a thread of its own costs more ..."""
 INFLATED_SMALL: Final = 256 << 10
@@ -160,7 +160,7 @@ def prepare(
             raise IngestError("DIGEST", 400)
         seq, head = parse_chain(request.chain)
         prepared = Prepared(
-            batches=[_open(raw) for raw in _raws(request, limit, most)],
+            batches=list(map(_open, _raws(request, limit, most))),
             head=head,
             clock=parse_clock(request.clock),
             lane=_lane(request.lane),
@@ -203,9 +203,10 @@ def _open(raw: bytes) -> Sealed:
 
 def _lane(text: str) -> Lane:
     """Return what admission went by too; without a lane a request is backfill."""
-    if text not in ("", "alarm", "live", "backfill"):
+    lane = _LANES.get(text)
+    if lane is None:
         raise WireError("WIRE_HEADER", where="Fengsui-Lane")
-    return Lane[text.upper()] if text else Lane.BACKFILL
+    return lane
 
 
 def _check_consecutive(prepared: Prepared) -> None:

@@ -62,7 +62,9 @@ class Appending:
         self._next += 1
         body = journal.pack(rows) if body is None else body
         self._gathered.add(journal.INSERT, (block.id, stream, received, len(rows), body))
-        self._pending = [each for each in self._pending if not each.durable]
+        before = self._pending
+        if before and (before[0].durable or before[-1].durable):  # of another transaction
+            self._pending = [each for each in before if not each.durable]
         self._pending.append(block)
         return block
 

@@ -21,18 +21,28 @@ Integers = NDArray[np.int64]
 class Columns(Sequence[Row]):
     """Rows of one stream; `points` are the registry's numbers. Not changed after it was made."""
 
+    seqs: Integers
+    counted: int | None = None
+    """The first of `seqs` where they are known to follow each other: made when somebody asks."""
+    earliest: int | None = None
+    """The earliest of `times`, where whoever made them knows it."""
+
     def __init__(  # one column each
         self,
         points: Integers,
         times: Integers,
-        seqs: Integers,
+        seqs: Integers | int,
         values: Values | Iterable[Value],
         qualities: Integers,
         flags: Integers,
     ) -> None:
+        """`seqs`: each row's, or the first of rows that follow each other."""
         self.points = points
         self.times = times
-        self.seqs = seqs
+        if isinstance(seqs, int):
+            self.counted = seqs
+        else:
+            self.seqs = seqs
         self.values = values if isinstance(values, Values) else Values.of(values)
         self.qualities = qualities
         self.flags = flags
@@ -57,14 +67,17 @@ class Columns(Sequence[Row]):
         """Return the rows of all parts (at least one), one part after the other."""
         if len(parts) == 1:
             return parts[0]
-        return cls(
+        made = cls(
             np.concatenate([part.points for part in parts]),
             np.concatenate([part.times for part in parts]),
-            np.concatenate([part.seqs for part in parts]),
+            _counted(parts) or np.concatenate([part.seqs for part in parts]),
             Values.joined([part.values for part in parts]),
             np.concatenate([part.qualities for part in parts]),
             np.concatenate([part.flags for part in parts]),
         )
+        known = [part.earliest for part in parts if part.earliest is not None]
+        made.earliest = min(known) if len(known) == len(parts) else None
+        return made
 
     @overload
     def __getitem__(self, place: int) -> Row: ...
@@ -76,7 +89,13 @@ class Columns(Sequence[Row]):
         return self.rows(np.array([place]))[0]
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.points)
+
+    def __getattr__(self, name: str) -> Integers:
+        if name != "seqs" or self.counted is None:
+            raise AttributeError(name)
+        made = self.seqs = np.arange(self.counted, self.counted + len(self.points))
+        return made
 
     def of_column(self, column: PointColumn | None) -> Self:
         """Take what is known of the points already; return itself."""
@@ -121,3 +140,13 @@ class Columns(Sequence[Row]):
             self.qualities[places],
             self.flags[places],
         )
+
+
+def _counted(parts: Sequence[Columns]) -> int | None:
+    """Return the first number of all rows where they follow each other through all parts."""
+    expected = first = parts[0].counted
+    for part in parts:
+        if expected is None or part.counted != expected:
+            return None
+        expected += len(part)
+    return first

@@ -13,6 +13,8 @@ from central.store.columns import Columns, Integers
 from central.store.values import Values
 
 _MOST: Final = 2**31
+_lowest: Final = np.minimum.reduce
+_highest: Final = np.maximum.reduce
 _QUALITIES: Final = 2**32
 
 
@@ -25,21 +27,30 @@ class Held(Columns):
         values = rows.values
         self.values = Values(_own(values.kinds), _own(values.numbers), values.others)
         self._column = None
-        times, seqs, qualities = rows.times, rows.seqs, rows.qualities
-        self._first, self._seq = int(times[0]), int(seqs[0])
+        times, qualities = rows.times, rows.qualities
+        self._first = int(times[0])
         after = times - self._first
-        if after.min() >= -_MOST and after.max() < _MOST:
+        if _lowest(after) >= -_MOST and _highest(after) < _MOST:
             self._after: NDArray[np.int32] = after.astype(np.int32)
         else:
             self.times = _own(times)
-        if not np.array_equal(seqs, np.arange(self._seq, self._seq + len(seqs))):
-            self.seqs = _own(seqs)
+        self._count(rows)
         if qualities.strides == (0,):
             self.qualities = qualities
-        elif qualities.min() >= 0 and qualities.max() < _QUALITIES:
+        elif _lowest(qualities) >= 0 and _highest(qualities) < _QUALITIES:
             self._narrow: NDArray[np.uint32] = qualities.astype(np.uint32)
         else:
             self.qualities = _own(qualities)
+
+    def _count(self, rows: Columns) -> None:
+        """Keep the first of numbers that follow each other, else all."""
+        if rows.counted is not None:
+            self._seq = rows.counted
+            return
+        seqs = rows.seqs
+        self._seq = int(seqs[0])
+        if not np.array_equal(seqs, np.arange(self._seq, self._seq + len(seqs))):
+            self.seqs = _own(seqs)
 
     def __getattr__(self, name: str) -> Integers:
         if name == "times":
@@ -62,8 +73,8 @@ class Holding:
         points = rows.points
         key = int(points[0]), int(points[-1]), len(points)
         known = self._points.get(key)
-        if known is None or not np.array_equal(known, points):
-            known = self._points[key] = points.astype(np.int32)
+        if known is not points and (known is None or not np.array_equal(known, points)):
+            known = self._points[key] = points.astype(np.int32, copy=False)
         return Held(rows, known)
 
     def forget(self) -> None:

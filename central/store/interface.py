@@ -80,6 +80,11 @@ class Store(Protocol):
         """
         ...
 
+    @property
+    def crowded(self) -> bool:
+        """Whether memory holds as much as it should."""
+        ...
+
     async def room(self) -> None:
         """Wait while memory holds as much as it should."""
         ...

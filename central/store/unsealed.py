@@ -260,7 +260,7 @@ def _compact(rows: Columns) -> Columns:
     return Columns(
         rows.column.compact,
         rows.times,
-        rows.seqs,
+        rows.seqs if rows.counted is None else rows.counted,
         Values(as_constant(values.kinds), values.numbers, values.others),
         as_constant(rows.qualities),
         as_constant(rows.flags),

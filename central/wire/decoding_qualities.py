@@ -8,19 +8,22 @@ import re
 from array import array
 from collections.abc import Sequence
 from operator import eq
-from struct import iter_unpack, unpack
+from struct import unpack
 from typing import Final
 
 import numpy as np
 
 from central.store.columns import Integers
+from central.store.point_column import constant
 from central.wire.layout import Layout
 from central.wire.reading import WORD, Unusual
 from central.wire.recurring import Recurring
 
 _RUN_BYTES: Final = 5
 _LONG: Final = re.compile(rb"[\x80-\xff]")
-_FEW: Final = 128
+_RUN: Final = np.dtype([("count", "u1"), ("code", "<u4")])
+_FEW: Final = 16
+"""Runs below which arrays cost more than objects."""
 _KEPT: Final = 256
 _KEPT_BYTES: Final = 1 << 20
 _CODE: Final = np.dtype("<u4")
@@ -47,16 +50,16 @@ def _read(data: bytes, at: int, end: int, n: int) -> Integers:
     places, left = divmod(len(runs), _RUN_BYTES)
     if left:
         raise Unusual
+    if places > _FEW:
+        return _many(runs, long, n)
     counts = list(runs[::_RUN_BYTES])
     for place, count in long:
         counts[place] = count
     if sum(counts) != n or 0 in counts:
         raise Unusual
-    codes = _codes(runs, places)
+    codes = unpack("<" + places * "xI", runs)
     if places == 1:
-        cells: Integers = np.empty(n, WORD)
-        cells.fill(codes[0])
-        return cells
+        return constant(codes[0], n)
     if any(map(eq, codes, codes[1:])):
         raise Unusual
     found = np.frombuffer(array("q", codes), WORD)
@@ -83,10 +86,17 @@ def read_many(columns: Sequence[bytes], n: int) -> Integers:
     return codes.repeat(sizes).reshape(len(columns), n)
 
 
-def _codes(runs: bytearray, places: int) -> tuple[int, ...]:
-    if places > _FEW:  # the form of each number of places is remembered
-        return tuple(code for (code,) in iter_unpack("<xI", runs))
-    return unpack("<" + places * "xI", runs)
+def _many(runs: bytearray, long: list[tuple[int, int]], n: int) -> Integers:
+    """Return the same of many runs."""
+    table = np.frombuffer(runs, _RUN)
+    counts, codes = table["count"].astype(WORD), table["code"].astype(WORD)
+    for place, count in long:
+        counts[place] = count
+    if np.add.reduce(counts) != n or not np.logical_and.reduce(counts):
+        raise Unusual
+    if np.logical_or.reduce(codes[1:] == codes[:-1]):
+        raise Unusual
+    return codes.repeat(counts)
 
 
 def _even(runs: bytearray, n: int) -> tuple[bytearray, list[tuple[int, int]]]:

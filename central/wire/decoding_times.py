@@ -15,7 +15,7 @@ from protocols.wire.header import Header
 
 _POWERS: Final = tuple(10**power for power in range(7))
 _LAST_POWER: Final = len(_POWERS) - 1
-_FEW: Final = 64
+_FEW: Final = 16
 """Groups below which arrays cost more than objects."""
 _TIME: Final = np.dtype(np.int64)
 

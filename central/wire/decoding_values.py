@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from central.store.columns import Integers
+from central.store.point_column import constant
 from central.store.values import BOOLEAN, EXACT, FLOAT, INTEGER, NONE, OTHER, Bytes, Floats, Values
 from central.wire.classing import is_float32, scaled
 from central.wire.layout import Layout
@@ -16,7 +17,7 @@ from central.wire.reading import (
     read_integers,
 )
 from protocols.wire import classes
-from protocols.wire.bounds import BATCH_ITEMS, DECIMAL_INTEGER, DECIMALS, TEXT_BYTES
+from protocols.wire.bounds import DECIMAL_INTEGER, DECIMALS, TEXT_BYTES
 from protocols.wire.classes import DECIMAL, SCALES
 from protocols.words import Value
 
@@ -28,8 +29,7 @@ _FEW_SCANS: Final = 8
 """Scans that are added one to the next; more are summed along each point."""
 _FLOAT: Final = np.dtype(np.float64)
 _DECIMALS_END: Final = DECIMAL + DECIMALS
-_ALL_FLOATS: Final = np.full(BATCH_ITEMS, FLOAT, np.uint8)
-_ALL_FLOATS.setflags(write=False)
+_KIND: Final = np.dtype(np.uint8)
 
 
 class Rows(NamedTuple):
@@ -63,7 +63,7 @@ def read_values(
         if at != end or texts[0] != texts[1]:
             raise Unusual
         numbers /= SCALES[cls - DECIMAL]
-        return Values(_ALL_FLOATS[:n], numbers, {})
+        return Values(constant(FLOAT, n, _KIND), numbers, {})
     reader = ColumnReader(data, "values", at, end)
     letters = ColumnReader(data, "texts", *texts)
     values = _read_others(reader, letters, layout)

@@ -9,7 +9,6 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from protocols.errors import WireError
@@ -40,12 +39,12 @@ _INPUT_FORM: Final = re.compile(
     r';alg="([a-z0-9]{1,16})";nonce="([0-9a-f]{32})")'
 )
 _SIGNATURE_FORM: Final = re.compile(LABEL + r"=:([A-Za-z0-9+/]{1,512}={0,2}):")
-_METHOD: Final = re.compile(r"[A-Z]{1,16}")
-_VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
+_FOUR: Final = re.compile(r"[A-Z]{1,16}(?:\n[\x21-\x7e]{1,2048}){3}")
+_FIVE: Final = re.compile(r"[A-Z]{1,16}(?:\n[\x21-\x7e]{1,2048}){4}")
+"""Method, path, digest and what binds it, and the clock, a line each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """What a signature speaks of: `path` from `/api/v1` on, undecoded and without a query.
 
     `bound` is the value of `Fengsui-Chain` for batches, of `Fengsui-Nonce` for everything else;
@@ -77,15 +76,17 @@ def signature_base(message: Message, components: tuple[str, ...], parameters: st
 
     `components` is one of those above. Raises WireError for what cannot stand in a header field.
     """
-    values, clock = [message.path, message.content_digest, message.bound], ""
+    method, path, content, bound, stated = message
+    values, clock = f"{method}\n{path}\n{content}\n{bound}", ""
     if components[4:]:
-        values.append(message.clock)
-        clock = f'"fengsui-clock": {message.clock}\n'
-    if not _METHOD.fullmatch(message.method) or not all(map(_VISIBLE.fullmatch, values)):
+        values += f"\n{stated}"
+        clock = f'"fengsui-clock": {stated}\n'
+    # One with a line's end inside, or an empty one, would make another number of lines.
+    if not (_FIVE if clock else _FOUR).fullmatch(values):
         raise WireError("WIRE_HEADER", where=INPUT)
     return (
-        f'"@method": {message.method}\n"@path": {message.path}\n'
-        f'"content-digest": {message.content_digest}\n"{components[3]}": {message.bound}\n'
+        f'"@method": {method}\n"@path": {path}\n'
+        f'"content-digest": {content}\n"{components[3]}": {bound}\n'
         f'{clock}"@signature-params": {parameters}'
     ).encode()
 

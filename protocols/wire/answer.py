@@ -32,9 +32,9 @@ class Signature:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Answer:
-    """What the collector holds of a stream after a request.
+    """What the collector holds of a stream after a request. Not changed after it was made.
 
     `committed` is the last sequence number stored, `safe` the last covered by a backup, `credit`
     bytes the gateway may send before the next answer, `now` microseconds UTC. `code` is None on

@@ -5,9 +5,8 @@ import binascii
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from protocols.clock import ClockState
 from protocols.errors import WireError
@@ -30,8 +29,7 @@ _NONCE_FORM: Final = re.compile(r"[0-9a-f]{32}")
 _STATES: Final = {str(state.value): state for state in ClockState}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockReport:
+class ClockReport(NamedTuple):
     """The gateway's clocks at the moment of sending; places every time of `boot`.
 
     `boot` is 32 hex digits, `mono` and `wall` microseconds.

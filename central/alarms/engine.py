@@ -95,7 +95,7 @@ class Engine:
             self._memory.take_over(tables.conn, batch.stream, over)
         judged = self._judge(tables.conn, batch, rows.rows(left)) if len(left) else Judged()
         good = [passed, *judged.good] if judged.good else [passed]
-        if rows.earliest is None or rows.earliest <= since:
+        if rows.span is None or rows.span[0] <= since:
             good = [each.after(since) for each in good]
         judged.good = [each for each in good if len(each.points)]
         judged.due = self.due()

@@ -58,8 +58,8 @@ def _held(live: Live, coming: Coming, scan: _Scan) -> Sifted | None:
     calm: Booleans = numbers > live.low[at]
     calm &= numbers < live.high[at]
     calm &= times > live.times[at]
-    prompt, earliest = coming.arrival - LIVE_DELAY, coming.rows.earliest
-    if earliest is None or earliest < prompt:
+    prompt, span = coming.arrival - LIVE_DELAY, coming.rows.span
+    if span is None or span[0] < prompt:
         late = times < prompt
         if np.logical_or.reduce(late):
             # What stands and is late may be told otherwise once it catches up.

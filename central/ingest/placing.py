@@ -72,7 +72,7 @@ def place(
     if known is None:
         known = Placement.by(now - batch.newest_gateway_time)
     times, flags = _times(batch, known, estimated)
-    earliest, latest = int(np.minimum.reduce(times)), int(np.maximum.reduce(times))
+    earliest, latest = _span(batch, known, times)
     if earliest < now - LIVE_DELAY:
         flags = _with_late(flags, times, now)
     first = batch.header.seq0
@@ -81,7 +81,7 @@ def place(
     if inside and earliest >= 0 and latest <= now + AHEAD:
         named = numbers[points] if column is None else column.numbers
         rows = Columns(named, times, first, batch.values, batch.qualities, flags)
-        rows.earliest = earliest
+        rows.span = earliest, latest
         return Placed(rows.of_column(column), [])
     good = (points < len(numbers)) & (times >= 0) & (times <= now + AHEAD)
     kept = np.flatnonzero(good)
@@ -120,6 +120,14 @@ def together(batches: Sequence[BatchColumns]) -> BatchColumns | None:
         Values.joined([batch.values for batch in batches]),
         first.header._replace(n=expected - first.header.seq0),
     )
+
+
+def _span(batch: BatchColumns, known: Placement, times: Integers) -> tuple[int, int]:
+    """Return the earliest and the latest of the batch's `times`, once placed."""
+    offset, span = known.simple, batch.span
+    if span is None or offset is None or abs(offset) > TIME or batch.source is not None:
+        return int(np.minimum.reduce(times)), int(np.maximum.reduce(times))
+    return span[0] + offset, span[1] + offset
 
 
 def _times(batch: BatchColumns, known: Placement, estimated: int) -> tuple[Integers, Integers]:

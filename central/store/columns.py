@@ -24,8 +24,8 @@ class Columns(Sequence[Row]):
     seqs: Integers
     counted: int | None = None
     """The first of `seqs` where they are known to follow each other: made when somebody asks."""
-    earliest: int | None = None
-    """The earliest of `times`, where whoever made them knows it."""
+    span: tuple[int, int] | None = None
+    """The earliest and the latest of `times`, where whoever made them knows it."""
 
     def __init__(  # one column each
         self,
@@ -75,8 +75,9 @@ class Columns(Sequence[Row]):
             np.concatenate([part.qualities for part in parts]),
             np.concatenate([part.flags for part in parts]),
         )
-        known = [part.earliest for part in parts if part.earliest is not None]
-        made.earliest = min(known) if len(known) == len(parts) else None
+        spans = [part.span for part in parts if part.span is not None]
+        if len(spans) == len(parts):
+            made.span = min(first for first, _ in spans), max(last for _, last in spans)
         return made
 
     @overload

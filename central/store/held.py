@@ -15,7 +15,7 @@ from central.store.values import Values
 _MOST: Final = 2**31
 _lowest: Final = np.minimum.reduce
 _highest: Final = np.maximum.reduce
-_QUALITIES: Final = 2**32
+_QUALITY_BITS: Final = 32
 
 
 class Held(Columns):
@@ -29,15 +29,15 @@ class Held(Columns):
         self._column = None
         times, qualities = rows.times, rows.qualities
         self._first = int(times[0])
-        after = times - self._first
-        if _lowest(after) >= -_MOST and _highest(after) < _MOST:
-            self._after: NDArray[np.int32] = after.astype(np.int32)
+        earliest, latest = rows.span or (int(_lowest(times)), int(_highest(times)))
+        if earliest >= self._first - _MOST and latest < self._first + _MOST:
+            self._after: NDArray[np.int32] = (times - self._first).astype(np.int32)
         else:
             self.times = _own(times)
         self._count(rows)
         if qualities.strides == (0,):
             self.qualities = qualities
-        elif _lowest(qualities) >= 0 and _highest(qualities) < _QUALITIES:
+        elif not np.bitwise_or.reduce(qualities) >> _QUALITY_BITS:  # and none is below 0
             self._narrow: NDArray[np.uint32] = qualities.astype(np.uint32)
         else:
             self.qualities = _own(qualities)

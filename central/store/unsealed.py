@@ -257,11 +257,13 @@ def _sorted(runs: list[Run], blocks: list[Block]) -> Run:
 def _compact(rows: Columns) -> Columns:
     """Return the same rows in less memory: one cell where a column says but one thing."""
     values = rows.values
-    return Columns(
+    made = Columns(
         rows.column.compact,
         rows.times,
         rows.seqs if rows.counted is None else rows.counted,
         Values(as_constant(values.kinds), values.numbers, values.others),
         as_constant(rows.qualities),
         as_constant(rows.flags),
-    ).of_column(rows.column)
+    )
+    made.span = rows.span
+    return made.of_column(rows.column)

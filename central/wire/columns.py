@@ -73,6 +73,8 @@ class BatchColumns(ReadingColumns):
     """The content of a batch of readings, in order of seq. Not changed."""
 
     header: Header
+    span: tuple[int, int] | None = None
+    """The least and the greatest of `times`, where whoever decoded them knows it."""
 
     @classmethod
     def of(cls, batch: ReadingsBatch) -> Self:

@@ -41,7 +41,7 @@ def decode_common(data: bytes, header: Header, at: int) -> BatchColumns:
     try:
         points, times, qualities, values, texts = sections(data, at)
         layout = read_layout(data[slice(*points)], header.n)
-        moments, source = read_times(data, times, header, layout.count)
+        moments, source, span = read_times(data, times, header, layout.count)
         return BatchColumns(
             layout.points,
             moments,
@@ -49,6 +49,7 @@ def decode_common(data: bytes, header: Header, at: int) -> BatchColumns:
             read_qualities(data, *qualities, layout),
             read_values(data, values, texts, layout),
             header,
+            span,
         )
     except IndexError as exc:  # cut
         raise Unusual from exc

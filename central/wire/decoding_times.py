@@ -18,12 +18,14 @@ _LAST_POWER: Final = len(_POWERS) - 1
 _FEW: Final = 16
 """Groups below which arrays cost more than objects."""
 _TIME: Final = np.dtype(np.int64)
+Span = tuple[int, int]
+"""The least and the greatest."""
 
 
 def read_times(
     data: bytes, span: tuple[int, int], header: Header, all_rows: bytes
-) -> tuple[Integers, Flags | None]:
-    """Return the times, and which are the source's own (None: none).
+) -> tuple[Integers, Flags | None, Span | None]:
+    """Return the times, which are the source's own (None: none), and their span (None: not known).
 
     `span` says where the column lies, `all_rows` is their number as a varint.
 
@@ -32,12 +34,12 @@ def read_times(
     at, end = span
     n, mark = header.n, data[at]
     if mark > 1 or not data.startswith(all_rows, at + 1):
-        return _read_mixed(ColumnReader(data, "times", at, end), header)
+        return *_read_mixed(ColumnReader(data, "times", at, end), header), None
     at += 1 + len(all_rows)
-    times, at = _read_times(data, at, end, n, header.wall0 if mark else header.mono0)
+    times, at, span = _read_times(data, at, end, n, header.wall0 if mark else header.mono0)
     if at != end:
         raise Unusual
-    return times, np.ones(n, np.bool_) if mark else None
+    return times, np.ones(n, np.bool_) if mark else None, span
 
 
 def _read_mixed(reader: ColumnReader, header: Header) -> tuple[Integers, Flags]:
@@ -50,15 +52,15 @@ def _read_mixed(reader: ColumnReader, header: Header) -> tuple[Integers, Flags]:
     if not 0 < others < n:
         raise Unusual
     times = np.empty(n, np.int64)
-    times[~source], at = _read_times(data, reader.at, reader.end, n - others, header.mono0)
-    times[source], at = _read_times(data, at, reader.end, others, header.wall0)
+    times[~source], at, _ = _read_times(data, reader.at, reader.end, n - others, header.mono0)
+    times[source], at, _ = _read_times(data, at, reader.end, others, header.wall0)
     if at != reader.end:
         raise Unusual
     return times, source
 
 
-def _read_times(data: bytes, at: int, end: int, n: int, origin: int) -> tuple[Integers, int]:
-    """Return the times of the `n` rows of one mark, and where they end."""
+def _read_times(data: bytes, at: int, end: int, n: int, origin: int) -> tuple[Integers, int, Span]:
+    """Return the times of the `n` rows of one mark, where they end, and their span."""
     base, at = _uvar(data, at)
     base = origin + (base >> 1 ^ -(base & 1))
     size, groups = data[at], data[at + 1]
@@ -78,9 +80,10 @@ def _read_times(data: bytes, at: int, end: int, n: int, origin: int) -> tuple[In
             raise Unusual
         times: Integers = np.empty(n, _TIME)
         times.fill(base)
-        return times, at
+        return times, at, (base, base)
     moments, at = _read_moments(data, at, end, (base, groups))
-    return moments if groups == n else moments.repeat(counts), at
+    span = int(np.minimum.reduce(moments)), int(np.maximum.reduce(moments))
+    return moments if groups == n else moments.repeat(counts), at, span
 
 
 def _read_moments(data: bytes, at: int, end: int, of: tuple[int, int]) -> tuple[Integers, int]:

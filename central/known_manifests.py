@@ -104,7 +104,7 @@ def _point(read: _Point) -> ManifestPoint:
         stale=read.stale,
         lane=intern(read.lane),
         object=read.object,
-        enumeration=tuple((word.value, word.label) for word in read.enumeration),
+        enumeration=tuple([(word.value, word.label) for word in read.enumeration]),
         limits=_limits(bytes(read.limits)),
     )
 

@@ -1,10 +1,9 @@
 """The index answers as the records themselves would."""
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from central.point_index import NOWHERE, PointIndex
 from tests.central.api.fake_collector import point_record

@@ -1,11 +1,10 @@
 """Newest readings encoded by columns say what the models say, byte for byte."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from central.api import models, shapes
 from central.api.newest import SLICE, Marks, latest_values

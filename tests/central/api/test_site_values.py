@@ -1,13 +1,13 @@
 """What points became, as columns, says the same as their newest readings one by one."""
 
 import json
-from dataclasses import replace
 from itertools import chain, repeat
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from central.api import models, shapes, site_values
 from central.api.site_values import PORTION, SiteNames, portions

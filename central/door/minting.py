@@ -6,6 +6,7 @@ not. Its readings carry their source's time, so nothing of it is ever placed ane
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -25,6 +26,8 @@ from protocols.wire.opening import Opening, encode_opening
 from protocols.words import Lane, Purpose, StreamKind
 
 NO_NONCE: Final = "0" * 32
+_NO_STREAM: Final = "73747265616d" + "0" * 20
+_FIGURES: Final = b'"number":%d,"opened":%d,'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ def stream_of(token: str, key: str) -> str:
     return hashlib.sha256(f"{token}\n{key}".encode()).hexdigest()[:32]
 
 
+@lru_cache(maxsize=1_024)
 def boot_of(gateway: str) -> str:
     """A virtual gateway never starts: all it sends is of one boot."""
     return hashlib.sha256(f"virtual gateway\n{gateway}".encode()).hexdigest()[:32]
@@ -59,7 +63,27 @@ def opening(stream: str, manifest: str, mint: Mint) -> Record:
         manifest=manifest,
         opened=mint.now,
     )
-    return Record(made, encode_opening(made))
+    before, between, after = _form(mint.gateway, manifest, mint.purpose)
+    figures = _FIGURES % (mint.number, mint.now)
+    return Record(made, b"".join((before, figures, between, stream.encode(), after)))
+
+
+@lru_cache(maxsize=1_024)
+def _form(gateway: str, manifest: str, purpose: Purpose) -> tuple[bytes, bytes, bytes]:
+    """Return what all opening records of a gateway's requests share: around figures and id."""
+    made = Opening(
+        stream=_NO_STREAM,
+        number=1,
+        gateway=gateway,
+        kind=StreamKind.DATA,
+        boot=boot_of(gateway),
+        purpose=purpose,
+        manifest=manifest,
+        opened=1,
+    )
+    before, rest = encode_opening(made).split(_FIGURES % (1, 1))
+    between, after = rest.split(_NO_STREAM.encode())
+    return before, between, after
 
 
 def prepared(opened: bytes, readings: Accepted, points: Points, mint: Mint) -> Prepared:

@@ -29,6 +29,8 @@ _TEXT: Final = {str}
 _INTEGER: Final = {int}
 _QUALITY: Final = {str, int, type(None)}
 _VALUE: Final = {str, int, float, bool, type(None)}
+_SENT: Final = ("point", "value", "time", "quality")
+_AROUND: Final = '{"columns":{}}'
 _ENDLESS: Final = 1_000
 """Bits of an integer that may have more digits than are looked at."""
 _QUOTE, _COLON, _SPACE = b'": '
@@ -36,7 +38,7 @@ _QUOTE, _COLON, _SPACE = b'": '
 
 class _Columns(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     point: Sent
-    value: Raw
+    value: Sent
     time: Sent | UnsetType = UNSET
     time_us: Raw | UnsetType = UNSET
     quality: Sent | UnsetType = UNSET
@@ -85,21 +87,17 @@ def quick(data: bytes, known: KnownNames | None = None, most: int = bounds.READI
     `most`: cells of a column that may be looked at one by one.
     """
     body, known = _decode(data), known or KnownNames()
-    keys = _keys(data) - 1
     if isinstance(body.columns, _Columns) and body.rows is UNSET:
-        return _columns(body.columns, keys, data, known, most)
+        return _columns(body.columns, data, known, most)
     if isinstance(body.rows, list) and body.columns is UNSET:
-        return _rows(body.rows, keys, data, known, most)
+        return _rows(body.rows, _keys(data) - 1, data, known, most)
     raise Odd
 
 
-def _columns(  # what was said, how many keys, in which body
-    said: _Columns, keys: int, data: bytes, known: KnownNames, most: int
-) -> Table:
-    given = [cells for cells in (said.time, said.time_us, said.quality) if cells is not UNSET]
-    if keys != 2 + len(given) + (said.manifest is not UNSET):
-        raise Odd
-    n = len(said.value)
+def _columns(said: _Columns, data: bytes, known: KnownNames, most: int) -> Table:
+    _once(said, data)
+    values = _decode_list(said.value)
+    n = len(values)
     if n > bounds.READINGS or (said.time is UNSET) == (said.time_us is UNSET):
         raise Odd
     times = _sent_times(said.time, n, most) if said.time_us is UNSET else _numbers(said.time_us)
@@ -110,7 +108,7 @@ def _columns(  # what was said, how many keys, in which body
     return Table(
         points,
         times,
-        _values(said.value, most),
+        _values(values, most),
         codes,
         Sources(data),
         None if said.manifest is UNSET else said.manifest,
@@ -145,6 +143,20 @@ def _rows(  # as above
 
 def _of(rows: list[_Row], name: str) -> Raw:
     return list(map(attrgetter(name), rows))
+
+
+def _once(said: _Columns, data: bytes) -> None:
+    """Raise Odd where a key is named twice: beside the lists there is no room for more keys."""
+    given = [name for name in _SENT if getattr(said, name) is not UNSET]
+    count = len(given) + (said.time_us is not UNSET) + (said.manifest is not UNSET)
+    if count == len(given):
+        keys = sum(map(len, given)) + len(_AROUND) + 4 * count - 1
+        beside = len(data) - sum(len(bytes(getattr(said, name))) for name in given)
+        # A blank behind each sign is less than the shortest key with a value.
+        if beside in (keys, keys + 2 * count):
+            return
+    if _keys(data) - 1 != count:
+        raise Odd
 
 
 def _keys(data: bytes) -> int:

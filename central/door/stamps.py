@@ -7,6 +7,7 @@ it leaves to that one.
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +29,7 @@ _DATE_AND_TIME: Final = 19
 _MICROSECONDS: Final = 26
 """Letters of `2026-06-12T22:00:00.000000`: what follows is cut."""
 _DATE: Final = 10
+_SIGNS: Final = (4, 7, _DATE, 13, 16, _DATE_AND_TIME)
 Letters = NDArray[np.uint8]
 Read = Callable[[str], int]
 
@@ -56,33 +58,54 @@ def listed(data: bytes, n: int, written: Read) -> Integers | None:
     step = size + 2 + len(between)
     if between not in (b",", b", ") or len(data) != n * step - len(between) + 2:
         return None
-    # The last text has nothing behind it; with the bracket it is one short or more.
-    cells = np.frombuffer(data[1:-1] + between, np.uint8).reshape(n, step)
-    around = np.frombuffer(b'"' + between + b'"', np.uint8)
-    if (cells[:, 0] != around[0]).any() or (cells[:, size + 1 :] != around[:-1]).any():
+    # Cells are as long as the first and what is behind it; so each begins where one should, or
+    # differs from the one before in what is around it.
+    letters = np.frombuffer(data[1:-1] + between, np.uint8)
+    starts = _starts(letters[step:] != letters[:-step], step)
+    cells = letters.reshape(n, step)[starts]
+    around = np.frombuffer(b'"' + between, np.uint8)
+    if (cells[:, 0] != around[0]).any() or (cells[:, size + 1 :] != around).any():
         return None
-    found = _column(cells[:, 1 : size + 1], written)
-    return None if found is None or int(np.minimum.reduce(found)) < _YEAR_ONE - _DAY else found
+    found = _moments_of(cells[:, 1 : size + 1], written)
+    if found is None or int(np.minimum.reduce(found)) < _YEAR_ONE - _DAY:
+        return None
+    return _spread(found, starts, n)
 
 
 def _column(letters: Letters, written: Read) -> Integers | None:
     """Return the microseconds of rows of letters."""
     n, size = letters.shape
-    if size < _DATE_AND_TIME:
-        return None
-    starting = np.ones(n, np.bool_)
-    cells = np.ascontiguousarray(letters).view(f"S{size}")[:, 0]
-    np.not_equal(cells[1:], cells[:-1], out=starting[1:])
-    starts = starting.nonzero()[0]
-    if len(starts) < MANY:
-        each = (written(_text(letters[at])) for at in starts.tolist())
-        found = np.fromiter(each, np.int64, len(starts))
-    else:
-        different = _read(letters[starts])
-        if different is None:
-            return None
-        found = different
-    return found if len(starts) == n else np.repeat(found, np.diff(starts, append=n))
+    flat = letters.reshape(-1)
+    starts = _starts(flat[size:] != flat[:-size], size)
+    found = _moments_of(letters[starts], written)
+    return None if found is None else _spread(found, starts, n)
+
+
+def _starts(differs: NDArray[np.bool_], step: int) -> Integers:
+    """Return the rows in which a letter differs from the same one of the row before; and 0."""
+    rows = differs.nonzero()[0] // step + 1
+    starting = np.ones(len(rows) + 1, np.bool_)
+    np.not_equal(rows[1:], rows[:-1], out=starting[2:])
+    starts = np.zeros(len(rows) + 1, np.int64)
+    starts[1:] = rows
+    return starts[starting]
+
+
+def _spread(found: Integers, starts: Integers, n: int) -> Integers:
+    if len(starts) == n:
+        return found
+    counts = np.empty(len(starts), np.int64)
+    np.subtract(starts[1:], starts[:-1], out=counts[:-1])
+    counts[-1] = n - starts[-1]
+    return np.repeat(found, counts)
+
+
+def _moments_of(letters: Letters, written: Read) -> Integers | None:
+    """Return the microseconds of rows, each of which differs from the one before."""
+    if len(letters) < MANY:
+        each = (written(_text(row)) for row in letters)
+        return np.fromiter(each, np.int64, len(letters))
+    return _read(letters)
 
 
 def _text(row: Any) -> str:
@@ -95,8 +118,7 @@ def _read(letters: Letters) -> Integers | None:
     form = _FORM.fullmatch(first)
     if form is None:
         return None
-    digits = [place for place in range(form.start("zone")) if first[place].isdigit()]
-    signs = [place for place in range(len(first)) if place not in digits]
+    digits, signs = _places(form.start("zone"), len(first))
     if (letters[:, signs] != letters[0, signs]).any():
         return None
     figures = letters[:, digits] - np.uint8(48)  # what is below turns over
@@ -109,6 +131,15 @@ def _read(letters: Letters) -> Integers | None:
             return None
     found = _moments(letters[:, : min(form.start("zone"), _MICROSECONDS)])
     return found if found is None else found - (-offset if form["sign"] == "-" else offset)
+
+
+@lru_cache(maxsize=64)
+def _places(zone: int, size: int) -> tuple[Integers, Integers]:
+    """Return where the digits are of a text whose zone begins there, and where all else is."""
+    there = np.zeros(size, np.bool_)
+    there[:zone] = True
+    there[[at for at in _SIGNS if at < zone]] = False
+    return there.nonzero()[0], (~there).nonzero()[0]
 
 
 def _moments(letters: Letters) -> Integers | None:

@@ -65,6 +65,8 @@ class Database:
         self._recovered = Repeats(logger)
         self.writable = True
         """Whether the last transaction could be written."""
+        self.changes = 0
+        """Rises with whatever is written but light work; odd: something is being written."""
         self._tables = tables
         self._owner = owner
         self._queue = Queue()
@@ -204,7 +206,10 @@ class Database:
             while True:
                 jobs = self._queue.take()
                 if jobs:
+                    tells = any(job.light is None for job in jobs)
+                    self.changes += tells
                     results = await self._group.write(jobs)
+                    self.changes += tells
                     self._queue.settle(jobs[: len(results)], jobs[len(results) :])
                     self._finish(jobs, results)
                 elif self._closing:

@@ -40,6 +40,14 @@ _OURS: Final = frozenset(
     {*(name for name, _ in _SECURE), b"x-request-id", b"strict-transport-security"}
 )
 """What a route says of these itself does not count."""
+_JSON: Final = (
+    b"content-length: %%d\r\ncontent-type: application/json\r\n%bx-request-id: %%b\r\n%b"
+    % (
+        b"".join(b"%b: %b\r\n" % field for field in _SECURE),
+        b"cache-control: no-store\r\n%b",
+    )
+)
+_STRICT: Final = b"strict-transport-security: max-age=31536000\r\n"
 
 
 class BodyTooLarge(HTTPException):
@@ -102,6 +110,11 @@ class Answering:
         if message["type"] == "http.response.start" and not machine:
             message["headers"] = self.added(list(message.get("headers", ())))
         await self._send(message)
+
+    def lines(self, size: int) -> bytes:
+        """Return the header lines of JSON of that size: what `added` makes of length and type."""
+        strict = _STRICT if self._scope["scheme"] == "https" else b""
+        return _JSON % (size, self._scope["request_id"].encode(), strict)
 
     def added(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Return the fields of an answer with what every answer says."""

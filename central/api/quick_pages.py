@@ -8,36 +8,37 @@ route of `central.api.routes.queries` is what the document describes.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
-from urllib.parse import parse_qsl
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote_plus
 
 from starlette.types import Receive, Scope, Send
 
-from central.api.access import Access
+from central.api.access import COOKIE, Access
 from central.api.errors import ApiError, not_found
 from central.api.headers import Envelope
 from central.api.quick_request import QuickRequest, handler_of, nothing_inside
 from central.api.raw import encode_buckets, encode_page
-from central.api.rooms import rooms_of
+from central.api.rooms import Rooms
 from central.api.routes.queries import LONGEST
-from central.api.threshold import stopped
+from central.api.threshold import bar, reason
 from central.api.times import microseconds
-from central.api.whole import say
+from central.api.whole import at_once, say
 from central.identity.roles import Permission
 from central.store.queries.queries import MOST_BUCKETS, MOST_ROWS
 
 _PATH: Final = re.compile(r"/api/v1/points/([^/]+/[^/]+/[^/]+/[^/]+)/(readings|buckets)")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+ -]\d\d:\d\d)", re.ASCII)
+_JSON: Final = (b"content-type", b"application/json")
 _LIMIT: Final = re.compile(r"[1-9]\d{0,4}", re.ASCII)
 _USUAL: Final = 1000
 _SPANS: Final = 300
 _CURSOR: Final = 128
+_PROOFS: Final = frozenset({b"authorization", b"signature-input"})
+_SESSION: Final = re.compile(rb"%b=([\w-]+)" % COOKIE.encode())
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One well-formed question: a span in µs UTC, at most `limit` rows after `cursor`."""
 
     point: str
@@ -47,14 +48,13 @@ class Page:
     cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """One well-formed question: a span in µs UTC, in at most `count` spans."""
+class Trend(NamedTuple):
+    """One well-formed question: a span in µs UTC, in at most so many spans."""
 
     point: str
     start: int
     end: int
-    count: int
+    spans: int
 
 
 def page_asked(scope: Scope) -> Page | Trend | None:
@@ -62,18 +62,33 @@ def page_asked(scope: Scope) -> Page | Trend | None:
     path = _PATH.fullmatch(scope["path"])
     if path is None:
         return None
-    try:
-        pairs = parse_qsl(scope["query_string"].decode("ascii"), strict_parsing=True)
-    except ValueError:
-        return None
-    asked = dict(pairs)
-    if len(asked) != len(pairs):
+    asked = _asked(scope["query_string"])
+    if asked is None:
         return None
     start, end = _time(asked.pop("from", "")), _time(asked.pop("to", ""))
     if start is None or end is None or not start < end <= start + LONGEST:
         return None
     span = (path[1], start, end)
     return _trend(span, asked) if path[2] == "buckets" else _page(span, asked)
+
+
+def _asked(query: bytes) -> dict[str, str] | None:
+    """Return what is asked by name; None: something is twice there, empty, or no ASCII."""
+    asked: dict[str, str] = {}
+    try:
+        text = query.decode("ascii")
+    except ValueError:
+        return None
+    for field in text.split("&"):
+        name, _, value = field.partition("=")
+        if not value or name in asked:
+            return None
+        if "%" in value or "+" in value:
+            # What stands in every time is read at once.
+            plain = value.replace("+", " ").replace("%3A", ":").replace("%2B", "+")
+            value = unquote_plus(value) if "%" in plain else plain
+        asked[name] = value
+    return asked
 
 
 def _page(span: tuple[str, int, int], asked: dict[str, str]) -> Page | None:
@@ -102,38 +117,58 @@ class QuickPages:
         self, page: Page | Trend, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer; what nobody thought of is answered too, and raised for the server to log."""
-        if await stopped(scope, send):
+        house: Rooms = scope["app"].state.rooms
+        if (barred := reason(house.guards, scope)) is not None:
+            await bar(house.guards, scope, send, barred)
             return
-        request = QuickRequest(scope, receive)
         answer = self._envelope.open(scope, send)
         try:
-            content = await self._content(page, request)
+            content = await self._content(house, page, scope, receive)
         except Exception as exc:
             handler, known = handler_of(self._handlers, exc)
-            response = await handler(request, exc)
+            response = await handler(QuickRequest(scope, receive), exc)
             await response(scope, receive, answer.send if known else send)
             if not known:
                 raise
             return
-        headers = [
-            (b"content-length", b"%d" % len(content)),
-            (b"content-type", b"application/json"),
-        ]
-        await say(send, answer.added(headers), content)
+        if not at_once(send, answer.lines(len(content)), content):
+            size = b"%d" % len(content)
+            await say(send, answer.added([(b"content-length", size), _JSON]), content)
 
-    async def _content(self, page: Page | Trend, request: QuickRequest) -> bytes:
-        who = await self._access(request)
-        collector = rooms_of(request).collector
+    async def _content(
+        self, house: Rooms, page: Page | Trend, scope: Scope, receive: Receive
+    ) -> bytes:
+        token = _session_of(scope)
+        who = None if token is None else house.desk.recognised(token)
+        if who is None:
+            who = await self._access(QuickRequest(scope, receive))
+        else:
+            self._access.let_in(house.guards, scope, who)
+        collector = house.collector
         known = collector.registry.point(page.point)
         if known is None or not who.sees(known.site):
             raise not_found("point", page.point)
         queries, span = collector.queries, (page.point, page.start, page.end)
         if isinstance(page, Trend):
-            return await queries.buckets(*span, page.count, encode_buckets)
+            return await queries.buckets(*span, page.spans, encode_buckets)
         try:
             return await queries.readings(*span, page.limit, page.cursor, encode_page)
         except (ValueError, OverflowError) as exc:
             raise ApiError(422, "CURSOR_UNKNOWN") from exc
+
+
+def _session_of(scope: Scope) -> str | None:
+    """Return the session of a request that shows it, and nothing else, in the usual form."""
+    found = None
+    for name, value in scope["headers"]:
+        if name in _PROOFS:
+            return None
+        if name == b"cookie":
+            if found is not None:
+                return None
+            found = value
+    shown = None if found is None else _SESSION.fullmatch(found)
+    return None if shown is None else shown[1].decode("ascii")
 
 
 def _time(text: str) -> int | None:

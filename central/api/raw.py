@@ -21,17 +21,21 @@ from central.store.queries.ranges import RawPage
 from protocols.clock import SECOND
 
 _NULL: Final = b"null"
-_COLUMNS: Final = ("time", "value", "quality", "received", "late", "estimated")
+_PAGE: Final = (
+    b'{"columns":{"time":[%b],"value":[%b],"quality":[%b],"received":[%b],"late":[%b],'
+    b'"estimated":[%b]},"next":%b}'
+)
+_EMPTY: Final = (b"",) * 6
 
 
 def encode_page(page: RawPage) -> bytes:
     """Return `models.Readings`; what a part is as text is remembered with it."""
     texts = [part.text or _as_text(part) for part in page.parts]
-    columns = {
-        name: b"[" + b",".join([text[place] for text in texts]) + b"]"
-        for place, name in enumerate(_COLUMNS)
-    }
-    return _object({"columns": _object(columns), "next": _json(page.next)})
+    if len(texts) == 1:
+        columns = texts[0]
+    else:
+        columns = tuple(map(b",".join, zip(*texts, strict=True))) or _EMPTY
+    return _PAGE % (*columns, _NULL if page.next is None else _json(page.next))
 
 
 def _as_text(part: Part) -> tuple[bytes, ...]:

@@ -15,6 +15,7 @@ from central.identity import audit, gateway_keys, persons, sessions, tokens
 from central.identity.lockout import Lockout
 from central.identity.passwords import Passwords
 from central.identity.principal import Kind, Principal
+from central.identity.recognised import STANDS, Recognised
 from central.identity.secrets import stored
 from central.identity.signatures import SignatureRefused, Signatures
 from protocols.clock import SECOND, Clock
@@ -59,6 +60,8 @@ class FrontDesk:
         self.signatures = Signatures(db)
         self._gateways: dict[str, Principal] = {}
         self._revocations = 0
+        # Apart: a session is no bearer's, and no token stands in a cookie.
+        self._sessions, self._tokens = Recognised(), Recognised()
         self.guessed: Callable[[str, int], None] = _nobody
         """Hears at once that an address is locked, and how many failures led to it."""
 
@@ -100,15 +103,23 @@ class FrontDesk:
 
         await self._db.write(leave)
 
+    def recognised(self, token: str) -> Principal | None:
+        """Return who the session was a moment ago; None: the tables know."""
+        return self._sessions.find(stored(token), self._db.changes, self.clock.now())
+
     async def by_session(self, token: str) -> Principal | None:
         """Return who the session is, and note that it was used."""
-        now, key = self.clock.now(), stored(token)
+        now, key, changes = self.clock.now(), stored(token), self._db.changes
+        if (known := self._sessions.find(key, changes, now)) is not None:
+            return known
         found = await self._db.glance(lambda conn: sessions.find(conn, key, now))
         if found is None:
             return None
-        who, worth_noting = found
-        if worth_noting:
+        who, until = found
+        if until <= now:
             await self._db.write(lambda db: sessions.touch(db, key, now))
+        elif changes == self._db.changes:
+            self._sessions.put(key, who, changes, (now, until))
         return who
 
     async def by_token(self, token: str) -> Principal | None:
@@ -121,13 +132,17 @@ class FrontDesk:
         key = stored(token)
         if (known := self._gateways.get(key)) is not None:
             return known
-        revocations = self._revocations
+        revocations, changes, now = self._revocations, self._db.changes, self.clock.now()
+        if (known := self._tokens.find(key, changes, now)) is not None:
+            return known
         who, has_key = await self._db.glance(lambda conn: _by_token(conn, key))
         if who is not None and has_key:
             raise SignatureRefused("KEY_REQUIRED", gateway=who.name)
         machine = who is not None and who.kind in (Kind.GATEWAY, Kind.READINGS)
         if who is not None and machine and revocations == self._revocations:
             self._gateways[key] = who
+        elif who is not None and not machine and changes == self._db.changes:
+            self._tokens.put(key, who, changes, (now, now + STANDS))
         return who
 
     def revoked(self) -> None:

@@ -31,10 +31,14 @@ def start(db: Database, person: str, now: int) -> str:
     return token
 
 
-def find(conn: sqlite3.Connection, token_hash: str, now: int) -> tuple[Principal, bool] | None:
-    """Return who the session is and whether `seen` should be written; None: no such session."""
+def find(conn: sqlite3.Connection, token_hash: str, now: int) -> tuple[Principal, int] | None:
+    """Return who the session is and from when on `seen` is to be written; None: no such session.
+
+    Until then, if nothing else is written, it stands.
+    """
     row = conn.execute(
-        """SELECT p.name, p.roles, p.scope, s.seen FROM session s JOIN person p ON p.name = s.person
+        """SELECT p.name, p.roles, p.scope, s.seen, s.expires
+           FROM session s JOIN person p ON p.name = s.person
            WHERE s.token_hash = ? AND s.expires > ? AND s.seen > ? AND p.disabled IS NULL""",
         (token_hash, now, now - IDLE),
     ).fetchone()
@@ -48,7 +52,7 @@ def find(conn: sqlite3.Connection, token_hash: str, now: int) -> tuple[Principal
         scope=read_scope(row[2], roles),
         credential=token_hash,
     )
-    return who, now - row[3] >= TOUCH
+    return who, min(row[3] + TOUCH, row[4])
 
 
 def touch(db: Database, token_hash: str, now: int) -> None:

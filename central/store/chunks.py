@@ -125,6 +125,18 @@ def few(
     return list(map(Little._make, rows))
 
 
+def of_one_day(
+    conn: sqlite3.Connection, key: tuple[int, int], watermark: int, most: int
+) -> list[Little]:
+    """Return the chunks of a family's day, at most so many, by time."""
+    rows = conn.execute(
+        "SELECT id, t0, t1, n, members, received0, received1, length(body) FROM chunk "
+        "WHERE family = ? AND day = ? AND seal <= ? ORDER BY t0 LIMIT ?",
+        (*key, watermark, most),
+    )
+    return list(map(Little._make, rows))
+
+
 def of_family(
     conn: sqlite3.Connection, family: int, start: int, end: int, watermark: int
 ) -> list[Found]:

@@ -74,6 +74,12 @@ def read(
     return _readings(rows) if rows else EMPTY
 
 
+def some(conn: sqlite3.Connection, number: int) -> bool:
+    """Return whether a point has rows."""
+    row = conn.execute("SELECT 1 FROM late WHERE point = ? LIMIT 1", (number,)).fetchone()
+    return row is not None
+
+
 def newest(conn: sqlite3.Connection, number: int, at: int, arrived: int) -> PointReadings:
     """Return the rows (mostly one) of a point's newest moment up to `at`, here by `arrived`."""
     row = conn.execute(

@@ -8,14 +8,18 @@ from central.store.points import PointReadings
 class Part:
     """Some readings, in order; `text` is for whoever writes them out, and his alone."""
 
-    __slots__ = ("readings", "text")
+    __slots__ = ("count", "first", "last", "readings", "text")
 
     def __init__(self, readings: PointReadings) -> None:
         self.readings = readings
+        self.count = len(readings)
+        self.first = int(readings.times[0]) if self.count else 0
+        """Its first and last time, µs UTC; of none 0."""
+        self.last = int(readings.times[-1]) if self.count else 0
         self.text: tuple[bytes, ...] | None = None
 
     def __len__(self) -> int:
-        return len(self.readings)
+        return self.count
 
 
 def in_order(parts: Sequence[Part]) -> list[Part]:
@@ -23,11 +27,10 @@ def in_order(parts: Sequence[Part]) -> list[Part]:
 
     They are given in order of their first reading.
     """
-    parts = [part for part in parts if len(part)]
+    parts = [part for part in parts if part.count]
     ends = -(2**63)
     for part in parts:
-        times = part.readings.times
-        if times[0] <= ends:
+        if part.first <= ends:
             return [Part(PointReadings.merged([each.readings for each in parts]))]
-        ends = times[-1]
+        ends = part.last
     return parts

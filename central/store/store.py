@@ -238,12 +238,13 @@ class ChunkStore:
         Raises TooMuch, and ChunkUnreadable as `ask` does.
         """
         try:
-            return self._db.near(
-                lambda conn: work(look_near(conn, self.unsealed, self.families, self._remembered))
-            )
+            return self._db.near(lambda conn: work(self._look_near(conn)))
         except ChunkUnreadable as exc:
             self.damage.note(exc.spoilt)
             raise
+
+    def _look_near(self, conn: sqlite3.Connection) -> NearView:
+        return look_near(conn, self.unsealed, self.families, self._remembered, self._db.changes)
 
     async def ask(self, work: Callable[[WideView], T]) -> T:
         """Run `work` in a reader's thread on a view of the store.

@@ -49,7 +49,7 @@ def near_page(source: NearSource, number: int, span: Span, deadline: Deadline) -
     """Return what `page` returns; a whole span as it is kept."""
     if span.after is None:
         parts = source.parts(number, span.start, span.end)
-        if sum(map(len, parts)) <= span.limit:
+        if sum([part.count for part in parts]) <= span.limit:
             return RawPage(parts, None)
     return page(source, number, span, deadline)
 

@@ -1,7 +1,8 @@
 """A view for one small question on the event loop: all of a point's chunks by one statement.
 
 Raises TooMuch before it reads or decodes more than some thousand cells. What a chunk holds of a
-point is remembered: pages and programs ask again for what they saw a moment ago.
+point is remembered, and which chunks there are: pages and programs ask again for what they saw a
+moment ago, and then SQLite is not asked at all.
 """
 
 import sqlite3
@@ -19,6 +20,7 @@ from central.store.parts import Part, in_order
 from central.store.points import PointReadings
 from central.store.tiers import tiers
 from central.store.unsealed import Unsealed, of_point
+from central.store.views.days import Days
 from central.store.views.reading import BLOCK, Load, View
 
 CHUNKS: Final = 8
@@ -43,6 +45,7 @@ class Remembered:
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most = most
+        self.days = Days()
         self._held: OrderedDict[Key, Part] = OrderedDict()
         self.readings = 0
 
@@ -62,12 +65,18 @@ class Remembered:
 
 
 class NearView(View):
-    """As `View`, of little and of one point; its pieces come as one, without a summary."""
+    """As `View`, of little and of one point; its pieces come as one, without a summary.
 
-    def __init__(self, view: View, families: Families, remembered: Remembered) -> None:
+    `days`: which chunks there are, where that may be remembered.
+    """
+
+    def __init__(
+        self, view: View, families: Families, remembered: Remembered, days: Days | None
+    ) -> None:
         super().__init__(view.conn, view.unsealed, view.held, view.watermark)
         self._families = families
         self._remembered = remembered
+        self._days = days
 
     def read(self, number: int, start: int, end: int) -> PointReadings:
         """Return a point's readings with start <= time < end, in order. Raises TooMuch."""
@@ -77,13 +86,13 @@ class NearView(View):
         """Return what `read` returns, in parts; a chunk's are those of the last question."""
         place = self._families.place(number)
         found = [] if place is None else self._sealed(place, start, end)
-        rows = late.read(self.conn, number, start, end, ROWS + 1)
-        if len(rows) > ROWS:
-            raise TooMuch
-        rest = [part for part in (rows, *self._memory(number, start, end)) if len(part)]
+        rest = self._memory(number, start, end)
+        if self._days is None or not self._days.plain(self.conn, number):
+            rest.append(self._few_rows(number, start, end))
+        rest = [part for part in rest if len(part)]
         if rest:
             found.append(Part(PointReadings.merged(rest)))
-        if sum(map(len, found)) > READINGS:
+        if sum([part.count for part in found]) > READINGS:
             raise TooMuch
         return in_order(found)
 
@@ -96,7 +105,7 @@ class NearView(View):
     def rolled(self, number: int, start: int, end: int) -> Iterator[tuple[Any, Load]]:
         """Yield nothing. Raises TooMuch where something has been rolled up."""
         place = self._families.place(number)
-        if place is not None and tiers.some(self.conn, place.family, start, end):
+        if place is not None and self._rolled(place.family, start, end):
             raise TooMuch
         yield from ()
 
@@ -109,12 +118,28 @@ class NearView(View):
             yield found
 
     def _sealed(self, place: Place, start: int, end: int) -> list[Part]:
-        found = chunks.few(self.conn, place, (start, end), self.watermark, CHUNKS + 1)
-        if len(found) > CHUNKS or sum(each.n for each in found) > CELLS:
+        found = None
+        if self._days is not None:
+            found = self._days.few(self.conn, place, start, end)
+        if found is None:
+            found = chunks.few(self.conn, place, (start, end), self.watermark, CHUNKS + 1)
+        if len(found) > CHUNKS or sum([each.n for each in found]) > CELLS:
             raise TooMuch
-        if sum(each.n // each.members.bit_count() for each in found) > READINGS:
+        if sum([each.n // each.members.bit_count() for each in found]) > READINGS:
             raise TooMuch
         return [self._within(each, place, start, end) for each in found]
+
+    def _rolled(self, family: int, start: int, end: int) -> bool:
+        known = None
+        if self._days is not None:
+            known = self._days.rolled(self.conn, family, start, end)
+        return tiers.some(self.conn, family, start, end) if known is None else known
+
+    def _few_rows(self, number: int, start: int, end: int) -> PointReadings:
+        rows = late.read(self.conn, number, start, end, ROWS + 1)
+        if len(rows) > ROWS:
+            raise TooMuch
+        return rows
 
     def _within(self, chunk: chunks.Little, place: Place, start: int, end: int) -> Part:
         part = self._own(chunk, place)
@@ -127,7 +152,9 @@ class NearView(View):
             return held
         if chunk.size > BYTES:
             raise TooMuch
-        (body,) = chunks.bodies(self.conn, (chunk.id,))
+        body = next(iter(chunks.bodies(self.conn, (chunk.id,))), None)
+        if body is None:  # another program took it away
+            raise TooMuch
         try:
             if size_of(body) > BYTES:
                 raise TooMuch
@@ -144,10 +171,19 @@ class NearView(View):
         return of_point(found, number, self.watermark, (start, end))
 
 
-def look_near(
-    conn: sqlite3.Connection, unsealed: Unsealed, families: Families, remembered: Remembered
+def look_near(  # the snapshot, what is beside it, and what is remembered
+    conn: sqlite3.Connection,
+    unsealed: Unsealed,
+    families: Families,
+    remembered: Remembered,
+    changes: int,
 ) -> NearView:
-    """Return a near view; see `reading.look`."""
+    """Return a near view; see `reading.look`. `changes`: the database's count of them."""
     held = unsealed.now()
-    view = View(conn, unsealed, held, chunks.watermark(conn))
-    return NearView(view, families, remembered)
+    days = remembered.days
+    if days.stands(changes):
+        return NearView(View(conn, unsealed, held, days.watermark), families, remembered, days)
+    watermark = chunks.watermark(conn)
+    view = View(conn, unsealed, held, watermark)
+    own = days if days.begin(changes, watermark) else None
+    return NearView(view, families, remembered, own)

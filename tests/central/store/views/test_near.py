@@ -8,7 +8,7 @@ import pytest
 from central.near import Near, TooMuch
 from central.store.damage import ChunkUnreadable
 from central.store.parts import Part
-from central.store.views import near
+from central.store.views import days, near
 from central.store.views.near import Remembered
 from tests.central.store.plant import append, close_store, open_store
 from tests.central.store.store_suite import NOW, SECOND, row
@@ -52,6 +52,78 @@ async def test_chunks_rows_and_what_is_not_sealed_are_one(opened):
     assert values(store) == wanted  # remembered now
     assert values(store, span=(NOW + 5 * SECOND, NOW + 21 * SECOND)) == wanted[5:21]
     assert values(store, point=2) == values(store, point=10**6) == []
+
+
+def statements(db):
+    """Return a list that is filled with what SQLite is asked on the event loop."""
+    asked = []
+    db._near._conn.set_trace_callback(asked.append)
+    return asked
+
+
+async def test_what_was_asked_a_moment_ago_asks_sqlite_for_nothing(opened, monkeypatch):
+    db, store = opened
+    monkeypatch.setattr(days, "STANDS", 600.0)
+    await fill(opened, 0, 20)
+    values(store)
+    asked = statements(db)
+    wanted = values(store)
+    assert set(asked) <= {"BEGIN", "ROLLBACK"}
+    work = lambda tables: store.append(tables.conn, 1, NOW, [row(20, 0.0, at=20)])  # noqa: E731
+    store.committed([await db.write(work, light=work)])
+    assert values(store) == [*wanted, 0.0]  # what memory has of it needs no look
+    assert list(store.near(lambda view: list(view.rolled(1, *SPAN)))) == []
+    assert set(asked) <= {"BEGIN", "ROLLBACK"}
+    await db.write(lambda _: None)
+    assert values(store) == [*wanted, 0.0]
+    assert not set(asked) <= {"BEGIN", "ROLLBACK"}
+
+
+async def test_whatever_becomes_of_chunks_and_rows_is_seen_at_once(opened, monkeypatch):
+    db, store = opened
+
+    async def alike():
+        for span in (SPAN, (NOW + 5 * SECOND, NOW + 21 * SECOND)):
+            wanted = await store.ask(lambda view, span=span: view.read(1, *span).values.tolist())
+            assert values(store, span=span) == values(store, span=span) == wanted
+
+    for first, count in ((0, 20), (20, 3), (15, 2), (40, 20)):  # chunks, and rows of too few
+        await fill(opened, first, count, seal=False)
+        await alike()
+        await store.seal()
+        await alike()
+    for _ in range(4):
+        await store.merging.run_once()
+        await alike()
+    for table in ("late", "chunk"):
+        await db.write(lambda tables, table=table: tables.execute(f"DELETE FROM {table}"))
+        await alike()
+    assert values(store) == []
+
+
+async def test_a_day_in_too_many_pieces_is_looked_up_each_time(opened, monkeypatch):
+    db, store = opened
+    monkeypatch.setattr(days, "CHUNKS", 1)
+    monkeypatch.setattr(days, "MOST", 0)
+    monkeypatch.setattr(days, "POINTS", 0)
+    for first in (0, 20):
+        await fill(opened, first, 20)
+        assert len(values(store)) == len(values(store)) == first + 20
+    asked = statements(db)
+    assert len(values(store)) == 40
+    assert not set(asked) <= {"BEGIN", "ROLLBACK"}
+
+
+async def test_what_another_program_took_away_is_for_a_thread(opened):
+    db, store = opened
+    await fill(opened, 0, 20)
+    values(store)
+    store._remembered._held.clear()
+    with closing(sqlite3.connect(db.path)) as conn:
+        conn.execute("DELETE FROM chunk")
+        conn.commit()
+    with pytest.raises(TooMuch):
+        values(store)
 
 
 async def test_a_chunk_is_remembered_until_there_is_too_much(opened, monkeypatch):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import msgspec
@@ -38,11 +39,11 @@ def listed_qualities(data: bytes) -> Integers | None:
     return codes
 
 
-def qualities(cells: Sequence[Any]) -> tuple[list[Any], list[int]]:
+def qualities(cells: Sequence[Any]) -> tuple[Integers, list[int]]:
     """Return the codes of a column of qualities, and the places of those that are no usual word."""
     # Whatever is asked for is compared with few words: numbers may collide with one another.
-    found = [_USUAL.get(cell) for cell in cells]
-    return found, [at for at, each in enumerate(found) if each is None]
+    codes = np.fromiter(map(_USUAL.get, cells, repeat(NO_QUALITY)), np.int64, len(cells))
+    return codes, (codes < 0).nonzero()[0].tolist()
 
 
 def quality(said: object) -> int | Reason:

@@ -165,10 +165,10 @@ def _keys(data: bytes) -> int:
     A key named twice, however it is written, counts twice; so may a text, which is no harm.
     """
     letters = np.frombuffer(data, np.uint8)
-    before = letters[np.flatnonzero(letters == _COLON) - 1]
-    if len(before) and before.min() <= _SPACE:
+    colons, before = letters[1:] == _COLON, letters[:-1]
+    if np.logical_or.reduce(colons & (before <= _SPACE)):
         raise Odd
-    return int(np.count_nonzero(before == _QUOTE))
+    return int(np.count_nonzero(colons & (before == _QUOTE)))
 
 
 def _names(data: bytes) -> Names:
@@ -234,7 +234,7 @@ def _qualities(cells: Raw, most: int) -> Integers:
         if type(cell) not in _QUALITY:
             raise Odd
         found[at] = code(quality(cell))
-    return np.array(found, np.int64)
+    return found
 
 
 GIVEN_UP: Final = (Odd, msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

@@ -54,12 +54,10 @@ def sifted(live: Live, coming: Coming) -> Sifted | None:
         if np.isnan(numbers[odd]).any():
             return None  # no number: nothing to judge
         apart |= np.logical_or.reduce(odd, axis=0)
-    known = times
     if not np.logical_and.reduce(good, axis=None):
-        known = np.where(good, times, NEVER)
         # Bad quality may call something off.
-        apart |= np.logical_or.reduce(~good, axis=0) & (live.low[at] >= live.high[at])
-    newest, values = _newest(live, grid, known, apart)
+        apart |= ~np.logical_and.reduce(good, axis=0) & (live.low[at] >= live.high[at])
+    newest, values = _newest(live, grid, apart)
     left = _left(grid, apart)
     if coming.most is not None and len(left) > coming.most:
         raise Heavy
@@ -92,17 +90,19 @@ def _grid(live: Live, coming: Coming) -> _Grid | Sifted | None:
     return _Grid(points, at, places, width, times, numbers, good)
 
 
-def _newest(live: Live, grid: _Grid, known: Integers, apart: Booleans) -> tuple[Integers, Floats]:
+def _newest(live: Live, grid: _Grid, apart: Booleans) -> tuple[Integers, Floats]:
     """Return each point's newest time and its value; what falls back and may matter sets `apart`.
 
-    `known`: the times of what is good.
+    Only what is good counts.
     """
+    times, good = grid.times, grid.good
     before = live.times[grid.at]
-    rising = known[1:] > known[:-1]
-    if np.logical_and.reduce(known[0] > before) and np.logical_and.reduce(rising, axis=None):
-        return known[-1], grid.numbers[-1]
+    rising = times[1:] > times[:-1]
+    if np.logical_and.reduce(times[0] > before) and np.logical_and.reduce(rising, axis=None):
+        return _last(live, grid, before)
+    known = np.where(good, times, NEVER)
     reached = np.maximum.accumulate(np.concatenate((before[None], known)))
-    fallen = grid.good & (known <= reached[:-1])
+    fallen = good & (known <= reached[:-1])
     if np.logical_or.reduce(fallen, axis=None):
         # Of one moment two values are a conflict; where an alarm stands a stray may be one too.
         apart |= np.logical_or.reduce(fallen & (known == reached[:-1]), axis=0)
@@ -111,6 +111,21 @@ def _newest(live: Live, grid: _Grid, known: Integers, apart: Booleans) -> tuple[
     last = known.argmax(axis=0)
     values = grid.numbers[last, np.arange(len(last))]
     return newest, np.where(newest > before, values, live.values[grid.at])
+
+
+def _last(live: Live, grid: _Grid, before: Integers) -> tuple[Integers, Floats]:
+    """Return the same where all times rise."""
+    newest, values = grid.times[-1], grid.numbers[-1]
+    bad = (~grid.good[-1]).nonzero()[0]
+    if not len(bad):
+        return newest, values
+    good = grid.good[::-1, bad]
+    known, back = np.logical_or.reduce(good, axis=0), good.argmax(axis=0)
+    scans = len(grid.times) - 1 - back
+    newest, values = newest.copy(), values.copy()
+    newest[bad] = np.where(known, grid.times[scans, bad], before[bad])
+    values[bad] = np.where(known, grid.numbers[scans, bad], live.values[grid.at][bad])
+    return newest, values
 
 
 def _left(grid: _Grid, apart: Booleans) -> Integers:
@@ -139,13 +154,15 @@ def _note(live: Live, grid: _Grid, arrival: int, found: tuple[Integers, Floats, 
 
 def _samples(coming: Coming, grid: _Grid, apart: Booleans) -> Good:
     """Return the good ones of all other points, in order of arrival."""
-    rows, kept = coming.rows, grid.good
+    kept = grid.good
     if np.logical_or.reduce(apart):
         kept = kept & ~apart
-    if np.logical_and.reduce(kept, axis=None):
-        if grid.places is None:
-            return Good(rows.points, rows.times, rows.values.numbers)
-        points = np.broadcast_to(grid.points, grid.times.shape)
-        return Good(points.ravel(), grid.times.ravel(), grid.numbers.ravel())
-    points = np.broadcast_to(grid.points, grid.times.shape)
-    return Good(points[kept], grid.times[kept], grid.numbers[kept])
+    rows = coming.rows
+    points, times, numbers = rows.points, rows.times, rows.values.numbers
+    if grid.places is not None:
+        points = np.tile(grid.points, len(grid.times))
+        times, numbers = grid.times.ravel(), grid.numbers.ravel()
+    places = kept.ravel().nonzero()[0]
+    if len(places) == len(points):
+        return Good(points, times, numbers)
+    return Good(points[places], times[places], numbers[places])

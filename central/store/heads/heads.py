@@ -18,6 +18,7 @@ from central.store.columns import Columns, Integers
 from central.store.heads.head_pages import NEVER as NEVER
 from central.store.heads.head_pages import PointArrays
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, Latest
+from central.store.point_column import PointColumn
 from central.store.values import FLOAT, INTEGER, NONE, OTHER, Bytes, Floats, Values
 from protocols.words import Value
 
@@ -105,6 +106,8 @@ class Heads(PointArrays):
         at, newest = column.at, _ALL
         if column.distinct and np.logical_and.reduce(rows.times >= self.times[at]):
             changed = points
+        elif (scan := self._last_scan(rows)) is not None:
+            at, changed, newest = scan.at, scan.numbers, slice(-len(scan.numbers), None)
         else:
             at, changed, newest = self._newest(rows)
         values = rows.values
@@ -122,6 +125,15 @@ class Heads(PointArrays):
                 owner: values.others[place] for owner, place in zip(owners, places, strict=True)
             }
         return changed
+
+    def _last_scan(self, rows: Columns) -> PointColumn | None:
+        """Return the points of the last scan of several, if all that is newest is in it."""
+        scan = rows.column.scan
+        if scan is None or scan is rows.column:
+            return None
+        times = rows.times.reshape(-1, len(scan.numbers))
+        before = np.maximum(np.maximum.reduce(times), self.times[scan.at])
+        return scan if np.logical_and.reduce(times[-1] >= before) else None
 
     def _newest(self, rows: Columns) -> tuple[Integers, Integers, Integers]:
         """Return the points whose head changes, twice, and the place of each one's newest row."""

@@ -30,7 +30,16 @@ ROWS = st.builds(
     st.sampled_from([0, 0x40000000, 0x80310000, 0xFFFFFFFF]),
     st.sampled_from([0, 1, FLAG_ESTIMATED, FLAG_LATE, FLAG_ESTIMATED | FLAG_LATE]),
 )
-COMMITS = st.lists(st.lists(ROWS, max_size=12), max_size=5)
+SCANS = st.builds(
+    lambda points, rows: [
+        row._replace(point=points[place % len(points)])
+        for place, row in enumerate(rows[: len(rows) - len(rows) % len(points)])
+    ],
+    st.sampled_from([(1, 2), (3, 1, 2), (2, 3), (PAGE,)]),
+    st.lists(ROWS, min_size=1, max_size=12),
+)
+"""The same points again and again."""
+COMMITS = st.lists(st.one_of(st.lists(ROWS, max_size=12), SCANS), max_size=5)
 
 
 class Everything:

@@ -52,6 +52,7 @@ describe("digital values", () => {
 
 it("prints the one-sign degree as two", () => {
   expect([unitText("℃"), unitText("%LEL"), unitText(null)]).toEqual(["°C", "%LEL", ""]);
+  expect([unitText("个"), unitText("个", "en"), unitText("mm", "en")]).toEqual(["个", "pcs", "mm"]);
 });
 
 it("writes comparisons as signs", () => {

@@ -10,9 +10,13 @@ export function formatNumber(value: number, decimals: number | null): string {
   return (Number(text) === 0 ? text.replace(/^-/, "") : text).replace(/-/g, MINUS);
 }
 
+/** Units that are counted in words: only a Chinese page has them as they are. */
+const COUNTED: Record<string, string> = { 个: "pcs", 只: "pcs", 台: "pcs", 辆: "pcs", 人: "people", 次: "times", 天: "d", 小时: "h", 分钟: "min", 级: "(scale)" };
+
 /** A unit as it is printed: the one-sign ℃ and ℉ as two, which every font has. */
-export function unitText(unit: string | null | undefined): string {
-  return (unit ?? "").replace("\u2103", "°C").replace("\u2109", "°F");
+export function unitText(unit: string | null | undefined, language: "zh" | "en" = "zh"): string {
+  const text = (unit ?? "").replace("\u2103", "°C").replace("\u2109", "°F");
+  return language === "en" ? (COUNTED[text] ?? text) : text;
 }
 
 /** A count: `41,206`. */

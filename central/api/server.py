@@ -26,6 +26,8 @@ CONNECTIONS: Final = 16_384
 """Open files asked for: two connections of each of some thousand gateways."""
 FAREWELL: Final = 5
 """Real seconds open requests get when we stop."""
+TICKS: Final = 10
+"""Of uvicorn, in a second."""
 IDLE: Final = 75
 """Real seconds an idle connection stays open: longer than a gateway's pause between requests."""
 
@@ -108,10 +110,20 @@ class Server(uvicorn.Server):
         self._listeners: list[TlsListener] = []
         self._before_stop = before_stop
         self._when_started = when_started
+        self._stopping = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Look once a second, and at once when asked to stop: uvicorn's own looks ten times."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += TICKS
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._stopping.wait()
 
     async def on_tick(self, counter: int) -> bool:
         """Look, each second, for connections that keep a place and say nothing."""
-        if counter % 10 == 0:
+        if counter % TICKS == 0:
             self.config.app.state.rooms.guards.connections.look()  # type: ignore[union-attr]
         return await super().on_tick(counter)
 
@@ -148,6 +160,7 @@ class Server(uvicorn.Server):
         """Ask for the end; a second time does not wait for anybody."""
         self.force_exit = self.should_exit
         self.should_exit = True
+        self._stopping.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -52,6 +52,25 @@ async def base(collector):
         task.cancel()
 
 
+async def test_a_server_looks_once_a_second_and_stops_when_it_is_told(collector):
+    rooms = furnish(collector, Cables({}))
+    server = Server(settings(create_app(rooms, with_demo=False)), rooms.hub.close)
+    looks, look, looked = [], server.on_tick, asyncio.Event()
+
+    async def counted(tick):
+        looks.append(tick)
+        looked.set()
+        return await look(tick)
+
+    server.on_tick = counted
+    serving = asyncio.create_task(server.serve(sockets=[listen("127.0.0.1", 0)]))
+    await looked.wait()
+    before = len(looks)
+    server.stop()
+    await asyncio.wait_for(serving, 60)
+    assert looks == list(range(0, 10 * (before + 1), 10))
+
+
 @pytest.fixture
 async def person(base, collector):
     """A browser that came in by a one-time link."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from central.ingest.placement import Anchor, Placement
 from central.ingest.placing import place
+from central.ingest.point_map import PointMap
 from central.store.columns import Columns, Integers
 from central.store.squeezed import Damaged, Undecodable
 from central.wire.decoding import decode_columns
@@ -34,6 +35,8 @@ _ANCHOR: Final = struct.Struct("<qqq")
 _MOST_ANCHORS: Final = 255
 
 Stretches = tuple[tuple[int, int], ...]
+Maps = dict[tuple[Stretches, int], PointMap]
+"""Of manifests by what bodies say of them."""
 
 
 class Sent(NamedTuple):
@@ -77,23 +80,36 @@ def is_as_sent(body: bytes) -> bool:
     return body[:1] == _MARK
 
 
-def unpack(body: bytes) -> Columns:
-    """Return the rows of a body. Raises Damaged."""
-    return rows_of(opened(body))
+def unpack(body: bytes, maps: Maps | None = None) -> Columns:
+    """Return the rows of a body. Raises Damaged.
+
+    `maps`: of bodies unpacked one after another, where whole scans name the same points.
+    """
+    return rows_of(opened(body), maps)
 
 
-def rows_of(held: Opened) -> Columns:
+def rows_of(held: Opened, maps: Maps | None = None) -> Columns:
     """Return the rows of at least one batch. Raises Damaged."""
     try:
-        numbers = numbers_of(held.stretches, held.numbers)
+        points = None if maps is None else _map_of(held, maps)
+        numbers = numbers_of(held.stretches, held.numbers) if points is None else points.numbers
         parts = []
         for raw, placement in held.batches:
             header, content = read_header(raw)
             batch = decode_columns(raw, header, content)
-            parts.append(place(batch, numbers, placement, held.received).rows)
+            column = None if points is None else points.column(batch.points)
+            parts.append(place(batch, numbers, placement, held.received, column).rows)
         return Columns.joined(parts)
     except (ValueError, TypeError, WireError) as exc:
         raise Damaged(what="journal", reason=str(exc)) from exc
+
+
+def _map_of(held: Opened, maps: Maps) -> PointMap:
+    key = held.stretches, held.numbers
+    known = maps.get(key)
+    if known is None:
+        known = maps[key] = PointMap(numbers_of(*key))
+    return known
 
 
 def opened(body: bytes) -> Opened:

@@ -82,6 +82,7 @@ def replay(
     """
     last = conn.execute("SELECT coalesce(max(id), 0) FROM journal").fetchone()[0]
     before = watermark
+    maps: as_sent.Maps = {}
     for id_, stream, received, n, body, reason in _rows(conn, watermark):
         if not reason and not before < id_ <= last:
             reason = f"row {id_} after {before}"
@@ -89,7 +90,7 @@ def replay(
             before = id_
             entry = Entry(id_, stream, received, body)
             try:
-                yield entry, unpack(body or b"")
+                yield entry, unpack(body or b"", maps)
                 continue
             except Undecodable:
                 raise
@@ -146,10 +147,10 @@ def pack(rows: Columns) -> bytes:
     return squeezed(bytes(out))
 
 
-def unpack(body: bytes) -> Columns:
-    """Return the rows of a body. Raises Damaged."""
+def unpack(body: bytes, maps: as_sent.Maps | None = None) -> Columns:
+    """Return the rows of a body; `maps` as `as_sent` has them. Raises Damaged."""
     if as_sent.is_as_sent(body):
-        return as_sent.unpack(body)
+        return as_sent.unpack(body, maps)
     data = inflated(body, MOST)
     try:
         version, n = _HEAD.unpack_from(data)

@@ -74,6 +74,26 @@ def test_what_was_placed_is_placed_again(batches):
     assert values_found == values_expected
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(parts, min_size=1, max_size=4))
+def test_read_one_after_another_they_are_what_each_is_alone(several):
+    """A start remembers what names the same points; blocks share it then."""
+    maps = {}
+    bodies = [packed(batches)[0] for batches in several] * 3
+    for body in bodies:
+        (found, values_found) = columns(journal.unpack(body, maps))
+        (expected, values_expected) = columns(journal.unpack(body))
+        assert found == expected
+        assert values_found == values_expected
+
+
+def test_a_scan_that_comes_again_names_the_same_points():
+    body, _ = packed([([Reading(n, 1.5, 0, SECOND) for n in range(6)], None)])
+    maps = {}
+    read = [journal.unpack(body, maps).column for _ in range(5)]
+    assert read[-1] is read[-2]
+
+
 @given(st.data())
 def test_other_bytes_are_damage(data):
     body, _ = packed([([Reading(0, 1.5, 0, SECOND)], None)])

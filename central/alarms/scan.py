@@ -1,4 +1,5 @@
-"""The usual commit: each point once, all of their live stream, next to nothing changes an alarm.
+"""The usual commit: each point once, nearly all of their live stream, nearly none of them changes
+an alarm.
 
 The same as `quiet` finds, with the fewest array calls: of a scan of points with numbers side by
 side every array is reached as a slice. Whatever is not usual is left to it.
@@ -24,6 +25,8 @@ class _Scan(NamedTuple):
     times: Integers
     numbers: Floats
     qualities: Integers
+    own: Booleans | None = None
+    """Whose live stream it is; None: all points'."""
     places: Integers | None = None
     """Theirs in the commit; None: all of it."""
 
@@ -42,19 +45,35 @@ def scanned(live: Live, coming: Coming) -> Sifted | None:
     own = live.streams[at] == coming.stream
     if not np.logical_and.reduce(own):
         watched = live.watched[at]
-        places = watched.nonzero()[0]
-        if not len(places):
-            return NOTHING
-        if not np.logical_and.reduce(own[places]):
-            return None
-        points, times, qualities = rows.points[places], rows.times[places], rows.qualities[places]
-        scan = _Scan(points, points, times, scan.numbers[places], qualities, places)
+        if np.logical_and.reduce(watched):
+            scan = scan._replace(own=own)
+        else:
+            places = watched.nonzero()[0]
+            if not len(places):
+                return NOTHING
+            scan, own = _picked(scan, own, places), own[places]
+        if 2 * np.count_nonzero(own) < len(own):
+            return None  # a stream begins
     return _held(live, coming, scan)
+
+
+def _picked(scan: _Scan, own: Booleans, places: Integers) -> _Scan:
+    """Return the readings at these places only."""
+    points, own = scan.points[places], own[places]
+    return _Scan(
+        points,
+        points,
+        scan.times[places],
+        scan.numbers[places],
+        scan.qualities[places],
+        None if np.logical_and.reduce(own) else own,
+        places,
+    )
 
 
 def _held(live: Live, coming: Coming, scan: _Scan) -> Sifted | None:
     """Hold readings against the bounds of their points."""
-    points, at, times, numbers, qualities, _ = scan
+    points, at, times, numbers, qualities, own, _ = scan
     calm: Booleans = numbers > live.low[at]
     calm &= numbers < live.high[at]
     calm &= times > live.times[at]
@@ -65,6 +84,8 @@ def _held(live: Live, coming: Coming, scan: _Scan) -> Sifted | None:
             # What stands and is late may be told otherwise once it catches up.
             calm &= ~(late & live.stands[at])
     calm &= qualities < GOOD_BELOW
+    if own is not None:
+        calm &= own
     left = NOBODY
     if not np.logical_and.reduce(calm):
         found = _left(live, scan, (~calm).nonzero()[0])
@@ -85,10 +106,17 @@ def _held(live: Live, coming: Coming, scan: _Scan) -> Sifted | None:
 def _left(live: Live, scan: _Scan, doubtful: Integers) -> Integers | None:
     """Return which of the `doubtful` are the machine's; None: another has to look at all."""
     good = scan.qualities[doubtful] < GOOD_BELOW
-    bad = scan.points[doubtful[~good]]
-    if not np.logical_and.reduce(live.low[bad] < live.high[bad]):
-        return None  # it may call something off
     left: Integers = doubtful[good]
+    poor = doubtful[~good]
+    bad = scan.points[poor]
+    able: Booleans = live.low[bad] < live.high[bad]
+    if scan.own is not None:
+        if not np.logical_and.reduce(scan.own[left]):
+            return None  # the stream becomes their live one, or is late
+        able &= scan.own[poor]
+    able |= live.free[bad]
+    if not np.logical_and.reduce(able):
+        return None  # it may call something off
     if not len(left):
         return NOBODY
     if np.logical_or.reduce(np.isnan(scan.numbers[left])):

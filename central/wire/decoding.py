@@ -65,7 +65,11 @@ def sections(data: bytes, at: int) -> list[tuple[int, int]]:
         size = data[at]
         at += 1
         if size > 127:
-            size, at = long_uvar(data, at, size)
+            more = data[at]
+            if 0 < more < 128:
+                size, at = size & 127 | more << 7, at + 1
+            else:
+                size, at = long_uvar(data, at, size)
         parts.append((at, at := at + size))
     if at != len(data):
         raise Unusual

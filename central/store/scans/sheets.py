@@ -53,6 +53,7 @@ def fitted(table: Table, family: Integers, member: Integers) -> Fitted | None:
     together = np.ones(len(families), np.bool_)
     together[1:] = (members[1:] > members[:-1]) & (table.moments[1:] == table.moments[:-1])
     together[edges[:-1]] = True
+    together &= ~table.spoilt
     own, sizes = families[edges[:-1]], edges[1:] - edges[:-1]
     _, places, times = np.unique(own, return_inverse=True, return_counts=True)
     least = int(np.unique(table.times[:, 0] // DAY, return_counts=True)[1].min())

@@ -21,7 +21,7 @@ class Table(NamedTuple):
     """A row for each scan, a column for each point, or for each moment of a scan (`times`).
 
     `moments` says which of them is each point's. `seqs` is the number of a row's first reading.
-    A number is whole / 10^scale.
+    A number is whole / 10^scale, but for those of points that are `spoilt`.
     """
 
     points: Integers
@@ -34,6 +34,7 @@ class Table(NamedTuple):
     qualities: Integers
     scale: int
     whole: Integers
+    spoilt: NDArray[np.bool_]
 
     def take(self, rows: Integers | slice) -> "Table":
         """Return some rows, in their order."""
@@ -77,6 +78,7 @@ def table_of(scans: Sequence[Scan]) -> Table | None:
         qualities.reshape(-1, width, each).transpose(0, 2, 1).reshape(-1, width),
         shape.scale,
         _whole(batches, width, each).reshape(-1, width),
+        np.zeros(width, np.bool_),
     )
 
 

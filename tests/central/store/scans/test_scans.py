@@ -193,6 +193,32 @@ def test_a_family_that_is_not_alone_is_packed_as_any():
     assert {int(each) for part in found.rest for each in FAMILY[part.rows.points]} == {1}
 
 
+class Failing(Gateway):
+    """The second device does not answer at every third scan."""
+
+    def _readings(self, at):
+        found, at = super()._readings(at)
+        if at // self.every % 3 == 0:
+            found = [
+                Reading(each.point, None, BAD, each.time, each.mark) if each.point > 6 else each
+                for each in found
+            ]
+        return found, at
+
+
+def test_a_device_that_fails_now_and_then_takes_no_other_along():
+    gateway = Failing(5, odd=False)
+    gateway.__dict__ |= {
+        name: value for name, value in vars(steady()).items() if name not in ("chance", "walks")
+    }
+    rows = gateway.rows(30)
+    found = taken(rows)
+    (fit,) = found.fits
+    assert fit.families.tolist() == [1]
+    assert {int(each) for part in found.rest for each in FAMILY[part.rows.points]} == {2}
+    assert sealed(rows) == one_by_one(rows)
+
+
 def test_a_midnight_is_where_a_table_is_cut():
     gateway = steady(every=HOUR, jitter=0)
     rows = gateway.rows(30)

@@ -5,6 +5,7 @@ bounds what he asks for and raises TooMuch before he reads more; SQLite is ended
 waits for a lock, and whatever it refuses is asked again in a thread, where refusals are counted.
 """
 
+import math
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,7 @@ class Near:
             try:
                 return work(conn)
             finally:
+                self._end = math.inf  # what was found is not thrown away
                 if conn.in_transaction:
                     conn.execute("ROLLBACK")
         except sqlite3.Error as exc:

@@ -6,6 +6,7 @@ Called in the thread that asked the store: nothing large is made on the event lo
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from pydantic_core import to_json
 
@@ -26,6 +27,8 @@ _PAGE: Final = (
     b'"estimated":[%b]},"next":%b}'
 )
 _EMPTY: Final = (b"",) * 6
+_plain: Final = msgspec.json.Encoder().encode
+"""Of numbers, NaN as null."""
 
 
 def encode_page(page: RawPage) -> bytes:
@@ -55,7 +58,7 @@ def _as_text(part: Part) -> tuple[bytes, ...]:
 
 def encode_buckets(found: Aggregates) -> bytes:
     """Return `models.Buckets`: spans without a reading are left out."""
-    some = np.flatnonzero(found.count)
+    some = found.count.nonzero()[0]
     columns = {
         "time": time_column(found.edges[:-1][some]),
         "min": _numbers(found.least[some]),
@@ -197,14 +200,14 @@ def _time(time: int) -> bytes:
 
 
 def _numbers(column: Any) -> bytes:
-    return to_json(column.tolist(), inf_nan_mode="null")
+    return _plain(column.tolist())
 
 
 def _whole(column: Integers) -> bytes:
     first = int(column[0]) if len(column) else 0
     if (column == first).all():
-        return b"[" + b",".join([b"%d" % first] * len(column)) + b"]"
-    return to_json(column.tolist())
+        return b"[%b]" % (b"%d," % first * len(column))[:-1]
+    return _plain(column.tolist())
 
 
 def _seconds(column: Integers) -> bytes:
@@ -213,7 +216,7 @@ def _seconds(column: Integers) -> bytes:
 
 def _flags(flags: Integers, flag: int) -> bytes:
     held = flags & flag != 0
-    return to_json(held.tolist()) if held.any() else b"[" + b",".join([b"false"] * len(held)) + b"]"
+    return to_json(held.tolist()) if held.any() else b"[%b]" % (b"false," * len(held))[:-1]
 
 
 def _times_or_null(times: Integers, some: Any) -> bytes:

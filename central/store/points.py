@@ -55,6 +55,8 @@ class PointReadings:
 
     def between(self, start: int, end: int) -> "PointReadings":
         """Return those with start <= time < end."""
+        if len(self) and self.times[0] >= start and self.times[-1] < end:
+            return self
         first, last = np.searchsorted(self.times, [start, end])
         return self if last - first == len(self) else self.take(slice(int(first), int(last)))
 

@@ -158,11 +158,10 @@ class _Tally:
         readings = self._counted(readings)
         if not len(readings):
             return
-        starts, at = self._segments(readings)
+        starts, at, counts = self._segments(readings)
         good = readings.good
         numbers = readings.values.numbers
         flags = readings.flags
-        counts = np.diff(starts, append=len(good))
         self._added["n"][at] += counts
         every = bool(good.all())
         self._added["good"][at] += counts if every else _counted(good, starts)
@@ -178,7 +177,7 @@ class _Tally:
         self._sum[at] += np.add.reduceat(exact, starts)
         worst = np.maximum.reduceat(readings.qualities, starts)
         self._worst[at] = np.maximum(self._worst[at], worst)
-        self._take_ends(readings, starts, at)
+        self._take_ends(readings, starts, at, counts)
 
     def ends(
         self, summaries: Any, whole: NDArray[np.bool_], places: Integers, *, firsts: bool
@@ -205,26 +204,29 @@ class _Tally:
         good = self._added["good"]
         none = good == 0
         with np.errstate(over="ignore"):
-            total = np.where(none, np.nan, self._sum).astype(np.float64)
-            mean = np.where(none, np.nan, self._sum / np.maximum(good, 1)).astype(np.float64)
+            total = self._sum.astype(np.float64)
+            mean = (self._sum / np.maximum(good, 1)).astype(np.float64)
         # A mean is never outside its numbers, whatever was rounded.
-        mean = np.clip(mean, self._least, self._most, where=~none, out=mean)
+        mean = np.maximum(np.minimum(mean, self._most), self._least)
+        for column in (total, mean, self._least, self._most):
+            column[none] = np.nan
+        some, rest = self._added["n"] > 0, self._excluded
         return Aggregates(
             edges=self._edges,
             count=self._added["n"],
             good=good,
-            least=np.where(none, np.nan, self._least),
-            most=np.where(none, np.nan, self._most),
+            least=self._least,
+            most=self._most,
             mean=mean,
             sum=np.where(np.isinf(total), np.nan, total),
             first=self._first.values,
-            first_times=np.where(self._added["n"] > 0, self._first.times, 0),
+            first_times=np.where(some, self._first.times, 0),
             last=self._last.values,
-            last_times=np.where(self._added["n"] > 0, self._last.times, 0),
+            last_times=np.where(some, self._last.times, 0),
             worst=self._worst,
             late=self._added["late"],
             estimated=self._added["estimated"],
-            excluded=self._excluded.lengths(self._edges[:-1], self._edges[1:]),
+            excluded=rest.lengths(self._edges[:-1], self._edges[1:]) if len(rest) else 0 * good,
             tier=tier,
         )
 
@@ -235,17 +237,19 @@ class _Tally:
         out = self._excluded.holds(readings.times)
         return readings.take(np.flatnonzero(~out)) if out.any() else readings
 
-    def _segments(self, readings: PointReadings) -> tuple[Integers, Integers]:
-        """Return where the readings of each period begin, and which periods these are."""
-        bounds = np.searchsorted(readings.times, self._edges)
-        at = np.flatnonzero(bounds[1:] > bounds[:-1])
-        return bounds[at], at
+    def _segments(self, readings: PointReadings) -> tuple[Integers, Integers, Integers]:
+        """Return where the readings of each period begin, which periods these are, and how many."""
+        bounds = readings.times.searchsorted(self._edges)
+        counts = bounds[1:] - bounds[:-1]
+        at = counts.nonzero()[0]
+        return bounds[at], at, counts[at]
 
-    def _take_ends(self, readings: PointReadings, starts: Integers, at: Integers) -> None:
-        stops = np.append(starts[1:], len(readings)) - 1
+    def _take_ends(
+        self, readings: PointReadings, starts: Integers, at: Integers, counts: Integers
+    ) -> None:
         if self._firsts:
             self._first.take(readings, starts, at, sign=-1)
-        self._last.take(readings, stops, at, sign=1)
+        self._last.take(readings, starts + counts - 1, at, sign=1)
 
 
 def _counted(marked: NDArray[np.bool_], starts: Integers) -> Integers:
@@ -261,6 +265,7 @@ class _End:
         self._values: NDArray[np.object_] = np.full(n, None, np.object_)
         self._streams: Integers = np.zeros(n, np.int64)
         self._seqs: Integers = np.zeros(n, np.int64)
+        self._none = True
 
     @property
     def values(self) -> list[Value]:
@@ -270,15 +275,20 @@ class _End:
 
     def take(self, readings: PointReadings, which: Integers, at: Integers, sign: int) -> None:
         """Take the readings `which` for the periods `at` where they come further out."""
+        if self._none:
+            self._none = False
+            self._put(readings, which, at)
+            return
         held = (sign * self.times[at], sign * self._streams[at], sign * self._seqs[at])
         columns = (readings.times[which], readings.streams[which], readings.seqs[which])
         further = np.zeros(len(at), np.bool_)
         for column, before in zip(reversed(columns), reversed(held), strict=True):
             ahead = sign * column
             further = (ahead > before) | ((ahead == before) & further)
-        if not further.any():
-            return
-        at, which = at[further], which[further]
+        if further.any():
+            self._put(readings, which[further], at[further])
+
+    def _put(self, readings: PointReadings, which: Integers, at: Integers) -> None:
         self.times[at] = readings.times[which]
         self._streams[at] = readings.streams[which]
         self._seqs[at] = readings.seqs[which]

@@ -76,8 +76,11 @@ class Victoria:
         one = f'g="{gateway_name(3)}",p="{device}.{point}"'
         whole = f"{int(last - first) + 1}s"
         step = (last - first) / 300
+        value, quality = (f"{name}{{{one}}}[{step:.3f}s]" for name in ("r_v", "r_q"))
+        # Least, most and mean, count, last and worst quality: what ours says of a span.
         buckets = (
-            f"union(rollup(r_v{{{one}}}[{step:.3f}s]),count_over_time(r_v{{{one}}}[{step:.3f}s]))"
+            f"union(rollup({value}),count_over_time({value}),"
+            f"last_over_time({value}),max_over_time({quality}))"
         )
         at = {"time": last, "nocache": 1}
         asked = {

@@ -32,9 +32,10 @@ class Known:
         self._newest = np.full(_FIRST, _UNKNOWN, np.int64)
 
     def fresh(self, conn: sqlite3.Connection, numbers: Integers, readings: Accepted) -> Accepted:
-        """Return the readings, of points with these `numbers`, that are not here yet."""
-        if self.newer(numbers, readings):
-            return readings
+        """Return the readings, of points with these `numbers`, that are not here yet.
+
+        For at least one that is not `newer`.
+        """
         self._ask(conn, numbers)
         late = np.flatnonzero(readings.times <= self._newest[numbers])
         if len(late):

@@ -96,9 +96,11 @@ class Taking:
             return Taken(stale=True)
         readings = request.judged.accepted
         numbers = self._numbers(tables, request.points.digest)
-        if light and not self.is_light(request):
+        points = numbers[readings.points]
+        newer = self._known.newer(points, readings)
+        if light and not newer:
             raise Heavy
-        fresh = self._known.fresh(conn, numbers[readings.points], readings)
+        fresh = readings if newer else self._known.fresh(conn, points, readings)
         span = _span(request, fresh) if len(fresh) else None
         line = None if span is None else self._lines.continued(conn, span)
         turn, length = self._gathered.turn, len(self._gathered)
@@ -114,7 +116,7 @@ class Taking:
                 exc.harmless = False
             raise
         if span is not None:
-            self._known.note(numbers[fresh.points], fresh)
+            self._known.note(points if newer else numbers[fresh.points], fresh)
             self._lines.move(conn, stream.number if line is None else line, span)
         taken.answer = _answer(request, len(fresh))
         self._entering.answer(stream, requests.Known(request.digest, taken.answer))

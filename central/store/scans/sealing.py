@@ -4,7 +4,7 @@ A family is one or the other: readings of one that scans do not hold alone are p
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,8 @@ Places = tuple[Integers, Integers]
 
 
 _Batch = Scan | Loose
+FEW: Final = 4
+"""Scans of the same points that are worth a table."""
 
 
 class Taken(NamedTuple):
@@ -79,7 +81,7 @@ def _tables(
     """Return tables, each with the batches it holds; what is in none is added to the rest."""
     tables: list[tuple[list[_Batch], Table]] = []
     for shape, scans in shapes.items():
-        table = _table(scans)
+        table = _table(scans) if _again(shape, scans) else None
         if table is None:
             rest += map(_part, scans)
             continue
@@ -91,6 +93,11 @@ def _tables(
         tables.append(([*scans, *others], more))
     rest += [_part(each) for others in looses.values() for each in others if _many(each)]
     return tables
+
+
+def _again(shape: Shape, scans: Sequence[_Batch]) -> bool:
+    """Whether the same was read often enough: tables of a row or two cost more than they spare."""
+    return sum(shape.n // len(each.points) for each in scans if isinstance(each, Scan)) >= FEW
 
 
 def _many(batch: _Batch) -> bool:

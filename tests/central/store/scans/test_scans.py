@@ -193,6 +193,14 @@ def test_a_family_that_is_not_alone_is_packed_as_any():
     assert {int(each) for part in found.rest for each in FAMILY[part.rows.points]} == {1}
 
 
+def test_what_is_never_read_again_is_no_table():
+    rows = [
+        steady(layouts=[(range(first, 40), 1, 7)], placement=Placement.by(NOW)).rows(1)[0]
+        for first in range(30)
+    ]
+    assert not taken(rows).fits
+
+
 class Failing(Gateway):
     """The second device does not answer at every third scan."""
 

@@ -43,6 +43,11 @@ def encode_page(page: RawPage) -> bytes:
 
 def _as_text(part: Part) -> tuple[bytes, ...]:
     """Return the columns of a part (there is at least one reading), without their brackets."""
+    if part.cut is not None and not part.cut[0].readings.values.others:
+        whole, first, last = part.cut
+        texts = whole.text or _as_text(whole)
+        part.text = tuple(_rows(text, first, last, whole.count) for text in texts)
+        return part.text
     readings = part.readings
     columns = (
         time_column(readings.times),
@@ -54,6 +59,14 @@ def _as_text(part: Part) -> tuple[bytes, ...]:
     )
     part.text = tuple(column[1:-1] for column in columns)
     return part.text
+
+
+def _rows(text: bytes, first: int, last: int, count: int) -> bytes:
+    """Return some of the cells of a column, none of which has a comma."""
+    if text[:1] == b'"':  # a time: all are of one length
+        width = (len(text) + 1) // count
+        return text[first * width : last * width - 1]
+    return b",".join(text.split(b",")[first:last])
 
 
 def encode_buckets(found: Aggregates) -> bytes:

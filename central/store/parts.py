@@ -8,7 +8,7 @@ from central.store.points import PointReadings
 class Part:
     """Some readings, in order; `text` is for whoever writes them out, and his alone."""
 
-    __slots__ = ("count", "first", "last", "readings", "text")
+    __slots__ = ("count", "cut", "first", "last", "readings", "text")
 
     def __init__(self, readings: PointReadings) -> None:
         self.readings = readings
@@ -17,9 +17,18 @@ class Part:
         """Its first and last time, µs UTC; of none 0."""
         self.last = int(readings.times[-1]) if self.count else 0
         self.text: tuple[bytes, ...] | None = None
+        self.cut: tuple[Part, int, int] | None = None
+        """What it was cut from, and which readings of it these are."""
 
     def __len__(self) -> int:
         return self.count
+
+    def between(self, start: int, end: int) -> "Part":
+        """Return the part of it with start <= time < end."""
+        first, last = self.readings.times.searchsorted([start, end]).tolist()
+        found = Part(self.readings.take(slice(first, last)))
+        found.cut = (self, first, last)
+        return found
 
 
 def in_order(parts: Sequence[Part]) -> list[Part]:

@@ -144,7 +144,7 @@ class NearView(View):
     def _within(self, chunk: chunks.Little, place: Place, start: int, end: int) -> Part:
         part = self._own(chunk, place)
         whole = start <= chunk.t0 and chunk.t1 < end
-        return part if whole else Part(part.readings.between(start, end))
+        return part if whole else part.between(start, end)
 
     def _own(self, chunk: chunks.Little, place: Place) -> Part:
         held = self._remembered.find((chunk, place.member))

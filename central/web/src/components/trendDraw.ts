@@ -110,10 +110,12 @@ export function drawAbove(plot: uPlot, marks: Marks, colours: Colours): void {
     ctx.fillText(limit.text, right + 21 * ratio, at);
   }
   let free = Number.NEGATIVE_INFINITY;
+  const end = marks.last ? wordOf(ctx, plot, marks.last, ratio) : null;
   for (const gap of marks.gaps) {
     const half = ctx.measureText(marks.gapText(gap)).width / 2 + 4 * ratio;
     const middle = (plot.valToPos(gap.from, "x", true) + plot.valToPos(gap.to, "x", true)) / 2;
     if (middle - half < free) continue; // its hatch speaks; words never lie on words
+    if (end && end.y < bbox.top + 25 * ratio && middle + half > end.left && middle - half < end.right) continue;
     free = Math.max(middle, bbox.left + half) + half;
     chip(ctx, marks.gapText(gap), middle, bbox.top + 9 * ratio, colours["blind-ink"] ?? "", colours["surface"] ?? "", bbox, ratio);
   }
@@ -161,6 +163,12 @@ function spans(ctx: CanvasRenderingContext2D, plot: uPlot, marks: Marks, colours
     free = place + half;
     chip(ctx, text, middle, y, colours["ink-2"] ?? "", colours["surface"] ?? "", bbox, ratio);
   }
+}
+
+/** Where the newest value's own words stand. */
+function wordOf(ctx: CanvasRenderingContext2D, plot: uPlot, last: NonNullable<Marks["last"]>, ratio: number): { left: number; right: number; y: number } {
+  const right = plot.valToPos(last.time, "x", true) - 4 * ratio;
+  return { left: right - ctx.measureText(last.text).width * 1.1, right, y: plot.valToPos(last.value, "y", true) - 11 * ratio };
 }
 
 function endOfLine(ctx: CanvasRenderingContext2D, plot: uPlot, last: NonNullable<Marks["last"]>, colours: Colours, ratio: number): void {

@@ -356,6 +356,17 @@ STANDING = (
 )
 
 
+def pair(value, quality=Quality.GOOD, onwards=1):
+    """Return two scans of three points, one after the other."""
+    cells = [(value, quality, FLAG_SOURCE, 0 if at % 3 else onwards) for at in range(6)]
+    return 1, 1, [(at % 3 + 1, *cell) for at, cell in enumerate(cells)]
+
+
+CALLED_OFF = (scans(1, value=85.0), pair(50.0), pair(50.0, Quality.BAD), pair(50.0, onwards=9))
+"""A device that dies before its return was seen has not returned."""
+STANDING += (CALLED_OFF,)
+
+
 @pytest.mark.parametrize("steps", STANDING)
 def test_what_strays_where_an_alarm_stands_is_told(monkeypatch, steps):
     told = play(steps, undisturbed=False)

@@ -364,7 +364,9 @@ def pair(value, quality=Quality.GOOD, onwards=1):
 
 CALLED_OFF = (scans(1, value=85.0), pair(50.0), pair(50.0, Quality.BAD), pair(50.0, onwards=9))
 """A device that dies before its return was seen has not returned."""
-STANDING += (CALLED_OFF,)
+AT_ONCE = (4, 1, [(at % 3 + 1, 85.0, Quality.GOOD, FLAG_SOURCE, at == 0) for at in range(3)])
+ASTRAY = (4, 1, [(1, 86.0, Quality.GOOD, FLAG_SOURCE, onwards) for onwards in (3, -5, 6)])
+STANDING += (CALLED_OFF, [AT_ONCE, ASTRAY])
 
 
 @pytest.mark.parametrize("steps", STANDING)

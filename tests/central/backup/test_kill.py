@@ -10,7 +10,7 @@ import pytest
 
 from central.backup import blocks, incremental, manifest
 from central.backup.restore import checked
-from tests.central.store.test_kill import MOMENTS, ROOT, asked, everything
+from tests.central.store.test_kill import MOMENTS, ROOT, everything
 
 FORMS = ("incremental", "full")
 STEPS = [(form, "central.backup", nth) for nth in range(1, 5) for form in FORMS]
@@ -50,11 +50,11 @@ async def test_killed_while_a_backup_is_made(victim, tmp_path):
         known = {each.file for each in listed}
     assert victim(*NOBODY) == "lived"
     children = sum(STEPS[nth % len(STEPS)][1] == "central.backup" for nth in range(MOMENTS))
-    assert (tmp_path / "failed").read_text().splitlines() == ["ended with -9"] * children
+    assert (tmp_path / "failed").read_text().splitlines() == ["BACKUP_ENDED -9"] * children
     listed = manifest.listing(folder)
     assert len(listed) == 3
     acknowledged = (tmp_path / "acknowledged").read_text().splitlines()
-    assert await asked(tmp_path, everything) == Counter(acknowledged)
+    assert await everything(tmp_path) == Counter(acknowledged)
     assert await read_back(folder / listed[0].file, tmp_path) == Counter(acknowledged)
     for each in listed:
         checked(folder / each.file, lambda *_: None)
@@ -69,7 +69,7 @@ async def read_back(file, tmp_path):
         incremental.put_together(file, place / "collector.db", lambda *_: None)
     else:
         shutil.copyfile(file, place / "collector.db")
-    return await asked(place, everything)
+    return await everything(place)
 
 
 def only_what_is_listed(folder, listed):

@@ -40,7 +40,7 @@ async def live(folder, form, phase, nth):
         await made.take("os:test")
     except BackupFailed as exc:
         with (folder / "failed").open("a") as out:
-            out.write(f"{exc.params['reason']}\n")
+            out.write(f"{exc.params['cause']} {exc.params['status']}\n")
     await made.close()
     await close_store(db, store)
 

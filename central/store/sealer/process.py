@@ -33,7 +33,7 @@ _GIVING: Final = {
     "MALLOC_TRIM_THRESHOLD_": "67108864",
 }
 """Its memory is the collector's: numpy needs no threads for this. What it lets go of it keeps for
-the next array, until it trims: pages that come and go again cost a tenth of its time."""
+the next array, until it trims: fewer pages come and go."""
 
 
 class SealerBroken(Exception):

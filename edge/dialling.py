@@ -9,6 +9,7 @@ import http.client
 import logging
 import socket
 import ssl
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -139,6 +140,8 @@ class Dialler:
                 made.sock = secure(made.sock, host)
         except BaseException as exc:
             made.close()
+            # A proxy's answer that refused us would stay open in them until they are collected.
+            traceback.clear_frames(exc.__traceback__)
             if str(exc).startswith(f"Tunnel connection failed: {PROXY_WANTS}"):
                 raise self.not_let_through() from exc
             if isinstance(exc, ssl.SSLError) and not isinstance(exc, ssl.SSLEOFError):

@@ -151,7 +151,8 @@ async def test_who_moves_the_clock_on_the_way_stops_the_delivery_and_nothing_is_
 ) -> None:
     def an_hour_ago(fields: Message) -> None:
         if (said := fields[CLOCK]) is not None:
-            moved = replace(parse_clock(said), wall=parse_clock(said).wall - 3_600_000_000)
+            known = parse_clock(said)
+            moved = known._replace(wall=known.wall - 3_600_000_000)
             fields.replace_header(CLOCK, format_clock(moved))
 
     collector.between = an_hour_ago

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from dataclasses import replace
 
 from central.evidence.heads import SignedRequest
 from central.identity import gateway_keys
@@ -54,7 +53,7 @@ class SigningGateway(Gateway):
     def signed(self, message, components):
         nonce = message.bound if components == OPENINGS else new_nonce()
         if not self.signs_clock:
-            message = replace(message, clock="")
+            message = message._replace(clock="")
             components = OTHERS if components == OPENINGS else WITHOUT_CLOCK
         fields = sign_request(self.key, message, nonce, components)
         value = base64.b64decode(fields[SIGNATURE].removeprefix("fengsui=:"))

@@ -66,6 +66,8 @@ def test_foreign_bytes_are_refused(data):
             read(data)
 
 
+# A serial number that is none: read today, and refused by a version of the library to come.
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @given(place=st.integers(0, len(CA.public()) - 1), byte=st.integers(0, 255))
 def test_a_damaged_certificate_never_surprises(place, byte):
     damaged = bytearray(CA.public())

@@ -24,8 +24,9 @@ SYSTEMS: Final = 4
 """Virtual gateways; each has a thousand points, a token and a connection."""
 EACH: Final = 1_000
 SCANS: Final = {"columns": 500, "rows": 350}
-PERIOD: Final = 100_000
-RECENT: Final = -20_000_000
+PERIOD: Final = 40_000
+RECENT: Final = {"columns": -40_000_000, "rows": -20_000_000}
+"""µs: neither form hands in what is older than what the other did."""
 MOST: Final = 5.0
 PATH: Final = "/api/v1/readings"
 CODES: Final = {0: "good"}
@@ -37,7 +38,7 @@ def measure(collector: CollectorProcess) -> Iterator[dict[str, Any]]:
     plant = Plant(seed=6)
     for form, write in (("columns", _columns), ("rows", _rows)):
         scans = plant.scans(SCANS[form])
-        now = SystemClock().now() + RECENT
+        now = SystemClock().now() + RECENT[form]
         lines = [
             [_request(token, write(_names(nth), *cells)) for cells in _cells(scans.of(nth), now)]
             for nth, token in enumerate(tokens)

@@ -122,6 +122,8 @@ class Fleet:
         """Send the first request of each gateway: what a first one costs is not the stretch's."""
         pump(self._port, [line[:1] for line in self._ready])
         self._ready = [line[1:] for line in self._ready]
+        if self._due is not None:
+            self._due = [[at - line[1] + line[0] for at in line[1:]] for line in self._due]
 
     def send(self, seconds: float) -> Pumped:
         """Send what is ready for at most so many seconds."""

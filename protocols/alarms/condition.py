@@ -7,7 +7,7 @@ one holds until the next. An input at the very time of a due timer goes before t
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -97,11 +97,18 @@ def sample(
     rule: Rule, condition: Condition, time: int, value: float
 ) -> tuple[Condition, list[Change]]:
     """Apply a good value measured at `time`, newer than any before it."""
+    return sample_levels(rule, condition, time, (value,) * len(rule.levels))
+
+
+def sample_levels(
+    rule: Rule, condition: Condition, time: int, values: Sequence[float | None]
+) -> tuple[Condition, list[Change]]:
+    """Apply what each level is held against at `time`; a level without a verdict stays."""
     condition, changes = _fire(rule, condition, time, strictly=True)
     before = condition.level
     steps = tuple(
-        _apply(level, step, time, value)
-        for level, step in zip(rule.levels, condition.steps, strict=True)
+        step if value is None else _apply(level, step, time, value)
+        for level, step, value in zip(rule.levels, condition.steps, values, strict=True)
     )
     if steps != condition.steps:
         condition = Condition(steps)

@@ -9,6 +9,8 @@ from enum import IntEnum
 from typing import Final
 
 OPERATORS: Final = (">", ">=", "<", "<=", "=", "!=")
+FALLING: Final = ("<", "<=")
+"""Those that look downwards."""
 
 STATUSES: Final = ("V", "K", "D", "S", "U", "E")
 """V read in its source · K known, text not re-read · D the standard leaves it to the designer ·
@@ -42,6 +44,8 @@ class Level:
     deadband: float = 0.0
     on_delay: float = 0.0
     off_delay: float = 0.0
+    window: float | None = None
+    """Seconds, where the rule is a window and its levels differ in it."""
     source: str = ""
     clause: str | None = None
     status: str = "U"

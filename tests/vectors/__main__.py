@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from tests.vectors import modbus_decode
-from tests.vectors.formats import MODBUS_DECODE, VectorFile, read
+from tests.vectors import alarm, modbus_decode
+from tests.vectors.formats import ALARM, MODBUS_DECODE, VectorFile, read
 
 RUNNERS: Final[dict[str, Callable[[dict[str, Any]], str | None]]] = {
+    ALARM: alarm.run,
     MODBUS_DECODE: modbus_decode.run,
 }
 """Formats that have a product to run against; the others say `not yet`."""

@@ -1,0 +1,68 @@
+"""An alarm's own clocks: called again, called higher, and how often it began lately (pure)."""
+
+from dataclasses import dataclass, replace
+
+from protocols.alarms.definition import Clocks
+from protocols.clock import SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """`announced`: when somebody was called who has not answered; `told`: escalations since.
+
+    `acked`: from when the time until it is called again counts; `again`: how often it was.
+    `begun`: when the condition began lately; `chattering`: that was too often.
+    """
+
+    announced: int | None = None
+    told: int = 0
+    acked: int | None = None
+    again: int = 0
+    begun: tuple[int, ...] = ()
+    chattering: bool = False
+
+    def due(self, clocks: Clocks) -> int | None:
+        """Return when the next of them fires."""
+        times = [self.escalation(clocks), self.realarm(clocks)]
+        return min((time for time in times if time is not None), default=None)
+
+    def escalation(self, clocks: Clocks) -> int | None:
+        """Return when it is called higher, unless somebody answers."""
+        if self.announced is None or self.told >= len(clocks.escalate):
+            return None
+        return self.announced + round(clocks.escalate[self.told] * SECOND)
+
+    def realarm(self, clocks: Clocks) -> int | None:
+        """Return when it is called again, unless it returns."""
+        repeats = clocks.realarm_repeats
+        if self.acked is None or clocks.realarm_after is None:
+            return None
+        if repeats is not None and self.again >= repeats:
+            return None
+        return self.acked + round(clocks.realarm_after * SECOND)
+
+    def announce(self, now: int) -> "Timers":
+        """Return that somebody is called."""
+        return replace(self, announced=now, told=0, acked=None)
+
+    def answer(self, now: int, *, stands: bool) -> "Timers":
+        """Return that somebody answered; `stands`: the condition is not over."""
+        return replace(self, announced=None, told=0, acked=now if stands else None)
+
+    def rest(self) -> "Timers":
+        """Return that nobody is called and nobody will be."""
+        return replace(self, announced=None, told=0, acked=None)
+
+    def over(self) -> "Timers":
+        """Return that the episode ended."""
+        return replace(self, announced=None, told=0, acked=None, again=0)
+
+    def begin(self, clocks: Clocks, time: int) -> tuple["Timers", bool]:
+        """Take a beginning of the condition; also return whether that is chatter from now on."""
+        if clocks.chatter is None:
+            return self, False
+        count, seconds = clocks.chatter
+        kept = [each for each in self.begun if each > time - round(seconds * SECOND)]
+        begun = (*kept, time)[-count:]
+        chattering = len(begun) >= count
+        return replace(self, begun=begun, chattering=chattering), chattering > self.chattering

@@ -1,0 +1,52 @@
+"""A rule as the machine needs it: its ladder, its kind, its watch on the input, its clocks."""
+
+from dataclasses import dataclass, field
+
+from protocols.alarms.kinds.kind import Kind
+from protocols.alarms.kinds.limit import Limit
+from protocols.alarms.rule import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What is watched of the input itself, in seconds; None: it is not.
+
+    `stale_after` without a good reading, `bad_after` of bad quality, `frozen_after` without a
+    change. A value outside [`low`, `high`], the instrument's range, is of bad quality.
+    """
+
+    stale_after: float | None = None
+    bad_after: float | None = None
+    frozen_after: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    def within(self, value: float) -> bool:
+        """Return whether the instrument can have measured it."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """What an alarm's own clocks do, in seconds.
+
+    `realarm_after` its acknowledgement, while it stands, it is unseen again, `realarm_repeats`
+    times at most. `escalate`: so long after it was announced, unless somebody acknowledged it.
+    `chatter`: so many beginnings within so many seconds are said. `longest_shelf`: the cap.
+    """
+
+    realarm_after: float | None = None
+    realarm_repeats: int | None = None
+    escalate: tuple[float, ...] = ()
+    chatter: tuple[int, float] | None = None
+    longest_shelf: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """One rule on its subject, whole."""
+
+    rule: Rule
+    kind: Kind = field(default_factory=Limit)
+    watch: Watch = Watch()
+    clocks: Clocks = Clocks()

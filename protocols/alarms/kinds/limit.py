@@ -1,0 +1,23 @@
+"""The value itself against each level; a digital input is the same with `=`."""
+
+from dataclasses import dataclass
+
+from protocols.alarms.kinds.kind import Reading, Taken
+from protocols.alarms.rule import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Remembers nothing."""
+
+    lateness: float = 0.0
+
+    def begin(self) -> None:
+        """Return None."""
+
+    def take(self, memory: None, reading: Reading, levels: tuple[Level, ...]) -> Taken:
+        """Hold every level against the value."""
+        return Taken(None, (reading.value,) * len(levels))
+
+    def lose(self, memory: None, input: str, time: int) -> None:
+        """Return None."""

@@ -1,0 +1,60 @@
+"""How fast a value goes, between consecutive good readings however far apart they lie."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from protocols.alarms.kinds.kind import Reading, Taken
+from protocols.alarms.rule import FALLING, Level
+from protocols.clock import SECOND
+
+
+class Going(NamedTuple):
+    """The last good reading, and the last rates, the newest last."""
+
+    time: int | None = None
+    value: float = 0.0
+    rates: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Change in units of the quantity per `per` seconds.
+
+    `absolute`: a fall counts as a rise does. `max_gap`: after so many seconds without a good
+    reading the next one only begins anew. `consecutive`: so many rates in a row have to meet a
+    level to raise it, and one that does not ends it.
+    """
+
+    per: float = 60.0
+    absolute: bool = False
+    max_gap: float | None = None
+    consecutive: int = 1
+
+    @property
+    def lateness(self) -> float:
+        """Return 0: a rate between readings that lie the wrong way round is none."""
+        return 0.0
+
+    def begin(self) -> Going:
+        """Return that nothing was seen."""
+        return Going()
+
+    def take(self, memory: Going, reading: Reading, levels: tuple[Level, ...]) -> Taken:
+        """Hold every level against the least extreme of the last rates, where there are enough."""
+        if memory.time is None or self._too_far(reading.time - memory.time):
+            return Taken(Going(reading.time, reading.value), (None,) * len(levels))
+        seconds = (reading.time - memory.time) / SECOND
+        rate = (reading.value - memory.value) / seconds * self.per
+        rates = (*memory.rates, abs(rate) if self.absolute else rate)[-self.consecutive :]
+        taken = Going(reading.time, reading.value, rates)
+        if len(rates) < self.consecutive:
+            return Taken(taken, (None,) * len(levels))
+        mildest = [max(rates) if level.op in FALLING else min(rates) for level in levels]
+        return Taken(taken, tuple(mildest))
+
+    def lose(self, memory: Going, input: str, time: int) -> Going:
+        """Return the same: what is bad is neither an end nor a beginning."""
+        return memory
+
+    def _too_far(self, gap: int) -> bool:
+        return gap <= 0 or (self.max_gap is not None and gap > self.max_gap * SECOND)

@@ -1,0 +1,142 @@
+"""Several inputs as one number: interlocks, votes, deviations and counts of levels.
+
+An input whose quality is bad is unknown until it is good again; what that means is said by each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from protocols.alarms.condition import COMPARE
+from protocols.alarms.kinds.kind import Reading, Taken
+from protocols.alarms.rule import Level
+
+Known = tuple[tuple[str, float | None], ...]
+"""The last good value of each input that was heard of, by name; None: not known any more."""
+
+
+class Clause(NamedTuple):
+    """`input` <op> `limit`."""
+
+    input: str
+    op: str
+    limit: float
+
+    def holds(self, known: Mapping[str, float | None]) -> bool | None:
+        """Return whether it does; None: the input is not known."""
+        value = known.get(self.input)
+        return None if value is None else COMPARE[self.op](value, self.limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interlock:
+    """1 while every clause holds, 0 while one surely does not; else there is no verdict.
+
+    "The pump runs, and there is no flow": with `on_delay` what B is given to follow A.
+    """
+
+    clauses: tuple[Clause, ...]
+    lateness: float = 0.0
+
+    def begin(self) -> Known:
+        """Return that no input is known."""
+        return ()
+
+    def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
+        """Take one input."""
+        known = _with(memory, reading.input, reading.value)
+        held = [clause.holds(dict(known)) for clause in self.clauses]
+        verdict = 0.0 if False in held else None if None in held else 1.0
+        return Taken(known, (verdict,) * len(levels))
+
+    def lose(self, memory: Known, input: str, time: int) -> Known:
+        """Forget one input: what is not known neither raises nor ends."""
+        return _with(memory, input, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """How many inputs vote, against levels such as >= 2 (2 of 3).
+
+    A head that is out of order cannot vote: it votes with those that do, so that two of three
+    become one of two; on heads that are all out of order nothing is known.
+    """
+
+    clauses: tuple[Clause, ...]
+    lateness: float = 0.0
+
+    def begin(self) -> Known:
+        """Return that no input is known."""
+        return ()
+
+    def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
+        """Take one input."""
+        known = _with(memory, reading.input, reading.value)
+        heard = {name for name, _ in known}
+        held = [clause.holds(dict(known)) for clause in self.clauses if clause.input in heard]
+        votes, lost = held.count(True), held.count(None)
+        if lost == len(held) or len(held) < len(self.clauses):
+            return Taken(known, (float(votes) if votes else None,) * len(levels))
+        return Taken(known, (float(votes + lost) if votes else 0.0,) * len(levels))
+
+    def lose(self, memory: Known, input: str, time: int) -> Known:
+        """Forget one input."""
+        return _with(memory, input, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """By how much one input lies above another; `absolute`: either way."""
+
+    input: str
+    reference: str
+    absolute: bool = True
+    lateness: float = 0.0
+
+    def begin(self) -> Known:
+        """Return that no input is known."""
+        return ()
+
+    def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
+        """Take one input; there is a verdict while both are known."""
+        known = _with(memory, reading.input, reading.value)
+        values = dict(known)
+        one, other = values.get(self.input), values.get(self.reference)
+        if one is None or other is None:
+            return Taken(known, (None,) * len(levels))
+        apart = abs(one - other) if self.absolute else one - other
+        return Taken(known, (apart,) * len(levels))
+
+    def lose(self, memory: Known, input: str, time: int) -> Known:
+        """Forget one input."""
+        return _with(memory, input, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Standing levels of other rules counted: so many blue ones are a yellow one, and so on.
+
+    An input is a rule, its value the colour it stands at (0: normal). `weights` says how much a
+    colour counts, from blue to red; what is not known counts as it stood.
+    """
+
+    weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    lateness: float = 0.0
+
+    def begin(self) -> Known:
+        """Return that no rule stands."""
+        return ()
+
+    def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
+        """Take where one rule stands."""
+        known = _with(memory, reading.input, reading.value)
+        counted = sum(self.weights[int(value) - 1] for _, value in known if value)
+        return Taken(known, (counted,) * len(levels))
+
+    def lose(self, memory: Known, input: str, time: int) -> Known:
+        """Return the same: a rule is never unknown."""
+        return memory
+
+
+def _with(known: Known, input: str, value: float | None) -> Known:
+    return tuple(sorted({**dict(known), input: value}.items()))

@@ -1,0 +1,122 @@
+"""Sums, means, extremes and counts over the last minutes to days, each level over its own.
+
+A window ends with the reading that is judged and leaves out the moment it began: (t - window, t].
+It is looked at when a reading comes, never because time passed: a gauge that fell silent must not
+look like rain that stopped.
+"""
+
+import bisect
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from protocols.alarms.condition import COMPARE
+from protocols.alarms.kinds.kind import Reading, Taken
+from protocols.alarms.rule import Level
+from protocols.clock import SECOND
+
+MOST: Final = 20_000
+"""Readings a window remembers; beyond it the oldest go, and the window is shorter than it says."""
+
+
+class Aggregate(StrEnum):
+    """What is made of the readings of a window."""
+
+    SUM = "sum"
+    MEAN = "mean"
+    MIN = "min"
+    MAX = "max"
+    COUNT = "count"
+
+
+class Counted(NamedTuple):
+    """What `count` counts: beginnings of value <op> limit."""
+
+    op: str
+    limit: float
+
+
+class Seen(NamedTuple):
+    """Readings in order of time: what each adds, and the last as it was measured."""
+
+    times: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()
+    last: tuple[int, float] | None = None
+    """Of a counter, or of what is counted: the newest reading itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """`seconds` is the window of a level that names none.
+
+    `counter`: readings are of a meter that only goes up, and begins at 0 again: what counts is by
+    how much it went up. `allowed_lateness`: seconds behind the newest a reading may come and still
+    be put in its place. `min_samples`: good readings below which there is no verdict.
+    """
+
+    aggregate: Aggregate
+    seconds: float = 3600.0
+    counter: bool = False
+    counted: Counted | None = None
+    allowed_lateness: float = 0.0
+    min_samples: int = 1
+
+    @property
+    def lateness(self) -> float:
+        """Return it. What goes by the reading before cannot be put in its place later."""
+        return 0.0 if self.counter or self.counted else self.allowed_lateness
+
+    def begin(self) -> Seen:
+        """Return that nothing was seen."""
+        return Seen()
+
+    def take(self, memory: Seen, reading: Reading, levels: tuple[Level, ...]) -> Taken:
+        """Put the reading in its place and look at every level's window."""
+        added = self._added(memory, reading)
+        times, values = memory.times, memory.values
+        if added is not None:
+            at = bisect.bisect_right(times, reading.time)
+            times = (*times[:at], reading.time, *times[at:])
+            values = (*values[:at], added, *values[at:])
+        # A level is judged at the newest reading, however late the one that led to it came.
+        newest = max(reading.time, times[-1] if times else reading.time)
+        longest = max((level.window or self.seconds for level in levels), default=self.seconds)
+        first = bisect.bisect_right(times, newest - round((longest + self.lateness) * SECOND))
+        first = max(first, len(times) - MOST)
+        taken = Seen(times[first:], values[first:], (reading.time, reading.value))
+        return Taken(taken, tuple(self._of(taken, newest, level) for level in levels))
+
+    def lose(self, memory: Seen, input: str, time: int) -> Seen:
+        """Return the same: what is bad adds nothing and takes nothing."""
+        return memory
+
+    def _added(self, memory: Seen, reading: Reading) -> float | None:
+        """Return what a reading brings; None: it only begins."""
+        if self.counted is not None:
+            meets = COMPARE[self.counted.op]
+            now = meets(reading.value, self.counted.limit)
+            before = memory.last is not None and meets(memory.last[1], self.counted.limit)
+            return 1.0 if now and not before else 0.0
+        if not self.counter:
+            return reading.value
+        if memory.last is None:
+            return None
+        step = reading.value - memory.last[1]
+        return step if step >= 0 else reading.value
+
+    def _of(self, seen: Seen, newest: int, level: Level) -> float | None:
+        window = round((level.window or self.seconds) * SECOND)
+        own = seen.values[bisect.bisect_right(seen.times, newest - window) :]
+        if len(own) < self.min_samples:
+            return None
+        match self.aggregate:
+            case Aggregate.SUM:
+                return sum(own)
+            case Aggregate.MEAN:
+                return sum(own) / len(own)
+            case Aggregate.MIN:
+                return min(own)
+            case Aggregate.MAX:
+                return max(own)
+            case Aggregate.COUNT:
+                return float(len(own)) if self.counted is None else sum(own)

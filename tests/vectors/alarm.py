@@ -1,0 +1,246 @@
+"""`alarm.json`: samples, acts and the clock over one rule, by `protocols.alarms`.
+
+The run is what the file's `semantics` says; which journal comes of it is the product's alone.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from protocols.alarms import acting, steps
+from protocols.alarms.definition import Clocks, Definition, Watch
+from protocols.alarms.kinds.kind import Kind
+from protocols.alarms.kinds.limit import Limit
+from protocols.alarms.kinds.rate import Rate
+from protocols.alarms.kinds.several import Clause, Interlock
+from protocols.alarms.kinds.window import Aggregate, Window
+from protocols.alarms.machine import Entry, Machine, Sample, begin, due
+from protocols.alarms.overlay import Act
+from protocols.alarms.rule import Colour, Level, Rule
+from protocols.alarms.state import Word
+from protocols.clock import SECOND
+from protocols.errors import FengsuiError
+from tests.vectors import alarm_groups
+
+Events = list[list[Any]]
+WITH_LEVEL: Final = (Word.RAISE, Word.LEVEL)
+OPERATORS: Final = {"==": "=", "<>": "!="}
+SHARED: Final = ("deadband", "on_delay", "off_delay")
+AGGREGATES: Final = {"avg": "mean"}
+GROUPS: Final = {"gateway_rollup": alarm_groups.roll_up, "flood": alarm_groups.flood}
+
+
+def run(case: dict[str, Any]) -> str | None:
+    """Return None if the product's journal is what the case expects, else what it is instead."""
+    try:
+        events, state = journal_of(case)
+    except (FengsuiError, ValueError, KeyError, TypeError, IndexError) as exc:
+        return f"{type(exc).__name__}: {exc}"
+    if events != case["expected_events"]:
+        return f"{events!r}, expected {case['expected_events']!r}"
+    wanted = case.get("final_state")
+    return f"ends {state}, expected {wanted}" if wanted and state != wanted else None
+
+
+def journal_of(case: dict[str, Any]) -> tuple[Events, str]:
+    """Return what happened over the case's line of time, and the state at its end."""
+    group = GROUPS.get(case["rule"]["kind"])
+    if group is not None:
+        return group(case), ""
+    definition = definition_of(case["rule"])
+    line = _Line(definition, case.get("unit_scale", 1))
+    down = min((_us(act[0]) for act in case.get("actions", []) if act[1] == "restart"), default=0)
+    for at, what in _inputs(case):
+        # While the process is down nothing is fired: that is made good when it is back.
+        line.clock(at, strictly=True, down=at < down)
+        line.take(at, what)
+    line.clock(_us(case["end_t"]), strictly=False)
+    named = bool(case["rule"].get("levels"))
+    return [_told(entry, line.definition, named) for entry in line.entries], line.machine.alarm.state
+
+
+def _inputs(case: dict[str, Any]) -> Iterator[tuple[int, Any]]:
+    """Yield samples, then acts, by when they come; those of one moment as they are listed."""
+    came = [(_us(each[3] if len(each) > 3 else each[0]), 0, each) for each in case["samples"]]
+    came += [(_us(each[0]), 1, each) for each in case.get("actions", [])]
+    for at, _, what in sorted(came, key=lambda each: each[:2]):
+        yield at, what
+
+
+class _Line:
+    """A machine on its way along a line of time."""
+
+    def __init__(self, definition: Definition, scale: float) -> None:
+        self.definition = definition
+        self.machine: Machine = begin(definition)
+        self.entries: list[Entry] = []
+        self._scale = scale
+
+    def clock(self, now: int, *, strictly: bool, down: bool = False) -> None:
+        """Fire each timer at its time, as a clock does."""
+        while not down and (at := due(self.definition, self.machine)) is not None:
+            if at > now or (strictly and at == now):
+                return
+            self._after(steps.advance(self.definition, self.machine, at))
+
+    def take(self, at: int, what: list[Any]) -> None:
+        """Take a sample or an act."""
+        if isinstance(what[1], str) and what[1] in VERBS:
+            VERBS[what[1]](self, at, what[2] if len(what) > 2 else {})
+            return
+        value, good = what[1], what[2] == "good"
+        inputs = value.items() if isinstance(value, dict) else [("", value)]
+        for name, one in inputs:
+            sample = Sample(_us(what[0]), one * self._scale, at, good, name)
+            self._after(steps.feed(self.definition, self.machine, sample))
+
+    def ack(self, at: int, said: dict[str, Any]) -> None:
+        by = said.get("by", "")
+        self._after(acting.acknowledge(self.definition, self.machine, at, by))
+
+    def reset(self, at: int, said: dict[str, Any]) -> None:
+        self._after(acting.reset(self.definition, self.machine, at, said.get("by", "")))
+
+    def shelve(self, at: int, said: dict[str, Any]) -> None:
+        one_shot = bool(said.get("oneshot"))
+        self._after(
+            acting.shelve(self.definition, self.machine, at, said["for"], one_shot=one_shot)
+        )
+
+    def put(self, act: Act, at: int) -> None:
+        self._after(acting.put(self.definition, self.machine, act, at))
+
+    def set_limit(self, at: int, said: dict[str, Any]) -> None:
+        rule = self.definition.rule
+        levels = tuple(_replaced(level, said) for level in rule.levels)
+        new = _with_levels(self.definition, levels)
+        self._after(steps.change(self.definition, self.machine, new, at))
+        self.definition = new
+
+    def restart(self, at: int, said: dict[str, Any]) -> None:
+        self._after(steps.advance(self.definition, self.machine, at))
+
+    def _after(self, outcome: steps.Outcome) -> None:
+        self.machine, entries = outcome
+        self.entries += entries
+
+
+def _put(act: Act) -> Any:
+    return lambda line, at, said: line.put(act, at)
+
+
+VERBS: Final[dict[str, Any]] = {
+    "ack": _Line.ack,
+    "reset": _Line.reset,
+    "shelve": _Line.shelve,
+    "set_limit": _Line.set_limit,
+    "restart": _Line.restart,
+    **{act.value: _put(act) for act in Act if act is not Act.SHELVE},
+}
+
+
+def definition_of(spec: dict[str, Any]) -> Definition:
+    """Return a case's rule as the product has it."""
+    low, high = spec.get("range", (None, None))
+    chatter = spec.get("chatter")
+    return Definition(
+        rule=Rule(
+            id="rule",
+            subject="subject",
+            levels=_levels(spec),
+            kind=spec["kind"],
+            latching=bool(spec.get("latch")),
+        ),
+        kind=_kind(spec),
+        watch=Watch(
+            stale_after=spec.get("stale_after"),
+            bad_after=spec.get("bad_after"),
+            frozen_after=spec.get("frozen_after"),
+            low=low,
+            high=high,
+        ),
+        clocks=Clocks(
+            realarm_after=spec.get("realarm_after"),
+            realarm_repeats=spec.get("realarm_repeats"),
+            escalate=tuple(spec.get("escalate", ())),
+            chatter=None if chatter is None else (chatter[0], chatter[1]),
+            longest_shelf=spec.get("max_shelve"),
+        ),
+    )
+
+
+def _levels(spec: dict[str, Any]) -> tuple[Level, ...]:
+    shared = {key: spec[key] for key in SHARED if key in spec}
+    given = spec.get("levels") or [{"name": "", "limit": spec["limit"]}]
+    made = []
+    for item in given:
+        fields = shared | item
+        op = fields.pop("op", spec["op"])
+        made.append(
+            Level(**fields, op=OPERATORS.get(op, op), colour=Colour.YELLOW, status="V")
+        )
+    return tuple(made)
+
+
+def _kind(spec: dict[str, Any]) -> Kind:
+    match spec["kind"]:
+        case "rate":
+            return Rate(
+                per=spec.get("per", 60),
+                absolute=bool(spec.get("abs")),
+                max_gap=spec.get("max_gap"),
+                consecutive=spec.get("consecutive", 1),
+            )
+        case "window":
+            return Window(
+                aggregate=Aggregate(AGGREGATES.get(spec["agg"], spec["agg"])),
+                seconds=spec.get("window", 3600),
+                counter=bool(spec.get("counter")),
+                allowed_lateness=spec.get("allowed_lateness", 0),
+                min_samples=spec.get("min_samples", 1),
+            )
+        case "interlock":
+            return Interlock(
+                clauses=tuple(
+                    Clause(name, OPERATORS.get(op, op), limit)
+                    for name, (op, limit) in spec["when"].items()
+                )
+            )
+        case "limit" | "digital":
+            return Limit()
+    raise ValueError(f"kind {spec['kind']}")
+
+
+def _replaced(level: Level, said: dict[str, Any]) -> Level:
+    name = said.get("level", said.get("name"))
+    if name is not None and name != level.name:
+        return level
+    fields = {each: getattr(level, each) for each in level.__slots__}
+    return Level(**fields | {"limit": said["limit"]})
+
+
+def _with_levels(definition: Definition, levels: tuple[Level, ...]) -> Definition:
+    rule = definition.rule
+    changed = Rule(
+        id=rule.id,
+        subject=rule.subject,
+        levels=levels,
+        kind=rule.kind,
+        latching=rule.latching,
+        version=rule.version + 1,
+    )
+    return Definition(
+        rule=changed, kind=definition.kind, watch=definition.watch, clocks=definition.clocks
+    )
+
+
+def _told(entry: Entry, definition: Definition, named: bool) -> list[Any]:
+    word = str(entry.word)
+    if entry.word is Word.ESCALATE:
+        word = f"{word}:{entry.nth}"
+    elif named and entry.level and entry.word in WITH_LEVEL:
+        word = f"{word}:{definition.rule.levels[entry.level - 1].name}"
+    return [alarm_groups.seconds(entry.time), word]
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * SECOND)

@@ -4,14 +4,25 @@ Pure. What the table refuses of an acknowledgement or a reset stands in the jour
 and why it was none. Other acts that cannot be done raise IllegalTransition, with nothing changed.
 """
 
+from typing import NamedTuple
+
 from protocols.alarms.definition import Definition
-from protocols.alarms.lifecycle import Run
 from protocols.alarms.machine import Machine
 from protocols.alarms.overlay import Act, shelf_of
 from protocols.alarms.state import Happening
 from protocols.alarms.steps import Outcome, advance_before
 from protocols.alarms.word import Word
 from protocols.errors import IllegalTransition
+
+
+class Asked(NamedTuple):
+    """An act, by whom and why; `seconds` and `one_shot` are of a shelf."""
+
+    act: Act
+    by: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+    one_shot: bool = False
 
 
 def acknowledge(definition: Definition, machine: Machine, now: int, by: str = "") -> Outcome:
@@ -24,35 +35,18 @@ def reset(definition: Definition, machine: Machine, now: int, by: str = "") -> O
     return _step(definition, machine, now, (Happening.RESET, Word.RESET_REJECTED, by))
 
 
-def shelve(  # of which rule, when, how long, by whom
-    definition: Definition,
-    machine: Machine,
-    now: int,
-    seconds: float,
-    *,
-    one_shot: bool = False,
-    by: str = "",
-    reason: str = "",
-) -> Outcome:
+def shelve(definition: Definition, machine: Machine, now: int, asked: Asked) -> Outcome:
     """Let nobody be called for some time, at most the rule's cap. Raises IllegalTransition."""
-    shelf = shelf_of(definition.clocks, now, seconds, one_shot=one_shot)
+    shelf = shelf_of(definition.clocks, now, asked.seconds, one_shot=asked.one_shot)
     run = advance_before(definition, machine, now)
-    run.act(Act.SHELVE, shelf=shelf, by=by, reason=reason)
+    run.act(Act.SHELVE, shelf=shelf, by=asked.by, reason=asked.reason)
     return run.done()
 
 
-def put(  # of which rule, what, when, by whom
-    definition: Definition,
-    machine: Machine,
-    act: Act,
-    now: int,
-    *,
-    by: str = "",
-    reason: str = "",
-) -> Outcome:
+def put(definition: Definition, machine: Machine, now: int, asked: Asked) -> Outcome:
     """Do any other act. Raises IllegalTransition."""
     run = advance_before(definition, machine, now)
-    run.act(act, by=by, reason=reason)
+    run.act(asked.act, by=asked.by, reason=asked.reason)
     return run.done()
 
 

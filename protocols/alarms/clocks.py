@@ -1,6 +1,7 @@
 """An alarm's own clocks: called again, called higher, and how often it began lately (pure)."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from protocols.alarms.definition import Clocks
 from protocols.clock import SECOND
@@ -51,10 +52,14 @@ class Timers:
 
     def rest(self) -> "Timers":
         """Return that nobody is called and nobody will be."""
+        if self.announced is None and self.acked is None:
+            return self
         return replace(self, announced=None, told=0, acked=None)
 
     def over(self) -> "Timers":
         """Return that the episode ended."""
+        if not self.begun:
+            return IDLE
         return replace(self, announced=None, told=0, acked=None, again=0)
 
     def begin(self, clocks: Clocks, time: int) -> tuple["Timers", bool]:
@@ -66,3 +71,6 @@ class Timers:
         begun = (*kept, time)[-count:]
         chattering = len(begun) >= count
         return replace(self, begun=begun, chattering=chattering), chattering > self.chattering
+
+
+IDLE: Final = Timers()

@@ -1,6 +1,7 @@
 """A rule as the machine needs it: its ladder, its kind, its watch on the input, its clocks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
 from protocols.alarms.kinds.kind import Kind
 from protocols.alarms.kinds.limit import Limit
@@ -42,11 +43,16 @@ class Clocks:
     longest_shelf: float | None = None
 
 
+UNWATCHED: Final = Watch()
+NO_CLOCKS: Final = Clocks()
+LIMIT: Final = Limit()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """One rule on its subject, whole."""
 
     rule: Rule
-    kind: Kind = field(default_factory=Limit)
-    watch: Watch = Watch()
-    clocks: Clocks = Clocks()
+    kind: Kind = LIMIT
+    watch: Watch = UNWATCHED
+    clocks: Clocks = NO_CLOCKS

@@ -12,8 +12,8 @@ from protocols.alarms import overlay as overlays
 from protocols.alarms.condition import Change
 from protocols.alarms.definition import Definition
 from protocols.alarms.machine import Entry, Machine
-from protocols.alarms.overlay import Act, Overlay, Shelf
-from protocols.alarms.state import Alarm, Happening, State, step
+from protocols.alarms.overlay import Act, Shelf
+from protocols.alarms.state import NORMAL, Alarm, Happening, State, step
 from protocols.alarms.watching import Said
 from protocols.alarms.word import Word
 
@@ -32,31 +32,60 @@ class Run:
         entries: list[Entry] | None = None,
     ) -> None:
         self.definition = definition
-        self.machine = machine
         self.now = now
+        self.condition = machine.condition
+        self.memory = machine.memory
+        self.alarm = machine.alarm
+        self.overlay = machine.overlay
+        self.timers = machine.timers
+        self.health = machine.health
+        self.newest = machine.newest
+        self.recent = machine.recent
+        self.values = machine.values
+        self.lagging = machine.lagging
+        self.judged = machine.judged
         self.entries: list[Entry] = [] if entries is None else entries
 
     def done(self) -> tuple[Machine, list[Entry]]:
         """Return the machine and the entries."""
-        return self.machine, self.entries
+        return self.now_machine(), self.entries
 
-    def set(self, **fields: Any) -> None:
-        """Change fields of the machine."""
-        self.machine = replace(self.machine, **fields)
+    def now_machine(self) -> Machine:
+        """Return the machine as it is now."""
+        return Machine(
+            self.condition,
+            self.memory,
+            self.alarm,
+            self.overlay,
+            self.timers,
+            self.health,
+            self.newest,
+            self.recent,
+            self.values,
+            self.lagging,
+            self.judged,
+        )
+
+    def newest_of(self, name: str) -> int | None:
+        """Return the time of the newest reading of an input."""
+        for known, time in self.newest:
+            if known == name:
+                return time
+        return None
 
     def say(self, word: Word, time: int, **fields: Any) -> None:
         """Write an entry."""
         self.entries.append(Entry(word, time, **fields))
 
-    def health(self, said: Said, time: int) -> None:
+    def heard(self, said: Said, time: int) -> None:
         """Take what became of the input's health."""
-        self.set(health=said.health)
+        self.health = said.health
         for word in said.words:
             self.say(word, time)
 
     def follow(self, change: Change, announced: int) -> None:
-        """Let the alarm follow a change of its condition; whoever is called is so at `announced`."""
-        if self.machine.overlay.shelf is not None:
+        """Let the alarm follow its condition; who is called is called at `announced`."""
+        if self.overlay.shelf is not None:
             self._follow_unseen(change)
         else:
             self._follow_seen(change, announced)
@@ -65,67 +94,67 @@ class Run:
 
     def act(self, act: Act, *, shelf: Shelf | None = None, by: str = "", reason: str = "") -> None:
         """Put an overlay on or take it off. Raises IllegalTransition, with nothing changed."""
-        before = self.machine.overlay
+        before = self.overlay
         after = overlays.put(before, act, shelf)
-        self.set(overlay=after)
+        self.overlay = after
         self.say(overlays.WORDS[act], self.now, by=by, reason=reason)
         if after.resting and not before.resting:
             self._rest()
         elif before.resting and not after.resting:
             self._wake()
         elif act is Act.SHELVE:
-            self.set(timers=self.machine.timers.rest())
+            self.timers = self.timers.rest()
         elif act is Act.UNSHELVE:
             self._unshelved()
 
     def step(self, happening: Happening, by: str = "", reason: str = "") -> None:
         """Let a person acknowledge or reset. Raises IllegalTransition, with nothing changed."""
-        alarm, words = step(self.machine.alarm, happening)
-        level = self.machine.alarm.level
+        alarm, words = step(self.alarm, happening)
+        level = self.alarm.level
         self._become(alarm)
         for word in words:
             self.say(word, self.now, level=level, by=by, reason=reason)
         if happening is Happening.ACK:
-            stands = alarm.state is State.ACKED and self.machine.overlay.shelf is None
-            self.set(timers=self.machine.timers.answer(self.now, stands=stands))
+            stands = alarm.state is State.ACKED and self.overlay.shelf is None
+            self.timers = self.timers.answer(self.now, stands=stands)
 
     def clocks(self, at: int) -> None:
         """Fire the alarm's own clocks that are due at `at`."""
-        shelf = self.machine.overlay.shelf
+        shelf = self.overlay.shelf
         if shelf is not None and shelf.until <= at:
             self._shelf_over(at)
         clocks = self.definition.clocks
-        realarm = self.machine.timers.realarm(clocks)
+        realarm = self.timers.realarm(clocks)
         if realarm is not None and realarm <= at:
-            alarm, words = step(self.machine.alarm, Happening.REALARM)
+            alarm, words = step(self.alarm, Happening.REALARM)
             self._become(alarm)
-            timers = replace(self.machine.timers, again=self.machine.timers.again + 1)
-            self.set(timers=timers.announce(at))
+            timers = replace(self.timers, again=self.timers.again + 1)
+            self.timers = timers.announce(at)
             for word in words:
                 self.say(word, at, level=alarm.level)
-        escalation = self.machine.timers.escalation(clocks)
+        escalation = self.timers.escalation(clocks)
         if escalation is not None and escalation <= at:
-            timers = self.machine.timers
-            self.set(timers=replace(timers, told=timers.told + 1))
-            self.say(Word.ESCALATE, at, level=self.machine.alarm.level, nth=timers.told + 1)
+            timers = self.timers
+            self.timers = replace(timers, told=timers.told + 1)
+            self.say(Word.ESCALATE, at, level=self.alarm.level, nth=timers.told + 1)
 
     def _follow_seen(self, change: Change, announced: int) -> None:
-        latching = self.definition.rule.latching
         if change.level:
-            alarm, words = step(self.machine.alarm, Happening.LEVEL, change.level)
+            alarm, words = step(self.alarm, Happening.LEVEL, change.level)
         else:
-            alarm, words = step(self.machine.alarm, Happening.RETURN, latching=latching)
+            latching = self.definition.rule.latching
+            alarm, words = step(self.alarm, Happening.LATCH if latching else Happening.RETURN)
             # Whoever was called is called no higher: there is nothing to be done any more.
-            self.set(timers=self.machine.timers.rest())
+            self.timers = self.timers.rest()
         self._become(alarm)
         for word in words:
             self.say(word, change.time, level=change.level)
         if any(word in CALLS for word in words):
-            self.set(timers=self.machine.timers.announce(announced))
+            self.timers = self.timers.announce(announced)
 
     def _follow_unseen(self, change: Change) -> None:
         """Let the alarm follow under a shelf: nobody is called, and what is over is over."""
-        before, latching = self.machine.alarm, self.definition.rule.latching
+        before, latching = self.alarm, self.definition.rule.latching
         if change.level:
             if before.state.abnormal:
                 self._become(replace(before, level=change.level))
@@ -135,71 +164,65 @@ class Run:
             self._become(alarm)
             self.say(Word.SHADOW_RAISE, change.time, level=change.level)
             return
-        self._become(step(before, Happening.RETURN, latching=latching)[0] if latching else Alarm())
+        self._become(step(before, Happening.LATCH)[0] if latching else NORMAL)
         self.say(Word.SHADOW_RTN, change.time)
-        shelf = self.machine.overlay.shelf
+        shelf = self.overlay.shelf
         if shelf is not None and shelf.one_shot:
             self._shelf_over(change.time)
 
     def _begun(self, time: int) -> None:
-        if not self.machine.judged:
+        if not self.judged:
             return  # the first reading found it so: nothing changed
-        timers, chatters = self.machine.timers.begin(self.definition.clocks, time)
-        self.set(timers=timers)
+        timers, chatters = self.timers.begin(self.definition.clocks, time)
+        self.timers = timers
         if chatters:
             self.say(Word.CHATTER, time)
 
     def _become(self, alarm: Alarm) -> None:
-        self.set(alarm=alarm)
+        self.alarm = alarm
         if alarm.state is State.NORMAL:
-            self.set(timers=self.machine.timers.over())
+            self.timers = self.timers.over()
 
     def _shelf_over(self, at: int) -> None:
         """End a shelf by itself: what stands calls, for it never was answered under the shelf."""
-        self.set(overlay=replace(self.machine.overlay, shelf=None))
+        self.overlay = replace(self.overlay, shelf=None)
         self.say(Word.UNSHELVE_AUTO, at)
-        alarm = self.machine.alarm
+        alarm = self.alarm
         if alarm.state.abnormal:
             self._become(replace(alarm, state=State.UNACK))
-            self.set(timers=self.machine.timers.announce(at))
+            self.timers = self.timers.announce(at)
             self.say(Word.RAISE, at, level=alarm.level)
         elif alarm.state is State.LATCHED_UNACK:
-            self.set(timers=self.machine.timers.announce(at))
+            self.timers = self.timers.announce(at)
 
     def _unshelved(self) -> None:
         """End a shelf by hand: whoever did it has seen what stands."""
-        alarm = self.machine.alarm
+        alarm = self.alarm
         if alarm.state.abnormal:
             self._become(replace(alarm, state=State.ACKED))
-            self.set(timers=self.machine.timers.answer(self.now, stands=True))
+            self.timers = self.timers.answer(self.now, stands=True)
         elif alarm.state is State.LATCHED_UNACK:
             self._become(replace(alarm, state=State.LATCHED_ACKED))
 
     def _rest(self) -> None:
         """Put the alarm to rest: what it was waiting for is called off."""
-        machine = self.machine
-        overlay: Overlay = machine.overlay
-        latched = self.definition.rule.latching and machine.alarm.state is not State.NORMAL
-        self.set(
-            overlay=replace(overlay, latched=latched),
-            condition=conditions.start(self.definition.rule),
-        )
-        self._become(Alarm())
+        overlay = self.overlay
+        latched = self.definition.rule.latching and self.alarm.state is not State.NORMAL
+        self.overlay = replace(overlay, latched=latched)
+        self.condition = conditions.start(self.definition.rule)
+        self._become(NORMAL)
 
     def _wake(self) -> None:
         """Judge anew what is known: delays begin now, and what latched before latches again."""
-        machine = self.machine
-        if machine.overlay.latched:
+        if self.overlay.latched:
             self._become(Alarm(State.LATCHED_UNACK, 1, 1))
-        shelf = machine.overlay.shelf
+        shelf = self.overlay.shelf
         expired = shelf is not None and shelf.until <= self.now
-        self.set(
-            overlay=replace(machine.overlay, latched=False, shelf=None if expired else shelf)
-        )
-        if machine.values:
+        self.overlay = replace(self.overlay, latched=False, shelf=None if expired else shelf)
+        if self.values:
             condition, changes = conditions.sample_levels(
-                self.definition.rule, machine.condition, self.now, machine.values
+                self.definition.rule, self.condition, self.now, self.values
             )
-            self.set(condition=condition)
+            self.condition = condition
             for each in changes:
                 self.follow(each, self.now)

@@ -6,25 +6,23 @@ delay runs on the readings' own time. Missing or bad data never ends an alarm; w
 changes a live one. Semantics: the alarm vectors, `semantics`.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple, Protocol
 
 from protocols.alarms import condition as conditions
 from protocols.alarms import watching
-from protocols.alarms.clocks import Timers
+from protocols.alarms.clocks import IDLE, Timers
 from protocols.alarms.condition import Condition
-from protocols.alarms.definition import Definition
-from protocols.alarms.overlay import Overlay
-from protocols.alarms.state import Alarm
-from protocols.alarms.watching import Health
+from protocols.alarms.definition import UNWATCHED, Definition
+from protocols.alarms.overlay import NOTHING, Overlay
+from protocols.alarms.state import NORMAL, Alarm
+from protocols.alarms.watching import UNHEARD, Health
 from protocols.alarms.word import Word
 
-RECENT = 32
+RECENT: Final = 32
 """Readings remembered to tell one that comes again from another of the same time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """A reading of the rule's input, `time` and `arrival` in µs UTC; `good` is its quality."""
 
     time: int
@@ -34,8 +32,7 @@ class Sample:
     input: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A line of the journal. `level` counts from 1 where the word has one, `nth` of ESCALATE."""
 
     word: Word
@@ -49,8 +46,7 @@ class Entry:
 Seen = tuple[int, str, float, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(NamedTuple):
     """Where a rule stands. `newest` is the time of the newest reading, good or not, by input.
 
     `values` is what the levels were last held against; `judged`: something was, ever.
@@ -58,10 +54,10 @@ class Machine:
 
     condition: Condition
     memory: Any = None
-    alarm: Alarm = Alarm()
-    overlay: Overlay = Overlay()
-    timers: Timers = Timers()
-    health: Health = Health()
+    alarm: Alarm = NORMAL
+    overlay: Overlay = NOTHING
+    timers: Timers = IDLE
+    health: Health = UNHEARD
     newest: tuple[tuple[str, int], ...] = ()
     recent: tuple[Seen, ...] = ()
     values: tuple[float | None, ...] = ()
@@ -74,13 +70,31 @@ def begin(definition: Definition) -> Machine:
     return Machine(conditions.start(definition.rule), definition.kind.begin())
 
 
-def due(definition: Definition, machine: Machine) -> int | None:
+class Standing(Protocol):
+    """What of a machine its timers go by."""
+
+    @property
+    def condition(self) -> Condition: ...
+    @property
+    def overlay(self) -> Overlay: ...
+    @property
+    def timers(self) -> Timers: ...
+    @property
+    def health(self) -> Health: ...
+    @property
+    def lagging(self) -> bool: ...
+
+
+def due(definition: Definition, machine: Standing) -> int | None:
     """Return when the clock next has something to do."""
-    found = [
-        watching.due(definition.watch, machine.health),
-        machine.timers.due(definition.clocks),
-        machine.overlay.shelf.until if machine.overlay.shelf else None,
-    ]
-    if not machine.lagging and not machine.overlay.resting:
+    watch, overlay = definition.watch, machine.overlay
+    found = []
+    if watch is not UNWATCHED:
+        found.append(watching.due(watch, machine.health))
+    if machine.timers is not IDLE:
+        found.append(machine.timers.due(definition.clocks))
+    if overlay.shelf is not None:
+        found.append(overlay.shelf.until)
+    if not machine.lagging and not overlay.resting and machine.condition.pending:
         found.append(conditions.due(definition.rule, machine.condition))
     return min((time for time in found if time is not None), default=None)

@@ -65,6 +65,7 @@ class Overlay:
         return self.suppressed or self.out_of_service
 
 
+NOTHING: Final = Overlay()
 WORDS: Final = {
     Act.SHELVE: Word.SHELVE,
     Act.UNSHELVE: Word.UNSHELVE,

@@ -47,7 +47,8 @@ def hear(rule: Silence, state: RollUp, now: int, points: Iterable[str]) -> tuple
     brought = list(points)
     since.update(dict.fromkeys(brought, now))
     said += [(now, Word.STALE_CLEAR, point) for point in brought if point in state.stale]
-    return RollUp(now, False, tuple(since.items()), state.stale.difference(brought)), said
+    stale = state.stale.difference(brought)
+    return RollUp(heard=now, since=tuple(since.items()), stale=stale), said
 
 
 def advance(rule: Silence, state: RollUp, now: int) -> tuple[RollUp, Said]:
@@ -59,7 +60,9 @@ def due(rule: Silence, state: RollUp) -> int | None:
     """Return when the next silence becomes one."""
     if state.heard is None or state.offline:
         return None
-    times = [time + _us(rule.stale_after) for point, time in state.since if point not in state.stale]
+    times = [
+        time + _us(rule.stale_after) for point, time in state.since if point not in state.stale
+    ]
     return min([state.heard + _us(rule.heartbeat_timeout), *times])
 
 

@@ -43,6 +43,8 @@ class Happening(StrEnum):
     LEVEL = "LEVEL"
     """The condition stands at a level: on, higher, lower, or on again."""
     RETURN = "RETURN"
+    LATCH = "LATCH"
+    """It returns, and its rule latches."""
     ACK = "ACK"
     RESET = "RESET"
     """A person ends what latches."""
@@ -75,17 +77,15 @@ class Alarm:
     occurrence: int = 0
 
 
+NORMAL: Final = Alarm()
 Outcome = tuple[Alarm, tuple[Word, ...]]
-Move = Callable[[Alarm, int, bool], Outcome]
+Move = Callable[[Alarm, int], Outcome]
 
 
-def step(
-    alarm: Alarm, happening: Happening, level: int = 0, *, latching: bool = False
-) -> Outcome:
+def step(alarm: Alarm, happening: Happening, level: int = 0) -> Outcome:
     """Return the alarm after `happening` and the words for its journal.
 
-    `level` is needed for Happening.LEVEL only; `latching` says what the rule is, for RETURN.
-    Raises IllegalTransition with the reason.
+    `level` is needed for Happening.LEVEL only. Raises IllegalTransition with the reason.
     """
     move = TABLE.get((alarm.state, happening))
     if move is None:
@@ -93,55 +93,60 @@ def step(
         raise IllegalTransition(
             state=alarm.state.value, happening=happening.value, reason=reason.value
         )
-    return move(alarm, level, latching)
+    return move(alarm, level)
 
 
-def _raise(alarm: Alarm, level: int, latching: bool) -> Outcome:
+def _raise(alarm: Alarm, level: int) -> Outcome:
     return Alarm(State.UNACK, level, 1), (Word.RAISE,)
 
 
-def _reraise(alarm: Alarm, level: int, latching: bool) -> Outcome:
+def _reraise(alarm: Alarm, level: int) -> Outcome:
     return Alarm(State.UNACK, level, alarm.occurrence + 1), (Word.RERAISE,)
 
 
-def _move_unseen(alarm: Alarm, level: int, latching: bool) -> Outcome:
+def _move_unseen(alarm: Alarm, level: int) -> Outcome:
     return replace(alarm, level=level), (Word.LEVEL,)
 
 
-def _move_seen(alarm: Alarm, level: int, latching: bool) -> Outcome:
+def _move_seen(alarm: Alarm, level: int) -> Outcome:
     if level > alarm.level:
         return replace(alarm, state=State.UNACK, level=level), (Word.LEVEL, Word.REALARM)
     return replace(alarm, level=level), (Word.LEVEL,)
 
 
-def _return_unseen(alarm: Alarm, level: int, latching: bool) -> Outcome:
-    state = State.LATCHED_UNACK if latching else State.RTN_UNACK
-    return replace(alarm, state=state), (Word.RTN,)
+def _return_unseen(alarm: Alarm, level: int) -> Outcome:
+    return replace(alarm, state=State.RTN_UNACK), (Word.RTN,)
 
 
-def _return_seen(alarm: Alarm, level: int, latching: bool) -> Outcome:
-    if latching:
-        return replace(alarm, state=State.LATCHED_ACKED), (Word.RTN,)
-    return Alarm(), (Word.RTN,)
+def _return_seen(alarm: Alarm, level: int) -> Outcome:
+    return NORMAL, (Word.RTN,)
 
 
-def _see(alarm: Alarm, level: int, latching: bool) -> Outcome:
+def _latch_unseen(alarm: Alarm, level: int) -> Outcome:
+    return replace(alarm, state=State.LATCHED_UNACK), (Word.RTN,)
+
+
+def _latch_seen(alarm: Alarm, level: int) -> Outcome:
+    return replace(alarm, state=State.LATCHED_ACKED), (Word.RTN,)
+
+
+def _see(alarm: Alarm, level: int) -> Outcome:
     return replace(alarm, state=State.ACKED), (Word.ACK,)
 
 
-def _see_returned(alarm: Alarm, level: int, latching: bool) -> Outcome:
-    return Alarm(), (Word.ACK,)
+def _see_returned(alarm: Alarm, level: int) -> Outcome:
+    return NORMAL, (Word.ACK,)
 
 
-def _see_latched(alarm: Alarm, level: int, latching: bool) -> Outcome:
+def _see_latched(alarm: Alarm, level: int) -> Outcome:
     return replace(alarm, state=State.LATCHED_ACKED), (Word.ACK,)
 
 
-def _reset(alarm: Alarm, level: int, latching: bool) -> Outcome:
-    return Alarm(), (Word.RESET,)
+def _reset(alarm: Alarm, level: int) -> Outcome:
+    return NORMAL, (Word.RESET,)
 
 
-def _realarm(alarm: Alarm, level: int, latching: bool) -> Outcome:
+def _realarm(alarm: Alarm, level: int) -> Outcome:
     return replace(alarm, state=State.UNACK), (Word.REALARM,)
 
 
@@ -149,9 +154,11 @@ TABLE: Final[dict[tuple[State, Happening], Move]] = {
     (State.NORMAL, Happening.LEVEL): _raise,
     (State.UNACK, Happening.LEVEL): _move_unseen,
     (State.UNACK, Happening.RETURN): _return_unseen,
+    (State.UNACK, Happening.LATCH): _latch_unseen,
     (State.UNACK, Happening.ACK): _see,
     (State.ACKED, Happening.LEVEL): _move_seen,
     (State.ACKED, Happening.RETURN): _return_seen,
+    (State.ACKED, Happening.LATCH): _latch_seen,
     (State.ACKED, Happening.REALARM): _realarm,
     (State.RTN_UNACK, Happening.LEVEL): _reraise,
     (State.RTN_UNACK, Happening.ACK): _see_returned,
@@ -163,6 +170,7 @@ TABLE: Final[dict[tuple[State, Happening], Move]] = {
 
 REFUSALS: Final[dict[tuple[State, Happening], Refusal]] = {
     (State.NORMAL, Happening.RETURN): Refusal.NOT_ACTIVE,
+    (State.NORMAL, Happening.LATCH): Refusal.NOT_ACTIVE,
     (State.NORMAL, Happening.ACK): Refusal.NOT_ACTIVE,
     (State.NORMAL, Happening.RESET): Refusal.NOT_ACTIVE,
     (State.NORMAL, Happening.REALARM): Refusal.NOT_ACTIVE,
@@ -171,12 +179,15 @@ REFUSALS: Final[dict[tuple[State, Happening], Refusal]] = {
     (State.ACKED, Happening.ACK): Refusal.ALREADY_ACKED,
     (State.ACKED, Happening.RESET): Refusal.STILL_ACTIVE,
     (State.RTN_UNACK, Happening.RETURN): Refusal.ALREADY_RETURNED,
+    (State.RTN_UNACK, Happening.LATCH): Refusal.ALREADY_RETURNED,
     (State.RTN_UNACK, Happening.RESET): Refusal.NOT_LATCHED,
     (State.RTN_UNACK, Happening.REALARM): Refusal.ALREADY_RETURNED,
     (State.LATCHED_UNACK, Happening.RETURN): Refusal.ALREADY_RETURNED,
+    (State.LATCHED_UNACK, Happening.LATCH): Refusal.ALREADY_RETURNED,
     (State.LATCHED_UNACK, Happening.RESET): Refusal.NOT_ACKED,
     (State.LATCHED_UNACK, Happening.REALARM): Refusal.ALREADY_RETURNED,
     (State.LATCHED_ACKED, Happening.RETURN): Refusal.ALREADY_RETURNED,
+    (State.LATCHED_ACKED, Happening.LATCH): Refusal.ALREADY_RETURNED,
     (State.LATCHED_ACKED, Happening.ACK): Refusal.ALREADY_ACKED,
     (State.LATCHED_ACKED, Happening.REALARM): Refusal.ALREADY_RETURNED,
 }

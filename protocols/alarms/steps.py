@@ -10,7 +10,7 @@ from typing import Final
 from protocols.alarms import condition as conditions
 from protocols.alarms import watching
 from protocols.alarms.condition import Change, late
-from protocols.alarms.definition import Definition
+from protocols.alarms.definition import UNWATCHED, Definition
 from protocols.alarms.kinds.kind import Reading
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.lifecycle import Run
@@ -30,24 +30,23 @@ def feed(definition: Definition, machine: Machine, sample: Sample) -> Outcome:
     if sample.time - sample.arrival > AHEAD:
         run.say(Word.CLOCK_SKEW, sample.time)
         return run.done()
-    if not definition.watch.within(sample.value):
-        sample = replace(sample, good=False)
-    if _known(run, sample):
-        return run.done()
-    newest = dict(run.machine.newest).get(sample.input)
-    if newest is not None and sample.time < newest:
-        _behind(run, sample, newest)
+    if definition.watch is not UNWATCHED and not definition.watch.within(sample.value):
+        sample = sample._replace(good=False)
+    newest = run.newest_of(sample.input)
+    if newest is not None and sample.time <= newest:
+        if not _known(run, sample):
+            _behind(run, sample, newest)
         return run.done()
     live = not late(sample.time, sample.arrival)
     _note(run, sample)
     if sample.good:
-        run.health(
-            watching.good(run.machine.health, sample.time, sample.value, live=live), sample.time
-        )
+        if definition.watch is not UNWATCHED:
+            health = watching.good(run.health, sample.time, sample.value, live=live)
+            run.heard(health, sample.time)
         _judge(run, sample, sample.time)
     else:
         _lose(run, sample)
-    run.set(lagging=not live)
+    run.lagging = not live
     return run.done()
 
 
@@ -73,31 +72,28 @@ def change(old: Definition, machine: Machine, new: Definition, now: int, by: str
     """
     run = Run(old, machine, now)
     _fire(run, now, strictly=False)
-    run = Run(new, run.machine, now, run.entries)
+    run = Run(new, run.now_machine(), now, run.entries)
     run.say(Word.RULE_CHANGED, now, by=by)
-    before = run.machine.condition.level
-    carried = conditions.carry_over(old.rule, run.machine.condition, new.rule)
-    same = type(old.kind) is type(new.kind)
-    run.set(condition=carried, memory=run.machine.memory if same else new.kind.begin())
-    values = run.machine.values
-    if same and values:
-        held = values if len(values) == len(new.rule.levels) else (values[0],) * len(new.rule.levels)
-        run.set(values=held)
+    before, count = run.condition.level, len(new.rule.levels)
+    run.condition = conditions.carry_over(old.rule, run.condition, new.rule)
+    if type(old.kind) is type(new.kind) and run.values:
+        run.values = run.values if len(run.values) == count else (run.values[0],) * count
     else:
-        run.set(values=(None,) * len(new.rule.levels))
-    if not run.machine.overlay.resting:
-        condition, changes = conditions.sample_levels(
-            new.rule, run.machine.condition, now, run.machine.values
-        )
-        run.set(condition=condition)
-        if condition.level != before:
-            run.follow(Change(now, before, condition.level), now)
+        run.memory, run.values = new.kind.begin(), (None,) * count
+    if run.overlay.resting:
+        return run.done()
+    run.condition, _ = conditions.sample_levels(new.rule, run.condition, now, run.values)
+    after = run.condition.level
+    if before and after and old.rule.levels[before - 1].name == new.rule.levels[after - 1].name:
+        run.alarm = replace(run.alarm, level=after)  # the same one, at another place
+    elif after != before:
+        run.follow(Change(now, before, after), now)
     return run.done()
 
 
 def _known(run: Run, sample: Sample) -> bool:
     """Whether this reading was seen; one of the same time and another value is a conflict."""
-    for time, name, value, good in run.machine.recent:
+    for time, name, value, good in run.recent:
         if (time, name) == (sample.time, sample.input):
             if (value, good) != (sample.value, sample.good):
                 run.say(Word.CONFLICT, sample.time)
@@ -106,15 +102,16 @@ def _known(run: Run, sample: Sample) -> bool:
 
 
 def _note(run: Run, sample: Sample) -> None:
-    machine = run.machine
-    newest = {**dict(machine.newest), sample.input: sample.time}
-    run.set(newest=tuple(sorted(newest.items())))
+    if len(run.newest) <= 1 and sample.input == "":
+        run.newest = (("", sample.time),)
+    else:
+        run.newest = tuple(sorted({**dict(run.newest), sample.input: sample.time}.items()))
     _remember(run, sample)
 
 
 def _remember(run: Run, sample: Sample) -> None:
     seen = (sample.time, sample.input, sample.value, sample.good)
-    run.set(recent=(*run.machine.recent, seen)[-RECENT:])
+    run.recent = (*run.recent, seen)[-RECENT:]
 
 
 def _behind(run: Run, sample: Sample, newest: int) -> None:
@@ -134,44 +131,44 @@ def _behind(run: Run, sample: Sample, newest: int) -> None:
 
 
 def _judge(run: Run, sample: Sample, at: int) -> None:
-    definition, machine = run.definition, run.machine
+    definition = run.definition
     reading = Reading(sample.time, sample.value, at, sample.input)
-    memory, values = definition.kind.take(machine.memory, reading, definition.rule.levels)
-    run.set(memory=memory, values=values)
-    if machine.overlay.resting:
+    memory, values = definition.kind.take(run.memory, reading, definition.rule.levels)
+    run.memory = memory
+    run.values = values
+    if run.overlay.resting:
         return
-    condition, changes = conditions.sample_levels(definition.rule, machine.condition, at, values)
+    condition, changes = conditions.sample_levels(definition.rule, run.condition, at, values)
     if late(at, run.now):  # the clock is far ahead: delays end by the readings' own time
         condition, more = conditions.advance(definition.rule, condition, at)
         changes += more
-    run.set(condition=condition)
+    run.condition = condition
     for each in changes:
         run.follow(each, run.now)
-    run.set(judged=True)
+    run.judged = True
 
 
 def _lose(run: Run, sample: Sample) -> None:
     """Take a reading of bad quality: a return that was pending is called off."""
-    definition, machine = run.definition, run.machine
-    run.set(
-        memory=definition.kind.lose(machine.memory, sample.input, sample.time),
-        health=watching.bad(machine.health, sample.time),
-    )
+    definition = run.definition
+    run.memory = definition.kind.lose(run.memory, sample.input, sample.time)
+    if definition.watch is not UNWATCHED:
+        run.health = watching.bad(run.health, sample.time)
     if definition.watch.bad_after == 0:
-        run.health(watching.fire(definition.watch, run.machine.health, sample.time), sample.time)
-    if not machine.overlay.resting:
+        run.heard(watching.fire(definition.watch, run.health, sample.time), sample.time)
+    if not run.overlay.resting:
         _interrupt(run, sample.time)
 
 
 def _interrupt(run: Run, time: int) -> None:
-    condition, changes = conditions.interrupt(run.definition.rule, run.machine.condition, time)
-    run.set(condition=condition)
+    condition, changes = conditions.interrupt(run.definition.rule, run.condition, time)
+    run.condition = condition
     for each in changes:
         run.follow(each, run.now)
 
 
 def _fire(run: Run, now: int, *, strictly: bool) -> None:
-    while (at := due(run.definition, run.machine)) is not None:
+    while (at := due(run.definition, run)) is not None:
         if at > now or (at == now and strictly):
             return
         _fire_at(run, at)
@@ -179,14 +176,14 @@ def _fire(run: Run, now: int, *, strictly: bool) -> None:
 
 def _fire_at(run: Run, at: int) -> None:
     """Fire what is due at `at`: the condition first, so that a clock sees what stands."""
-    definition, machine = run.definition, run.machine
-    if not machine.lagging and not machine.overlay.resting:
-        condition, changes = conditions.advance(definition.rule, machine.condition, at)
-        run.set(condition=condition)
+    definition = run.definition
+    if not run.lagging and not run.overlay.resting:
+        condition, changes = conditions.advance(definition.rule, run.condition, at)
+        run.condition = condition
         for each in changes:
             run.follow(each, run.now)
-    silent = run.machine.health.stale
-    run.health(watching.fire(definition.watch, run.machine.health, at), at)
-    if run.machine.health.stale and not silent and not run.machine.overlay.resting:
+    silent = run.health.stale
+    run.heard(watching.fire(definition.watch, run.health, at), at)
+    if run.health.stale and not silent and not run.overlay.resting:
         _interrupt(run, at)
     run.clocks(at)

@@ -4,7 +4,7 @@ Pure. It never touches the alarm of the process; it only says so beside it.
 """
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from protocols.alarms.definition import Watch
 from protocols.alarms.word import Word
@@ -13,7 +13,7 @@ from protocols.clock import SECOND
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`fresh`: time of the newest good reading that came in time; `bad_since`, `changed`: µs UTC."""
+    """`fresh`: the newest good reading that came in time; it, `bad_since`, `changed` in µs UTC."""
 
     fresh: int | None = None
     stale: bool = False
@@ -22,6 +22,9 @@ class Health:
     value: float | None = None
     changed: int | None = None
     frozen: bool = False
+
+
+UNHEARD: Final = Health()
 
 
 class Said(NamedTuple):
@@ -86,9 +89,8 @@ def _timers(watch: Watch, health: Health) -> list[tuple[int, Word]]:
         found.append((health.fresh + _us(watch.stale_after), Word.STALE))
     if watch.bad_after is not None and health.bad_since is not None and not health.bad:
         found.append((health.bad_since + _us(watch.bad_after), Word.BAD))
-    known = health.changed is not None and not health.stale and health.bad_since is None
-    if watch.frozen_after is not None and known and not health.frozen:
-        assert health.changed is not None
+    seen = not health.stale and health.bad_since is None and not health.frozen
+    if watch.frozen_after is not None and health.changed is not None and seen:
         found.append((health.changed + _us(watch.frozen_after), Word.FROZEN))
     return sorted(found)
 

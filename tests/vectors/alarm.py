@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from protocols.alarms import acting, steps
+from protocols.alarms.acting import Asked
 from protocols.alarms.definition import Clocks, Definition, Watch
 from protocols.alarms.kinds.kind import Kind
 from protocols.alarms.kinds.limit import Limit
@@ -54,8 +55,9 @@ def journal_of(case: dict[str, Any]) -> tuple[Events, str]:
         line.clock(at, strictly=True, down=at < down)
         line.take(at, what)
     line.clock(_us(case["end_t"]), strictly=False)
-    named = bool(case["rule"].get("levels"))
-    return [_told(entry, line.definition, named) for entry in line.entries], line.machine.alarm.state
+    return [
+        _told(entry, line.definition) for entry in line.entries
+    ], line.machine.alarm.state
 
 
 def _inputs(case: dict[str, Any]) -> Iterator[tuple[int, Any]]:
@@ -101,13 +103,11 @@ class _Line:
         self._after(acting.reset(self.definition, self.machine, at, said.get("by", "")))
 
     def shelve(self, at: int, said: dict[str, Any]) -> None:
-        one_shot = bool(said.get("oneshot"))
-        self._after(
-            acting.shelve(self.definition, self.machine, at, said["for"], one_shot=one_shot)
-        )
+        asked = Asked(Act.SHELVE, seconds=said["for"], one_shot=bool(said.get("oneshot")))
+        self._after(acting.shelve(self.definition, self.machine, at, asked))
 
     def put(self, act: Act, at: int) -> None:
-        self._after(acting.put(self.definition, self.machine, act, at))
+        self._after(acting.put(self.definition, self.machine, at, Asked(act)))
 
     def set_limit(self, at: int, said: dict[str, Any]) -> None:
         rule = self.definition.rule
@@ -175,9 +175,7 @@ def _levels(spec: dict[str, Any]) -> tuple[Level, ...]:
     for item in given:
         fields = shared | item
         op = fields.pop("op", spec["op"])
-        made.append(
-            Level(**fields, op=OPERATORS.get(op, op), colour=Colour.YELLOW, status="V")
-        )
+        made.append(Level(**fields, op=OPERATORS.get(op, op), colour=Colour.YELLOW, status="V"))
     return tuple(made)
 
 
@@ -233,12 +231,13 @@ def _with_levels(definition: Definition, levels: tuple[Level, ...]) -> Definitio
     )
 
 
-def _told(entry: Entry, definition: Definition, named: bool) -> list[Any]:
+def _told(entry: Entry, definition: Definition) -> list[Any]:
     word = str(entry.word)
     if entry.word is Word.ESCALATE:
         word = f"{word}:{entry.nth}"
-    elif named and entry.level and entry.word in WITH_LEVEL:
-        word = f"{word}:{definition.rule.levels[entry.level - 1].name}"
+    elif entry.level and entry.word in WITH_LEVEL:
+        name = definition.rule.levels[entry.level - 1].name
+        word = f"{word}:{name}" if name else word
     return [alarm_groups.seconds(entry.time), word]
 
 

@@ -42,5 +42,5 @@ class Kind(Protocol):
     def take(self, memory: Any, reading: Reading, levels: tuple[Level, ...]) -> Taken:
         """Take a good reading."""
 
-    def lose(self, memory: Any, input: str, time: int) -> Any:
+    def lose(self, memory: Any, name: str, time: int) -> Any:
         """Take that an input is not known from `time` on (bad quality)."""

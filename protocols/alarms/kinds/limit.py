@@ -19,5 +19,5 @@ class Limit:
         """Hold every level against the value."""
         return Taken(None, (reading.value,) * len(levels))
 
-    def lose(self, memory: None, input: str, time: int) -> None:
+    def lose(self, memory: None, name: str, time: int) -> None:
         """Return None."""

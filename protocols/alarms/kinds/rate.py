@@ -52,7 +52,7 @@ class Rate:
         mildest = [max(rates) if level.op in FALLING else min(rates) for level in levels]
         return Taken(taken, tuple(mildest))
 
-    def lose(self, memory: Going, input: str, time: int) -> Going:
+    def lose(self, memory: Going, name: str, time: int) -> Going:
         """Return the same: what is bad is neither an end nor a beginning."""
         return memory
 

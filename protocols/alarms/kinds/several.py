@@ -49,9 +49,9 @@ class Interlock:
         verdict = 0.0 if False in held else None if None in held else 1.0
         return Taken(known, (verdict,) * len(levels))
 
-    def lose(self, memory: Known, input: str, time: int) -> Known:
+    def lose(self, memory: Known, name: str, time: int) -> Known:
         """Forget one input: what is not known neither raises nor ends."""
-        return _with(memory, input, None)
+        return _with(memory, name, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +79,9 @@ class Vote:
             return Taken(known, (float(votes) if votes else None,) * len(levels))
         return Taken(known, (float(votes + lost) if votes else 0.0,) * len(levels))
 
-    def lose(self, memory: Known, input: str, time: int) -> Known:
+    def lose(self, memory: Known, name: str, time: int) -> Known:
         """Forget one input."""
-        return _with(memory, input, None)
+        return _with(memory, name, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +107,9 @@ class Deviation:
         apart = abs(one - other) if self.absolute else one - other
         return Taken(known, (apart,) * len(levels))
 
-    def lose(self, memory: Known, input: str, time: int) -> Known:
+    def lose(self, memory: Known, name: str, time: int) -> Known:
         """Forget one input."""
-        return _with(memory, input, None)
+        return _with(memory, name, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +133,10 @@ class Levels:
         counted = sum(self.weights[int(value) - 1] for _, value in known if value)
         return Taken(known, (counted,) * len(levels))
 
-    def lose(self, memory: Known, input: str, time: int) -> Known:
+    def lose(self, memory: Known, name: str, time: int) -> Known:
         """Return the same: a rule is never unknown."""
         return memory
 
 
-def _with(known: Known, input: str, value: float | None) -> Known:
-    return tuple(sorted({**dict(known), input: value}.items()))
+def _with(known: Known, name: str, value: float | None) -> Known:
+    return tuple(sorted({**dict(known), name: value}.items()))

@@ -86,7 +86,7 @@ class Window:
         taken = Seen(times[first:], values[first:], (reading.time, reading.value))
         return Taken(taken, tuple(self._of(taken, newest, level) for level in levels))
 
-    def lose(self, memory: Seen, input: str, time: int) -> Seen:
+    def lose(self, memory: Seen, name: str, time: int) -> Seen:
         """Return the same: what is bad adds nothing and takes nothing."""
         return memory
 

@@ -55,9 +55,7 @@ def journal_of(case: dict[str, Any]) -> tuple[Events, str]:
         line.clock(at, strictly=True, down=at < down)
         line.take(at, what)
     line.clock(_us(case["end_t"]), strictly=False)
-    return [
-        _told(entry, line.definition) for entry in line.entries
-    ], line.machine.alarm.state
+    return [_told(entry, line.definition) for entry in line.entries], line.machine.alarm.state
 
 
 def _inputs(case: dict[str, Any]) -> Iterator[tuple[int, Any]]:

@@ -1,22 +1,32 @@
 """Every pair of state and happening is either in the table or refused."""
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 
-from protocols.alarms.state import TABLE, Alarm, Happening, State, Word, step
+from protocols.alarms.state import REFUSALS, TABLE, Alarm, Happening, State, Word, step
+from protocols.alarms.table import page, pairs
 from protocols.errors import IllegalTransition
 
 LEGAL = {
     (State.NORMAL, Happening.LEVEL): (State.UNACK, (Word.RAISE,)),
     (State.UNACK, Happening.LEVEL): (State.UNACK, (Word.LEVEL,)),
     (State.UNACK, Happening.RETURN): (State.RTN_UNACK, (Word.RTN,)),
+    (State.UNACK, Happening.LATCH): (State.LATCHED_UNACK, (Word.RTN,)),
     (State.UNACK, Happening.ACK): (State.ACKED, (Word.ACK,)),
     (State.ACKED, Happening.LEVEL): (State.UNACK, (Word.LEVEL, Word.REALARM)),
     (State.ACKED, Happening.RETURN): (State.NORMAL, (Word.RTN,)),
+    (State.ACKED, Happening.LATCH): (State.LATCHED_ACKED, (Word.RTN,)),
+    (State.ACKED, Happening.REALARM): (State.UNACK, (Word.REALARM,)),
     (State.RTN_UNACK, Happening.LEVEL): (State.UNACK, (Word.RERAISE,)),
     (State.RTN_UNACK, Happening.ACK): (State.NORMAL, (Word.ACK,)),
+    (State.LATCHED_UNACK, Happening.LEVEL): (State.UNACK, (Word.RERAISE,)),
+    (State.LATCHED_UNACK, Happening.ACK): (State.LATCHED_ACKED, (Word.ACK,)),
+    (State.LATCHED_ACKED, Happening.LEVEL): (State.UNACK, (Word.RERAISE,)),
+    (State.LATCHED_ACKED, Happening.RESET): (State.NORMAL, (Word.RESET,)),
 }
+"""By the reference's table, a row each."""
 
 
 def standing(state):
@@ -29,7 +39,8 @@ def test_every_pair(state, happening):
     if (state, happening) not in LEGAL:
         with pytest.raises(IllegalTransition) as refused:
             step(alarm, happening, 2)
-        assert refused.value.params == {"state": state, "happening": happening}
+        reason = REFUSALS[state, happening]
+        assert refused.value.params == {"state": state, "happening": happening, "reason": reason}
         return
     after, words = step(alarm, happening, 2)
     assert (after.state, words) == LEGAL[state, happening]
@@ -37,6 +48,16 @@ def test_every_pair(state, happening):
 
 def test_the_table_is_what_is_tested():
     assert set(TABLE) == set(LEGAL)
+
+
+def test_what_is_in_no_table_has_one_reason():
+    assert set(TABLE) | set(REFUSALS) == pairs()
+    assert not set(TABLE) & set(REFUSALS)
+
+
+def test_the_document_is_the_table():
+    page_file = Path(__file__).resolve().parents[3] / "docs" / "alarm-states.md"
+    assert page_file.read_text(encoding="utf-8") == page()
 
 
 def test_a_falling_level_stays_acknowledged():

@@ -1,14 +1,12 @@
 """An alarm's own clocks: called again, called higher, and how often it began lately (pure)."""
 
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from protocols.alarms.definition import Clocks
 from protocols.clock import SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Timers:
+class Timers(NamedTuple):
     """`announced`: when somebody was called who has not answered; `told`: escalations since.
 
     `acked`: from when the time until it is called again counts; `again`: how often it was.
@@ -44,23 +42,23 @@ class Timers:
 
     def announce(self, now: int) -> "Timers":
         """Return that somebody is called."""
-        return replace(self, announced=now, told=0, acked=None)
+        return self._replace(announced=now, told=0, acked=None)
 
     def answer(self, now: int, *, stands: bool) -> "Timers":
         """Return that somebody answered; `stands`: the condition is not over."""
-        return replace(self, announced=None, told=0, acked=now if stands else None)
+        return self._replace(announced=None, told=0, acked=now if stands else None)
 
     def rest(self) -> "Timers":
         """Return that nobody is called and nobody will be."""
         if self.announced is None and self.acked is None:
             return self
-        return replace(self, announced=None, told=0, acked=None)
+        return self._replace(announced=None, told=0, acked=None)
 
     def over(self) -> "Timers":
         """Return that the episode ended."""
         if not self.begun:
             return IDLE
-        return replace(self, announced=None, told=0, acked=None, again=0)
+        return self._replace(announced=None, told=0, acked=None, again=0)
 
     def begin(self, clocks: Clocks, time: int) -> tuple["Timers", bool]:
         """Take a beginning of the condition; also return whether that is chatter from now on."""
@@ -70,7 +68,7 @@ class Timers:
         kept = [each for each in self.begun if each > time - round(seconds * SECOND)]
         begun = (*kept, time)[-count:]
         chattering = len(begun) >= count
-        return replace(self, begun=begun, chattering=chattering), chattering > self.chattering
+        return self._replace(begun=begun, chattering=chattering), chattering > self.chattering
 
 
 IDLE: Final = Timers()

@@ -45,6 +45,9 @@ class Step:
     since: int | None = None
 
 
+_STEPS: Final = {on: Step(on) for on in (False, True)}
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One `Step` per level of the rule, from least to most severe."""
@@ -104,16 +107,19 @@ def sample_levels(
     rule: Rule, condition: Condition, time: int, values: Sequence[float | None]
 ) -> tuple[Condition, list[Change]]:
     """Apply what each level is held against at `time`; a level without a verdict stays."""
-    condition, changes = _fire(rule, condition, time, strictly=True)
-    before = condition.level
-    steps = tuple(
-        step if value is None else _apply(level, step, time, value)
-        for level, step, value in zip(rule.levels, condition.steps, values, strict=True)
-    )
-    if steps != condition.steps:
-        condition = Condition(steps)
-        if condition.level != before:
-            changes.append(Change(time, before, condition.level))
+    changes: list[Change] = []
+    if condition.pending:
+        condition, changes = _fire(rule, condition, time, strictly=True)
+    steps, moved = [], False
+    for level, step, value in zip(rule.levels, condition.steps, values, strict=True):
+        now = step if value is None else _apply(level, step, time, value)
+        moved = moved or now is not step
+        steps.append(now)
+    if moved:
+        before, condition = condition.level, Condition(tuple(steps))
+        after = condition.level
+        if after != before:
+            changes.append(Change(time, before, after))
     return condition, changes
 
 
@@ -216,17 +222,16 @@ def carry_over(old: Rule, condition: Condition, new: Rule) -> Condition:
 
 
 def _apply(level: Level, step: Step, time: int, value: float) -> Step:
-    season = in_season(level, time)
     if step.on:
-        true = season and holds(level, value)
+        true = holds(level, value) and in_season(level, time)
         delay = level.off_delay
     else:
-        true = season and activates(level, value)
+        true = activates(level, value) and in_season(level, time)
         delay = level.on_delay
     if true == step.on:
-        return step if step.since is None else Step(step.on)
+        return step if step.since is None else _STEPS[step.on]
     if delay <= 0:
-        return Step(true)
+        return _STEPS[true]
     return step if step.since is not None else replace(step, since=time)
 
 

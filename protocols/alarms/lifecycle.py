@@ -128,14 +128,14 @@ class Run:
         if realarm is not None and realarm <= at:
             alarm, words = step(self.alarm, Happening.REALARM)
             self._become(alarm)
-            timers = replace(self.timers, again=self.timers.again + 1)
+            timers = self.timers._replace(again=self.timers.again + 1)
             self.timers = timers.announce(at)
             for word in words:
                 self.say(word, at, level=alarm.level)
         escalation = self.timers.escalation(clocks)
         if escalation is not None and escalation <= at:
             timers = self.timers
-            self.timers = replace(timers, told=timers.told + 1)
+            self.timers = timers._replace(told=timers.told + 1)
             self.say(Word.ESCALATE, at, level=self.alarm.level, nth=timers.told + 1)
 
     def _follow_seen(self, change: Change, announced: int) -> None:

@@ -8,7 +8,7 @@ out of service lie over these states: `protocols.alarms.overlay`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -105,17 +105,17 @@ def _reraise(alarm: Alarm, level: int) -> Outcome:
 
 
 def _move_unseen(alarm: Alarm, level: int) -> Outcome:
-    return replace(alarm, level=level), (Word.LEVEL,)
+    return Alarm(alarm.state, level, alarm.occurrence), (Word.LEVEL,)
 
 
 def _move_seen(alarm: Alarm, level: int) -> Outcome:
     if level > alarm.level:
-        return replace(alarm, state=State.UNACK, level=level), (Word.LEVEL, Word.REALARM)
-    return replace(alarm, level=level), (Word.LEVEL,)
+        return Alarm(State.UNACK, level, alarm.occurrence), (Word.LEVEL, Word.REALARM)
+    return Alarm(alarm.state, level, alarm.occurrence), (Word.LEVEL,)
 
 
 def _return_unseen(alarm: Alarm, level: int) -> Outcome:
-    return replace(alarm, state=State.RTN_UNACK), (Word.RTN,)
+    return Alarm(State.RTN_UNACK, alarm.level, alarm.occurrence), (Word.RTN,)
 
 
 def _return_seen(alarm: Alarm, level: int) -> Outcome:
@@ -123,15 +123,15 @@ def _return_seen(alarm: Alarm, level: int) -> Outcome:
 
 
 def _latch_unseen(alarm: Alarm, level: int) -> Outcome:
-    return replace(alarm, state=State.LATCHED_UNACK), (Word.RTN,)
+    return Alarm(State.LATCHED_UNACK, alarm.level, alarm.occurrence), (Word.RTN,)
 
 
 def _latch_seen(alarm: Alarm, level: int) -> Outcome:
-    return replace(alarm, state=State.LATCHED_ACKED), (Word.RTN,)
+    return Alarm(State.LATCHED_ACKED, alarm.level, alarm.occurrence), (Word.RTN,)
 
 
 def _see(alarm: Alarm, level: int) -> Outcome:
-    return replace(alarm, state=State.ACKED), (Word.ACK,)
+    return Alarm(State.ACKED, alarm.level, alarm.occurrence), (Word.ACK,)
 
 
 def _see_returned(alarm: Alarm, level: int) -> Outcome:
@@ -139,7 +139,7 @@ def _see_returned(alarm: Alarm, level: int) -> Outcome:
 
 
 def _see_latched(alarm: Alarm, level: int) -> Outcome:
-    return replace(alarm, state=State.LATCHED_ACKED), (Word.ACK,)
+    return Alarm(State.LATCHED_ACKED, alarm.level, alarm.occurrence), (Word.ACK,)
 
 
 def _reset(alarm: Alarm, level: int) -> Outcome:
@@ -147,7 +147,7 @@ def _reset(alarm: Alarm, level: int) -> Outcome:
 
 
 def _realarm(alarm: Alarm, level: int) -> Outcome:
-    return replace(alarm, state=State.UNACK), (Word.REALARM,)
+    return Alarm(State.UNACK, alarm.level, alarm.occurrence), (Word.REALARM,)
 
 
 TABLE: Final[dict[tuple[State, Happening], Move]] = {

@@ -14,7 +14,7 @@ from sqlite_utils import Database, Migrations
 from central.calendar.migrations import m023_exemptions
 from central.enrolment.migrations import enrolment
 from central.identity.migrations import identity
-from central.migrations import alarms, backup, foundation, packs, proof, store, tiers
+from central.migrations import alarms, backup, foundation, packs, people, proof, store, tiers
 
 STEPS: Final = (
     foundation.m001_collector,
@@ -42,6 +42,7 @@ STEPS: Final = (
     backup.m027_backup_reason,
     store.m028_settled,
     alarms.m029_open_alarms,
+    people.m032_people,
 )
 
 collector = Migrations("collector")

@@ -14,7 +14,7 @@ from protocols.alarms.definition import UNWATCHED, Definition
 from protocols.alarms.kinds.kind import Reading
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.lifecycle import Run
-from protocols.alarms.machine import RECENT, Entry, Machine, Sample, due
+from protocols.alarms.machine import RECENT, Entry, Machine, Sample, due, looks
 from protocols.alarms.word import Word
 from protocols.clock import SECOND
 
@@ -23,10 +23,12 @@ AHEAD: Final = 300 * SECOND
 """A stamp further ahead than this is a broken clock."""
 
 
-def feed(definition: Definition, machine: Machine, sample: Sample) -> Outcome:
-    """Take a reading."""
-    run = Run(definition, machine, sample.arrival)
-    _fire(run, sample.arrival, strictly=True)
+def feed(
+    definition: Definition, machine: Machine, sample: Sample, clock: int | None = None
+) -> Outcome:
+    """Take a reading. `clock`: the machine's, where it waits for readings still on their way."""
+    run = Run(definition, machine, sample.arrival if clock is None else clock)
+    _fire(run, run.now, strictly=True)
     if sample.time - sample.arrival > AHEAD:
         run.say(Word.CLOCK_SKEW, sample.time)
         return run.done()
@@ -132,20 +134,8 @@ def _behind(run: Run, sample: Sample, newest: int) -> None:
 
 def _judge(run: Run, sample: Sample, at: int) -> None:
     definition = run.definition
-    reading = Reading(sample.time, sample.value, at, sample.input)
-    memory, values = definition.kind.take(run.memory, reading, definition.rule.levels)
-    run.memory = memory
-    run.values = values
-    if run.overlay.resting:
-        return
-    condition, changes = conditions.sample_levels(definition.rule, run.condition, at, values)
-    if late(at, run.now):  # the clock is far ahead: delays end by the readings' own time
-        condition, more = conditions.advance(definition.rule, condition, at)
-        changes += more
-    run.condition = condition
-    for each in changes:
-        run.follow(each, run.now)
-    run.judged = True
+    reading = Reading(sample.time, sample.value, at, sample.input, not late(at, run.now))
+    run.hold(definition.kind.take(run.memory, reading, definition.rule.levels), at)
 
 
 def _lose(run: Run, sample: Sample) -> None:
@@ -158,6 +148,9 @@ def _lose(run: Run, sample: Sample) -> None:
         run.heard(watching.fire(definition.watch, run.health, sample.time), sample.time)
     if not run.overlay.resting:
         _interrupt(run, sample.time)
+    if definition.timed is not None:
+        levels = definition.rule.levels
+        run.hold(definition.timed.look(run.memory, sample.time, levels), sample.time)
 
 
 def _interrupt(run: Run, time: int) -> None:
@@ -177,11 +170,14 @@ def _fire(run: Run, now: int, *, strictly: bool) -> None:
 def _fire_at(run: Run, at: int) -> None:
     """Fire what is due at `at`: the condition first, so that a clock sees what stands."""
     definition = run.definition
+    look = looks(definition, run)
     if not run.lagging and not run.overlay.resting:
         condition, changes = conditions.advance(definition.rule, run.condition, at)
         run.condition = condition
         for each in changes:
             run.follow(each, run.now)
+    if look is not None and look <= at and definition.timed is not None:
+        run.hold(definition.timed.look(run.memory, at, definition.rule.levels), at)
     silent = run.health.stale
     run.heard(watching.fire(definition.watch, run.health, at), at)
     if run.health.stale and not silent and not run.overlay.resting:

@@ -153,7 +153,7 @@ def test_whatever_it_is_given_it_answers(definition, data):
         assert all(problem.key and sentence(problem, "zh") for problem in problems)
     else:
         machine = begin(found)
-        machine, _ = feed(found, machine, Sample(1_000_000, 5.0, 1_000_000, True))
+        machine, _ = feed(found, machine, Sample(1_000_000, 1.0, 1_000_000, True))
         advance(found, machine, 90_000_000)
 
 

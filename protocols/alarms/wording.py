@@ -1,0 +1,262 @@
+"""What people are told of an alarm, in one sentence: level, time, place, fact, trend, request.
+
+Pure. The sentences stand in the catalogue (`protocols/texts/*/alarms.json`). The first 35
+characters (in English 70) carry level, place and value, the whole fits two text messages. Test and
+drill say so before anything else. What has no place, no unit or no next step is no message: the
+tests refuse such a sentence.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from protocols.alarms.condition import DAY, SITE_OFFSET, day_text
+from protocols.alarms.rule import Colour, Level
+from protocols.alarms.word import Word
+from protocols.clock import HOUR, MINUTE, SECOND
+from protocols.texts import text
+from protocols.words import Label, Purpose, Value
+
+TOLD: Final = frozenset(
+    {
+        *(Word.RAISE, Word.RERAISE, Word.LEVEL, Word.REALARM, Word.RTN, Word.ESCALATE),
+        *(Word.UNSHELVE_AUTO, Word.STALE, Word.BAD, Word.FROZEN, Word.CHATTER),
+    }
+)
+"""Words somebody is told; the others are the journal's alone."""
+LONGEST: Final = {"zh": 140, "en": 300}
+"""Characters of a message: two text messages."""
+HEAD: Final = {"zh": 35, "en": 70}
+"""Characters that carry level, place and value."""
+SHORTEST: Final = 4
+"""Characters of a place that is cut."""
+CUT: Final = "…"
+ANSWER: Final = {
+    Colour.RED: (1, 3),
+    Colour.ORANGE: (2, 5),
+    Colour.YELLOW: (5, 15),
+    Colour.BLUE: (30, 240),
+}
+"""Minutes until somebody acknowledges, and until the enterprise was called (of blue: until it was
+verified). Proposed figures, status D: a city's own regulation takes their place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """At the present rate `level`, at `limit`, is reached in `seconds`."""
+
+    level: Label
+    limit: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The worst value of an episode, and when (µs UTC)."""
+
+    value: float
+    time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What is told: `word` at `time` (µs UTC) of the alarm at `point` in `place`.
+
+    `level` is the one it stands at, or stood at until it returned; `before` the one before that.
+    `since` is when it was raised, `until` when a late one was over, `nth` the occurrence, the
+    escalation or the count of a chatter; `advice` the rule's own next step, if it names one.
+    """
+
+    word: Word
+    time: int
+    place: Label
+    point: Label
+    value: Value
+    unit: str
+    level: Level
+    decimals: int | None = None
+    purpose: Purpose = Purpose.PRODUCTION
+    before: Level | None = None
+    since: int | None = None
+    until: int | None = None
+    nth: int = 1
+    seen: bool = False
+    """Whether somebody acknowledged it."""
+    latched: bool = False
+    late: bool = False
+    ahead: Ahead | None = None
+    peak: Peak | None = None
+    advice: Label | None = None
+
+
+def tell(told: Told, now: int, language: str = "zh") -> str:
+    """Return the sentence in `language`; `now` says whether a time needs its day.
+
+    ValueError: nobody is told that word.
+    """
+    if told.word not in TOLD:
+        raise ValueError(
+            f"{told.word.value} is told to nobody; these are: {', '.join(sorted(TOLD))}"
+        )
+    whole = _filled(told, now, language, trend=True)
+    if len(whole) <= LONGEST[language]:
+        return whole
+    return _filled(told, now, language, trend=False)
+
+
+def code(told: Told) -> str:
+    """Return which sentence of the catalogue it is."""
+    match told.word:
+        case Word.RAISE if told.late and told.until is not None:
+            return "ALARM_PAST"
+        case Word.LEVEL:
+            risen = told.before is None or told.level.colour >= told.before.colour
+            return "ALARM_RISE" if risen else "ALARM_FALL"
+        case Word.RTN if told.latched:
+            return "ALARM_LATCHED"
+        case Word.RAISE if told.level.op in ("=", "!="):
+            return "ALARM_STATE"
+        case _:
+            return f"ALARM_{told.word.value}"
+
+
+def _filled(told: Told, now: int, language: str, *, trend: bool) -> str:
+    params = _params(told, now, language, trend=trend)
+    params["mark"] = "" if told.purpose is Purpose.PRODUCTION else _mark(told.purpose, language)
+    place = str(params["place"])
+    head = _tidy(text("ALARM_HEAD", params, language))
+    over = len(head) - HEAD[language]
+    if over > 0 and len(place) > SHORTEST:
+        params["place"] = place[: max(SHORTEST, len(place) - over - len(CUT))] + CUT
+    return _tidy(text(code(told), params, language))
+
+
+def _tidy(sentence: str) -> str:
+    """What has no unit leaves no gap."""
+    return re.sub(r" +(?=[，。：（,.:]|$)", "", sentence)
+
+
+def _params(told: Told, now: int, language: str, *, trend: bool) -> dict[str, Value]:
+    level = told.level
+    since = told.since if told.since is not None else told.time
+    until = told.until if told.until is not None else told.time
+    return {
+        "colour": text(f"COLOUR_{level.colour.name}", {}, language),
+        "time": moment(told.time, now),
+        "since": moment(since, now),
+        "until": moment(until, until if until - since < DAY else now),
+        "place": _label(told.place, language),
+        "point": _label(told.point, language),
+        "value": shown(told.value, told.decimals),
+        "unit": told.unit,
+        "crossing": text(f"CROSSING_{_CROSSING[level.op]}", {}, language),
+        "level": name(level, language),
+        "limit": shown(level.limit, told.decimals),
+        "before": "" if told.before is None else name(told.before, language),
+        "nth": told.nth,
+        "duration": duration(told.time - since),
+        "peak": _peak(told, now, language),
+        "trend": _trend(told, language) if trend else "",
+        "request": _request(told, language),
+    }
+
+
+_CALLS: Final = (Word.RAISE, Word.RERAISE, Word.LEVEL, Word.REALARM)
+_CROSSING: Final = {
+    ">": "OVER",
+    ">=": "REACHED",
+    "<": "UNDER",
+    "<=": "DOWN_TO",
+    "=": "IS",
+    "!=": "IS_NOT",
+}
+
+
+def _request(told: Told, language: str) -> str:
+    if told.advice is not None and told.word in _CALLS:
+        return _label(told.advice, language)
+    answer, call = ANSWER[told.level.colour]
+    params: dict[str, Value] = {"answer": answer, "call": call}
+    if told.word is Word.RTN:
+        which = "RESET" if told.latched else "CLOSE" if told.seen else "SEE"
+        return text(f"REQUEST_{which}", params, language)
+    if told.word is Word.RAISE and told.until is not None:
+        return text("REQUEST_CLOSE", params, language)
+    which = told.level.colour.name if told.word in _CALLS else told.word.value
+    return text(f"REQUEST_{which}", params, language)
+
+
+def _trend(told: Told, language: str) -> str:
+    ahead = told.ahead
+    if ahead is None:
+        return ""
+    params: dict[str, Value] = {
+        "minutes": max(1, round(ahead.seconds / 60)),
+        "level": _label(ahead.level, language),
+        "limit": shown(ahead.limit, told.decimals),
+        "unit": told.unit,
+    }
+    return text("ALARM_AHEAD", params, language)
+
+
+def _peak(told: Told, now: int, language: str) -> str:
+    if told.peak is None:
+        return ""
+    low = told.level.op in ("<", "<=")
+    params: dict[str, Value] = {
+        "value": shown(told.peak.value, told.decimals),
+        "unit": told.unit,
+        "time": moment(told.peak.time, now),
+    }
+    return text("ALARM_LOWEST" if low else "ALARM_HIGHEST", params, language)
+
+
+def _mark(purpose: Purpose, language: str) -> str:
+    return text(f"MARK_{purpose.name}", {}, language)
+
+
+def _label(label: Label, language: str) -> str:
+    return label.zh if language == "zh" or not label.en else label.en
+
+
+def name(level: Level, language: str) -> str:
+    """Return a level's name."""
+    return level.name if language == "zh" or not level.name_en else level.name_en
+
+
+def shown(value: Value, decimals: int | None) -> str:
+    """Return a value as people read it: as many decimals as its point has, and never `-0`."""
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, str):
+        return value
+    if decimals is not None:
+        fixed = f"{value:.{decimals}f}"
+        return fixed.removeprefix("-") if float(fixed) == 0 else fixed
+    return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
+
+
+def moment(time: int, now: int) -> str:
+    """Return a time of the site's clock: `14:50`, of another day than today's `06-12 14:50`."""
+    local = time + SITE_OFFSET
+    of_day = f"{local % DAY // HOUR:02d}:{local % HOUR // MINUTE:02d}"
+    if local // DAY == (now + SITE_OFFSET) // DAY:
+        return of_day
+    return f"{day_text(local // DAY)[5:]} {of_day}"
+
+
+def duration(length: int) -> str:
+    """Return µs as people say them: `40 s`, `12 min`, `10 h 45 min`, `3 d 4 h`."""
+    seconds = max(0, length) // SECOND
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"

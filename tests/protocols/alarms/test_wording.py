@@ -1,0 +1,192 @@
+"""Alarm sentences: the order of what they say, how long they are, and that none says too little."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols.alarms.rule import Colour, Level
+from protocols.alarms.word import Word
+from protocols.alarms.wording import (
+    HEAD,
+    LONGEST,
+    TOLD,
+    Ahead,
+    Peak,
+    Told,
+    code,
+    duration,
+    moment,
+    shown,
+    tell,
+)
+from protocols.clock import SECOND
+from protocols.texts import LANGUAGES, catalogue
+from protocols.words import Label, Purpose
+
+DAY = 86_400 * SECOND
+NOON = 20_616 * DAY  # 2026-06-12 08:00 at the site
+HH = Level(name="高高报", name_en="HH", colour=Colour.ORANGE, op=">=", limit=13.8)
+TANK = Told(
+    word=Word.RAISE,
+    time=NOON + 6 * 3600 * SECOND + 50 * 60 * SECOND,
+    place=Label("红海湾示例油库", "Honghaiwan depot (example)"),
+    point=Label("TK-101 液位", "TK-101 level"),
+    value=13.8,
+    unit="m",
+    decimals=2,
+    level=HH,
+    ahead=Ahead(Label("设计液位", "design level"), 14.4, 24 * 60),
+)
+LOW = Level(name="低报", name_en="L", colour=Colour.YELLOW, op="<=", limit=2.2)
+FLOOD = Level(name="汛限", name_en="flood limit", colour=Colour.BLUE, op=">=", limit=56.5)
+SMOKE = Level(name="火警", name_en="fire", colour=Colour.RED, op="=", limit=1)
+
+
+def test_a_raise_says_level_time_place_fact_trend_and_request() -> None:
+    said = tell(TANK, TANK.time)
+    assert said == (
+        "【橙色报警】14:50 红海湾示例油库 TK-101 液位 13.80 m，达到高高报（13.80 m），"
+        "按当前速率约 24 分钟后到设计液位（14.40 m）。请 2 分钟内确认收到，5 分钟内叫应现场。"
+    )
+    assert tell(TANK, TANK.time, "en") == (
+        "[orange] 14:50 Honghaiwan depot (example) TK-101 level 13.80 m: reached HH (13.80 m), "
+        "at this rate design level (14.40 m) in about 24 min. "
+        "Acknowledge within 2 min, call the site within 5 min."
+    )
+
+
+def test_a_rules_own_next_step_takes_the_place_of_the_general_one() -> None:
+    advice = Label("请立即停止进料，5 分钟内电话回复值班室。", "Stop filling now.")
+    assert tell(replace(TANK, advice=advice), TANK.time).endswith(f"。{advice.zh}")
+
+
+def test_a_return_says_how_long_it_was_and_the_worst() -> None:
+    raised = NOON + 12 * 3600 * SECOND + 55 * 60 * SECOND
+    told = Told(
+        word=Word.RTN,
+        time=raised + (10 * 60 + 45) * 60 * SECOND,
+        place=Label("青云水库（示例）"),
+        point=Label("水位"),
+        value=56.44,
+        unit="m",
+        decimals=2,
+        level=FLOOD,
+        since=raised,
+        seen=True,
+        peak=Peak(57.1, raised + 115 * 60 * SECOND),
+    )
+    assert tell(told, told.time) == (
+        "【恢复】07:40 青云水库（示例） 水位 56.44 m，离开汛限（56.50 m），历时 10 h 45 min，"
+        "最高 57.10 m（06-12 22:50）。请核实原因并记录处置。"
+    )
+    assert tell(replace(told, seen=False), told.time).endswith("请确认收到并核实原因。")
+    latched = tell(replace(told, latched=True), told.time)
+    assert latched.startswith("【恢复待复位】")
+    assert latched.endswith("请现场核实后复位。")
+    assert "最低 2.10 m" in tell(replace(told, level=LOW, peak=Peak(2.1, raised)), told.time)
+
+
+def test_what_is_over_before_we_knew_says_that_nobody_was_called() -> None:
+    told = replace(TANK, late=True, since=TANK.time, until=TANK.time + 120 * SECOND, ahead=None)
+    said = tell(told, TANK.time + DAY)
+    assert said.startswith("【补传】06-12 14:50–14:52 ")
+    assert "未响铃" in said
+    assert said.endswith("请核实原因并记录处置。")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "mark"), [(Purpose.TEST, "【测试】"), (Purpose.DRILL, "【演练】")]
+)
+def test_test_and_drill_say_so_first(purpose: Purpose, mark: str) -> None:
+    for word in TOLD:
+        assert tell(replace(TANK, word=word, purpose=purpose), TANK.time).startswith(mark)
+
+
+def test_a_level_that_moved_says_which_way() -> None:
+    down = replace(TANK, word=Word.LEVEL, before=replace(HH, colour=Colour.RED, name="设计液位"))
+    assert tell(down, TANK.time).startswith("【降为橙色】14:50 ")
+    up = replace(TANK, word=Word.LEVEL, before=replace(HH, colour=Colour.YELLOW))
+    assert tell(up, TANK.time).startswith("【橙色报警】14:50 ")
+
+
+def test_a_state_is_told_as_its_level_says_it() -> None:
+    told = replace(TANK, level=SMOKE, value=True, unit="", decimals=None, ahead=None)
+    assert tell(told, TANK.time) == (
+        "【红色报警】14:50 红海湾示例油库 TK-101 液位 状态 1：火警。"
+        "请 1 分钟内确认收到，3 分钟内叫应现场。"
+    )
+
+
+def test_what_only_the_journal_hears_is_told_to_nobody() -> None:
+    with pytest.raises(ValueError, match="SHELVE is told to nobody"):
+        tell(replace(TANK, word=Word.SHELVE), TANK.time)
+
+
+TAKES = ("place", "point", "value", "unit", "request")
+PARTS = ("ALARM_HEAD", "ALARM_HIGHEST", "ALARM_LOWEST", "ALARM_AHEAD")
+SENTENCES = [each for each in catalogue("zh") if each.startswith("ALARM_") and each not in PARTS]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("which", SENTENCES)
+def test_no_sentence_lacks_place_number_unit_or_next_step(which: str, language: str) -> None:
+    assert lacking(catalogue(language)[which]) == []
+
+
+def lacking(sentence: str) -> list[str]:
+    """Return what a sentence does not say."""
+    return [name for name in TAKES if f"{{{name}}}" not in sentence]
+
+
+def test_such_a_sentence_would_be_found() -> None:
+    assert lacking("数据异常，请及时处理") == list(TAKES)
+    assert lacking("{place} {point} {value}，请处理。{request}") == ["unit"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_that_is_told_has_a_sentence_and_a_request(language: str) -> None:
+    for word in TOLD:
+        for level in (HH, LOW, FLOOD, SMOKE):
+            told = replace(TANK, word=word, level=level)
+            assert code(told) in catalogue(language)
+            said = tell(told, TANK.time, language)
+            assert "{" not in said
+            assert "REQUEST" not in said
+            assert said.endswith("。" if language == "zh" else ".")
+            assert not re.search("[!！]", said)
+
+
+LABELS = st.text("红海湾示例油库罐区甲乙丙丁 ABC-12", min_size=1, max_size=60).map(Label)
+
+
+@given(
+    place=LABELS,
+    point=st.text("液位压力温度-12", min_size=1, max_size=12).map(Label),
+    value=st.floats(-1e6, 1e6),
+    word=st.sampled_from(sorted(TOLD)),
+    level=st.sampled_from([HH, LOW, FLOOD, SMOKE]),
+)
+def test_a_message_fits_and_its_head_carries_the_value(
+    place: Label, point: Label, value: float, word: Word, level: Level
+) -> None:
+    told = replace(TANK, word=word, place=place, point=point, value=value, level=level)
+    said = tell(told, TANK.time)
+    assert len(said) <= LONGEST["zh"]
+    figure = shown(value, 2)
+    if len(point.zh) + len(figure) <= 14 and word is Word.RAISE and level is not SMOKE:
+        assert figure in said[: HEAD["zh"]]
+
+
+def test_values_times_and_durations_read_as_people_write_them() -> None:
+    assert [shown(each, 2) for each in (13.8, -0.001, 7, True, None, "停")] == [
+        *("13.80", "0.00", "7.00", "1", "—", "停")
+    ]
+    assert [shown(each, None) for each in (13.8, 2_000_000.0)] == ["13.8", "2000000"]
+    assert moment(NOON, NOON) == "08:00"
+    assert moment(NOON - 9 * 3600 * SECOND, NOON) == "06-11 23:00"
+    assert [duration(each * SECOND) for each in (0, 59, 60, 3600, 3660, 86_400, 90_000)] == [
+        *("0 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d", "1 d 1 h")
+    ]

@@ -1,9 +1,9 @@
 """A rule as the machine needs it: its ladder, its kind, its watch on the input, its clocks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from protocols.alarms.kinds.kind import Kind
+from protocols.alarms.kinds.kind import Kind, Timed, is_timed
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.rule import Rule
 
@@ -56,3 +56,9 @@ class Definition:
     kind: Kind = LIMIT
     watch: Watch = UNWATCHED
     clocks: Clocks = NO_CLOCKS
+    timed: Timed | None = field(init=False, repr=False, compare=False)
+    """The kind, where its verdict also changes by itself."""
+
+    def __post_init__(self) -> None:
+        kind = self.kind
+        object.__setattr__(self, "timed", kind if is_timed(kind) else None)

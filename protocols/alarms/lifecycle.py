@@ -9,8 +9,9 @@ from typing import Any
 
 from protocols.alarms import condition as conditions
 from protocols.alarms import overlay as overlays
-from protocols.alarms.condition import Change
+from protocols.alarms.condition import Change, late
 from protocols.alarms.definition import Definition
+from protocols.alarms.kinds.kind import Taken
 from protocols.alarms.machine import Entry, Machine
 from protocols.alarms.overlay import Act, Shelf
 from protocols.alarms.state import NORMAL, Alarm, Happening, State, step
@@ -82,6 +83,27 @@ class Run:
         self.health = said.health
         for word in said.words:
             self.say(word, time)
+
+    def hold(self, taken: Taken, at: int) -> None:
+        """Hold the levels against what the kind made of it, at `at`."""
+        self.reckon(taken, at)
+        if self.overlay.resting:
+            return
+        rule = self.definition.rule
+        condition, changes = conditions.sample_levels(rule, self.condition, at, taken.values)
+        if late(at, self.now):  # the clock is far ahead: delays end by the readings' own time
+            condition, more = conditions.advance(rule, condition, at)
+            changes += more
+        self.condition = condition
+        for each in changes:
+            self.follow(each, self.now)
+        self.judged = True
+
+    def reckon(self, taken: Taken, at: int) -> None:
+        """Remember what the kind made of it; say when that cannot be computed any more."""
+        self.memory, self.values = taken.memory, taken.values
+        if taken.said is not None:
+            self.say(Word.UNDECIDED if taken.said else Word.UNDECIDED_CLEAR, at, reason=taken.said)
 
     def follow(self, change: Change, announced: int) -> None:
         """Let the alarm follow its condition; who is called is called at `announced`."""
@@ -219,6 +241,10 @@ class Run:
         shelf = self.overlay.shelf
         expired = shelf is not None and shelf.until <= self.now
         self.overlay = replace(self.overlay, latched=False, shelf=None if expired else shelf)
+        timed = self.definition.timed
+        if timed is not None:
+            levels = self.definition.rule.levels
+            self.reckon(timed.look(self.memory, self.now, levels), self.now)
         if self.values:
             condition, changes = conditions.sample_levels(
                 self.definition.rule, self.condition, self.now, self.values

@@ -65,9 +65,15 @@ class Machine(NamedTuple):
     judged: bool = False
 
 
-def begin(definition: Definition) -> Machine:
-    """Return the machine that has seen nothing."""
-    return Machine(conditions.start(definition.rule), definition.kind.begin())
+def begin(definition: Definition, now: int | None = None) -> Machine:
+    """Return the machine that has seen nothing; from `now` on (µs UTC) silence counts."""
+    memory, timed = definition.kind.begin(), definition.timed
+    if now is None:
+        return Machine(conditions.start(definition.rule), memory)
+    if timed is not None:
+        memory = timed.listen(memory, now)
+    health = UNHEARD if definition.watch is UNWATCHED else Health(fresh=now)
+    return Machine(conditions.start(definition.rule), memory, health=health)
 
 
 class Standing(Protocol):
@@ -75,6 +81,8 @@ class Standing(Protocol):
 
     @property
     def condition(self) -> Condition: ...
+    @property
+    def memory(self) -> Any: ...
     @property
     def overlay(self) -> Overlay: ...
     @property
@@ -97,4 +105,14 @@ def due(definition: Definition, machine: Standing) -> int | None:
         found.append(overlay.shelf.until)
     if not machine.lagging and not overlay.resting and machine.condition.pending:
         found.append(conditions.due(definition.rule, machine.condition))
+    if definition.timed is not None and not overlay.resting:
+        found.append(looks(definition, machine))
     return min((time for time in found if time is not None), default=None)
+
+
+def looks(definition: Definition, machine: Standing) -> int | None:
+    """Return when a kind that changes its mind by itself has to be asked again."""
+    timed = definition.timed
+    if timed is None or (machine.lagging and not timed.always):
+        return None
+    return timed.due(machine.memory, definition.rule.levels)

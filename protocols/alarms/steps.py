@@ -11,7 +11,7 @@ from protocols.alarms import condition as conditions
 from protocols.alarms import watching
 from protocols.alarms.condition import Change, late
 from protocols.alarms.definition import UNWATCHED, Definition
-from protocols.alarms.kinds.kind import Reading
+from protocols.alarms.kinds.kind import Reading, Taken
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.lifecycle import Run
 from protocols.alarms.machine import RECENT, Entry, Machine, Sample, due, looks
@@ -79,7 +79,8 @@ def change(old: Definition, machine: Machine, new: Definition, now: int, by: str
     before, count = run.condition.level, len(new.rule.levels)
     run.condition = conditions.carry_over(old.rule, run.condition, new.rule)
     if type(old.kind) is type(new.kind) and run.values:
-        run.values = run.values if len(run.values) == count else (run.values[0],) * count
+        held = Taken(run.memory, run.values)
+        run.reckon(new.kind.again(old.kind, held, new.rule.levels, now), now)
     else:
         run.memory, run.values = new.kind.begin(), (None,) * count
     if run.overlay.resting:
@@ -134,7 +135,8 @@ def _behind(run: Run, sample: Sample, newest: int) -> None:
 
 def _judge(run: Run, sample: Sample, at: int) -> None:
     definition = run.definition
-    reading = Reading(sample.time, sample.value, at, sample.input, not late(at, run.now))
+    live = not late(sample.time, sample.arrival)
+    reading = Reading(sample.time, sample.value, at, sample.input, live)
     run.hold(definition.kind.take(run.memory, reading, definition.rule.levels), at)
 
 

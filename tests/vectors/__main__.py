@@ -38,10 +38,16 @@ def run_file(file: VectorFile, out: TextIO) -> bool:
         if (problem := run(case)) is not None
     ]
     passed = len(file.cases) - len(failures)
-    print(f"{file.format}: {passed} passed, {len(failures)} failed", file=out)
+    print(f"{_title(file)}: {passed} passed, {len(failures)} failed", file=out)
     for name, problem in failures:
         print(f"  {name}: {problem}", file=out)
     return not failures
+
+
+def _title(file: VectorFile) -> str:
+    """Return the format, or which part of it: `alarm-streams` is of the format `alarm`."""
+    stem = file.path.stem
+    return stem if stem.startswith(f"{file.format}-") else file.format
 
 
 def main(arguments: list[str], out: TextIO) -> int:

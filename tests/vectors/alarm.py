@@ -9,11 +9,6 @@ from typing import Any, Final
 from protocols.alarms import acting, steps
 from protocols.alarms.acting import Asked
 from protocols.alarms.definition import Clocks, Definition, Watch
-from protocols.alarms.kinds.kind import Kind
-from protocols.alarms.kinds.limit import Limit
-from protocols.alarms.kinds.rate import Rate
-from protocols.alarms.kinds.several import Clause, Interlock
-from protocols.alarms.kinds.window import Aggregate, Window
 from protocols.alarms.machine import Entry, Machine, Sample, begin, due
 from protocols.alarms.overlay import Act
 from protocols.alarms.rule import Colour, Level, Rule
@@ -21,12 +16,11 @@ from protocols.alarms.state import Word
 from protocols.clock import SECOND
 from protocols.errors import FengsuiError
 from tests.vectors import alarm_groups
+from tests.vectors.alarm_kinds import OPERATORS, kind_of
 
 Events = list[list[Any]]
 WITH_LEVEL: Final = (Word.RAISE, Word.LEVEL)
-OPERATORS: Final = {"==": "=", "<>": "!="}
 SHARED: Final = ("deadband", "on_delay", "off_delay")
-AGGREGATES: Final = {"avg": "mean"}
 GROUPS: Final = {"gateway_rollup": alarm_groups.roll_up, "flood": alarm_groups.flood}
 
 
@@ -148,7 +142,7 @@ def definition_of(spec: dict[str, Any]) -> Definition:
             kind=spec["kind"],
             latching=bool(spec.get("latch")),
         ),
-        kind=_kind(spec),
+        kind=kind_of(spec),
         watch=Watch(
             stale_after=spec.get("stale_after"),
             bad_after=spec.get("bad_after"),
@@ -175,35 +169,6 @@ def _levels(spec: dict[str, Any]) -> tuple[Level, ...]:
         op = fields.pop("op", spec["op"])
         made.append(Level(**fields, op=OPERATORS.get(op, op), colour=Colour.YELLOW, status="V"))
     return tuple(made)
-
-
-def _kind(spec: dict[str, Any]) -> Kind:
-    match spec["kind"]:
-        case "rate":
-            return Rate(
-                per=spec.get("per", 60),
-                absolute=bool(spec.get("abs")),
-                max_gap=spec.get("max_gap"),
-                consecutive=spec.get("consecutive", 1),
-            )
-        case "window":
-            return Window(
-                aggregate=Aggregate(AGGREGATES.get(spec["agg"], spec["agg"])),
-                seconds=spec.get("window", 3600),
-                counter=bool(spec.get("counter")),
-                allowed_lateness=spec.get("allowed_lateness", 0),
-                min_samples=spec.get("min_samples", 1),
-            )
-        case "interlock":
-            return Interlock(
-                clauses=tuple(
-                    Clause(name, OPERATORS.get(op, op), limit)
-                    for name, (op, limit) in spec["when"].items()
-                )
-            )
-        case "limit" | "digital":
-            return Limit()
-    raise ValueError(f"kind {spec['kind']}")
 
 
 def _replaced(level: Level, said: dict[str, Any]) -> Level:

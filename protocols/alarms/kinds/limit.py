@@ -19,5 +19,9 @@ class Limit:
         """Hold every level against the value."""
         return Taken(None, (reading.value,) * len(levels))
 
+    def again(self, before: "Limit", held: Taken, levels: tuple[Level, ...], time: int) -> Taken:
+        """Hold every level against the last value."""
+        return Taken(None, held.values[:1] * len(levels))
+
     def lose(self, memory: None, name: str, time: int) -> None:
         """Return None."""

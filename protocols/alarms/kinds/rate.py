@@ -9,7 +9,7 @@ from protocols.clock import SECOND
 
 
 class Going(NamedTuple):
-    """The last good reading, and the last rates, the newest last."""
+    """The last good reading, and the last rates (a second, signed), the newest last."""
 
     time: int | None = None
     value: float = 0.0
@@ -44,17 +44,26 @@ class Rate:
         if memory.time is None or self._too_far(reading.time - memory.time):
             return Taken(Going(reading.time, reading.value), (None,) * len(levels))
         seconds = (reading.time - memory.time) / SECOND
-        rate = (reading.value - memory.value) / seconds * self.per
-        rates = (*memory.rates, abs(rate) if self.absolute else rate)[-self.consecutive :]
-        taken = Going(reading.time, reading.value, rates)
-        if len(rates) < self.consecutive:
-            return Taken(taken, (None,) * len(levels))
-        mildest = [max(rates) if level.op in FALLING else min(rates) for level in levels]
-        return Taken(taken, tuple(mildest))
+        rate = (reading.value - memory.value) / seconds
+        rates = (*memory.rates, rate)[-self.consecutive :]
+        return self._held(Going(reading.time, reading.value, rates), levels)
+
+    def again(self, before: "Rate", held: Taken, levels: tuple[Level, ...], time: int) -> Taken:
+        """Hold every level against the last rates, as they count now."""
+        return self._held(held.memory, levels)
 
     def lose(self, memory: Going, name: str, time: int) -> Going:
         """Return the same: what is bad is neither an end nor a beginning."""
         return memory
+
+    def _held(self, memory: Going, levels: tuple[Level, ...]) -> Taken:
+        rates = [rate * self.per for rate in memory.rates[-self.consecutive :]]
+        if len(rates) < self.consecutive:
+            return Taken(memory, (None,) * len(levels))
+        if self.absolute:
+            rates = [abs(rate) for rate in rates]
+        mildest = [max(rates) if level.op in FALLING else min(rates) for level in levels]
+        return Taken(memory, tuple(mildest))
 
     def _too_far(self, gap: int) -> bool:
         return gap <= 0 or (self.max_gap is not None and gap > self.max_gap * SECOND)

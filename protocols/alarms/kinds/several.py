@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from protocols.alarms.condition import COMPARE
 from protocols.alarms.kinds.kind import Reading, Taken
-from protocols.alarms.rule import Level
+from protocols.alarms.rule import Colour, Level
 
 Known = tuple[tuple[str, float | None], ...]
 """The last good value of each input that was heard of, by name; None: not known any more."""
@@ -44,14 +44,23 @@ class Interlock:
 
     def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
         """Take one input."""
-        known = _with(memory, reading.input, reading.value)
-        held = [clause.holds(dict(known)) for clause in self.clauses]
-        verdict = 0.0 if False in held else None if None in held else 1.0
-        return Taken(known, (verdict,) * len(levels))
+        return self._held(_with(memory, reading.input, reading.value), levels)
+
+    def again(
+        self, before: "Interlock", held: Taken, levels: tuple[Level, ...], time: int
+    ) -> Taken:
+        """Judge what is known by these clauses."""
+        return self._held(held.memory, levels)
 
     def lose(self, memory: Known, name: str, time: int) -> Known:
         """Forget one input: what is not known neither raises nor ends."""
         return _with(memory, name, None)
+
+    def _held(self, known: Known, levels: tuple[Level, ...]) -> Taken:
+        values = dict(known)
+        held = [clause.holds(values) for clause in self.clauses]
+        verdict = 0.0 if False in held else None if None in held else 1.0
+        return Taken(known, (verdict,) * len(levels))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +80,23 @@ class Vote:
 
     def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
         """Take one input."""
-        known = _with(memory, reading.input, reading.value)
-        heard = {name for name, _ in known}
-        held = [clause.holds(dict(known)) for clause in self.clauses if clause.input in heard]
-        votes, lost = held.count(True), held.count(None)
-        if lost == len(held) or len(held) < len(self.clauses):
-            return Taken(known, (float(votes) if votes else None,) * len(levels))
-        return Taken(known, (float(votes + lost) if votes else 0.0,) * len(levels))
+        return self._held(_with(memory, reading.input, reading.value), levels)
+
+    def again(self, before: "Vote", held: Taken, levels: tuple[Level, ...], time: int) -> Taken:
+        """Let what is known vote by these clauses."""
+        return self._held(held.memory, levels)
 
     def lose(self, memory: Known, name: str, time: int) -> Known:
         """Forget one input."""
         return _with(memory, name, None)
+
+    def _held(self, known: Known, levels: tuple[Level, ...]) -> Taken:
+        values = dict(known)
+        held = [clause.holds(values) for clause in self.clauses if clause.input in values]
+        votes, lost = held.count(True), held.count(None)
+        if lost == len(held) or len(held) < len(self.clauses):
+            return Taken(known, (float(votes) if votes else None,) * len(levels))
+        return Taken(known, (float(votes + lost) if votes else 0.0,) * len(levels))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,17 +114,25 @@ class Deviation:
 
     def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
         """Take one input; there is a verdict while both are known."""
-        known = _with(memory, reading.input, reading.value)
+        return self._held(_with(memory, reading.input, reading.value), levels)
+
+    def again(
+        self, before: "Deviation", held: Taken, levels: tuple[Level, ...], time: int
+    ) -> Taken:
+        """Hold every level against what is known."""
+        return self._held(held.memory, levels)
+
+    def lose(self, memory: Known, name: str, time: int) -> Known:
+        """Forget one input."""
+        return _with(memory, name, None)
+
+    def _held(self, known: Known, levels: tuple[Level, ...]) -> Taken:
         values = dict(known)
         one, other = values.get(self.input), values.get(self.reference)
         if one is None or other is None:
             return Taken(known, (None,) * len(levels))
         apart = abs(one - other) if self.absolute else one - other
         return Taken(known, (apart,) * len(levels))
-
-    def lose(self, memory: Known, name: str, time: int) -> Known:
-        """Forget one input."""
-        return _with(memory, name, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +152,25 @@ class Levels:
 
     def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
         """Take where one rule stands."""
-        known = _with(memory, reading.input, reading.value)
-        counted = sum(self.weights[int(value) - 1] for _, value in known if value)
-        return Taken(known, (counted,) * len(levels))
+        return self._held(_with(memory, reading.input, reading.value), levels)
+
+    def again(self, before: "Levels", held: Taken, levels: tuple[Level, ...], time: int) -> Taken:
+        """Count by these weights."""
+        return self._held(held.memory, levels)
 
     def lose(self, memory: Known, name: str, time: int) -> Known:
         """Return the same: a rule is never unknown."""
         return memory
+
+    def _held(self, known: Known, levels: tuple[Level, ...]) -> Taken:
+        counted = sum(self._weight(value) for _, value in known if value)
+        return Taken(known, (counted,) * len(levels))
+
+    def _weight(self, value: float) -> float:
+        """Return what a colour counts; no number is none, and beyond red is red."""
+        if not value >= Colour.BLUE:
+            return 0.0
+        return self.weights[int(min(value, Colour.RED)) - 1]
 
 
 def _with(known: Known, name: str, value: float | None) -> Known:

@@ -1,6 +1,7 @@
-"""Sums, means, extremes and counts over the last minutes to days, each level over its own.
+"""Sums, means, extremes, changes and counts over the last minutes to days, each level its own.
 
-A window ends with the reading that is judged and leaves out the moment it began: (t - window, t].
+A window ends with the reading that is judged and leaves out the moment it began: (t - window, t],
+so that a sum counts each minute once; a change is from that moment on: [t - window, t].
 It is looked at when a reading comes, never because time passed: a gauge that fell silent must not
 look like rain that stopped.
 """
@@ -27,6 +28,8 @@ class Aggregate(StrEnum):
     MIN = "min"
     MAX = "max"
     COUNT = "count"
+    CHANGE = "change"
+    """The newest less the oldest: metres risen in three hours."""
 
 
 class Counted(NamedTuple):
@@ -81,10 +84,19 @@ class Window:
         # A level is judged at the newest reading, however late the one that led to it came.
         newest = max(reading.time, times[-1] if times else reading.time)
         longest = max((level.window or self.seconds for level in levels), default=self.seconds)
-        first = bisect.bisect_right(times, newest - round((longest + self.lateness) * SECOND))
+        first = bisect.bisect_left(times, newest - round((longest + self.lateness) * SECOND))
         first = max(first, len(times) - MOST)
         taken = Seen(times[first:], values[first:], (reading.time, reading.value))
         return Taken(taken, tuple(self._of(taken, newest, level) for level in levels))
+
+    def again(self, before: "Window", held: Taken, levels: tuple[Level, ...], time: int) -> Taken:
+        """Look at every level's window; what was added otherwise is no longer of use."""
+        seen: Seen = held.memory
+        if (before.counter, before.counted) != (self.counter, self.counted):
+            seen = self.begin()
+        if not seen.times:
+            return Taken(seen, (None,) * len(levels))
+        return Taken(seen, tuple(self._of(seen, seen.times[-1], level) for level in levels))
 
     def lose(self, memory: Seen, name: str, time: int) -> Seen:
         """Return the same: what is bad adds nothing and takes nothing."""
@@ -106,7 +118,9 @@ class Window:
 
     def _of(self, seen: Seen, newest: int, level: Level) -> float | None:
         window = round((level.window or self.seconds) * SECOND)
-        own = seen.values[bisect.bisect_right(seen.times, newest - window) :]
+        changes = self.aggregate is Aggregate.CHANGE
+        place = bisect.bisect_left if changes else bisect.bisect_right
+        own = seen.values[place(seen.times, newest - window) :]
         if len(own) < self.min_samples:
             return None
         match self.aggregate:
@@ -120,3 +134,5 @@ class Window:
                 return max(own)
             case Aggregate.COUNT:
                 return float(len(own)) if self.counted is None else sum(own)
+            case Aggregate.CHANGE:
+                return own[-1] - own[0] if len(own) > 1 else None

@@ -6,7 +6,7 @@ any change), or when the heartbeat has passed since the last report. What is not
 what the reported value already says.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from protocols.clock import SECOND
 from protocols.profile import ProfilePoint
@@ -26,8 +26,13 @@ class Deadband:
         for point in points:
             self._reported[point] = None
 
-    def select(self, readings: Iterable[Reading], now: int) -> list[Reading]:
-        """Return the readings worth reporting and remember them; `now` is monotonic µs."""
+    def select(
+        self, readings: Iterable[Reading], now: int, also: Container[int] = ()
+    ) -> list[Reading]:
+        """Return the readings worth reporting and remember them; `now` is monotonic µs.
+
+        Those of points in `also` are, whatever they say: an alarm hangs on them.
+        """
         reported, bands, heartbeats = self._reported, self._bands, self._heartbeats
         chosen = []
         for reading in readings:
@@ -38,6 +43,7 @@ class Deadband:
                 or last[1] != reading.quality
                 or moved(last[0], reading.value, bands[index])
                 or now - last[2] >= heartbeats[index]
+                or index in also
             ):
                 reported[index] = (reading.value, reading.quality, now)
                 chosen.append(reading)

@@ -1,6 +1,7 @@
 """The gateway, composed: buses -> intake -> buffer -> uplink, with health beside them.
 
-driver -> Intake.take (deadband, lane) -> Buffer.append, seal -> LaneTask -> Exchange -> collector
+driver -> Intake.take (alarms, deadband, lane) -> Buffer.append, seal -> LaneTask -> Exchange ->
+collector
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from edge.alarms.alarms import LocalAlarms
 from edge.buffer import Buffer, Origin
 from edge.buffer.model import Report
 from edge.config import EdgeConfig
@@ -83,19 +85,18 @@ async def run_gateway(
             each.sabotage = sabotage
         roster = Roster.of(config.buses)
         intake = Intake(config.buses, buffer, roster, clock)
+        alarms = await LocalAlarms.open(
+            config.buses, buffer, clock, boot, (config.buffer.folder, lambda: link.time.offset)
+        )
+        stack.push_async_callback(alarms.close)
+        intake.judge = alarms.take
         patience = patience_of(config.gateway, new_stream_id())
         uplink = Uplink(lanes, buffer, clock, link, way, patience)
+        uplink.when_back(alarms.contact)
         asking = Asking(beside, buffer, link)
         health = Health(config, buffer, roster, link, clock, boot)
         health.pauses = intake.pauses
-        pages = LocalPages(
-            {
-                "/health": health.page,
-                "/metrics": health.metrics,
-                "/buffer": health.buffer,
-                "/modules": modules,
-            }
-        )
+        pages = pages_of(health, alarms)
         stack.push_async_callback(pages.close)
         port = await serve(pages, config)
         try:
@@ -105,21 +106,34 @@ async def run_gateway(
         logger.info("gateway %s runs, health on port %d", config.gateway, port)
         if started is not None:
             started.set_result(Running(health_port=port))
+        work = {
+            "buffer": buffer.run(),
+            "socket": pages.stay_in(config.buffer.folder),
+            "uplink": uplink.run(),
+            "alarms": alarms.run(),
+            "health": tell_health(beside, health, link, clock, uplink.try_again, asking.look),
+            "pauses": intake.pauses.watch(),
+            "poller": poll(config.buses, clock, intake, build),
+            "losses": tell_losses(buffer, roster, intake.event, clock),
+            "trust": keep_trust(config.collector, trust, new_stream_id()),
+            "warrant": keep_warrant(config.collector, trust, new_stream_id()),
+        }
         async with asyncio.TaskGroup() as group:
-            group.create_task(buffer.run(), name="buffer")
-            group.create_task(pages.stay_in(config.buffer.folder), name="socket")
-            group.create_task(uplink.run(), name="uplink")
-            group.create_task(
-                tell_health(beside, health, link, clock, uplink.try_again, asking.look),
-                name="health",
-            )
-            group.create_task(intake.pauses.watch(), name="pauses")
-            group.create_task(poll(config.buses, clock, intake, build), name="poller")
-            group.create_task(tell_losses(buffer, roster, intake.event, clock), name="losses")
-            group.create_task(keep_trust(config.collector, trust, new_stream_id()), name="trust")
-            group.create_task(
-                keep_warrant(config.collector, trust, new_stream_id()), name="warrant"
-            )
+            for name, task in work.items():
+                group.create_task(task, name=name)
+
+
+def pages_of(health: Health, alarms: LocalAlarms) -> LocalPages:
+    """Return the gateway's own pages."""
+    return LocalPages(
+        {
+            "/health": health.page,
+            "/alarms": alarms.page,
+            "/metrics": health.metrics,
+            "/buffer": health.buffer,
+            "/modules": modules,
+        }
+    )
 
 
 async def serve(pages: LocalPages, config: EdgeConfig) -> int:

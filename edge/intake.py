@@ -1,7 +1,9 @@
-"""Takes samples in: deadband, lane, buffer; loss becomes readings and one event, never silence."""
+"""Takes samples in: alarms, deadband, lane, buffer; loss becomes readings and one event, never
+silence.
+"""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from edge.buffer import Buffer
@@ -32,6 +34,9 @@ class Intake:
         self._watched = [
             alarm or bool(point.limits) for alarm, point in zip(self._alarm, points, strict=True)
         ]
+        self.judge: Callable[[Iterable[Reading]], Collection[int]] = lambda _: ()
+        """Judges what was read before anything of it is left out; returns the points whose readings
+        must be sent because of it."""
         self.pauses = Pauses(clock, self._note_pause)
         self._lossy = False
         self._heard: dict[StreamKind, asyncio.Future[None]] = {}
@@ -53,7 +58,8 @@ class Intake:
         known = [reading for reading in told if 0 <= reading.point < self._count]
         self.roster.strays += len(told) - len(known)
         self.roster.newest.update((reading.point, reading) for reading in known)
-        chosen = self._deadband.select(known, self._clock.mono())
+        due = self.judge(known)
+        chosen = self._deadband.select(known, self._clock.mono(), due)
         urgent = [reading for reading in chosen if self._alarm[reading.point]]
         routine = [reading for reading in chosen if not self._alarm[reading.point]]
         lanes = ((StreamKind.ALARM, urgent), (StreamKind.DATA, routine))

@@ -1,7 +1,8 @@
 """The gateway's own few pages over HTTP/1.0, on loopback and on a socket in its folder.
 
-As JSON: `/health` the whole picture, `/buffer` streams and sizes, `/modules` the top-level modules
-loaded (so that a test can see what the running process imports). As Prometheus text: `/metrics`.
+As JSON: `/health` the whole picture, `/alarms` what stands and what happened, `/buffer` streams and
+sizes, `/modules` the top-level modules loaded (so that a test can see what the running process
+imports). As Prometheus text: `/metrics`.
 Reads nothing but the request line.
 """
 

@@ -7,7 +7,7 @@ and no sequence has a gap.
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from edge.buffer import Buffer
 from edge.exchange import Exchange
@@ -44,6 +44,10 @@ class Uplink:
 
     def _on_sealed(self, kind: StreamKind) -> None:
         self._lanes[Lane.ALARM if kind is StreamKind.ALARM else Lane.LIVE].look()
+
+    def when_back(self, callback: Callable[[], None]) -> None:
+        """Have `callback()` called when alarms reach the collector after they did not."""
+        self._lanes[Lane.ALARM].when_reached.append(callback)
 
     def try_again(self) -> None:
         """Somebody reached the collector: let every lane try now."""

@@ -1,0 +1,1 @@
+"""Alarms at the gateway: its points' own confirmed limits, judged where they are read."""

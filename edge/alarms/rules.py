@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from protocols.alarms.definition import Definition
-from protocols.alarms.ladder import ladders
-from protocols.device import Bus, Device, Point
+from protocols.alarms.ladder import directions, rule_of
+from protocols.alarms.rule import Level
+from protocols.device import Bus, Point
 from protocols.words import Label, PointId
 
 PUSHED: Final = ("mqtt", "opcua")
@@ -43,26 +44,27 @@ class LocalRule:
 
 
 def local_rules(buses: Sequence[Bus]) -> list[LocalRule]:
-    """Return the rules of a gateway, in the order of its points."""
-    return [
-        rule
-        for bus in buses
-        for device in bus.devices
-        for point in device.points
-        for rule in _of(bus, device, point)
-    ]
+    """Return the rules of a gateway, in the order of its points; equal ladders are held once."""
+    known: dict[tuple[Level, ...], list[tuple[str, tuple[Level, ...]]]] = {}
+    found = []
+    for bus in buses:
+        for device in bus.devices:
+            scan = 0.0 if bus.protocol in PUSHED else device.scan
+            for point in device.points:
+                sides = known.get(point.limits)
+                if sides is None:
+                    sides = known[point.limits] = directions(point.limits)
+                found += [_rule(point, side, levels, scan) for side, levels in sides]
+    return found
 
 
-def _of(bus: Bus, device: Device, point: Point) -> list[LocalRule]:
-    return [
-        LocalRule(
-            definition=Definition(rule=rule),
-            index=point.index,
-            point=point.id,
-            label=point.label,
-            unit=point.sheet.unit,
-            scan=0.0 if bus.protocol in PUSHED else device.scan,
-            dated=any(level.valid_from or level.valid_to for level in rule.levels),
-        )
-        for rule in ladders(str(point.id), point.limits)
-    ]
+def _rule(point: Point, side: str, levels: tuple[Level, ...], scan: float) -> LocalRule:
+    return LocalRule(
+        definition=Definition(rule=rule_of(str(point.id), side, levels)),
+        index=point.index,
+        point=point.id,
+        label=point.label,
+        unit=point.sheet.unit,
+        scan=scan,
+        dated=any(level.valid_from or level.valid_to for level in levels),
+    )

@@ -13,6 +13,7 @@ from tests.bench import (
     chunks,
     codecs,
     delivery,
+    edge_alarms,
     evidence,
     fixed_cost,
     gateway_memory,
@@ -30,7 +31,7 @@ PARTS = (
     *("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "guards"),
     *("signing", "door", "evidence", "herd-signed", "central", "central-long", "chunks"),
     *("points", "fixed-cost"),
-    *("alarms", "backup"),
+    *("alarms", "backup", "edge-alarms"),
 )
 
 BY_NAME = ("herd", "central-long", "points", "fixed-cost")
@@ -56,6 +57,7 @@ def main() -> None:
         "guards": guards.measure,
         "signing": signing.measure,
         "door": lambda: readings_door.measure(chosen.seconds),
+        "edge-alarms": edge_alarms.measure,
         "evidence": evidence.measure,
         "chunks": chunks.measure,
         "alarms": alarms.measure,

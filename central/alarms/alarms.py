@@ -2,39 +2,34 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from functools import partial
+from typing import Final, NamedTuple
 
 from sqlite_utils import Database as Tables
 
+from central.alarms import history, listing, overlays, said
 from central.alarms.acknowledging import Acknowledging, Outcome, acknowledge
 from central.alarms.engine import Engine
 from central.alarms.episode import (
+    Comment,
     Episode,
     EpisodeDetail,
     EpisodeFilter,
     EpisodePage,
     JournalLine,
+    Verification,
 )
-from central.alarms.records import COLUMNS, EpisodeRow, episode_by_id, read_levels, read_row
+from central.alarms.listing import COUNTED, Resolved
+from central.alarms.overlays import Laid
+from central.alarms.records import EpisodeRow, episode_by_id, read_levels
+from central.alarms.said import Said
 from central.alarms.trend import Trends
-from central.alarms.view import Names, view
+from central.alarms.view import Beside, Names, view
 from central.database import Database, Urgency
 from central.effects import Effects
 from central.store.interface import Store
-from protocols.alarms.rule import Colour, Level
+from protocols.alarms.rule import Level
 from protocols.alarms.state import State
-from protocols.wire.bounds import NUMBER
-
-MOST: Final = 500
-"""Episodes on a page."""
-_STATES: Final = {
-    "open": "state <> 'NORMAL'",
-    "unacknowledged": "state IN ('UNACK', 'RTN_UNACK')",
-    "history": "state = 'NORMAL'",
-    "all": "1",
-}
-_URGENT: Final = "state = 'ACKED', colour DESC, raised DESC, number DESC"
-_NEWEST: Final = "raised DESC, number DESC"
 
 
 class Alarms:
@@ -55,12 +50,16 @@ class Alarms:
         self._tell = tell
         self.trends = Trends()
         self._ladders: dict[str, tuple[Level, ...]] = {}
+        self._laid: dict[str, Laid] = {}
+        self._said: dict[int, Said] = {}
 
     async def load(self) -> None:
-        """Read every rule's ladder; the engine's own are held once."""
+        """Read every rule's ladder (the engine's own are held once), and what people did."""
         self._ladders = await self._db.write(
             lambda tables: _resting(tables.conn) | self._engine.ladders(tables.conn)
         )
+        self._laid = await self._db.read(overlays.laid)
+        self._said = await self._db.read(said.newest)
 
     def put_ladders(self, ladders: Mapping[str, tuple[Level, ...]]) -> None:
         """Take ladders that a manifest changed, after the commit."""
@@ -70,32 +69,39 @@ class Alarms:
         """Return a rule's levels from least to most severe."""
         return self._ladders.get(rule, ())
 
+    def put_laid(self, changed: Iterable[Laid]) -> None:
+        """Take what lies over rules now, after the commit."""
+        for laid in changed:
+            if laid.layers:
+                self._laid[laid.rule] = laid
+            else:
+                self._laid.pop(laid.rule, None)
+
     async def episodes(self, asked: EpisodeFilter | None = None) -> EpisodePage:
-        """Return a page of episodes. ValueError: the cursor is not ours, the state is unknown."""
+        """Return a page of episodes. Raises FilterUnknown, CursorUnknown, CursorElsewhere."""
         asked = asked or EpisodeFilter()
-        if asked.state not in _STATES:
-            raise ValueError(f"state {asked.state!r} is not one of {', '.join(_STATES)}")
-        where, values = _where(asked, self._matching(asked.q))
-        order = _NEWEST if asked.state in ("history", "all") else _URGENT
-        offset, limit = _offset(asked.cursor), max(1, min(asked.limit, MOST))
-        total, rows = await self._db.read(
-            lambda conn: _page(conn, (where, order), values, limit, offset)
-        )
-        more = offset + len(rows) < total
+        page, known = await self._db.read(partial(_page, asked=asked, names=self._resolve(asked)))
         return EpisodePage(
-            items=tuple(self.views(rows)),
-            total=total,
-            next=str(offset + len(rows)) if more else None,
+            items=tuple(self._view(row, known.get(row.number, _NOTHING)) for row in page.rows),
+            total=min(page.counted, COUNTED),
+            next=page.next,
+            more=page.counted > COUNTED,
         )
 
     async def episode(self, id: str) -> EpisodeDetail | None:  # noqa: A002
-        """Return one episode with its journal, or None."""
+        """Return one episode with its journal and what people said of it, or None."""
         found = await self._db.read(lambda conn: _detail(conn, id))
         if found is None:
             return None
-        row, journal = found
+        row, detail = found
+        known = Said(detail.verifications[-1] if detail.verifications else None)
+        known = known._replace(comments=len(detail.comments))
         return EpisodeDetail(
-            episode=self.views([row])[0], journal=journal, levels=self.ladder(row.rule)
+            episode=self._view(row, known),
+            journal=detail.journal,
+            levels=self.ladder(row.rule),
+            verifications=detail.verifications,
+            comments=detail.comments,
         )
 
     async def acknowledge(  # who, what, when, and what goes with it
@@ -133,29 +139,45 @@ class Alarms:
 
     def views(self, rows: Iterable[EpisodeRow]) -> list[Episode]:
         """Return episodes as people see them."""
-        return [self._view(row) for row in rows]
+        return [self._view(row, self._said.get(row.number, _NOTHING)) for row in rows]
 
-    def _view(self, row: EpisodeRow) -> Episode:
+    def _view(self, row: EpisodeRow, known: Said) -> Episode:
         active = row.state in (State.UNACK, State.ACKED)
         ahead = (
             self.trends.next_threshold(row.point, self.ladder(row.rule), row.level)
             if active
             else None
         )
-        return view(row, self._names, self._store.head(row.point), ahead)
+        laid = self._laid.get(row.rule)
+        beside = Beside(laid.layers if laid else (), *known)
+        return view(row, self._names, self._store.head(row.point), ahead, beside)
 
-    def _matching(self, text: str) -> list[int] | None:
-        if not text:
-            return None
-        sought = text.casefold()
-        return [
-            point.number
-            for point in self._names.points()
-            if any(
-                sought in name.casefold()
-                for name in (point.id, point.label.zh, point.label.en, point.device_label.zh)
+    def _resolve(self, asked: EpisodeFilter) -> Resolved:
+        """Return the sites and points that names of a filter stand for."""
+        sites, points, text = asked.sites, None, None
+        if asked.domain is not None:
+            within = {each.name for each in self._names.sites() if each.domain == asked.domain}
+            sites = frozenset(within if sites is None else sites & within)
+        if asked.object is not None:
+            points = frozenset(
+                point.number
+                for point in self._names.points()
+                if asked.object in (point.object, f"{point.site}/{point.object}")
             )
-        ]
+        if asked.q:
+            sought = asked.q.casefold()
+            text = frozenset(
+                point.number
+                for point in self._names.points()
+                if any(
+                    sought in name.casefold()
+                    for name in (point.id, point.label.zh, point.label.en, point.device_label.zh)
+                )
+            )
+        return Resolved(sites, points, text)
+
+
+_NOTHING: Final = Said()
 
 
 def _resting(conn: sqlite3.Connection) -> dict[str, tuple[Level, ...]]:
@@ -163,46 +185,20 @@ def _resting(conn: sqlite3.Connection) -> dict[str, tuple[Level, ...]]:
     return {id_: read_levels(levels) for id_, levels in rows}
 
 
-def _offset(cursor: str | None) -> int:
-    offset = int(cursor or 0)
-    if not 0 <= offset <= NUMBER:
-        raise ValueError("the cursor is not ours")
-    return offset
-
-
-def _where(asked: EpisodeFilter, points: list[int] | None) -> tuple[str, list[object]]:
-    clauses, values = [_STATES[asked.state]], list[object]()
-    if asked.level is not None:
-        clauses.append("colour = ?")
-        values.append(
-            int(Colour[asked.level.upper()]) if asked.level.upper() in Colour.__members__ else 0
-        )
-    if asked.sites is not None:
-        clauses.append(f"site IN ({', '.join('?' * len(asked.sites))})")
-        values += sorted(asked.sites)
-    if points is not None:
-        marks = ", ".join(str(number) for number in points)
-        clauses.append(f"(point IN ({marks}) OR id LIKE ? ESCAPE '\\')")
-        escaped = asked.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        values.append(f"%{escaped}%")
-    return " AND ".join(clauses), values
-
-
 def _page(
-    conn: sqlite3.Connection, parts: tuple[str, str], values: list[Any], limit: int, offset: int
-) -> tuple[int, list[EpisodeRow]]:
-    where, order = parts
-    total = conn.execute(f"SELECT count(*) FROM episode WHERE {where}", values)  # noqa: S608
-    found = conn.execute(
-        f"SELECT {COLUMNS} FROM episode WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
-        [*values, limit, offset],
-    )
-    return int(total.fetchone()[0]), [read_row(row) for row in found.fetchall()]
+    conn: sqlite3.Connection, asked: EpisodeFilter, names: Resolved
+) -> tuple[listing.Page, dict[int, Said]]:
+    page = listing.page(conn, asked, names)
+    return page, said.said(conn, [row.number for row in page.rows])
 
 
-def _detail(
-    conn: sqlite3.Connection, id_: str
-) -> tuple[EpisodeRow, tuple[JournalLine, ...]] | None:
+class _Detail(NamedTuple):
+    journal: tuple[JournalLine, ...]
+    verifications: tuple[Verification, ...]
+    comments: tuple[Comment, ...]
+
+
+def _detail(conn: sqlite3.Connection, id_: str) -> tuple[EpisodeRow, _Detail] | None:
     row = episode_by_id(conn, id_)
     if row is None:
         return None
@@ -211,7 +207,7 @@ def _detail(
         "WHERE episode = ? ORDER BY id",
         (row.number,),
     )
-    return row, tuple(
+    journal = [
         JournalLine(
             time=line[0],
             recorded=line[1],
@@ -222,4 +218,9 @@ def _detail(
             comment=line[6],
         )
         for line in lines
+    ]
+    return row, _Detail(
+        history.told(journal, row.state),
+        said.verifications(conn, row.number),
+        said.comments(conn, row.number),
     )

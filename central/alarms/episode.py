@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from central.alarms.overlays import Layer
 from protocols.alarms.rule import Level
 from protocols.words import Label, Purpose, Value
 
@@ -13,6 +14,25 @@ class Acknowledgement:
     by: str
     at: int
     comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What somebody found it to be (real, false, instrument, filed, test), and when (µs UTC)."""
+
+    result: str
+    by: str
+    at: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """What somebody said of it, and when (µs UTC)."""
+
+    by: str
+    at: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +48,9 @@ class NextThreshold:
 class Episode:
     """One alarm from its raise to its close. Times are µs UTC.
 
-    `state` is NORMAL, UNACK, ACKED or RTN_UNACK; `value*` is the point's newest reading now.
+    `state` is one of `protocols.alarms.state.State`; `value*` is the point's newest reading now.
+    Beside what the rule produced: `overlays` lie over the rule now, the strongest first;
+    `verification` is the newest, `comments` how many there are.
     """
 
     id: str
@@ -59,11 +81,17 @@ class Episode:
     late: bool
     purpose: Purpose
     time_to_next: NextThreshold | None = None
+    overlays: tuple[Layer, ...] = ()
+    verification: Verification | None = None
+    comments: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalLine:
-    """One line of an alarm's history: `time` when it happened, `recorded` when we knew."""
+    """One line of an alarm's history: `time` when it happened, `recorded` when we knew.
+
+    `before` and `after` are the alarm's state, and the level it stood at, on either side of it.
+    """
 
     time: int
     recorded: int
@@ -72,27 +100,52 @@ class JournalLine:
     value: Value
     actor: str | None
     comment: str
+    before: "Standing | None" = None
+    after: "Standing | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A state and the name of a level; None: no level stands."""
+
+    state: str
+    level: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeDetail:
-    """An episode with its history and the ladder it was judged by."""
+    """An episode with its history, the ladder it was judged by, and what people said of it."""
 
     episode: Episode
     journal: tuple[JournalLine, ...]
     levels: tuple[Level, ...]
+    verifications: tuple[Verification, ...] = ()
+    comments: tuple[Comment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeFilter:
-    """`state`: open (not NORMAL), unacknowledged, history (closed) or all.
+    """Which alarms, and from where on.
 
-    `sites` None is every site; `level` a colour's name; `q` matches point, labels and id.
+    `state`: open (not NORMAL, nothing over it), unacknowledged (of these), history (closed), all;
+    shelved, suppressed, out_of_service: the newest of each rule that is. `sites` None is every
+    site; `levels` are colours' names, none: any. `point`, `rule` and `object` (with or without its
+    site) are names, `domain` the domain's; `verification` a result, or none. Times are µs UTC:
+    raised in [`since`, `until`). `q` matches point, labels and id. `cursor` is a page's `next`.
     """
 
     state: str = "open"
-    level: str | None = None
+    levels: frozenset[str] = frozenset()
     sites: frozenset[str] | None = None
+    domain: str | None = None
+    rule: str | None = None
+    point: str | None = None
+    object: str | None = None
+    verification: str | None = None
+    late: bool | None = None
+    purpose: str | None = None
+    since: int | None = None
+    until: int | None = None
     q: str = ""
     limit: int = 100
     cursor: str | None = None
@@ -100,8 +153,12 @@ class EpisodeFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodePage:
-    """A page of episodes, most urgent first when open, newest first in history."""
+    """A page of episodes, most urgent first when open, otherwise newest first.
+
+    `total` counts all that match; `more`: there are even more than that.
+    """
 
     items: tuple[Episode, ...]
     total: int
     next: str | None
+    more: bool = False

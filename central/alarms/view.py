@@ -1,8 +1,9 @@
 """Joins an episode with the names of its point and its newest reading (pure)."""
 
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
-from central.alarms.episode import Episode, NextThreshold
+from central.alarms.episode import Episode, NextThreshold, Verification
+from central.alarms.overlays import Layer
 from central.alarms.records import EpisodeRow
 from central.registry_records import PointRecord, SiteRecord
 from central.store.interface import Latest
@@ -15,14 +16,30 @@ class Names(Protocol):
     def points(self, site: str | None = None) -> list[PointRecord]: ...
     def by_number(self, number: int) -> PointRecord | None: ...
     def site(self, name: str) -> SiteRecord | None: ...
+    def sites(self) -> list[SiteRecord]: ...
+
+
+class Beside(NamedTuple):
+    """What lies over the rule, the newest verification, and how many comments there are."""
+
+    overlays: tuple[Layer, ...] = ()
+    verification: Verification | None = None
+    comments: int = 0
+
+
+ALONE: Final = Beside()
 
 
 def view(
-    row: EpisodeRow, names: Names, head: Latest | None, ahead: NextThreshold | None
+    row: EpisodeRow,
+    names: Names,
+    head: Latest | None,
+    ahead: NextThreshold | None,
+    beside: Beside = ALONE,
 ) -> Episode:
     """Return the episode as people see it; a point that is gone keeps its logical names."""
-    id_ = PointId.parse(row.rule.rsplit(":", 1)[0])
     point = names.by_number(row.point)
+    id_ = _point_id(row, point)
     site = names.site(row.site)
     return Episode(
         id=row.id,
@@ -53,7 +70,18 @@ def view(
         late=row.late,
         purpose=row.purpose,
         time_to_next=ahead,
+        overlays=beside.overlays,
+        verification=beside.verification,
+        comments=beside.comments,
     )
+
+
+def _point_id(row: EpisodeRow, point: PointRecord | None) -> PointId:
+    """Return the point it is shown at; of one that is gone, what the rule is named after."""
+    if point is not None:
+        return PointId(*point.id.split("/"))
+    parts = row.rule.rpartition(":")[0].split("/")
+    return PointId(*parts) if len(parts) == len(PointId._fields) else PointId(row.site, "", "", "")
 
 
 def _as(point: PointRecord | None, value: Value) -> Value:

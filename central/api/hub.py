@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from central.alarms.episode import Episode
-from central.api import gateway_shape, shapes
+from central.api import alarm_shape, gateway_shape, shapes
 from central.api.newest import Marks
 from central.api.scoped import overview, sees_gateway
 from central.api.site_values import SiteEvent, SiteNames, portions, site_values
@@ -134,7 +134,7 @@ class Hub:
     async def _send_alarms(self) -> None:
         while True:
             episode = await self._episodes.get()
-            told = message("alarm", shapes.episode(episode))
+            told = message("alarm", alarm_shape.episode(episode))
             self._send(told, (s for s in self._subscribers if s.sees(episode.site)))
 
     async def _send_each_second(self) -> None:

@@ -3,7 +3,6 @@
 from functools import lru_cache
 from typing import Final, Literal, cast
 
-from central.alarms.episode import Episode, EpisodeDetail
 from central.api import models
 from central.api.times import shown
 from central.effects import CollectorEvent
@@ -24,7 +23,8 @@ def label(source: Label) -> models.Label:
     return models.Label(zh=source.zh, en=source.en)
 
 
-def _maybe(source: Label | None) -> models.Label | None:
+def maybe(source: Label | None) -> models.Label | None:
+    """Return a label, if there is one."""
     return None if source is None else label(source)
 
 
@@ -125,7 +125,7 @@ def point(source: PointRecord) -> models.Point:
         label=label(source.label),
         device_label=label(source.device_label),
         object=source.object,
-        object_label=_maybe(source.object_label),
+        object_label=maybe(source.object_label),
         quantity=source.quantity,
         unit=source.unit,
         low=source.low,
@@ -154,77 +154,6 @@ def latest(source: Latest) -> models.Latest:
         received_time=source.received_time,
         late=source.late,
         estimated=source.estimated,
-    )
-
-
-def episode(source: Episode) -> models.Episode:
-    """Return an alarm."""
-    return models.Episode(
-        id=source.id,
-        rule=source.rule,
-        point=source.point,
-        site=source.site,
-        site_label=label(source.site_label),
-        region=source.region,
-        object=source.object,
-        object_label=_maybe(source.object_label),
-        device=source.device,
-        device_label=label(source.device_label),
-        label=label(source.label),
-        quantity=source.quantity,
-        unit=source.unit,
-        decimals=source.decimals,
-        level=level(source.level),
-        state=cast(models.EpisodeState, source.state),
-        raised=source.raised,
-        returned=source.returned,
-        closed=source.closed,
-        acknowledged=_acknowledged(source),
-        value=source.value,
-        value_time=source.value_time,
-        value_quality=None if source.value_quality is None else quality(source.value_quality),
-        value_at_raise=source.value_at_raise,
-        occurrence=source.occurrence,
-        late=source.late,
-        purpose=purpose(source.purpose),
-        time_to_next=_time_to_next(source),
-    )
-
-
-def _acknowledged(source: Episode) -> models.Acknowledged | None:
-    seen = source.acknowledged
-    return (
-        None if seen is None else models.Acknowledged(by=seen.by, at=seen.at, comment=seen.comment)
-    )
-
-
-def _time_to_next(source: Episode) -> models.TimeToNext | None:
-    ahead = source.time_to_next
-    if ahead is None:
-        return None
-    return models.TimeToNext(level=ahead.level, limit=ahead.limit, seconds=ahead.seconds)
-
-
-def episode_detail(source: EpisodeDetail) -> models.EpisodeDetail:
-    """Return an alarm with its history and ladder."""
-    journal = [
-        models.JournalLine(
-            time=line.time,
-            recorded=line.recorded,
-            event=line.event,
-            level=line.level,
-            value=line.value,
-            actor=line.actor,
-            comment=line.comment or None,
-        )
-        for line in source.journal
-    ]
-    levels = [level(step) for step in source.levels]
-    shown = episode(source.episode)
-    return models.EpisodeDetail(
-        **{name: getattr(shown, name) for name in models.Episode.model_fields},
-        journal=journal,
-        levels=levels,
     )
 
 

@@ -9,10 +9,12 @@ from central.api.models.words import (
     HappeningKind,
     Label,
     Level,
+    OverlayName,
     Params,
     PurposeName,
     Quality,
     Value,
+    VerificationName,
 )
 from central.api.times import Time
 
@@ -33,8 +35,40 @@ class TimeToNext(Answer):
     seconds: float
 
 
+class Layer(Answer):
+    """What lies over the rule: 限时静默, 逻辑抑制 or 报警停用; `until` null: a person ends it."""
+
+    name: OverlayName
+    since: Time
+    until: Time | None
+    one_shot: bool
+    by: str
+    reason: str
+
+
+class Verification(Answer):
+    """What it turned out to be (核实): 属实, 误报, 仪表故障, 报备内, 测试."""
+
+    result: VerificationName
+    by: str
+    at: Time
+    note: str
+
+
+class Comment(Answer):
+    """What somebody said of it."""
+
+    by: str
+    at: Time
+    text: str
+
+
 class Episode(Answer):
-    """One alarm from raise to close (报警)."""
+    """One alarm from raise to close (报警).
+
+    `overlays` lie over its rule now, the strongest first; `verification` is the newest, `comments`
+    how many there are: beside what the rule produced, and never changing it.
+    """
 
     id: str
     rule: str
@@ -64,18 +98,32 @@ class Episode(Answer):
     late: bool
     purpose: PurposeName
     time_to_next: TimeToNext | None
+    overlays: list[Layer]
+    verification: Verification | None
+    comments: int
 
 
 class Episodes(Answer):
-    """One page of alarms; `total` counts all that match."""
+    """One page of alarms; `total` counts all that match; `more`: there are even more than that.
+
+    `next` is the `cursor` of the following page, good for the same filters only.
+    """
 
     items: list[Episode]
     total: int
     next: str | None
+    more: bool
+
+
+class AlarmStanding(Answer):
+    """A state, and the level at which the alarm stood (null: none)."""
+
+    state: EpisodeState
+    level: str | None
 
 
 class JournalLine(Answer):
-    """One alarm event: `time` it happened, `recorded` it was written."""
+    """One alarm event: `time` it happened, `recorded` it was written, what was before and after."""
 
     time: Time
     recorded: Time
@@ -84,13 +132,17 @@ class JournalLine(Answer):
     value: Value
     actor: str | None
     comment: str | None
+    before: AlarmStanding | None
+    after: AlarmStanding | None
 
 
 class EpisodeDetail(Episode):
-    """An alarm with its journal and its whole ladder."""
+    """An alarm with its journal, its whole ladder and what was said of it, the newest last."""
 
     journal: list[JournalLine]
     levels: list[Level]
+    verifications: list[Verification]
+    said: list[Comment]
 
 
 class Acknowledgement(Asked):

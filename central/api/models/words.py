@@ -13,7 +13,9 @@ ColourName = Literal["blue", "yellow", "orange", "red"]
 PurposeName = Literal["production", "test", "drill"]
 ClockName = Literal["unsynchronised", "synchronised", "story"]
 TierName = Literal["raw", "1min", "1h"]
-EpisodeState = Literal["UNACK", "ACKED", "RTN_UNACK", "NORMAL"]
+EpisodeState = Literal["UNACK", "ACKED", "RTN_UNACK", "LATCHED_UNACK", "LATCHED_ACKED", "NORMAL"]
+OverlayName = Literal["SHELVED", "SUPPRESSED", "OUT_OF_SERVICE"]
+VerificationName = Literal["real", "false", "instrument", "filed", "test"]
 HappeningKind = Literal["fault", "loss", "quarantine", "security"]
 
 

@@ -8,11 +8,11 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Header, Query
 
 from central.alarms.episode import EpisodeDetail, EpisodeFilter
-from central.api import models, shapes
+from central.api import alarm_shape, models
 from central.api.access import principal
 from central.api.errors import ApiError, not_found
 from central.api.rooms import House, Rooms
-from central.api.times import shown
+from central.api.times import AskedTime, microseconds, shown
 from central.identity import audit
 from central.identity.principal import Principal
 from central.identity.roles import Permission
@@ -21,8 +21,12 @@ from protocols.errors import IllegalTransition
 router: Final = APIRouter(prefix="/api/v1/alarms", tags=["alarms"])
 Who = Annotated[Principal, principal(Permission.READ)]
 Operator = Annotated[Principal, principal(Permission.ACKNOWLEDGE)]
-State = Literal["open", "unacknowledged", "history", "all"]
+State = Literal[
+    "open", "unacknowledged", "history", "all", "shelved", "suppressed", "out_of_service"
+]
+Verified = Literal["real", "false", "instrument", "filed", "test", "none"]
 Key = Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=128)]
+Named = Annotated[str | None, Query(max_length=300)]
 
 
 @router.get("")
@@ -30,27 +34,56 @@ async def alarms(  # noqa: PLR0913  # filters of one list
     who: Who,
     house: House,
     state: State = "open",
-    level: models.ColourName | None = None,
+    level: Annotated[list[models.ColourName] | None, Query(description="any of these")] = None,
     site: Annotated[str | None, Query(description="one or more sites, comma separated")] = None,
-    q: Annotated[str, Query(max_length=100)] = "",
+    domain: Named = None,
+    rule: Named = None,
+    point: Named = None,
+    object: Annotated[  # noqa: A002  # as the API calls it
+        str | None, Query(max_length=300, description="an object, or site/object")
+    ] = None,
+    verification: Annotated[
+        Verified | None, Query(description="the newest result; none: nobody verified it")
+    ] = None,
+    late: Annotated[bool | None, Query(description="raised in the past")] = None,
+    purpose: models.PurposeName | None = None,
+    since: Annotated[AskedTime | None, Query(description="raised then or later")] = None,
+    until: Annotated[AskedTime | None, Query(description="raised before")] = None,
+    q: Annotated[str, Query(max_length=100, description="text in point, labels or id")] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[str | None, Query(max_length=128)] = None,
+    cursor: Annotated[str | None, Query(max_length=256)] = None,
 ) -> models.Episodes:
-    """Return alarms in scope: open ones most urgent first, history newest first."""
-    sites = who.narrow(site.split(",") if site else None)
-    wanted = EpisodeFilter(state=state, level=level, sites=sites, q=q, limit=limit, cursor=cursor)
-    try:
-        page = await house.collector.alarms.episodes(wanted)
-    except (ValueError, OverflowError) as exc:
-        raise ApiError(422, "CURSOR_UNKNOWN") from exc
-    items = [shapes.episode(item) for item in page.items]
-    return models.Episodes(items=items, total=page.total, next=page.next)
+    """Return alarms in scope: open ones most urgent first, all others newest first.
+
+    Shelved, suppressed and out of service: the newest alarm of each such rule. A cursor is a place
+    by its alarm, not a count: what comes meanwhile moves no page.
+    """
+    wanted = EpisodeFilter(
+        state=state,
+        levels=frozenset(level or ()),
+        sites=who.narrow(site.split(",") if site else None),
+        domain=domain,
+        rule=rule,
+        point=point,
+        object=object,
+        verification=verification,
+        late=late,
+        purpose=purpose,
+        since=None if since is None else microseconds(since),
+        until=None if until is None else microseconds(until),
+        q=q,
+        limit=limit,
+        cursor=cursor,
+    )
+    page = await house.collector.alarms.episodes(wanted)
+    items = [alarm_shape.episode(item) for item in page.items]
+    return models.Episodes(items=items, total=page.total, next=page.next, more=page.more)
 
 
 @router.get("/{alarm}")
 async def alarm(who: Who, house: House, alarm: str) -> models.EpisodeDetail:
-    """Return one alarm with its journal and its ladder."""
-    return shapes.episode_detail(await _known(house, who, alarm))
+    """Return one alarm with its whole journal, its ladder and what people said of it."""
+    return alarm_shape.episode_detail(await known(house, who, alarm))
 
 
 @router.post("/{alarm}/acknowledge")
@@ -58,7 +91,7 @@ async def acknowledge(
     who: Operator, house: House, alarm: str, asked: models.Acknowledgement, key: Key
 ) -> models.Episode:
     """Acknowledge (确认收到). The same key again is 200; after another person it is 409."""
-    await _known(house, who, alarm)
+    await known(house, who, alarm)
     now = house.collector.clock.now()
     act = audit.Act(
         time=house.desk.clock.now(),
@@ -73,10 +106,11 @@ async def acknowledge(
         )
     except IllegalTransition as exc:
         raise ApiError(409, exc.code, **shown(exc.params)) from exc
-    return shapes.episode(found)
+    return alarm_shape.episode(found)
 
 
-async def _known(house: Rooms, who: Principal, alarm: str) -> EpisodeDetail:
+async def known(house: Rooms, who: Principal, alarm: str) -> EpisodeDetail:
+    """Return an alarm in scope. Raises 404."""
     detail = await house.collector.alarms.episode(alarm)
     if detail is None or not who.sees(detail.episode.site):
         raise not_found("alarm", alarm)

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from central.alarms.acknowledging import EpisodeUnknown
-from central.alarms.episode import EpisodeFilter
 from central.effects import Effects
 from protocols.errors import IllegalTransition
 from protocols.quality import Quality
@@ -255,40 +254,6 @@ async def test_the_time_to_the_next_threshold_follows_the_rate(story):
     for second in range(130, 800, 10):
         await story.at(second, 86.0 - (second - 130) * 0.001)
     assert (await story.one()).time_to_next is None
-
-
-async def test_lists_filter_and_page(story):
-    for nth in range(10):
-        await story.at(nth * 10, 15.0 if nth % 2 else 95.0)
-        for episode in await story.episodes("open"):
-            if episode.state == "RTN_UNACK":
-                await story.ack(episode=episode.id)
-    alarms = story.collector.alarms
-    assert (await alarms.episodes(EpisodeFilter(state="history"))).total == 9
-    page = await alarms.episodes(EpisodeFilter(state="history", limit=4))
-    rest = await alarms.episodes(EpisodeFilter(state="history", limit=50, cursor=page.next))
-    ids = [e.id for e in (*page.items, *rest.items)]
-    assert len(ids) == len(set(ids)) == 9
-    assert rest.next is None
-    red = await alarms.episodes(EpisodeFilter(state="all", level="red"))
-    assert {e.level.name for e in red.items} == {"HH"}
-    for filtered, total in [
-        (EpisodeFilter(state="all", sites=frozenset({"site"})), 10),
-        (EpisodeFilter(state="all", sites=frozenset()), 0),
-        (EpisodeFilter(state="all", q="点位 LEVEL"), 10),
-        (EpisodeFilter(state="all", q="0003"), 1),
-        (EpisodeFilter(state="all", q="%"), 0),
-        (EpisodeFilter(state="unacknowledged"), 1),
-    ]:
-        assert (await alarms.episodes(filtered)).total == total
-    with pytest.raises(ValueError, match="sideways"):
-        await alarms.episodes(EpisodeFilter(state="sideways"))
-
-
-@pytest.mark.parametrize("cursor", ["-1", "x", "9" * 30])
-async def test_a_cursor_that_is_not_ours_is_refused(collector, cursor):
-    with pytest.raises(ValueError, match=r"cursor|invalid literal"):
-        await collector.alarms.episodes(EpisodeFilter(cursor=cursor))
 
 
 @pytest.mark.parametrize("quality", [Quality.BAD_NO_COMMUNICATION, Quality.BAD_SENSOR_FAILURE])

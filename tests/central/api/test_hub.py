@@ -206,7 +206,7 @@ async def test_what_a_page_cannot_be_told_stops_nothing(hub, who, collector, mon
     def fails(*_):
         raise ValueError("a shape that nobody thought of")
 
-    maker = hub_module.gateway_shape if broken == "gateway" else hub_module.shapes
+    maker = hub_module.gateway_shape if broken == "gateway" else hub_module.alarm_shape
     monkeypatch.setattr(maker, broken, fails)
     monkeypatch.setattr(hub_module, "TICK", 0.001)
     hub.listen(Effects(episodes=[episode("qingyun")], gateways=["gw-qingyun"]))

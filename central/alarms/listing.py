@@ -1,0 +1,224 @@
+"""The list of alarms as SQL: which episodes, in which order, from which place on (pure but `page`).
+
+Each view names the index it reads in its own order, so that a page costs what is on it and not what
+is in the table; a place is the keys of the last item, so that nothing that comes moves the pages.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any, Final, NamedTuple
+
+from central.alarms import cursor as cursors
+from central.alarms.episode import EpisodeFilter
+from central.alarms.records import COLUMNS, EpisodeRow, read_row
+from protocols.alarms.rule import Colour
+from protocols.errors import FengsuiError
+
+MOST: Final = 500
+"""Episodes on a page."""
+COUNTED: Final = 100_000
+"""Episodes counted; where there are more the list says so."""
+VERIFIED: Final = ("real", "false", "instrument", "filed", "test")
+UNVERIFIED: Final = "none"
+_FREE: Final = "state <> 'NORMAL' AND rule NOT IN (SELECT rule FROM overlay)"
+_UNDER: Final = (
+    "number IN (SELECT (SELECT e.number FROM episode e WHERE e.point = o.point "
+    "AND e.rule = o.rule ORDER BY e.raised DESC LIMIT 1) FROM overlay o WHERE o.name = '{}')"
+)
+
+
+class FilterUnknown(FengsuiError):
+    """A filter has a value that is none; says which, and which there are."""
+
+    code = "FILTER_UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Keys that are unique together, all falling."""
+
+    keys: tuple[str, ...]
+
+    def after(self) -> str:
+        """Return the condition that an item comes behind a place."""
+        return f"({', '.join(self.keys)}) < ({', '.join('?' * len(self.keys))})"
+
+    def by(self) -> str:
+        """Return the order."""
+        return ", ".join(f"{key} DESC" for key in self.keys)
+
+
+URGENT: Final = Order(("unseen", "colour", "raised", "number"))
+NEWEST: Final = Order(("raised", "number"))
+
+
+class View(NamedTuple):
+    """A view of the list: its condition, its order, the index that has it."""
+
+    condition: str
+    order: Order
+    by_index: str
+
+
+VIEWS: Final = {
+    "open": View(_FREE, URGENT, "episode_urgent"),
+    "unacknowledged": View(f"unseen = 1 AND {_FREE}", URGENT, "episode_urgent"),
+    "history": View("state = 'NORMAL'", NEWEST, "episode_closed"),
+    "all": View("1", NEWEST, "episode_raised"),
+    "shelved": View(_UNDER.format("SHELVED"), NEWEST, ""),
+    "suppressed": View(_UNDER.format("SUPPRESSED"), NEWEST, ""),
+    "out_of_service": View(_UNDER.format("OUT_OF_SERVICE"), NEWEST, ""),
+}
+"""Those under an overlay list the newest episode of each such rule, whether it is open or not."""
+
+
+class Resolved(NamedTuple):
+    """What names of a filter stand for: sites and numbers of points (None: any)."""
+
+    sites: frozenset[str] | None
+    points: frozenset[int] | None
+    text: frozenset[int] | None
+    """Points whose names hold the text that is sought."""
+
+
+class Page(NamedTuple):
+    """Rows; `counted` of all there are, at most COUNTED + 1; where the next page begins."""
+
+    rows: list[EpisodeRow]
+    counted: int
+    next: str | None
+
+
+class Question(NamedTuple):
+    """A list's SQL: source, condition with its values, order."""
+
+    source: str
+    where: str
+    values: list[Any]
+    order: Order
+
+
+def page(conn: sqlite3.Connection, asked: EpisodeFilter, names: Resolved) -> Page:
+    """Return a page. Raises FilterUnknown, CursorUnknown, CursorElsewhere."""
+    limit, found = max(1, min(asked.limit, MOST)), question(asked, names)
+    counted = conn.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM {found.source} WHERE {found.where} LIMIT ?)",  # noqa: S608
+        [*found.values, COUNTED + 1],
+    ).fetchone()
+    sql, values = reading(asked, found, limit + 1)
+    rows = conn.execute(sql, values).fetchall()
+    width, following = len(found.order.keys), None
+    if len(rows) > limit:
+        following = cursors.write(_subject(asked), rows[limit - 1][:width])
+    return Page([read_row(row[width:]) for row in rows[:limit]], int(counted[0]), following)
+
+
+def reading(asked: EpisodeFilter, found: Question, limit: int) -> tuple[str, list[Any]]:
+    """Return what reads the keys and columns of a page's rows. Raises CursorUnknown, -Elsewhere."""
+    order, where, values = found.order, found.where, list(found.values)
+    if asked.cursor is not None:
+        where += f" AND {order.after()}"
+        values += cursors.read(_subject(asked), asked.cursor, len(order.keys))
+    sql = (
+        f"SELECT {', '.join(order.keys)}, {COLUMNS} FROM {found.source} "  # noqa: S608
+        f"WHERE {where} ORDER BY {order.by()} LIMIT ?"
+    )
+    return sql, [*values, limit]
+
+
+def question(asked: EpisodeFilter, names: Resolved) -> Question:
+    """Return the list's SQL. Raises FilterUnknown."""
+    view = VIEWS.get(asked.state)
+    if view is None:
+        raise FilterUnknown(filter="state", value=asked.state, allowed=", ".join(VIEWS))
+    clauses, values = [view.condition], list[Any]()
+    for clause, *given in (*_of_names(asked, names), *_of_facts(asked)):
+        clauses.append(clause)
+        values += given
+    return Question(_source(view, asked, names), " AND ".join(clauses), values, view.order)
+
+
+def _source(view: View, asked: EpisodeFilter, names: Resolved) -> str:
+    """Name the index: the planner knows no figures of the table and would take any."""
+    index = view.by_index
+    if view.order is NEWEST and index:
+        if asked.point or asked.rule:
+            index = "episode_point"
+        elif names.points is not None:
+            return "episode"
+        elif names.sites is not None and len(names.sites) == 1:
+            index = "episode_site"
+    return f"episode INDEXED BY {index}" if index else "episode"
+
+
+def _of_names(asked: EpisodeFilter, names: Resolved) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    if asked.point:
+        found.append(("point = (SELECT number FROM point WHERE id = ?)", asked.point))
+    if asked.rule:
+        found.append(
+            ("rule = ? AND point = (SELECT point FROM rule WHERE id = ?)", asked.rule, asked.rule)
+        )
+    if names.points is not None:
+        found.append((f"point IN {_LISTED}", _list(names.points)))
+    if names.sites is not None:
+        marks = ", ".join("?" * len(names.sites))
+        found.append((f"site IN ({marks})", *sorted(names.sites)))
+    if names.text is not None:
+        escaped = asked.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        clause = f"(id LIKE ? ESCAPE '\\' OR point IN {_LISTED})"
+        found.append((clause, f"%{escaped}%", _list(names.text)))
+    return found
+
+
+def _of_facts(asked: EpisodeFilter) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    if asked.levels:
+        colours = sorted(_colour(name) for name in asked.levels)
+        # With the plus it is only looked at: as a way in, it would break the order of the index.
+        found.append((f"+colour IN ({', '.join('?' * len(colours))})", *colours))
+    if asked.verification == UNVERIFIED:
+        found.append(("number NOT IN (SELECT episode FROM verdict)",))
+    elif asked.verification is not None:
+        if asked.verification not in VERIFIED:
+            allowed = ", ".join((*VERIFIED, UNVERIFIED))
+            raise FilterUnknown(filter="verification", value=asked.verification, allowed=allowed)
+        clause = "EXISTS (SELECT 1 FROM verdict v WHERE v.episode = number AND v.result = ?)"
+        found.append((clause, asked.verification))
+    for clause, value in (
+        ("late = ?", asked.late),
+        ("purpose = ?", asked.purpose),
+        ("raised >= ?", asked.since),
+        ("raised < ?", asked.until),
+    ):
+        if value is not None:
+            found.append((clause, value))
+    return found
+
+
+_LISTED: Final = "(SELECT value FROM json_each(?))"
+"""Any number of numbers in one value."""
+
+
+def _list(numbers: Collection[int]) -> str:
+    return json.dumps(sorted(numbers))
+
+
+def _colour(name: str) -> int:
+    colour = Colour.__members__.get(name.upper())
+    if colour is None:
+        allowed = ", ".join(each.lower() for each in Colour.__members__)
+        raise FilterUnknown(filter="level", value=name, allowed=allowed)
+    return int(colour)
+
+
+def _subject(asked: EpisodeFilter) -> dict[str, Any]:
+    """Return what a cursor is bound to: all but how many, and from where on."""
+    subject = asdict(asked)
+    del subject["cursor"], subject["limit"]
+    return {
+        key: sorted(value) if isinstance(value, frozenset) else value
+        for key, value in subject.items()
+    }

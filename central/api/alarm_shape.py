@@ -1,0 +1,120 @@
+"""Alarms as the API's models: names and nothing else change here."""
+
+from typing import cast
+
+from central.alarms.episode import Comment, Episode, EpisodeDetail, Standing, Verification
+from central.alarms.overlays import Layer
+from central.api import models, shapes
+from central.api.models import alarms as told
+from central.api.models.words import OverlayName, VerificationName
+
+
+def episode(source: Episode) -> models.Episode:
+    """Return an alarm."""
+    return models.Episode(
+        id=source.id,
+        rule=source.rule,
+        point=source.point,
+        site=source.site,
+        site_label=shapes.label(source.site_label),
+        region=source.region,
+        object=source.object,
+        object_label=shapes.maybe(source.object_label),
+        device=source.device,
+        device_label=shapes.label(source.device_label),
+        label=shapes.label(source.label),
+        quantity=source.quantity,
+        unit=source.unit,
+        decimals=source.decimals,
+        level=shapes.level(source.level),
+        state=cast(models.EpisodeState, source.state),
+        raised=source.raised,
+        returned=source.returned,
+        closed=source.closed,
+        acknowledged=_acknowledged(source),
+        value=source.value,
+        value_time=source.value_time,
+        value_quality=_quality(source.value_quality),
+        value_at_raise=source.value_at_raise,
+        occurrence=source.occurrence,
+        late=source.late,
+        purpose=shapes.purpose(source.purpose),
+        time_to_next=_time_to_next(source),
+        overlays=[layer(each) for each in source.overlays],
+        verification=None if source.verification is None else verification(source.verification),
+        comments=source.comments,
+    )
+
+
+def _quality(code: int | None) -> models.Quality | None:
+    return None if code is None else shapes.quality(code)
+
+
+def _acknowledged(source: Episode) -> models.Acknowledged | None:
+    seen = source.acknowledged
+    return (
+        None if seen is None else models.Acknowledged(by=seen.by, at=seen.at, comment=seen.comment)
+    )
+
+
+def _time_to_next(source: Episode) -> models.TimeToNext | None:
+    ahead = source.time_to_next
+    if ahead is None:
+        return None
+    return models.TimeToNext(level=ahead.level, limit=ahead.limit, seconds=ahead.seconds)
+
+
+def episode_detail(source: EpisodeDetail) -> models.EpisodeDetail:
+    """Return an alarm with its history and ladder."""
+    journal = [
+        models.JournalLine(
+            time=line.time,
+            recorded=line.recorded,
+            event=line.event,
+            level=line.level,
+            value=line.value,
+            actor=line.actor,
+            comment=line.comment or None,
+            before=_standing(line.before),
+            after=_standing(line.after),
+        )
+        for line in source.journal
+    ]
+    levels = [shapes.level(step) for step in source.levels]
+    shown = episode(source.episode)
+    return models.EpisodeDetail(
+        **{name: getattr(shown, name) for name in models.Episode.model_fields},
+        journal=journal,
+        levels=levels,
+        verifications=[verification(each) for each in source.verifications],
+        said=[comment(each) for each in source.comments],
+    )
+
+
+def layer(source: Layer) -> told.Layer:
+    """Return what lies over a rule."""
+    return told.Layer(
+        name=cast(OverlayName, source.name),
+        since=source.since,
+        until=source.until,
+        one_shot=source.one_shot,
+        by=source.by,
+        reason=source.reason,
+    )
+
+
+def verification(source: Verification) -> told.Verification:
+    """Return what an alarm turned out to be."""
+    result = cast(VerificationName, source.result)
+    return told.Verification(result=result, by=source.by, at=source.at, note=source.note)
+
+
+def comment(source: Comment) -> told.Comment:
+    """Return what somebody said."""
+    return told.Comment(by=source.by, at=source.at, text=source.text)
+
+
+def _standing(source: Standing | None) -> told.AlarmStanding | None:
+    if source is None:
+        return None
+    return told.AlarmStanding(state=cast(models.EpisodeState, source.state), level=source.level)

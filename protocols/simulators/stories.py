@@ -1,10 +1,10 @@
 """The four stories of the demo on one story clock: a rain night, 22:00 to 22:25, every 40 minutes.
 
-All names carry (示例), all figures are fictitious. 22:02 the crane's moment rises three steps,
-22:06 the tank reaches 高高报 while 高报 stands since 21:34, 22:08 the reservoir passes its flood
-limit by 0.40 m, 22:10 to 22:14 the reservoir's gateway is cut off, 22:16 fire in the mall; then
-all returns to normal.
-Before 22:00 lies the past from 19:00 on: the reservoir rises, the ship unloads.
+All names carry (示例), all figures are fictitious. 22:02 the crane's moment rises three steps, and
+again at 22:13 and 22:25; 22:06 the tank reaches 高高报 while 高报 stands since 21:34, 22:08 the
+reservoir passes its flood limit by 0.40 m, 22:10 to 22:14 its gateway is cut off, 22:10 gas at the
+tank, 22:16 fire in the mall; then all returns to normal.
+Before 22:00 lies the past from 19:00 on: it rains, the reservoir rises, the ship unloads.
 """
 
 from collections.abc import Mapping
@@ -49,6 +49,37 @@ def _switch(*spans: tuple[str, str]) -> Signal:
     )
 
 
+TIP: Final = 0.5
+"""Millimetres of rain a tipping bucket counts."""
+RAIN: Final = polyline(
+    [
+        *((clock("19:00"), 0.0), (clock("19:10"), 2.0), (clock("19:40"), 19.0)),
+        *((clock("20:10"), 34.0), (clock("20:40"), 63.0), (clock("21:10"), 83.0)),
+        *((clock("21:40"), 111.0), (clock("22:00"), 117.0)),
+    ]
+)
+"""Millimetres since 19:00: 32 in the hour to 20:10, 111 in the three hours to 21:40."""
+DRIZZLE: Final = polyline(
+    [(clock("22:00"), 0.0), (clock("22:20"), 2.0), (clock("22:30"), 3.0), (clock("22:40"), 10.0)]
+)
+"""And in each period from then on."""
+
+
+def _fallen(t: float) -> float:
+    periods, within = divmod(t, PERIOD)
+    return RAIN(t) if t < 0 else RAIN(0) + periods * DRIZZLE(PERIOD) + DRIZZLE(within)
+
+
+def _rain(catch: float) -> Signal:
+    """A gauge's counter; `catch`: its part of the rain."""
+    return lambda t: _fallen(t) * catch // TIP * TIP
+
+
+def _hour_of(total: Signal) -> Signal:
+    """The last hour's rain, as the station reports it itself."""
+    return lambda t: float(total(t) or 0) - float(total(t - 3600) or 0)
+
+
 def _reservoir() -> dict[str, Signal]:
     level = _line(
         [("19:00", 56.12), ("20:55", 56.502), ("21:20", 56.62), ("22:00", 56.82)],
@@ -64,10 +95,6 @@ def _reservoir() -> dict[str, Signal]:
         ],
     )
     gate = _line([("19:00", 0.0)], [("22:15", 0.0), ("22:17", 1.2), ("22:29", 1.2), ("22:31", 0.0)])
-    rain = _line(
-        [("19:00", 2.0), ("20:10", 32.0), ("21:00", 38.0), ("21:40", 41.0), ("22:00", 28.0)],
-        [("22:00", 28.0), ("22:20", 14.0), ("22:39", 27.0)],
-    )
     signals: dict[str, Signal] = {
         "rsv-wl": level,
         "gate-1": gate,
@@ -77,8 +104,10 @@ def _reservoir() -> dict[str, Signal]:
         ),
         "disp-gnss": around("disp", 0.4, 0.15),
     }
-    for gauge in (1, 2, 3):
-        signals[f"rain-{gauge}"] = _with(rain, f"rain-{gauge}", 1.2)
+    for gauge, catch in ((1, 1.0), (2, 0.97), (3, 0.93)):
+        total = _rain(catch)
+        signals[f"rain-total-{gauge}"] = total
+        signals[f"rain-{gauge}"] = _hour_of(total)
     for place in range(1, 7):
         signals[f"p{place}"] = around(f"p{place}", 182.0 - 21.5 * place, 0.6)
     return signals
@@ -135,36 +164,32 @@ def _tank_farm() -> dict[str, Signal]:
     }
 
 
-def _crane() -> dict[str, Signal]:
-    def shape(idle: float, *peaks: tuple[str, float]) -> Signal:
-        cycle = [("22:00", idle), ("22:01:40", idle), *peaks, ("22:03:40", idle), ("22:39", idle)]
-        return _line([("19:00", idle)], cycle)
+LIFTS: Final = ("22:02", "22:13", "22:25")
+"""When the crane lifts too much too far out, within each period: three times in an hour."""
 
-    moment = shape(
-        46.0,
-        ("22:01:45", 82.0),
-        ("22:02", 93.2),
-        ("22:02:13", 100.4),
-        ("22:02:18", 105.6),
-        ("22:02:30", 104.8),
-        ("22:02:50", 88.0),
-    )
-    radius = shape(
-        18.0,
-        ("22:01:45", 32.0),
-        ("22:02", 36.0),
-        ("22:02:13", 39.0),
-        ("22:02:18", 41.0),
-        ("22:02:50", 34.0),
-    )
+
+def _crane() -> dict[str, Signal]:
+    def shape(idle: float, *peaks: tuple[int, float]) -> Signal:
+        past = polyline([(clock("19:00"), idle)])
+        knots = [(clock("22:00"), idle)]
+        for lift in LIFTS:
+            at = clock(lift)
+            knots += [(at - 20, idle), *((at + after, value) for after, value in peaks)]
+            knots += [(at + 100, idle)]
+        return repeating(PERIOD, past, polyline(knots))
+
+    moment = shape(46.0, (-15, 82.0), (0, 93.2), (13, 100.4), (18, 105.6), (30, 104.8), (50, 88.0))
+    radius = shape(18.0, (-15, 32.0), (0, 36.0), (13, 39.0), (18, 41.0), (50, 34.0))
+    load = shape(0.0, (-15, 2.1), (90, 2.1))
+    cuts = [(clock(lift) + 18, clock(lift) + 40) for lift in LIFTS]
     return {
         "moment": _with(moment, "moment", 0.3),
         "radius": radius,
-        "load": _line([("19:00", 0.0)], [("22:01", 0.0), ("22:01:30", 2.1), ("22:03:40", 0.0)]),
+        "load": load,
         "wind": around("wind-crane", 7.8, 1.9),
         "tilt": around("tilt", 0.12, 0.05),
         "height": around("height", 21.0, 4.0),
-        "cut-off": _switch(("22:02:18", "22:02:40")),
+        "cut-off": repeating(PERIOD, lambda _: False, during(*cuts)),
         "driver-verified": lambda _: True,
     }
 

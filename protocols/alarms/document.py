@@ -5,14 +5,12 @@ is left out. Reading is total: whatever it is given, it returns a definition tha
 run, or raises DefinitionRefused with every fault: its path, the value and what is allowed there.
 """
 
-import re
 from dataclasses import MISSING, fields
-from datetime import date
 from typing import Any, Final
 
 from protocols.alarms.definition import Clocks, Definition, Watch
 from protocols.alarms.document_fields import Faults, Held
-from protocols.alarms.document_kinds import LONGEST, kind_document, read_kind
+from protocols.alarms.document_kinds import LONGEST, day_is_one, kind_document, read_kind
 from protocols.alarms.rule import OPERATORS, STATUSES, Colour, Level, Rule
 from protocols.errors import ConfigError
 
@@ -27,7 +25,6 @@ ESCALATIONS: Final = 16
 CHATTER: Final = 1_000
 REPEATS: Final = 10_000
 VERSIONS: Final = 2**53
-_DAY: Final = re.compile(r"(?:(\d{4})-)?(\d{2})-(\d{2})")
 
 
 class DefinitionRefused(ConfigError):
@@ -126,18 +123,6 @@ def read_clocks(value: object, at: str, faults: Faults) -> Clocks:
         chatter=_chatter(held),
         longest_shelf=held.maybe_number("longest_shelf", 0.0, LONGEST),
     )
-
-
-def day_is_one(text: str) -> bool:
-    """Return whether a text is `MM-DD` or `YYYY-MM-DD`; 29 February is a day of every year."""
-    found = _DAY.fullmatch(text)
-    if found is None:
-        return False
-    try:
-        date(int(found[1] or 2024), int(found[2]), int(found[3]))
-    except ValueError:
-        return False
-    return True
 
 
 def _rule(held: Held) -> Rule:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Collection
 from typing import Any, Final, TypeVar
 
-from protocols.errors import Problem
+from protocols.errors import FengsuiError, Problem
 
 T = TypeVar("T")
 
@@ -35,6 +35,12 @@ class Faults:
         if len(self.kept) < MOST:
             params = {"value": shown(value)}
             self.kept.append(Problem(code, "", 0, at, params, tuple(allowed)))
+
+    def refused(self, at: str, value: Any, exc: FengsuiError) -> None:
+        """Note what another reader refused, with what it says of it."""
+        self.count += 1
+        if len(self.kept) < MOST:
+            self.kept.append(Problem(exc.code, "", 0, at, {**exc.params, "value": shown(value)}))
 
 
 class Held:

@@ -1,14 +1,20 @@
 """The kinds of rules as plain JSON: `{"kind": name, ...}` with the fields of the kind, and back."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import date
 from typing import Any, Final
 
 from protocols.alarms.document_fields import ITEMS, Faults, Held, finite
+from protocols.alarms.kinds.expression import LONGEST as FORMULA
+from protocols.alarms.kinds.expression import Expression, ExpressionRefused, check
+from protocols.alarms.kinds.health import Bad, Frozen, Stale
 from protocols.alarms.kinds.kind import Kind
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.kinds.rate import Rate
+from protocols.alarms.kinds.schedule import Hours, Schedule
 from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels, Vote
 from protocols.alarms.kinds.window import Aggregate, Counted, Window
 from protocols.alarms.rule import OPERATORS
@@ -17,6 +23,11 @@ LONGEST: Final = 366 * 86_400.0
 """Seconds of the longest window, gap or lateness."""
 CONSECUTIVE: Final = 1_000
 SAMPLES: Final = 20_000
+HOURS: Final = 64
+DATES: Final = 2_000
+_DAY: Final = re.compile(r"(?:([0-9]{4})-)?([0-9]{2})-([0-9]{2})")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 INPUT: Final = 400
 """Characters of the longest name of an input."""
 
@@ -104,6 +115,65 @@ def _levels(held: Held) -> Kind:
     return Levels(weights=weights, lateness=_lateness(held))
 
 
+def _expression(held: Held) -> Kind:
+    text = held.text("text", most=FORMULA)
+    if text:
+        try:
+            check(text)
+        except ExpressionRefused as exc:
+            held.faults.refused(held.path("text"), text, exc)
+    return Expression(text=text)
+
+
+def _stale(held: Held) -> Kind:
+    return Stale()
+
+
+def _bad(held: Held) -> Kind:
+    return Bad()
+
+
+def _frozen(held: Held) -> Kind:
+    return Frozen(tolerance=held.number("tolerance", 0.0, 0.0))
+
+
+def _schedule(held: Held) -> Kind:
+    faults = held.faults
+    hours = held.each("allowed", 0, HOURS, lambda value, at: _hours(value, at, faults))
+    return Schedule(
+        allowed=tuple(hours),
+        holidays=_dates(held, "holidays"),
+        working=_dates(held, "working"),
+    )
+
+
+def _hours(value: Any, at: str, faults: Faults) -> Hours:
+    held = Held(value, at, Hours._fields, faults)
+    days = held.text("days", "")
+    if len(set(days)) < len(days) or not set(days) <= set("1234567"):
+        held.wrong("days", "VALUE_CHOICE", ["1 … 7"])
+        days = ""
+    return Hours(_clock(held, "begin"), _clock(held, "end"), days)
+
+
+def _clock(held: Held, key: str) -> str:
+    text = held.text(key)
+    if text and not _CLOCK.fullmatch(text):
+        held.wrong(key, "VALUE_CHOICE", ["00:00 … 24:00"])
+        return "00:00"
+    return text or "00:00"
+
+
+def _dates(held: Held, key: str) -> frozenset[str]:
+    def read(value: Any, at: str) -> str:
+        if isinstance(value, str) and _DATE.fullmatch(value) and day_is_one(value):
+            return value
+        held.faults.add(at, "DAY_FORMAT", value, ["YYYY-MM-DD"])
+        return ""
+
+    return frozenset(held.each(key, 0, DATES, read)) - {""}
+
+
 def _clauses(held: Held) -> tuple[Clause, ...]:
     return tuple(held.each("clauses", 1, ITEMS, lambda value, at: _clause(value, at, held.faults)))
 
@@ -126,6 +196,11 @@ KINDS: Final[dict[str, tuple[type[Any], Callable[[Held], Kind]]]] = {
     "vote": (Vote, _vote),
     "deviation": (Deviation, _deviation),
     "levels": (Levels, _levels),
+    "schedule": (Schedule, _schedule),
+    "expression": (Expression, _expression),
+    "stale": (Stale, _stale),
+    "bad": (Bad, _bad),
+    "frozen": (Frozen, _frozen),
 }
 """Every kind by the name it goes by; a new one is a line here."""
 NAMES: Final = {type_: name for name, (type_, _) in KINDS.items()}
@@ -137,8 +212,22 @@ def _usual(type_: type[Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Counted | Clause):
+    if isinstance(value, Counted | Clause | Hours):
         return value._asdict()
     if isinstance(value, Aggregate):
         return value.value
+    if isinstance(value, frozenset):
+        return sorted(value)
     return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def day_is_one(text: str) -> bool:
+    """Return whether a text is `MM-DD` or `YYYY-MM-DD`; 29 February is a day of every year."""
+    found = _DAY.fullmatch(text)
+    if found is None:
+        return False
+    try:
+        date(int(found[1] or 2024), int(found[2]), int(found[3]))
+    except ValueError:
+        return False
+    return True

@@ -7,6 +7,7 @@ city's fifteen domains (汕府办函〔2022〕239号) and the element lists of e
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -18,10 +19,16 @@ FOLDER: Final = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit as it is written on pages (`℃`, `m³/h`)."""
+    """A unit as it is written on pages (`℃`, `m³/h`).
+
+    A value times `factor` plus `offset` is in `base`; units of one base can be converted.
+    """
 
     symbol: str
     label: Label
+    base: str = ""
+    factor: Fraction = Fraction(1)  # a number
+    offset: Fraction = Fraction(0)  # a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,13 @@ def _rows(file: str) -> list[dict[str, Any]]:
 def units() -> Mapping[str, Unit]:
     """Return every unit by its symbol."""
     return {
-        row["symbol"]: Unit(row["symbol"], Label(row["zh"], row["en"]))
+        row["symbol"]: Unit(
+            row["symbol"],
+            Label(row["zh"], row["en"]),
+            row.get("base", row["symbol"]),
+            Fraction(row.get("factor", "1")),
+            Fraction(row.get("offset", "0")),
+        )
         for row in _rows("units.json")
     }
 

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from protocols.alarms.definition import Clocks, Definition, Watch
 from protocols.alarms.document import DefinitionRefused, from_document, to_document
 from protocols.alarms.document_kinds import KINDS
+from protocols.alarms.kinds.expression import Expression
+from protocols.alarms.kinds.health import Bad, Frozen, Stale
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.kinds.rate import Rate
+from protocols.alarms.kinds.schedule import Hours, Schedule
 from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels, Vote
 from protocols.alarms.kinds.window import Aggregate, Counted, Window
 from protocols.alarms.machine import Sample, begin
@@ -68,6 +71,24 @@ kinds = st.one_of(
     st.builds(Vote, clauses=clauses, lateness=seconds),
     st.builds(Deviation, input=words, reference=words, absolute=st.booleans()),
     st.builds(Levels, weights=st.tuples(*[least] * 4)),
+    st.builds(Stale),
+    st.builds(Bad),
+    st.builds(Frozen, tolerance=least),
+    st.builds(Expression, text=st.sampled_from(["value > 1.5", "a + b", "abs(a - b) >= 0.5"])),
+    st.builds(
+        Schedule,
+        allowed=st.lists(
+            st.builds(
+                Hours,
+                st.just("06:00"),
+                st.sampled_from(["22:00", "24:00", "02:30"]),
+                st.sampled_from(["", "12345", "67"]),
+            ),
+            max_size=2,
+        ).map(tuple),
+        holidays=st.frozensets(st.sampled_from(["2026-10-01", "2028-02-29"])),
+        working=st.frozensets(st.sampled_from(["2026-10-10"])),
+    ),
 )
 watches = st.builds(
     Watch, stale_after=maybe, bad_after=maybe, frozen_after=maybe, low=st.just(-1.5), high=least
@@ -109,7 +130,8 @@ def test_a_definition_comes_back_as_it_was(definition):
 
 def test_every_kind_there_is_has_a_name():
     named = {type_ for type_, _ in KINDS.values()}
-    assert {Limit, Rate, Window, Interlock, Vote, Deviation, Levels} <= named
+    several = {Interlock, Vote, Deviation, Levels, Expression}
+    assert {Limit, Rate, Window, Schedule, Stale, Bad, Frozen} | several <= named
     assert len(named) == len(KINDS)
 
 
@@ -211,6 +233,19 @@ def test_every_fault_is_named_at_once_with_path_value_and_what_is_allowed():
         "clocks.escalate[1]": ("TYPE_NUMBER", "soon", ()),
         "clocks.chatter.count": ("KEY_MISSING", "count", ()),
     }  # fmt: skip
+
+
+def test_a_formula_is_refused_with_its_own_reason():
+    with pytest.raises(DefinitionRefused) as refused:
+        from_document(
+            {
+                "rule": {"id": "r", "subject": "s"},
+                "kind": {"kind": "expression", "text": "value > open('x')"},
+            }
+        )
+    (problem,) = refused.value.problems
+    assert (problem.key, problem.params["value"]) == ("kind.text", "value > open('x')")
+    assert problem.code.startswith("EXPRESSION_")
 
 
 def test_a_thousand_faults_are_counted_and_few_are_kept():

@@ -1,20 +1,20 @@
 """Acknowledging (确认收到): once, by the first; told apart from a repeated click by its key."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlite_utils import Database as Tables
 
+from central.alarms.acted import Acknowledge
 from central.alarms.engine import Engine
-from central.alarms.episode import Acknowledgement
 from central.alarms.records import (
     EpisodeRow,
     Line,
     episode_by_id,
     episode_by_number,
-    update_episode,
     write_line,
 )
-from protocols.alarms.state import Happening, State, Word, step
+from protocols.alarms.state import Happening
+from protocols.alarms.word import Word
 from protocols.errors import FengsuiError, IllegalTransition
 
 
@@ -61,23 +61,11 @@ def acknowledge(tables: Tables, engine: Engine, asked: Acknowledging) -> Outcome
     if tracked is None or tracked.episode != row.number:
         error = IllegalTransition(state=row.state, happening=Happening.ACK.value)
         return Outcome(row, error)
-    tracked.alarm, _ = step(tracked.alarm, Happening.ACK)
-    closed = tracked.alarm.state is State.NORMAL
-    row = replace(
-        row,
-        state=tracked.alarm.state,
-        closed=asked.now if closed else None,
-        acknowledged=Acknowledgement(by=asked.person, at=asked.now, comment=asked.comment),
-    )
-    if closed:
-        tracked.episode = None
-    update_episode(tables.conn, row)
-    engine.save(tables.conn, tracked)
+    engine.act(tables, row.rule, Acknowledge(asked.person, asked.comment), asked.now)
     tables.conn.execute(
         "INSERT INTO acknowledgement(key, episode, person, recorded) VALUES (?, ?, ?, ?)",
         (asked.key, row.number, asked.person, asked.now),
     )
-    _line(tables, row, asked, Word.ACK, asked.comment)
     return Outcome(episode_by_number(tables.conn, row.number), changed=True)
 
 

@@ -14,10 +14,12 @@ from typing import Final
 from central.alarms.still import NEVER, Live
 from central.alarms.tracked import Tracked, begin
 from central.store.heads.good_numbers import GoodNumber
-from protocols.alarms.condition import LIVE_DELAY, Bounds, Condition, late
+from protocols.alarms.condition import LIVE_DELAY, Bounds, late
+from protocols.alarms.definition import Definition
 from protocols.alarms.ladder import subject_of
+from protocols.alarms.machine import Machine
+from protocols.alarms.overlay import NOTHING
 from protocols.alarms.rule import Level, Rule
-from protocols.alarms.state import Alarm
 
 SIDED: Final = ("=", "!=")
 """Operators whose bounds depend on the value that holds."""
@@ -30,8 +32,7 @@ class Kind:
 
     levels: tuple[Level, ...]
     version: int
-    condition: Condition
-    alarm: Alarm
+    machine: Machine
     episode: int | None
     since: int
     turn: int
@@ -40,8 +41,8 @@ class Kind:
     def made(self, id_: str, point: int) -> Tracked:
         """Return a rule of this kind that knows of no sample."""
         rule = Rule(id=id_, subject=subject_of(id_), levels=self.levels, version=self.version)
-        tracked = begin(point, rule, None)
-        tracked.condition, tracked.alarm = self.condition, self.alarm
+        tracked = begin(Definition(rule=rule), ((point, ""),))
+        tracked.machine = self.machine
         tracked.episode, tracked.since = self.episode, self.since
         tracked.turn, tracked.saved = self.turn, self.saved
         return tracked
@@ -121,8 +122,8 @@ class Asleep:
             tracked = kind.made(id_, point)
             time, since = int(live.times[point]), int(live.since[point])
             if time != NEVER:
-                tracked.newest, tracked.value = time, float(live.values[point])
-                tracked.lagging = late(time, int(live.arrived[point]))
+                lagging = late(time, int(live.arrived[point]))
+                tracked.move(time, float(live.values[point]), lagging=lagging)
             tracked.stream = int(live.streams[point])
             if since != NEVER:
                 tracked.since = since
@@ -136,8 +137,11 @@ def _still(kinds: tuple[Kind, ...]) -> Bounds | None:
         return None
     lows, highs = [], []
     for kind in kinds:
-        if not kind.condition.quiet or any(level.op in SIDED for level in kind.levels):
+        machine = kind.machine
+        if not machine.condition.quiet or any(level.op in SIDED for level in kind.levels):
             return None
+        if machine.overlay != NOTHING:
+            return None  # its clock runs
         low, high = kind.made("", 0).bounds()
         lows.append(low)
         highs.append(high)

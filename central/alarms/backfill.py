@@ -12,15 +12,8 @@ If no live good reading is newer, the readings never come here: they step the li
 from dataclasses import replace
 
 from central.alarms.moves import Moves
-from central.alarms.records import episode_by_number
-from central.alarms.tracked import (
-    BRANCHES,
-    PATH,
-    Branch,
-    Claim,
-    Tracked,
-    drop_branch,
-)
+from central.alarms.saving import drop_branch
+from central.alarms.tracked import BRANCHES, PATH, Branch, Claim, Tracked
 from protocols.alarms.condition import (
     SECOND,
     Change,
@@ -30,7 +23,7 @@ from protocols.alarms.condition import (
     start,
     violates,
 )
-from protocols.alarms.state import Word
+from protocols.alarms.word import Word
 
 
 def hand_over(moves: Moves, tracked: Tracked, stream: int, time: int) -> None:
@@ -124,12 +117,12 @@ def _finish(moves: Moves, tracked: Tracked, branch: Branch, returned: int) -> No
     """The past returned within itself: what was told of it so far is put right."""
     claim = branch.claim
     if claim is not None and not claim.live:
-        row = episode_by_number(moves.conn, claim.episode)
+        row = moves.row(claim.episode)
         row = replace(row, returned=returned, closed=returned)
         moves.alter(tracked, row, Word.RTN, returned)
         return
     if claim is not None:
-        row = episode_by_number(moves.conn, claim.episode)
+        row = moves.row(claim.episode)
         if row.raised != claim.raised:
             row = replace(row, raised=claim.raised)
             moves.alter(tracked, row, Word.BACKDATED, claim.raised)
@@ -139,7 +132,7 @@ def _finish(moves: Moves, tracked: Tracked, branch: Branch, returned: int) -> No
 def _tell(moves: Moves, tracked: Tracked, branch: Branch) -> Claim:
     raised = branch.path[0][0]
     if tracked.episode is not None:
-        row = episode_by_number(moves.conn, tracked.episode)
+        row = moves.row(tracked.episode)
         delay = max(level.on_delay for level in tracked.rule.levels)
         if row.raised - round(delay * SECOND) <= branch.until:
             claim = Claim(row.number, row.raised, live=True)

@@ -8,32 +8,28 @@ undone transaction it is read again. What cannot change anything never becomes a
 """
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
 from sqlite_utils import Database as Tables
 
-from central.alarms import backfill, quiet, ruleset
+from central.alarms import acted, backfill, quiet, ruleset, stepping
 from central.alarms.memory import Memory
 from central.alarms.moves import Moves
+from central.alarms.overlays import Laid
 from central.alarms.records import EpisodeRow
 from central.alarms.samples import Coming, Good
 from central.alarms.stored import Stored
-from central.alarms.tracked import Tracked, stream_purpose
+from central.alarms.timers import GRACE, Timers
+from central.alarms.tracked import Tracked
 from central.alarms.trend import WINDOW
+from central.database_queue import Heavy
 from central.store.columns import Columns
 from central.store.interface import FLAG_ESTIMATED, Row
-from protocols.alarms.condition import NOWHERE, advance, interrupt, late, sample, violates
-from protocols.alarms.state import Word
 from protocols.quality import is_good
 from protocols.words import Purpose
-
-GRACE: Final = 2_000_000
-"""How long after its due time (µs) a timer waits for a reading still on its way that would undo it.
-
-The event keeps the due time; a batch is sealed within a second and needs a moment to arrive."""
 
 
 class Evaluation(NamedTuple):
@@ -51,11 +47,15 @@ class Evaluation(NamedTuple):
 
 @dataclass(slots=True)
 class Judged:
-    """Effects: changed episodes, good samples of the last minutes, and the next timer's time."""
+    """Effects: changed episodes, good samples of the last minutes, and the next timer's time.
+
+    `laid`: what lies over rules of which that changed.
+    """
 
     episodes: list[EpisodeRow] = field(default_factory=list)
     good: list[Good] = field(default_factory=list)
     due: int | None = None
+    laid: list[Laid] = field(default_factory=list)
 
 
 _INT64: Final = 2**63
@@ -68,9 +68,7 @@ class Engine:
         self._stored = stored
         self._loaded = False
         self._memory = Memory(stored)
-        self._timed: dict[str, Tracked] = {}
-        self._due: tuple[int | None] | None = None
-        """When the next timer fires; None until it is worked out."""
+        self._timers = Timers()
 
     def forget(self) -> None:
         """Drop the copy of the tables: the next call reads them again."""
@@ -87,6 +85,7 @@ class Engine:
         Raises Heavy, with nothing changed, where more than `most` are left to the machine.
         """
         self._ensure(tables.conn)
+        fired = self._fire_first(tables.conn, batch)
         rows, since = batch.rows, batch.arrival - WINDOW
         past = self._memory.past(batch.stream)
         coming = Coming(rows, batch.stream, batch.arrival, past, batch.most)
@@ -98,15 +97,26 @@ class Engine:
         if rows.span is None or rows.span[0] <= since:
             good = [each.after(since) for each in good]
         judged.good = [each for each in good if len(each.points)]
+        judged.episodes = fired.episodes + judged.episodes
+        judged.laid = fired.laid + judged.laid
         judged.due = self.due()
         return judged
 
+    def _fire_first(self, conn: sqlite3.Connection, batch: Evaluation) -> Judged:
+        """What was due before these came is done before them, whenever somebody looked last."""
+        due = self.due()
+        if due is None or due > batch.arrival:
+            return Judged()
+        if batch.most is not None:
+            raise Heavy
+        return self._fire(conn, batch.arrival)
+
     def _judge(self, conn: sqlite3.Connection, batch: Evaluation, rows: list[Row]) -> Judged:
         """Judge reading by reading."""
-        moves = Moves(conn, batch.arrival, batch.purpose, self._stored)
         points = dict.fromkeys(row.point for row in rows if self._memory.judged(row.point))
         if not points:
             return Judged()
+        moves = Moves(conn, batch.arrival, batch.purpose, self._stored)
         self._memory.wake(conn, points)
         here = self._memory.here
         good: list[tuple[int, int, float]] = []
@@ -118,65 +128,65 @@ class Engine:
             elif is_good(row.quality) or row.flags & FLAG_ESTIMATED:
                 continue
             for tracked in here.get(row.point, ()):
-                if _step(moves, tracked, batch.stream, row.time, value):
+                if stepping.take(moves, tracked, batch.stream, row.time, value):
                     touched[tracked.rule.id] = tracked
         for tracked in touched.values():
             backfill.settle(moves, tracked, batch.stream)
+        episodes = moves.changed()
         self._keep(conn, touched.values())
         self._memory.put(
             conn, self._memory.moved(points, {each.point for each in touched.values()})
         )
-        return Judged(moves.changed(), [_samples(good)] if good else [])
+        return Judged(episodes, [_samples(good)] if good else [], laid=moves.laid)
 
     def tick(self, tables: Tables, now: int) -> Judged:
         """Fire the timers whose time has come; each event carries its own due time."""
-        conn = tables.conn
-        self._ensure(conn)
-        changed: list[EpisodeRow] = []
-        fired: list[Tracked] = []
-        for tracked in list(self._timed.values()):
-            end = tracked.due()
-            if end is None or end + GRACE > now:
-                continue
-            moves = Moves(conn, now, stream_purpose(conn, tracked), self._stored)
-            tracked.condition, changes = advance(tracked.rule, tracked.condition, now - GRACE)
-            tracked.calm = None
-            for change in changes:
-                moves.apply(tracked, change, tracked.value)
-            self._keep(conn, [tracked])
-            fired.append(tracked)
-            changed += moves.changed()
-        self._memory.put(conn, {each.point for each in fired if each.point in self._memory.here})
-        return Judged(changed, [], self.due())
+        self._ensure(tables.conn)
+        judged = self._fire(tables.conn, now)
+        judged.due = self.due()
+        return judged
+
+    def _fire(self, conn: sqlite3.Connection, now: int) -> Judged:
+        moves = Moves(conn, now, None, self._stored)
+        fired: dict[str, Tracked] = {}
+        # Later than one thing that is due comes another: each is looked at anew.
+        while over := self._timers.over(moves.clock):
+            found = [tracked for each in over if (tracked := self._memory.rule(each)) is not None]
+            points = {point for tracked in found for point in tracked.points}
+            self._memory.wake(conn, points & self._memory.here.keys())
+            for tracked in found:
+                stepping.advance(moves, tracked)
+                fired[tracked.rule.id] = tracked
+                self._timers.put(tracked.rule.id, tracked.due())
+        if not fired:
+            return Judged()
+        episodes = moves.changed()
+        self._keep(conn, fired.values())
+        points = {point for tracked in fired.values() for point in tracked.points}
+        self._memory.put(conn, points & self._memory.here.keys())
+        return Judged(episodes, laid=moves.laid)
 
     def due(self) -> int | None:
         """Return when `tick` has something to do."""
-        if self._due is None:
-            found = (tracked.due() for tracked in self._timed.values())
-            ends = [end for end in found if end is not None]
-            self._due = (min(ends) + GRACE if ends else None,)
-        return self._due[0]
+        due = self._timers.next
+        return None if due is None else due + GRACE
 
     def take_rules(
-        self,
-        tables: Tables,
-        rules: Sequence[ruleset.Wanted],
-        numbers: Mapping[int, int],
-        now: int,
+        self, tables: Tables, rules: Sequence[ruleset.Wanted], now: int
     ) -> ruleset.Taken:
         """Make `rules` those of their points; re-evaluates at once."""
         known = self._known(tables.conn)
-        self._memory.wake(tables.conn, {numbers[each.place] for each in rules})
-        return self._index(tables.conn, ruleset.take(tables.conn, known, rules, numbers, now))
+        self._memory.wake(tables.conn, {point for each in rules for point, _ in each.inputs})
+        return self._index(tables.conn, ruleset.take(tables.conn, known, rules, now))
 
     def retire_rules(
-        self, tables: Tables, gateway: str, rules: Sequence[ruleset.Wanted], now: int
+        self, tables: Tables, source: str, kept: Collection[str], now: int
     ) -> ruleset.Taken:
-        """Let go of the gateway's other rules; their alarms return."""
+        """Let go of the source's other rules; their alarms return."""
         known = self._known(tables.conn)
-        gone = ruleset.others(tables.conn, gateway, rules)
-        found = map(self._memory.rule, gone)
-        self._memory.wake(tables.conn, {each.point for each in found if each is not None})
+        gone = ruleset.others(tables.conn, source, kept)
+        found = [tracked for each in gone if (tracked := self._memory.rule(each)) is not None]
+        self._memory.wake(tables.conn, {point for each in found for point in each.points})
         return self._index(tables.conn, ruleset.retire(tables.conn, known, gone, now))
 
     def _known(self, conn: sqlite3.Connection) -> ruleset.Known:
@@ -195,94 +205,48 @@ class Engine:
         self._ensure(conn)
         tracked = self._memory.rule(rule)
         if tracked is not None:
-            self._memory.wake(conn, [tracked.point])
+            self._memory.wake(conn, tracked.points)
         return tracked
+
+    def act(self, tables: Tables, rule: str, what: acted.What, now: int) -> acted.Acted:
+        """Let a person or logic act on a rule's alarm; what was due before is done before.
+
+        Raises RuleUnknown, and IllegalTransition for what lies over it and cannot: with nothing
+        changed. A refused acknowledgement or reset is returned: the journal keeps it.
+        """
+        conn = tables.conn
+        tracked = self.tracked(conn, rule)
+        if tracked is None:
+            raise acted.RuleUnknown(rule=rule)
+        machine, entries = acted.step(tracked, what, now)
+        moves = Moves(conn, now, None, self._stored)
+        tracked.machine, tracked.calm = machine, None
+        moves.entries(tracked, entries, None, acted.comment_of(what))
+        refused = acted.refusal(tracked, entries)
+        done = acted.Acted(moves.changed(), entries, moves.laid, refused)
+        self._keep(conn, [tracked])
+        self._memory.put(conn, tracked.points & self._memory.here.keys())
+        done.due = self.due()
+        return done
 
     def ladders(self, conn: sqlite3.Connection) -> ruleset.Ladders:
         """Return the ladder of every rule that judges or whose alarm is open."""
         self._ensure(conn)
         return self._memory.ladders()
 
-    def save(self, conn: sqlite3.Connection, tracked: Tracked) -> None:
-        """Write the state of a rule whose alarm was stepped, if it changed."""
-        self._memory.save(conn, [tracked])
-
     def _keep(self, conn: sqlite3.Connection, changed: Collection[Tracked]) -> None:
         self._memory.save(conn, changed)
-        self._due = None
         for tracked in changed:
-            if tracked.condition.pending:
-                self._timed[tracked.rule.id] = tracked
-            else:
-                self._timed.pop(tracked.rule.id, None)
+            self._timers.put(tracked.rule.id, tracked.due())
 
     def _ensure(self, conn: sqlite3.Connection) -> None:
         if self._loaded:
             return
         self._memory = Memory(self._stored)
         self._memory.load(conn)
-        self._timed = self._memory.timed()
-        self._due = None
+        timed = self._memory.timed()
+        self._timers = Timers((id_, tracked.due()) for id_, tracked in timed.items())
         self._loaded = True
-
-
-def _step(moves: Moves, tracked: Tracked, stream: int, time: int, value: float | None) -> bool:
-    """Take a value or, with None, that it is not known; return whether more may have changed."""
-    if value is None:
-        return _lose(moves, tracked, stream, time)
-    return _take(moves, tracked, stream, time, value)
-
-
-def _take(moves: Moves, tracked: Tracked, stream: int, time: int, value: float) -> bool:
-    """Judge one sample; return whether more than the newest sample may have changed."""
-    if tracked.newest is None or time > tracked.newest:
-        return _take_live(moves, tracked, stream, time, value)
-    if stream != tracked.stream:
-        backfill.take(moves, tracked, stream, time, value)
-        return True
-    if time == tracked.newest:
-        if value != tracked.value:
-            moves.note(tracked, Word.CONFLICT, time, value, None)
-    elif place := violates(tracked.rule, time, value):
-        moves.note(tracked, Word.LATE_ALARM, time, value, tracked.rule.levels[place - 1].name)
-    return False
-
-
-def _take_live(moves: Moves, tracked: Tracked, stream: int, time: int, value: float) -> bool:
-    switched = tracked.stream != stream
-    if switched:
-        backfill.hand_over(moves, tracked, stream, time)
-    tracked.newest, tracked.value = time, value
-    lagged, tracked.lagging = tracked.lagging, late(time, moves.now)
-    caught_up = lagged and not tracked.lagging
-    low, high = tracked.calm or NOWHERE
-    if low < value < high and not caught_up:
-        return switched
-    tracked.calm = None
-    tracked.condition, changes = sample(tracked.rule, tracked.condition, time, value)
-    if tracked.lagging:
-        tracked.condition, more = advance(tracked.rule, tracked.condition, time)
-        changes += more
-    for change in changes:
-        moves.apply(tracked, change, value)
-    if caught_up:
-        moves.caught_up(tracked)
-    tracked.bounds()
-    return True
-
-
-def _lose(moves: Moves, tracked: Tracked, stream: int, time: int) -> bool:
-    """The value is not known from `time` on; return whether that changed anything."""
-    if tracked.newest is not None and time < tracked.newest:
-        return stream != tracked.stream and backfill.lose(moves, tracked, stream, time)
-    before = tracked.condition
-    tracked.condition, changes = interrupt(tracked.rule, before, time)
-    for change in changes:
-        moves.apply(tracked, change, tracked.value)
-    if tracked.condition is before:
-        return False
-    tracked.calm = None
-    return True
 
 
 def _number(row: Row) -> float | None:

@@ -10,20 +10,17 @@ from typing import Final
 
 import numpy as np
 
-from central.alarms.asleep import SIDED, Asleep
+from central.alarms.asleep import Asleep
 from central.alarms.restoring import load
+from central.alarms.rows import BLANK, Alike, Row, common, row_of
+from central.alarms.saving import save, save_branch, save_moved
 from central.alarms.still import NEVER, Integers, Live, Past
 from central.alarms.stored import Stored
 from central.alarms.takeovers import Takeovers
-from central.alarms.tracked import ALL, Tracked, save, save_branch, save_moved
-from protocols.alarms.condition import LIVE_DELAY, NOWHERE, Bounds
+from central.alarms.tracked import ALL, Tracked
+from protocols.alarms.condition import LIVE_DELAY, NOWHERE
 from protocols.alarms.rule import Level
 
-_BLANK: Final = (0, NEVER, 0.0, NEVER, *NOWHERE, False, False)
-_Row = tuple[int, int, float, int, float, float, bool, bool]
-_Still = tuple[float, float, bool, bool]
-_Alike = dict[tuple[tuple[int, int, bool, bool], ...], _Still]
-"""By the ladders and conditions of a point's rules, while these are held: many share theirs."""
 _UNTOUCHED: Final = frozenset[int]()
 
 
@@ -39,6 +36,8 @@ class Memory:
         self._pasts: dict[int, Past] = {}
         self._takeovers = Takeovers()
         self._gone: set[int] = set()
+        self._spread: dict[str, frozenset[int]] = {}
+        """Points of rules on several, by rule."""
 
     def past(self, stream: int) -> Past | None:
         """Return what is known of an older stream."""
@@ -68,32 +67,44 @@ class Memory:
         return point in self.here
 
     def place(self, tracked: Tracked, *, active: bool) -> None:
-        """Keep a rule, and whether it judges."""
-        self._rise(tracked.point)
-        self._rules[tracked.rule.id] = tracked
-        here = self.here.setdefault(tracked.point, [])
+        """Keep a rule, and whether it judges; its points are those it goes by from now on."""
+        id_ = tracked.rule.id
+        points = tracked.points
+        before = self._spread.pop(id_, frozenset())
+        if len(points) > 1:
+            self._spread[id_] = points
+        for point in before | points:
+            self._rise(point)
+        self._rules[id_] = tracked
+        for point in before | points:
+            self._place(tracked, point, active=active and point in points)
+
+    def _place(self, tracked: Tracked, point: int, *, active: bool) -> None:
+        here = self.here.setdefault(point, [])
         here[:] = [other for other in here if other.rule.id != tracked.rule.id]
         if active:
             here.append(tracked)
-            self.live.watch(tracked.point, _gateway(tracked))
+            self.live.watch(point, _gateway(tracked))
         if not here:
-            del self.here[tracked.point]
-            self.live.reach(tracked.point)
-            self.live.watched[tracked.point] = False
+            del self.here[point]
+            self.live.reach(point)
+            self.live.watched[point] = False
 
     def timed(self) -> dict[str, Tracked]:
-        """Return the rules whose timers run."""
-        return {id_: each for id_, each in self._rules.items() if each.condition.pending}
+        """Return the rules whose clocks have something to do."""
+        return {id_: each for id_, each in self._rules.items() if each.due() is not None}
 
     def load(self, conn: sqlite3.Connection) -> None:
         """Read every rule's state as it was at the last commit."""
         found, active, self._asleep = load(conn, self._stored)
-        self.live.reach(max((tracked.point for tracked in found), default=0))
+        self.live.reach(max((max(each.points, default=0) for each in found), default=0))
         for tracked in found:
             id_ = tracked.rule.id
             self._rules[id_] = tracked
-            if id_ in active:
-                self.here.setdefault(tracked.point, []).append(tracked)
+            if len(tracked.points) > 1:
+                self._spread[id_] = tracked.points
+            for point in tracked.points if id_ in active else ():
+                self.here.setdefault(point, []).append(tracked)
         for point, here in self.here.items():
             self.live.watch(point, _gateway(here[0]))
         self._asleep.settle(self.live)
@@ -155,12 +166,12 @@ class Memory:
 
     def put(self, conn: sqlite3.Connection, points: Iterable[int]) -> None:
         """Write the arrays of `points` anew, of their branches those that were touched."""
-        rows: dict[int, _Row] = {}
-        alike: _Alike = {}
+        rows: dict[int, Row] = {}
+        alike: Alike = {}
         for point in points:
             self._rise(point)
             here = self.here.get(point, [])
-            rows[point] = row = _row(here, alike)
+            rows[point] = row = row_of(here, alike)
             touched = _UNTOUCHED.union(*[tracked.touched for tracked in here])
             if not touched:
                 continue
@@ -172,21 +183,26 @@ class Memory:
 
     def put_all(self, conn: sqlite3.Connection, changed: Iterable[Tracked]) -> None:
         """Write the arrays of every point of `changed` anew, all their branches."""
-        points = set()
+        points = set[int]()
         for tracked in changed:
-            self._rise(tracked.point)
-            here = self.here.get(tracked.point, [])
-            points.add(tracked.point)
-            streams = tracked.touched.union(*[other.branches for other in here])
-            tracked.touched = _UNTOUCHED
-            if here and streams:
-                here[0].touched |= streams
-            elif not here:
-                for stream in streams:
-                    self._put_past(conn, tracked.point, stream, _BLANK)
+            points |= tracked.points
+            if len(tracked.points) == 1:
+                self._put_all_past(conn, tracked)
         if points:
             self.live.reach(max(points))
             self.put(conn, points)
+
+    def _put_all_past(self, conn: sqlite3.Connection, tracked: Tracked) -> None:
+        (point,) = tracked.points
+        self._rise(point)
+        here = self.here.get(point, [])
+        streams = tracked.touched.union(*[other.branches for other in here])
+        tracked.touched = _UNTOUCHED
+        if here and streams:
+            here[0].touched |= streams
+        elif not here:
+            for stream in streams:
+                self._put_past(conn, point, stream, BLANK)
 
     def flush(self, conn: sqlite3.Connection) -> None:
         """Write how far branches moved on quietly: the journal is about to lose its rows."""
@@ -202,7 +218,7 @@ class Memory:
                 save_moved(conn, stream, at, (points, times))
                 past.changed = False
 
-    def _put_past(self, conn: sqlite3.Connection, point: int, stream: int, row: _Row) -> None:
+    def _put_past(self, conn: sqlite3.Connection, point: int, stream: int, row: Row) -> None:
         here = self.here.get(point, [])
         branches = [(tracked, tracked.branches.get(stream)) for tracked in here]
         held = [(tracked, branch) for tracked, branch in branches if branch is not None]
@@ -219,6 +235,7 @@ class Memory:
             past.changed = True
         newest = {branch.newest for _, branch in held}
         agree = len(held) == len(here) and len(newest) == 1 and row[0] not in (0, stream)
+        agree = agree and all(tracked.plain for tracked in here)
         if not agree:
             for tracked, branch in held:
                 if branch.newest != branch.kept:
@@ -227,14 +244,13 @@ class Memory:
             past.put(place, point, (NEVER, NOWHERE, False))
             return
         moved = any(branch.newest != branch.kept for _, branch in held)
-        bounds = _common(tracked.bounds_of(branch) for tracked, branch in held)
+        bounds = common(tracked.bounds_of(branch) for tracked, branch in held)
         past.put(place, point, (newest.pop() or 0, bounds, moved))
 
 
 def _wake(tracked: Tracked, time: int, value: float, arrived: int) -> None:
-    if time > (NEVER if tracked.newest is None else tracked.newest):
-        tracked.newest, tracked.value = time, value
-        tracked.lagging = arrived - time > LIVE_DELAY
+    if tracked.plain and time > (NEVER if tracked.newest is None else tracked.newest):
+        tracked.move(time, value, lagging=arrived - time > LIVE_DELAY)
 
 
 def _wake_branches(tracked: Tracked, pasts: dict[int, Past], place: int) -> None:
@@ -242,45 +258,6 @@ def _wake_branches(tracked: Tracked, pasts: dict[int, Past], place: int) -> None
         past = pasts.get(stream)
         if past is not None and past.holds(place) and past.moved[place]:
             branch.move(int(past.times[place]))
-
-
-def _row(here: list[Tracked], alike: _Alike) -> _Row:
-    """Return what a point's live stream may say: nothing where its rules are not at one."""
-    if not here:
-        return _BLANK
-    first = here[0]
-    newest, stream = first.newest, first.stream
-    for other in here:
-        if other.newest != newest or other.stream != stream:
-            return _BLANK
-    low, high, stands, free = _still(here, alike)
-    if newest is None:
-        return (0, NEVER, 0.0, NEVER, low, high, stands, True) if free else _BLANK
-    arrived = newest + LIVE_DELAY + 1 if first.lagging else newest
-    return stream, newest, float(first.value), arrived, low, high, stands, free
-
-
-def _still(here: list[Tracked], alike: _Alike) -> _Still:
-    """Return between which values nothing changes, whether a level is on, and what is free."""
-    key = tuple([(id(t.rule.levels), id(t.condition), t.lagging, not t.branches) for t in here])
-    known = alike.get(key)
-    if known is not None:
-        return known
-    stands = any(tracked.stands for tracked in here)
-    # What began late and stands is told otherwise once it catches up: by the machine.
-    late = any(tracked.lagging for tracked in here)
-    low, high = NOWHERE if stands and late else _common(tracked.bounds() for tracked in here)
-    # Another stream takes over quietly what leaves no branch behind (`backfill.hand_over`).
-    free = low < high and not stands and not any(tracked.branches for tracked in here)
-    found = low, high, stands, free
-    if not any(level.op in SIDED for tracked in here for level in tracked.rule.levels):
-        alike[key] = found
-    return found
-
-
-def _common(bounds: Iterable[Bounds]) -> Bounds:
-    lows, highs = zip(*bounds, strict=True)
-    return max(lows), min(highs)
 
 
 def _gateway(tracked: Tracked) -> str:

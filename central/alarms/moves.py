@@ -1,37 +1,61 @@
-"""Steps the operator's view of an alarm and writes what follows: episode, journal, outbox."""
+"""What the machine says, written: episode, journal, outbox. The only place that translates it.
+
+What one commit changes is gathered and written at its end (`write`): a storm is a few statements.
+"""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
-from central.alarms.records import (
-    EpisodeRow,
-    Line,
-    episode_by_number,
-    insert_episode,
-    update_episode,
-    write_line,
-)
+from central.alarms import overlays
+from central.alarms.episode import Acknowledgement
+from central.alarms.ledger import Ledger
+from central.alarms.overlays import Laid
+from central.alarms.records import EpisodeRow, Line
+from central.alarms.saving import save_branch, stream_purpose
 from central.alarms.stored import Stored
-from central.alarms.tracked import Tracked, save_branch
-from protocols.alarms.condition import Change, late
+from central.alarms.timers import GRACE
+from central.alarms.tracked import Tracked
+from protocols.alarms.condition import late
+from protocols.alarms.machine import Entry
 from protocols.alarms.rule import Level
-from protocols.alarms.state import Happening, State, Word, step
+from protocols.alarms.state import State
+from protocols.alarms.word import Word
 from protocols.words import Purpose, Value
+
+BEGINS: Final = (Word.RAISE, Word.SHADOW_RAISE)
+RETURNS: Final = (Word.RTN, Word.SHADOW_RTN)
+CALLS_AGAIN: Final = (Word.RAISE, Word.RERAISE, Word.REALARM, Word.SHADOW_RAISE)
+"""After these an earlier acknowledgement answers nothing any more."""
+AT_A_LEVEL: Final = (Word.LEVEL, Word.RERAISE, Word.RAISE, Word.SHADOW_RAISE)
+_RETURNED: Final = {State.UNACK: State.RTN_UNACK, State.ACKED: State.NORMAL}
+_LATCHED: Final = {State.UNACK: State.LATCHED_UNACK, State.ACKED: State.LATCHED_ACKED}
+_SEEN: Final = {
+    State.UNACK: State.ACKED,
+    State.RTN_UNACK: State.NORMAL,
+    State.LATCHED_UNACK: State.LATCHED_ACKED,
+}
+_STANDS: Final = (State.UNACK, State.LATCHED_UNACK)
+"""Whoever ends a shelf by hand has seen what stands, or latches."""
 
 
 class Moves:
-    """The changes of one commit at `now` (µs UTC); knows which episodes it touched."""
+    """The changes of one commit at `now` (µs UTC); `purpose` None: as the rule's stream says."""
 
     def __init__(
-        self, conn: sqlite3.Connection, now: int, purpose: Purpose, stored: Stored
+        self, conn: sqlite3.Connection, now: int, purpose: Purpose | None, stored: Stored
     ) -> None:
         self.conn = conn
         self.now = now
+        self.clock = now - GRACE
+        """That of the machines: readings of the last moments may still be on their way."""
         self._purpose = purpose
         self._stored = stored
         self._positions: dict[int, int] = {}
-        self._touched: dict[int, None] = {}
+        self._ledger = Ledger(conn)
+        self.laid: list[Laid] = []
+        """What lies over rules of which that changed."""
 
     def keep_branch(self, tracked: Tracked, stream: int) -> None:
         """Write one branch."""
@@ -40,36 +64,104 @@ class Moves:
         save_branch(self.conn, tracked, stream, self._positions[stream])
 
     def changed(self) -> list[EpisodeRow]:
-        """Return the episodes that were touched, as they are now."""
-        return [episode_by_number(self.conn, number) for number in self._touched]
+        """Write everything, and return the episodes that were touched, as they are now."""
+        return self._ledger.write()
 
-    def apply(self, tracked: Tracked, change: Change, value: Value, comment: str = "") -> None:
-        """Let the alarm follow its condition."""
-        if change.level:
-            tracked.alarm, words = step(tracked.alarm, Happening.LEVEL, change.level)
-            level: Level | None = tracked.rule.levels[change.level - 1]
-        else:
-            tracked.alarm, words = step(tracked.alarm, Happening.RETURN)
-            level = None
-        if Word.RAISE in words and level is not None:
-            tracked.episode = self.open(tracked, level, change.time, value)
-        elif tracked.episode is not None:
-            self._update(tracked, tracked.episode, words, change.time, level)
-        name = level.name if level else None
-        for word in words:
-            self.note(tracked, word, change.time, value, name, comment)
-        if tracked.alarm.state is State.NORMAL:
+    def row(self, number: int) -> EpisodeRow:
+        """Return an episode as it is now."""
+        return self._ledger.row(number)
+
+    def entries(
+        self, tracked: Tracked, entries: Iterable[Entry], value: Value, comment: str = ""
+    ) -> None:
+        """Take what the rule's machine says of its step, which is done; `value` led to it."""
+        last = 0
+        for entry in entries:
+            self._entry(tracked, entry, value, comment or entry.reason)
+            last = entry.time
+        if tracked.episode is not None:
+            self._settle(tracked, tracked.episode, last)
+
+    def _entry(self, tracked: Tracked, entry: Entry, value: Value, comment: str) -> None:
+        word, level = entry.word, None
+        if entry.level:
+            level = tracked.definition.rule.levels[entry.level - 1]
+        if tracked.episode is not None:
+            self._follow(tracked, tracked.episode, entry, (level, comment))
+        elif word in BEGINS and level is not None:
+            tracked.episode = self._open(tracked, level, (entry.time, None), value)
+        self._ledger.line(
+            Line(
+                episode=tracked.episode,
+                rule=tracked.definition.rule.id,
+                time=entry.time,
+                recorded=self.now,
+                word=word,
+                level=level.name if level else None,
+                value=value,
+                actor=entry.by or None,
+                comment=comment,
+                nth=entry.nth,
+            )
+        )
+        if word in overlays.WORDS:
+            place = tracked.point, tracked.site
+            overlay = tracked.machine.overlay
+            self.laid.append(
+                overlays.note(self.conn, tracked.definition.rule.id, place, overlay, entry)
+            )
+        over = tracked.episode is not None and self._ledger.row(tracked.episode).closed is not None
+        if over:
             tracked.episode = None
 
-    def open(self, tracked: Tracked, level: Level, raised: int, value: Value) -> int:
-        """Write a new live episode and return its number."""
-        return self._insert(tracked, level, (raised, None), value)
+    def _follow(
+        self, tracked: Tracked, number: int, entry: Entry, said: tuple[Level | None, str]
+    ) -> None:
+        """Let the open episode go on by one word."""
+        row, word, (level, comment) = self._ledger.row(number), entry.word, said
+        state = State(row.state)
+        if word in RETURNS:
+            after = (_LATCHED if tracked.definition.rule.latching else _RETURNED).get(state, state)
+            if word is Word.SHADOW_RTN and not tracked.definition.rule.latching:
+                after = State.NORMAL  # nobody was called: nobody has to see it
+            returned = max(entry.time, row.raised)
+            closed = returned if after is State.NORMAL else None
+            row = replace(row, state=after, returned=returned, closed=closed)
+        elif word in CALLS_AGAIN:
+            row = replace(row, state=State.UNACK, acknowledged=None)
+            if word is not Word.REALARM:
+                row = replace(row, returned=None, level=level or row.level)
+        elif word is Word.LEVEL:
+            row = replace(row, level=level or row.level)
+        elif (word is Word.ACK and state in _SEEN) or (word is Word.UNSHELVE and state in _STANDS):
+            after = _SEEN[state]
+            seen = Acknowledgement(by=entry.by, at=entry.time, comment=comment)
+            closed = entry.time if after is State.NORMAL else None
+            row = replace(row, state=after, closed=closed, acknowledged=seen)
+        elif word is Word.RESET:
+            row = replace(row, state=State.NORMAL, closed=entry.time)
+        else:
+            return
+        self._ledger.put(row)
+
+    def _settle(self, tracked: Tracked, number: int, time: int) -> None:
+        """Let the open episode be what the machine says it is; put to rest, it is over."""
+        row, alarm = self._ledger.row(number), tracked.machine.alarm
+        occurrence = alarm.occurrence or row.occurrence
+        if alarm.state is State.NORMAL:
+            if tracked.machine.overlay.latched:
+                return  # it latches on after its rest
+            tracked.episode = None
+            row = replace(row, state=State.NORMAL, closed=max(time, row.raised))
+            self._ledger.put(row)
+        elif row.state != alarm.state or row.occurrence != occurrence:
+            self._ledger.put(replace(row, state=alarm.state, occurrence=occurrence))
 
     def past(self, tracked: Tracked, path: Sequence[tuple[int, int, float]], returned: int) -> int:
         """Write a complete episode of the past, closed and marked late; returns its number."""
         raised, _, value = path[0]
         worst = tracked.rule.levels[max(place for _, place, _ in path) - 1]
-        number = self._insert(tracked, worst, (raised, returned), value)
+        number = self._open(tracked, worst, (raised, returned), value)
         for nth, (time, place, at) in enumerate(path):
             word = Word.LEVEL if nth else Word.RAISE
             self._past_line(tracked, number, word, (time, at), tracked.rule.levels[place - 1].name)
@@ -80,45 +172,24 @@ class Moves:
         """What began in the past and still stands when live data comes is a live alarm now."""
         if tracked.episode is None:
             return
-        row = episode_by_number(self.conn, tracked.episode)
+        row = self._ledger.row(tracked.episode)
         if row.late and row.returned is None:
-            update_episode(self.conn, replace(row, late=False))
-            self._touched[row.number] = None
+            self._ledger.put(replace(row, late=False))
 
     def alter(self, tracked: Tracked, row: EpisodeRow, word: Word, time: int) -> None:
         """Write an episode that is to be told otherwise, with the line that says so."""
-        update_episode(self.conn, row)
+        self._ledger.put(row)
         self._past_line(tracked, row.number, word, (time, None), row.level.name)
 
-    def note(
-        self,
-        tracked: Tracked,
-        word: Word,
-        time: int,
-        value: Value,
-        level: str | None,
-        comment: str = "",
-    ) -> None:
+    def note(self, tracked: Tracked, word: Word, time: int, value: Value, level: str) -> None:
         """Write a journal line on the rule's open episode, or on the rule alone."""
-        self._line(
-            Line(
-                episode=tracked.episode,
-                rule=tracked.rule.id,
-                time=time,
-                recorded=self.now,
-                word=word,
-                level=level,
-                value=value,
-                comment=comment,
-            )
-        )
+        self._ledger.line(self._line(tracked, tracked.episode, word, (time, value), level))
 
-    def _insert(
+    def _open(
         self, tracked: Tracked, level: Level, times: tuple[int, int | None], value: Value
     ) -> int:
         raised, returned = times
-        number = insert_episode(
-            self.conn,
+        return self._ledger.open(
             EpisodeRow(
                 number=0,
                 id="",
@@ -134,54 +205,30 @@ class Moves:
                 value_at_raise=value,
                 occurrence=1,
                 late=returned is not None or late(raised, self.now),
-                purpose=self._purpose,
-            ),
+                purpose=self._purpose or stream_purpose(self.conn, tracked),
+            )
         )
-        self._touched[number] = None
-        return number
-
-    def _update(
-        self,
-        tracked: Tracked,
-        number: int,
-        words: Sequence[Word],
-        time: int,
-        level: Level | None,
-    ) -> None:
-        row = episode_by_number(self.conn, number)
-        alarm = tracked.alarm
-        row = replace(
-            row,
-            state=alarm.state,
-            level=level or row.level,
-            returned=max(time, row.raised) if Word.RTN in words else None,
-            acknowledged=None
-            if Word.REALARM in words or Word.RERAISE in words
-            else row.acknowledged,
-            occurrence=alarm.occurrence or row.occurrence,
-        )
-        if alarm.state is State.NORMAL:
-            row = replace(row, closed=row.returned)
-        update_episode(self.conn, row)
-        self._touched[number] = None
 
     def _past_line(
         self, tracked: Tracked, episode: int, word: Word, when: tuple[int, Value], level: str | None
     ) -> None:
-        time, value = when
-        self._line(
-            Line(
-                episode=episode,
-                rule=tracked.rule.id,
-                time=time,
-                recorded=self.now,
-                word=word,
-                level=level,
-                value=value,
-            )
-        )
+        self._ledger.line(self._line(tracked, episode, word, when, level))
 
-    def _line(self, line: Line) -> None:
-        if line.episode is not None:
-            self._touched[line.episode] = None
-        write_line(self.conn, line)
+    def _line(
+        self,
+        tracked: Tracked,
+        episode: int | None,
+        word: Word,
+        when: tuple[int, Value],
+        level: str | None,
+    ) -> Line:
+        time, value = when
+        return Line(
+            episode=episode,
+            rule=tracked.rule.id,
+            time=time,
+            recorded=self.now,
+            word=word,
+            level=level,
+            value=value,
+        )

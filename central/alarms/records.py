@@ -3,9 +3,12 @@
 Nothing is deleted, and a journal line is never changed.
 """
 
+import itertools
 import json
 import sqlite3
-from dataclasses import asdict, dataclass, fields
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -58,6 +61,7 @@ class Line:
     value: Value = None
     actor: str | None = None
     comment: str = ""
+    nth: int = 0
 
 
 OPEN: Final = (
@@ -81,73 +85,124 @@ def open_counts(conn: sqlite3.Connection) -> list[OpenCount]:
     return [OpenCount(site, Colour(colour), state, n) for site, colour, state, n in rows]
 
 
+def last_number(conn: sqlite3.Connection) -> int:
+    """Return the number of the newest episode; the next is one above it."""
+    return int(conn.execute("SELECT coalesce(max(number), 0) FROM episode").fetchone()[0])
+
+
+def insert_episodes(conn: sqlite3.Connection, rows: Sequence[EpisodeRow]) -> None:
+    """Write new episodes."""
+    if not rows:
+        return
+    conn.executemany(
+        f"INSERT INTO episode({COLUMNS}, colour) "  # noqa: S608  # a constant of ours
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                row.number,
+                row.id,
+                row.rule,
+                row.point,
+                row.site,
+                row.state,
+                level_json(row.level),
+                row.raised,
+                row.returned,
+                row.closed,
+                _acknowledged_json(row.acknowledged),
+                row.value_at_raise,
+                row.occurrence,
+                row.late,
+                row.purpose.name.lower(),
+                int(row.level.colour),
+            )
+            for row in rows
+        ],
+    )
+
+
 def insert_episode(conn: sqlite3.Connection, row: EpisodeRow) -> int:
     """Write a new episode and return its number; `row.number` and `row.id` are not looked at."""
-    written = conn.execute(
-        f"INSERT INTO episode({COLUMNS}, colour) "  # noqa: S608  # a constant of ours
-        "VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            _new_id(conn, row.raised),
-            row.rule,
-            row.point,
-            row.site,
-            row.state,
-            level_json(row.level),
-            row.raised,
-            row.returned,
-            row.closed,
-            _acknowledged_json(row.acknowledged),
-            row.value_at_raise,
-            row.occurrence,
-            row.late,
-            row.purpose.name.lower(),
-            int(row.level.colour),
-        ),
-    )
-    return int(written.lastrowid or 0)
+    number, (name,) = last_number(conn) + 1, take_names(conn, [row])
+    insert_episodes(conn, [replace(row, number=number, id=name)])
+    return number
 
 
 def update_episode(conn: sqlite3.Connection, row: EpisodeRow) -> None:
-    """Write what may change of an episode."""
-    conn.execute(
-        "UPDATE episode SET state = ?, level = ?, colour = ?, raised = ?, returned = ?, "
+    """Write what may change of an episode, but when it was raised."""
+    update_episodes(conn, [row])
+
+
+def update_episodes(conn: sqlite3.Connection, rows: Sequence[EpisodeRow]) -> None:
+    """Write what may change of episodes, but when they were raised: indexes hold that."""
+    if not rows:
+        return
+    conn.executemany(
+        "UPDATE episode SET state = ?, level = ?, colour = ?, returned = ?, "
         "closed = ?, acknowledged = ?, occurrence = ?, late = ? WHERE number = ?",
-        (
-            row.state,
-            level_json(row.level),
-            int(row.level.colour),
-            row.raised,
-            row.returned,
-            row.closed,
-            _acknowledged_json(row.acknowledged),
-            row.occurrence,
-            row.late,
-            row.number,
-        ),
+        [
+            (
+                row.state,
+                level_json(row.level),
+                int(row.level.colour),
+                row.returned,
+                row.closed,
+                _acknowledged_json(row.acknowledged),
+                row.occurrence,
+                row.late,
+                row.number,
+            )
+            for row in rows
+        ],
     )
+
+
+def move_raises(conn: sqlite3.Connection, rows: Sequence[EpisodeRow]) -> None:
+    """Write when episodes were raised, where that is told otherwise now."""
+    if rows:
+        conn.executemany(
+            "UPDATE episode SET raised = ? WHERE number = ?",
+            [(row.raised, row.number) for row in rows],
+        )
 
 
 def write_line(conn: sqlite3.Connection, line: Line) -> None:
     """Append to the journal, and to the outbox for whoever must be told later."""
-    conn.execute(
+    write_lines(conn, [line])
+
+
+def write_lines(conn: sqlite3.Connection, lines: Sequence[Line]) -> None:
+    """Append to the journal, and to the outbox for whoever must be told later."""
+    if not lines:
+        return
+    conn.executemany(
         "INSERT INTO alarm_journal(episode, rule, time, recorded, event, level, value, actor, "
-        "comment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            line.episode,
-            line.rule,
-            line.time,
-            line.recorded,
-            line.word.value,
-            line.level,
-            line.value,
-            line.actor,
-            line.comment,
-        ),
+        "comment, nth) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                line.episode,
+                line.rule,
+                line.time,
+                line.recorded,
+                line.word.value,
+                line.level,
+                line.value,
+                line.actor,
+                line.comment,
+                line.nth,
+            )
+            for line in lines
+        ],
     )
-    body = {"episode": line.episode, "rule": line.rule, "event": line.word, "time": line.time}
-    conn.execute(
+    conn.executemany(
         "INSERT INTO outbox(recorded, kind, body) VALUES (?, 'alarm', ?)",
-        (line.recorded, json.dumps(body)),
+        [(line.recorded, _outbox(line)) for line in lines],
+    )
+
+
+def _outbox(line: Line) -> str:
+    return json.dumps(
+        {"episode": line.episode, "rule": line.rule, "event": line.word, "time": line.time}
     )
 
 
@@ -180,6 +235,7 @@ def read_row(row: tuple[object, ...]) -> EpisodeRow:
     )
 
 
+@lru_cache(maxsize=_LADDERS)
 def level_json(level: Level) -> str:
     """Return a level as the tables keep it."""
     return json.dumps(_plain(level), ensure_ascii=False, sort_keys=True)
@@ -190,6 +246,7 @@ def _plain(level: Level) -> dict[str, object]:
     return {name: getattr(level, name) for name in _LEVEL_FIELDS}
 
 
+@lru_cache(maxsize=_LADDERS)
 def read_level(text: str) -> Level:
     """Return the level of `level_json`."""
     found = json.loads(text)
@@ -211,13 +268,16 @@ def _acknowledged_json(acknowledged: Acknowledgement | None) -> str | None:
     return None if acknowledged is None else json.dumps(asdict(acknowledged), ensure_ascii=False)
 
 
-def _new_id(conn: sqlite3.Connection, raised: int) -> str:
-    """Count the episodes of the site's day on which this one was raised."""
-    day = day_text((raised + SITE_OFFSET) // DAY).replace("-", "")
-    conn.execute(
-        "INSERT INTO episode_day(day, last) VALUES (?, 1) "
-        "ON CONFLICT(day) DO UPDATE SET last = last + 1",
-        (day,),
-    )
-    last = conn.execute("SELECT last FROM episode_day WHERE day = ?", (day,)).fetchone()[0]
-    return f"A-{day}-{last:04d}"
+def take_names(conn: sqlite3.Connection, rows: Sequence[EpisodeRow]) -> list[str]:
+    """Count the episodes of the site's day on which each of these was raised: their ids."""
+    days = [day_text((row.raised + SITE_OFFSET) // DAY).replace("-", "") for row in rows]
+    last = {}
+    for day, count in Counter(days).items():
+        conn.execute(
+            "INSERT INTO episode_day(day, last) VALUES (?, ?) "
+            "ON CONFLICT(day) DO UPDATE SET last = last + excluded.last",
+            (day, count),
+        )
+        found = conn.execute("SELECT last FROM episode_day WHERE day = ?", (day,)).fetchone()
+        last[day] = itertools.count(found[0] - count + 1)
+    return [f"A-{day}-{next(last[day]):04d}" for day in days]

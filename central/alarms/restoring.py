@@ -7,19 +7,21 @@ read once and held once, and of most no more is made than that (`asleep`).
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from central.alarms.asleep import Asleep, Kind, Rules
+from central.alarms.kept import condition_of, machine_of
 from central.alarms.records import read_levels
 from central.alarms.stored import Stored
 from central.alarms.takeovers import TAKEN_OVER
-from central.alarms.tracked import ALL, TURN, Branch, Claim, Tracked
+from central.alarms.tracked import ALL, TURN, Branch, Claim, Inputs, Tracked, begin
+from central.alarms.wanted import read_definition, read_inputs
 from central.store.heads.good_numbers import GoodNumber
-from protocols.alarms.condition import Condition, Step, start
+from protocols.alarms import machine as machines
+from protocols.alarms.definition import Definition
 from protocols.alarms.rule import Rule
-from protocols.alarms.state import Alarm, State
 
 
 class Loaded(NamedTuple):
@@ -33,47 +35,81 @@ class Loaded(NamedTuple):
 def load(conn: sqlite3.Connection, stored: Stored) -> Loaded:
     """Return every rule that is active or has an open episode."""
     states, branches = _states(conn)
-    kinds: dict[tuple[str, str, int], Kind] = {}
-    points: dict[int, Rules] = {}
-    restless, active = set[int](), set[str]()
-    for id_, point, version, levels, judges in conn.execute(
-        "SELECT id, point, version, levels, active FROM rule WHERE active OR EXISTS "
-        "(SELECT 1 FROM episode e WHERE e.rule = rule.id AND e.state <> 'NORMAL')"
+    read = _Read(states)
+    for row in conn.execute(
+        "SELECT id, point, version, levels, active, definition, inputs FROM rule WHERE active "
+        "OR EXISTS (SELECT 1 FROM episode e WHERE e.rule = rule.id AND e.state <> 'NORMAL')"
     ):
-        alike = levels, states.get(id_, ""), version
-        kind = kinds.get(alike)
-        if kind is None:
-            kind = kinds[alike] = _kind(*alike)
-        if point in points:
-            points[point].append((id_, kind))
-        else:
-            points[point] = [(id_, kind)]
-        if judges:
-            active.add(id_)
-        if not judges or id_ in branches:
-            restless.add(point)
-    newest = stored.newest_good_all(conn, points.keys())
+        read.take(row, alone=row[0] not in branches)
+    points, restless = read.points, read.restless
+    newest = stored.newest_good_all(conn, points.keys() | restless)
     asleep, awake = Asleep(), list[Tracked]()
     for point, rules in points.items():
         good = newest.get(point)
         if point in restless or not asleep.lay(point, rules, good):
-            awake += [_awake(point, rule, good, branches) for rule in rules]
+            made = [kind.made(id_, point) for id_, kind in rules]
+            awake += [_awake(tracked, good, branches) for tracked in made]
+    awake += [_awake(each, newest.get(each.point), branches) for each in read.others]
     _move_on(conn, stored, awake)
-    return Loaded(awake, {tracked.rule.id for tracked in awake} & active, asleep)
+    return Loaded(awake, {tracked.rule.id for tracked in awake} & read.active, asleep)
+
+
+class _Read:
+    """Rules as they are read: ladders by point, those that are more, those that judge.
+
+    Points that are `restless` have rules that cannot sleep.
+    """
+
+    def __init__(self, states: Mapping[str, str]) -> None:
+        self._states = states
+        self._kinds: dict[tuple[str, str, int], Kind] = {}
+        self.points: dict[int, Rules] = {}
+        self.others: list[Tracked] = []
+        self.restless = set[int]()
+        self.active = set[str]()
+
+    def take(self, row: tuple[Any, ...], *, alone: bool) -> None:
+        """Take a row of the table; `alone`: the rule has no past that still arrives."""
+        id_, point, version, levels, judges, definition, inputs = row
+        if judges:
+            self.active.add(id_)
+        if definition is not None or inputs is not None:
+            whole = read_definition(id_, version, read_levels(levels), definition)
+            other = _other(whole, read_inputs(point, inputs), self._states.get(id_, ""))
+            self.others.append(other)
+            self.restless |= other.points
+            return
+        alike = levels, self._states.get(id_, ""), version
+        kind = self._kinds.get(alike)
+        if kind is None:
+            kind = self._kinds[alike] = _kind(*alike)
+        if point in self.points:
+            self.points[point].append((id_, kind))
+        else:
+            self.points[point] = [(id_, kind)]
+        if not judges or not alone:
+            self.restless.add(point)
 
 
 def _awake(
-    point: int,
-    rule: tuple[str, Kind],
-    newest: GoodNumber | None,
-    branches: Mapping[str, Mapping[int, str]],
+    tracked: Tracked, newest: GoodNumber | None, branches: Mapping[str, Mapping[int, str]]
 ) -> Tracked:
-    id_, kind = rule
-    tracked = kind.made(id_, point)
-    if newest is not None:
+    if newest is not None and tracked.plain:
         tracked.know(newest)
-    for stream, text in branches.get(id_, {}).items():
+    for stream, text in branches.get(tracked.rule.id, {}).items():
         tracked.branches[stream] = _read_branch(text)
+    return tracked
+
+
+def _other(definition: Definition, inputs: Inputs, state: str) -> Tracked:
+    """Return a rule that is more than a ladder, as its row says."""
+    tracked = begin(definition, inputs)
+    if state:
+        body = json.loads(state)
+        tracked.machine = machine_of(definition, body)
+        tracked.episode, tracked.stream = body["episode"], body["stream"]
+        tracked.since, tracked.turn = body["since"], body.get("turn", 0)
+        tracked.saved = _without_turn(state)
     return tracked
 
 
@@ -99,22 +135,24 @@ def _states(conn: sqlite3.Connection) -> tuple[dict[str, str], dict[str, dict[in
 def _kind(levels: str, state: str, version: int) -> Kind:
     """Return what rules are whose rows say this; `state` is empty where there is none yet."""
     ladder = read_levels(levels)
+    definition = Definition(rule=Rule(id="", subject="", levels=ladder))
     if not state:
-        begun = start(Rule(id="", subject="", levels=ladder))
-        return Kind(ladder, version, begun, Alarm(), None, 0, 0, "")
+        return Kind(ladder, version, machines.begin(definition), None, 0, 0, "")
     body = json.loads(state)
-    place, level, occurrence = body["alarm"]
-    written, turn, _ = state.partition(TURN)
     return Kind(
         levels=ladder,
         version=version,
-        condition=_condition(body["steps"]),
-        alarm=Alarm(State(place), level, occurrence),
+        machine=machine_of(definition, body),
         episode=body["episode"],
         since=body["since"],
         turn=body.get("turn", 0),
-        saved=written + "}" if turn else state,
+        saved=_without_turn(state),
     )
+
+
+def _without_turn(state: str) -> str:
+    written, turn, _ = state.partition(TURN)
+    return written + "}" if turn else state
 
 
 def _read_branch(text: str) -> Branch:
@@ -122,11 +160,9 @@ def _read_branch(text: str) -> Branch:
     claim = Claim(*body["claim"]) if body["claim"] else None
     path = [(time, level, value) for time, level, value in body["path"]]
     newest, at = body["newest"], body.get("at", 0)
-    return Branch(_condition(body["steps"]), newest, body["until"], path, claim, kept=newest, at=at)
-
-
-def _condition(steps: list[tuple[bool, int | None]]) -> Condition:
-    return Condition(tuple(Step(on, since) for on, since in steps))
+    return Branch(
+        condition_of(body["steps"]), newest, body["until"], path, claim, kept=newest, at=at
+    )
 
 
 def _move_on(conn: sqlite3.Connection, stored: Stored, found: Iterable[Tracked]) -> None:

@@ -1,43 +1,39 @@
-"""Rules follow the manifests: a point's confirmed limits are its rules, versioned when they change.
+"""Rules are taken from manifests and from the library, versioned when they change.
 
-A changed ladder is re-evaluated at once with the value that holds, and an open episode says so in
-its journal (RULE_CHANGED); a rule that is gone lets its alarm return.
+A changed rule is re-evaluated at once with what is known, and says so in the journal
+(RULE_CHANGED); a rule that is gone lets its alarm return.
 """
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from central.alarms.moves import Moves
-from central.alarms.records import EpisodeRow, levels_json
+from central.alarms.records import EpisodeRow
+from central.alarms.saving import drop_branch
 from central.alarms.stored import Stored
-from central.alarms.tracked import Tracked, begin, drop_branch, stream_purpose
-from protocols.alarms.condition import Change, carry_over, sample, start
-from protocols.alarms.ladder import directions, rule_of
-from protocols.alarms.rule import Level, Rule
-from protocols.alarms.state import State, Word
-from protocols.wire.manifest import Manifest
+from central.alarms.tracked import Tracked, begin, is_plain
+from central.alarms.wanted import Texts, texts
+from central.alarms.wanted import Wanted as Wanted
+from protocols.alarms import steps
+from protocols.alarms.condition import start
+from protocols.alarms.definition import Definition
+from protocols.alarms.rule import Level
+from protocols.alarms.word import Word
 
 REASON = "rule_changed"
 _WRITE: Final = (
-    "INSERT INTO rule(id, point, version, active, changed, levels) VALUES (?, ?, ?, 1, ?, ?) "
-    "ON CONFLICT(id) DO UPDATE SET version = excluded.version, active = 1, "
-    "changed = excluded.changed, levels = excluded.levels"
+    "INSERT INTO rule(id, point, version, active, changed, levels, source, definition, inputs) "
+    "VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET point = excluded.point, "
+    "version = excluded.version, active = 1, changed = excluded.changed, levels = excluded.levels, "
+    "source = excluded.source, definition = excluded.definition, inputs = excluded.inputs"
 )
 
 
 Ladders = dict[str, tuple[Level, ...]]
 """By rule."""
-
-
-class Wanted(NamedTuple):
-    """A rule a manifest asks for, on the point at `place`; `levels` as the tables keep them."""
-
-    rule: Rule
-    place: int
-    levels: str
 
 
 class Known(NamedTuple):
@@ -47,149 +43,143 @@ class Known(NamedTuple):
     stored: Stored
 
 
+class Changed(NamedTuple):
+    """A rule that is not as the table has it: its next version, whether it judges already."""
+
+    wanted: Wanted
+    texts: Texts
+    version: int
+    active: bool
+
+
 @dataclass(slots=True)
 class Taken:
-    """What a manifest changed: states to be indexed, those of them that judge on, episodes."""
+    """What changed: states to be indexed, those of them that judge on, episodes."""
 
     tracked: list[Tracked] = field(default_factory=list)
     active: set[str] = field(default_factory=set)
     episodes: list[EpisodeRow] = field(default_factory=list)
 
 
-def wanted(manifest: Manifest) -> list[Wanted]:
-    """Return the rules a manifest asks for; without the tables, so anywhere."""
-    found = []
-    # Points that share their limits (the decoder holds them once) share ladders and their text.
-    known: dict[int, list[tuple[str, tuple[Level, ...], str]]] = {}
-    for index, point in enumerate(manifest.points):
-        if not point.limits:
-            continue
-        sides = known.get(id(point.limits))
-        if sides is None:
-            ladders = directions(point.limits)
-            sides = [(side, levels, levels_json(levels)) for side, levels in ladders]
-            known[id(point.limits)] = sides
-        subject = str(manifest.point_id(index))
-        for side, levels, text in sides:
-            found.append(Wanted(rule_of(subject, side, levels), index, text))
-    return found
-
-
-def take(
-    conn: sqlite3.Connection,
-    known: Known,
-    rules: Sequence[Wanted],
-    numbers: Mapping[int, int],
-    now: int,
-) -> Taken:
-    """Bring `rules` up to date; `numbers` are the registry's, by place in the manifest."""
+def take(conn: sqlite3.Connection, known: Known, rules: Sequence[Wanted], now: int) -> Taken:
+    """Bring `rules` up to date."""
     taken, changed = Taken(), _changed(conn, rules)
     # What judged until now knows its point's newest reading.
-    asked = {numbers[each.place] for each, _, active in changed if not active}
+    asked = {number for each in changed if not each.active for number, _ in each.wanted.inputs}
     newest = known.stored.newest_good_all(conn, asked)
-    conn.executemany(
-        _WRITE,
-        [
-            (rule.id, numbers[place], version, now, levels)
-            for (rule, place, levels), version, _ in changed
-        ],
-    )
-    for (rule, place, _), version, active in changed:
-        fresh = rule if rule.version == version else replace(rule, version=version)
-        number = numbers[place]
-        tracked = known.rule(rule.id)
-        if tracked is None or not (active or tracked.episode):
-            tracked = begin(number, rule, newest.get(number))
-        elif not active and number in newest:
-            tracked.know(newest[number])
-        taken.active.add(rule.id)
-        _change(conn, known, (tracked, fresh), now, taken)
+    conn.executemany(_WRITE, [_row(each, now) for each in changed])
+    moves = Moves(conn, now, None, known.stored)
+    for each in changed:
+        definition, inputs, *_ = each.wanted
+        if definition.rule.version != each.version:
+            definition = replace(definition, rule=replace(definition.rule, version=each.version))
+        number = inputs[0][0]
+        tracked = known.rule(definition.rule.id)
+        if tracked is None or not (each.active or tracked.episode):
+            tracked = begin(definition, inputs, newest.get(number))
+            _judge_first(moves, tracked)
+        else:
+            if not each.active and number in newest and tracked.plain:
+                tracked.know(newest[number])
+            _change(moves, tracked, definition, inputs)
+        taken.active.add(definition.rule.id)
+        taken.tracked.append(tracked)
+    taken.episodes = moves.changed()
     return taken
 
 
-def others(conn: sqlite3.Connection, gateway: str, rules: Sequence[Wanted]) -> list[str]:
-    """Return every active rule of the gateway that is not among `rules`."""
-    kept = {each.rule.id for each in rules}
-    found = conn.execute(
-        "SELECT r.id FROM rule r JOIN point p ON p.number = r.point "
-        "WHERE p.gateway = ? AND r.active",
-        (gateway,),
-    ).fetchall()
+def others(conn: sqlite3.Connection, source: str, kept: Collection[str]) -> list[str]:
+    """Return every active rule of `source` that is not among `kept`."""
+    found = conn.execute("SELECT id FROM rule WHERE source = ? AND active", (source,)).fetchall()
     return [id_ for (id_,) in found if id_ not in kept]
 
 
 def retire(conn: sqlite3.Connection, known: Known, rules: Sequence[str], now: int) -> Taken:
     """Let go of `rules`."""
-    taken = Taken()
+    taken, moves = Taken(), Moves(conn, now, None, known.stored)
     for id_ in rules:
         conn.execute("UPDATE rule SET active = 0, changed = ? WHERE id = ?", (now, id_))
         if (gone := known.rule(id_)) is not None:
-            _change(conn, known, (gone, None), now, taken)
+            _let_go(moves, gone)
+            taken.tracked.append(gone)
+    taken.episodes = moves.changed()
     return taken
 
 
-def _changed(conn: sqlite3.Connection, rules: Sequence[Wanted]) -> list[tuple[Wanted, int, bool]]:
-    """Return which rules are not as the table has them: their next version, whether they judge."""
-    ids = json.dumps([each.rule.id for each in rules])
-    found = conn.execute(
-        "SELECT id, version, active, levels FROM rule WHERE id IN (SELECT value FROM json_each(?))",
-        (ids,),
+def _row(each: Changed, now: int) -> tuple[object, ...]:
+    wanted, kept = each.wanted, each.texts
+    id_, point = wanted.definition.rule.id, wanted.inputs[0][0]
+    return (
+        *(id_, point or None, each.version, now),
+        *(kept.levels, wanted.source, kept.definition, kept.inputs),
     )
-    stored = {id_: (version, active, levels) for id_, version, active, levels in found.fetchall()}
+
+
+def _changed(conn: sqlite3.Connection, rules: Iterable[Wanted]) -> list[Changed]:
+    """Return which rules are not as the table has them."""
+    asked = [(each, texts(each)) for each in rules]
+    ids = json.dumps([each.definition.rule.id for each, _ in asked])
+    stored = {
+        id_: (version, active, source, Texts(*kept))
+        for id_, version, active, source, *kept in conn.execute(
+            "SELECT id, version, active, source, levels, definition, inputs FROM rule "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (ids,),
+        ).fetchall()
+    }
     changed = []
-    for each in rules:
-        version, active, before = stored.get(each.rule.id, (0, 0, ""))
-        if not active or before != each.levels:
-            changed.append((each, version + 1, bool(active)))
+    for each, kept in asked:
+        id_ = each.definition.rule.id
+        version, active, source, before = stored.get(id_, (0, 0, "", None))
+        if not active or before != kept:
+            changed.append(Changed(each, kept, version + 1, bool(active)))
+        elif source != each.source:
+            conn.execute("UPDATE rule SET source = ? WHERE id = ?", (each.source, id_))
     return changed
 
 
-def _change(
-    conn: sqlite3.Connection,
-    known: Known,
-    change: tuple[Tracked, Rule | None],
-    now: int,
-    taken: Taken,
-) -> None:
-    """Go over to another rule, or to none."""
-    tracked, rule = change
-    moves = Moves(conn, now, stream_purpose(conn, tracked), known.stored)
-    if tracked.episode is not None:
-        moves.note(tracked, Word.RULE_CHANGED, now, None, None)
+def _judge_first(moves: Moves, tracked: Tracked) -> None:
+    """Judge what the point said before anybody asked; that is no change of the rule."""
+    if not tracked.machine.values:
+        return
+    definition = tracked.definition
+    tracked.machine, entries = steps.change(definition, tracked.machine, definition, moves.now)
+    said = [entry for entry in entries if entry.word is not Word.RULE_CHANGED]
+    moves.entries(tracked, said, tracked.value, REASON)
+    tracked.calm = None
+
+
+def _change(moves: Moves, tracked: Tracked, new: Definition, inputs: tuple[object, ...]) -> None:
+    """Go over to another definition; what is known is judged by it at once."""
+    _forget_past(moves, tracked)
+    old, machine = tracked.definition, tracked.machine
+    if new.watch.frozen_after is not None and old.watch.frozen_after is None:
+        # Nobody looked until now whether the value moved.
+        machine = machine._replace(health=replace(machine.health, value=None, changed=None))
+    tracked.machine, entries = steps.change(old, machine, new, moves.now)
+    value = tracked.value
+    tracked.definition = new
+    if inputs != tracked.inputs:
+        tracked.inputs = inputs  # type: ignore[assignment]  # as they were given
+        tracked.point = tracked.inputs[0][0]
+    tracked.plain = is_plain(new, tracked.inputs)
+    moves.entries(tracked, entries, value, REASON)
+
+
+def _let_go(moves: Moves, tracked: Tracked) -> None:
+    """Let the alarm return, for nothing stands without a rule."""
+    _forget_past(moves, tracked)
+    old = tracked.definition
+    gone = replace(old, rule=replace(old.rule, levels=()))
+    value = tracked.value
+    machine, entries = steps.change(old, tracked.machine, gone, moves.now)
+    blank = (None,) * len(old.rule.levels)
+    tracked.machine = machine._replace(condition=start(old.rule), values=blank)
+    moves.entries(tracked, entries, value, REASON)
+
+
+def _forget_past(moves: Moves, tracked: Tracked) -> None:
     # Branches count levels of the old ladder; what they told stays told.
     for stream in list(tracked.branches):
-        drop_branch(conn, tracked, stream)
+        drop_branch(moves.conn, tracked, stream)
     tracked.calm = None
-    before = tracked.condition.level
-    stood = tracked.rule.levels[before - 1] if before else None
-    if rule is None:
-        tracked.condition = start(tracked.rule)
-    else:
-        condition = tracked.condition
-        if tracked.rule.levels is not rule.levels:
-            condition = carry_over(tracked.rule, condition, rule)
-        if tracked.newest is not None:
-            time = max(now, tracked.newest)
-            condition, _ = sample(rule, condition, time, tracked.value)
-        tracked.rule, tracked.condition = rule, condition
-    _follow(moves, tracked, stood, now)
-    taken.tracked.append(tracked)
-    taken.episodes += moves.changed()
-
-
-def _follow(moves: Moves, tracked: Tracked, stood: Level | None, now: int) -> None:
-    """Let the alarm follow at once; `stood` is the level it stood at under the old ladder."""
-    alarm, level = tracked.alarm, tracked.condition.level
-    standing = alarm.state in (State.UNACK, State.ACKED)
-    if level == 0:
-        if standing:
-            moves.apply(tracked, Change(now, alarm.level, 0), tracked.value, REASON)
-        return
-    here = tracked.rule.levels[level - 1]
-    if standing and here == stood:
-        tracked.alarm = replace(alarm, level=level)
-        return
-    if standing and stood is not None:
-        # Levels of two ladders compare by colour: only a worse one calls people again.
-        tracked.alarm = replace(alarm, level=level - 1 if here.colour > stood.colour else level + 1)
-    moves.apply(tracked, Change(now, tracked.alarm.level, level), tracked.value, REASON)

@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
+from central.alarms.saving import put
 from central.alarms.still import NEVER, Integers, Live
-from central.alarms.tracked import put
 
 _MARK: Final = ":"
 """In place of a rule, and after it the turn: no rule begins so."""

@@ -1,23 +1,24 @@
-"""What the engine remembers of each rule, and how the table keeps it.
+"""What the engine remembers of each rule.
 
 `Tracked` is the live state; a `Branch` is the state of one older stream whose readings arrive late.
-The newest sample is not written with every batch. After a restart that of a rule is the newest good
-reading of its point, because every good reading newer than it was judged live; that of a branch is
-the newest the stream brought since the branch was written (`flush` writes what the journal loses).
+The newest sample of a `plain` rule is not written with every batch. After a restart it is the
+newest good reading of its point, because every good reading newer than it was judged live; that of
+a branch is the newest the stream brought since the branch was written (`flush` writes what the
+journal loses).
 """
 
-import json
-import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from sys import intern
 from typing import Final
 
 from central.store.heads.good_numbers import GoodNumber
-from protocols.alarms.condition import NOWHERE, Bounds, Condition, calm, due, late, start
+from protocols.alarms import machine as machines
+from protocols.alarms.condition import NOWHERE, Bounds, Condition, calm, late
+from protocols.alarms.definition import UNWATCHED, Definition
+from protocols.alarms.kinds.limit import Limit
+from protocols.alarms.machine import Machine
 from protocols.alarms.rule import Rule
 from protocols.alarms.state import Alarm
-from protocols.words import Purpose
 
 BRANCHES: Final = 8
 """Older streams remembered per rule; the oldest goes first."""
@@ -27,10 +28,8 @@ PATH: Final = 64
 """Level changes remembered of one unfinished late episode."""
 TURN: Final = ', "turn": '
 """What goes before the turn in a rule's row."""
-_PUT: Final = (
-    "INSERT INTO condition(rule, stream, body) VALUES (?, ?, ?) "
-    "ON CONFLICT(rule, stream) DO UPDATE SET body = excluded.body"
-)
+Inputs = tuple[tuple[int, str], ...]
+"""Numbers of points, and what the rule calls each; 0: another rule, called by its id."""
 
 
 @dataclass(slots=True)
@@ -71,19 +70,21 @@ class Claim:
 
 @dataclass(slots=True)
 class Tracked:
-    """One rule on one point. `stream` gave the newest sample; `since` is its first time."""
+    """One rule on its subject. `stream` gave the newest sample; `since` is its first time.
 
-    rule: Rule
+    `point` is where its episodes are shown. `plain`: of the value of one point alone, so that
+    what changes nothing may pass in arrays; every reading of another's goes to its machine.
+    """
+
+    definition: Definition
+    machine: Machine
+    inputs: Inputs
     point: int
     site: str
-    condition: Condition
-    alarm: Alarm = Alarm()  # noqa: RUF009  # frozen
+    plain: bool
     episode: int | None = None
     stream: int = 0
     since: int = 0
-    newest: int | None = None
-    value: float = 0.0
-    lagging: bool = False
     branches: dict[int, Branch] = field(default_factory=dict)
     saved: str = ""
     calm: Bounds | None = None
@@ -93,20 +94,72 @@ class Tracked:
     touched: frozenset[int] = frozenset()
     """Streams whose branches were written or dropped and not yet looked at again."""
 
+    @property
+    def points(self) -> frozenset[int]:
+        """Return the numbers of the points whose readings it goes by."""
+        return frozenset(number for number, _ in self.inputs if number)
+
+    @property
+    def watched(self) -> bool:
+        """Return whether its input is."""
+        return self.definition.watch is not UNWATCHED
+
+    @property
+    def rule(self) -> Rule:
+        """Return its ladder and name."""
+        return self.definition.rule
+
+    @property
+    def condition(self) -> Condition:
+        """Return which levels are on."""
+        return self.machine.condition
+
+    @property
+    def alarm(self) -> Alarm:
+        """Return what the operator sees."""
+        return self.machine.alarm
+
+    @property
+    def lagging(self) -> bool:
+        """Return whether the newest sample came late."""
+        return self.machine.lagging
+
+    @property
+    def newest(self) -> int | None:
+        """Return the time of the newest sample."""
+        known = self.machine.newest
+        return known[0][1] if len(known) == 1 else max((time for _, time in known), default=None)
+
+    @property
+    def value(self) -> float:
+        """Return what its levels are held against."""
+        values = self.machine.values
+        return values[0] if values and values[0] is not None else 0.0
+
     def due(self) -> int | None:
-        """Return when a timer of the clock is due; None while the point lags behind."""
-        return None if self.lagging else due(self.rule, self.condition)
+        """Return when its clock has something to do."""
+        return machines.due(self.definition, self.machine)
 
     @property
     def stands(self) -> bool:
         """Whether a level is on."""
-        return any(step.on for step in self.condition.steps)
+        for step in self.machine.condition.steps:  # noqa: SIM110  # of very many, one by one
+            if step.on:
+                return True
+        return False
 
     def bounds(self) -> Bounds:
         """Return between which values nothing changes."""
         if self.calm is None:
-            self.calm = calm(self.rule, self.condition, None if self.newest is None else self.value)
+            self.calm = self._bounds()
         return self.calm
+
+    def _bounds(self) -> Bounds:
+        machine = self.machine
+        if not self.plain or machine.health.stale:
+            return NOWHERE
+        value = None if not machine.newest else self.value
+        return calm(self.definition.rule, machine.condition, value)
 
     def bounds_of(self, branch: Branch) -> Bounds:
         """Return between which values of an older stream nothing changes."""
@@ -117,98 +170,44 @@ class Tracked:
 
     def know(self, newest: GoodNumber) -> None:
         """Take the newest good reading of the point, which was judged before."""
-        self.newest, self.value, self.stream, received = newest
-        self.lagging = late(self.newest, received)
+        time, value, self.stream, received = newest
+        self.move(time, value, lagging=late(time, received))
         self.calm = None
 
-
-_Likeness = tuple[int, Alarm, int | None, int, int]
-
-
-def save(conn: sqlite3.Connection, changed: Iterable[Tracked], turn: int) -> None:
-    """Write live states that are not as they were written last; `turn` is that of now."""
-    rows, alike = [], dict[_Likeness, str]()
-    for tracked in changed:
-        # Rules that are taken together are mostly in one state: that is written once.
-        key = (id(tracked.condition), tracked.alarm, tracked.episode, tracked.stream, tracked.since)
-        body = alike.get(key)
-        if body is None:
-            body = alike[key] = _body(tracked)
-        if body != tracked.saved:
-            tracked.saved, tracked.turn = body, turn
-            rows.append((tracked.rule.id, 0, f"{body[:-1]}{TURN}{turn}}}"))
-    put(conn, rows)
-
-
-def _body(tracked: Tracked) -> str:
-    return json.dumps(
-        {
-            "steps": _steps(tracked.condition),
-            "alarm": [tracked.alarm.state, tracked.alarm.level, tracked.alarm.occurrence],
-            "episode": tracked.episode,
-            "stream": tracked.stream,
-            "since": tracked.since,
-        }
-    )
+    def move(self, time: int, value: float, *, lagging: bool) -> None:
+        """Take a newer sample that changed nothing."""
+        machine = self.machine
+        health = machine.health
+        if self.watched and not lagging:
+            health = replace(health, fresh=time)
+        self.machine = Machine(
+            machine.condition,
+            machine.memory,
+            machine.alarm,
+            machine.overlay,
+            machine.timers,
+            health,
+            (("", time),),
+            ((time, "", value, True),),
+            (value,) * len(machine.condition.steps),
+            lagging,
+            judged=True,
+        )
 
 
-def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int, at: int) -> None:
-    """Write one branch; `at` is the journal's position."""
-    branch = tracked.branches[stream]
-    claim = branch.claim
-    body = {
-        "steps": _steps(branch.condition),
-        "newest": branch.newest,
-        "until": branch.until,
-        "path": branch.path,
-        "claim": [claim.episode, claim.raised, claim.live] if claim else None,
-        "at": at,
-    }
-    branch.kept, branch.at = branch.newest, at
-    tracked.touched |= {stream}
-    put(conn, [(tracked.rule.id, stream, json.dumps(body))])
-
-
-def drop_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int) -> None:
-    """Forget one branch."""
-    del tracked.branches[stream]
-    tracked.touched |= {stream}
-    conn.execute("DELETE FROM condition WHERE rule = ? AND stream = ?", (tracked.rule.id, stream))
-
-
-def save_moved(
-    conn: sqlite3.Connection, stream: int, at: int, moved: tuple[list[int], list[int]]
-) -> None:
-    """Write the newest times of points whose branches of `stream` only moved on; none: forget."""
-    points, times = moved
-    if points:
-        put(conn, [(ALL, stream, json.dumps({"at": at, "points": points, "times": times}))])
-    else:
-        conn.execute("DELETE FROM condition WHERE rule = ? AND stream = ?", (ALL, stream))
-
-
-def stream_purpose(conn: sqlite3.Connection, tracked: Tracked) -> Purpose:
-    """Return the purpose of the stream that gave the newest sample."""
-    if not tracked.stream:
-        return Purpose.PRODUCTION
-    row = conn.execute("SELECT purpose FROM stream WHERE number = ?", (tracked.stream,)).fetchone()
-    return Purpose[row[0].upper()] if row else Purpose.PRODUCTION
-
-
-def begin(point: int, rule: Rule, newest: GoodNumber | None) -> Tracked:
+def begin(definition: Definition, inputs: Inputs, newest: GoodNumber | None = None) -> Tracked:
     """Return a rule in its first state, knowing the newest good reading of its point."""
-    site = intern(rule.subject.partition("/")[0])
-    tracked = Tracked(rule=rule, point=point, site=site, condition=start(rule))
-    if newest is not None:
+    site = intern(definition.rule.subject.partition("/")[0])
+    plain = is_plain(definition, inputs)
+    tracked = Tracked(definition, machines.begin(definition), inputs, inputs[0][0], site, plain)
+    if newest is not None and plain:
         tracked.know(newest)
     return tracked
 
 
-def _steps(condition: Condition) -> list[list[object]]:
-    return [[step.on, step.since] for step in condition.steps]
-
-
-def put(conn: sqlite3.Connection, rows: Sequence[tuple[str, int, str]]) -> None:
-    """Write rows (rule, stream, body); for many rules at once what stands for them."""
-    if rows:
-        conn.executemany(_PUT, rows)
+def is_plain(definition: Definition, inputs: Inputs) -> bool:
+    """Whether the newest value of one point, and when it came, is all the rule goes by."""
+    watch = definition.watch
+    if watch is not UNWATCHED and watch != replace(UNWATCHED, stale_after=watch.stale_after):
+        return False
+    return type(definition.kind) is Limit and len(inputs) == 1 and inputs[0][1] == ""

@@ -17,7 +17,8 @@ from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine
 from central.alarms.records import EpisodeRow
-from central.alarms.ruleset import Taken, Wanted, wanted
+from central.alarms.ruleset import Taken
+from central.alarms.wanted import OfManifest, of_manifest, placed
 from central.database_queue import Urgency
 from central.effects import CollectorEvent
 from central.registry import Entry, number_points
@@ -38,9 +39,9 @@ class Described:
     digest: str
     body: bytes
     manifest: Manifest
-    rules: list[Wanted]
+    rules: list[OfManifest]
 
-    def portions(self) -> list[list[Wanted]]:
+    def portions(self) -> list[list[OfManifest]]:
         """Return the rules in portions of one transaction."""
         return [self.rules[at : at + PORTION] for at in range(0, len(self.rules), PORTION)]
 
@@ -78,7 +79,7 @@ class Manifests:
     def describe(self, digest: str, body: bytes) -> Described:
         """Decode a manifest and work out its rules. Raises WireError."""
         manifest = decode_manifest(body)
-        described = Described(digest, body, manifest, wanted(manifest))
+        described = Described(digest, body, manifest, of_manifest(manifest))
         with self._lock:
             if digest not in self._known:
                 self._known[digest] = described
@@ -140,7 +141,7 @@ def keep_numbers(tables: Tables, digest: str, numbers: Sequence[int]) -> bytes:
 
 
 def take_portion(
-    tables: Tables, engine: Engine, described: Described, portion: list[Wanted], now: int
+    tables: Tables, engine: Engine, described: Described, portion: list[OfManifest], now: int
 ) -> Opened:
     """Take some of a manifest's rules before it is current."""
     (kept,) = tables.conn.execute(
@@ -150,7 +151,8 @@ def take_portion(
         kept = keep_numbers(tables, described.digest, number_points(tables, described.manifest))
     every = np.frombuffer(kept, "<i8")
     numbers = {each.place: int(every[each.place]) for each in portion}
-    return opened_by(engine, engine.take_rules(tables, portion, numbers, now))
+    rules = placed(portion, numbers, described.manifest.gateway)
+    return opened_by(engine, engine.take_rules(tables, rules, now))
 
 
 def opened_by(engine: Engine, taken: Taken, entry: Entry | None = None) -> Opened:

@@ -15,6 +15,7 @@ from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine
+from central.alarms.wanted import source_of
 from central.enrolment import places
 from central.evidence.heads import SignedRequest, keep_head
 from central.ingest.manifests import Described, Opened, keep_numbers, opened_by
@@ -217,6 +218,8 @@ def _now_current(tables: Tables, engine: Engine, described: Described, now: int)
     """The gateway's manifest has changed and its rules are taken: those it had beside them go."""
     gateway = described.manifest.gateway
     entry = read_entry(tables.conn, gateway, described.manifest)
-    done = opened_by(engine, engine.retire_rules(tables, gateway, described.rules, now), entry)
+    kept = {each.rule.id for each in described.rules}
+    retired = engine.retire_rules(tables, source_of(gateway), kept, now)
+    done = opened_by(engine, retired, entry)
     sites = {site.name for site in described.manifest.sites}
     return replace(done, events=places.compare(tables, gateway, sites, now))

@@ -42,6 +42,7 @@ STEPS: Final = (
     backup.m027_backup_reason,
     store.m028_settled,
     alarms.m029_open_alarms,
+    alarms.m030_rules_of_every_kind,
     people.m032_people,
 )
 

@@ -1,6 +1,6 @@
-"""Alarms, as they are counted.
+"""Alarms: how they are counted, and what their rules are.
 
-Step m029. Never edit one that has been released.
+Steps m029, m030. Never edit one that has been released.
 """
 
 from sqlite_utils import Database
@@ -12,3 +12,17 @@ def m029_open_alarms(db: Database) -> None:
         "CREATE INDEX episode_figures ON episode(site, colour, state, purpose) "
         "WHERE state <> 'NORMAL'"
     )
+
+
+def m030_rules_of_every_kind(db: Database) -> None:
+    """A rule is a document on one or several inputs, and has a source; ESCALATE is counted."""
+    for statement in (
+        "ALTER TABLE rule ADD COLUMN source TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE rule ADD COLUMN definition TEXT",
+        "ALTER TABLE rule ADD COLUMN inputs TEXT",
+        "UPDATE rule SET source = 'manifest:' || "
+        "(SELECT gateway FROM point WHERE point.number = rule.point)",
+        "CREATE INDEX rule_source ON rule(source)",
+        "ALTER TABLE alarm_journal ADD COLUMN nth INTEGER NOT NULL DEFAULT 0",
+    ):
+        db.execute(statement)

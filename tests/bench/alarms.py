@@ -19,10 +19,10 @@ from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine, Evaluation
 from central.alarms.records import levels_json
-from central.alarms.ruleset import Wanted
 from central.alarms.samples import Good
 from central.alarms.stored import Arrivals
 from central.alarms.trend import Trends
+from central.alarms.wanted import OfManifest, placed
 from central.database_file import open_file
 from central.ingest.manifests import PORTION
 from central.store.columns import Columns
@@ -75,7 +75,8 @@ class Plant:
                 "INSERT INTO point(number, id, gateway) VALUES (?, ?, 'gw')", (number, id_)
             )
             numbers[number] = number
-            wanted += [Wanted(r, number, levels_json(r.levels)) for r in ladders(id_, LIMITS)]
+            found = ladders(id_, LIMITS)
+            wanted += [OfManifest(rule, number, levels_json(rule.levels)) for rule in found]
         self.wanted, self.numbers = wanted, numbers
         self.taking = self.take()
 
@@ -85,7 +86,7 @@ class Plant:
         for at in range(0, len(self.wanted), PORTION):
             portion = self.wanted[at : at + PORTION]
             with self.tables.atomic():
-                self.engine.take_rules(self.tables, portion, self.numbers, NOW)
+                self.engine.take_rules(self.tables, placed(portion, self.numbers, "gw"), NOW)
         return time.process_time() - began
 
     def rows(self, count: int, each: int, value: float) -> Columns:

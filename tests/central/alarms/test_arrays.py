@@ -13,13 +13,13 @@ from sqlite_utils import Database as Tables
 
 from central.alarms import quiet
 from central.alarms.engine import Engine, Evaluation
-from central.alarms.records import levels_json
-from central.alarms.ruleset import Wanted
+from central.alarms.wanted import Wanted, source_of
 from central.database_file import open_file
 from central.store.arrivals import Arrivals
 from central.store.columns import Columns
 from central.store.heads.good_numbers import GoodNumber, good
 from central.store.interface import FLAG_ESTIMATED, FLAG_SOURCE, Row
+from protocols.alarms.definition import Definition
 from protocols.alarms.ladder import ladders
 from protocols.alarms.rule import Colour
 from protocols.quality import Quality
@@ -187,13 +187,12 @@ class Played:
     def rules(self, point, which):
         subject = f"site/gw/tank/p{point}"
         self.wanted[point] = [
-            Wanted(rule, point, levels_json(rule.levels))
+            Wanted(Definition(rule=rule), ((point, ""),), source_of("gw"))
             for rule in ladders(subject, LADDERS[which])
         ]
-        every = [each for some in self.wanted.values() for each in some]
-        numbers = {point: point for point in self.wanted}
-        self.engine.take_rules(self.tables, self.wanted[point], numbers, self.now)
-        self.engine.retire_rules(self.tables, "gw", every, self.now)
+        every = {each.definition.rule.id for some in self.wanted.values() for each in some}
+        self.engine.take_rules(self.tables, self.wanted[point], self.now)
+        self.engine.retire_rules(self.tables, source_of("gw"), every, self.now)
 
     def deliver(self, stream, wait, readings):
         self.now += wait * SECOND

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 
 from central.alarms.asleep import Asleep
 from central.alarms.memory import Memory
-from central.alarms.records import levels_json
-from central.alarms.ruleset import Wanted
+from central.alarms.wanted import Wanted, source_of
+from protocols.alarms.definition import Definition
 from protocols.alarms.ladder import ladders
 from protocols.quality import Quality
 from tests.central.alarms.test_arrays import CONNECTED, STEPS, Played, known, scan
@@ -80,8 +80,8 @@ def upwards_alone(made):
     """Leave point 3 one rule."""
     made.rules(3, 4)
     (rule,) = ladders("site/gw/tank/p3", [level("H", 80.0)])
-    wanted = [Wanted(rule, 3, levels_json(rule.levels))]
-    made.engine.take_rules(made.tables, wanted, {3: 3}, made.now)
+    wanted = [Wanted(Definition(rule=rule), ((3, ""),), source_of("gw"))]
+    made.engine.take_rules(made.tables, wanted, made.now)
 
 
 @pytest.mark.parametrize(

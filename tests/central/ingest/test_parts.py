@@ -165,7 +165,7 @@ async def test_a_manifest_in_portions_lets_alarms_in_and_gives_every_rule(collec
     engine, order = collector._engine, []
     take = engine.take_rules
 
-    def noted(tables, rules, numbers, now):
+    def noted(tables, rules, now):
         order.append(len(rules))
         if len(order) == 1:
             loop.call_soon_threadsafe(
@@ -175,7 +175,7 @@ async def test_a_manifest_in_portions_lets_alarms_in_and_gives_every_rule(collec
                     )
                 )
             )
-        return take(tables, rules, numbers, now)
+        return take(tables, rules, now)
 
     loop, hurried, engine.take_rules = asyncio.get_running_loop(), [], noted
     await gateway.register(collector, gateway.open())
@@ -195,11 +195,11 @@ async def test_a_manifest_cut_between_portions_is_finished_by_the_next_opening(
     engine, tries = collector._engine, []
     take = engine.take_rules
 
-    def failing(tables, rules, numbers, now):
+    def failing(tables, rules, now):
         tries.append(1)
         if len(tries) == 2:
             raise sqlite3.OperationalError("database or disk is full")
-        return take(tables, rules, numbers, now)
+        return take(tables, rules, now)
 
     monkeypatch.setattr(engine, "take_rules", failing)
     opened = gateway.open()

@@ -1,0 +1,101 @@
+"""A machine as the tables keep it: what is as usual is left out, and comes back the same.
+
+Of a `plain` rule the newest sample is not written: it is the newest good reading of its point.
+"""
+
+from typing import Any
+
+from protocols.alarms.clocks import IDLE, Timers
+from protocols.alarms.condition import Condition, Step
+from protocols.alarms.definition import Definition
+from protocols.alarms.machine import Machine
+from protocols.alarms.overlay import NOTHING, Overlay, Shelf
+from protocols.alarms.state import Alarm, State
+from protocols.alarms.watching import UNHEARD, Health
+
+Body = dict[str, Any]
+
+
+def body_of(machine: Machine, *, plain: bool) -> Body:
+    """Return a machine as JSON."""
+    alarm, body = machine.alarm, Body(steps=steps_of(machine.condition))
+    body["alarm"] = [alarm.state, alarm.level, alarm.occurrence]
+    if machine.timers != IDLE:
+        body["timers"] = list(machine.timers)
+    if machine.overlay != NOTHING:
+        body["overlay"] = _overlay(machine.overlay)
+    if machine.health != UNHEARD:
+        body["health"] = _health(machine.health)
+    if not plain:
+        body |= {
+            "memory": machine.memory,
+            "newest": machine.newest,
+            "recent": machine.recent,
+            "values": machine.values,
+            "lagging": machine.lagging,
+            "judged": machine.judged,
+        }
+    return body
+
+
+def steps_of(condition: Condition) -> list[list[object]]:
+    """Return a condition as JSON."""
+    return [[step.on, step.since] for step in condition.steps]
+
+
+def condition_of(steps: list[tuple[bool, int | None]]) -> Condition:
+    """Return the condition of `steps_of`."""
+    return Condition(tuple(Step(on, since) for on, since in steps))
+
+
+def machine_of(definition: Definition, body: Body) -> Machine:
+    """Return the machine of `body_of`."""
+    place, level, occurrence = body["alarm"]
+    machine = Machine(
+        condition=condition_of(body["steps"]),
+        memory=definition.kind.begin(),
+        alarm=Alarm(State(place), level, occurrence),
+        overlay=_read_overlay(body["overlay"]) if "overlay" in body else NOTHING,
+        timers=_read_timers(body["timers"]) if "timers" in body else IDLE,
+        health=Health(*body["health"]) if "health" in body else UNHEARD,
+    )
+    if "newest" not in body:
+        return machine
+    return machine._replace(
+        memory=_read_memory(definition, body["memory"]),
+        newest=tuple((name, time) for name, time in body["newest"]),
+        recent=tuple((time, name, value, good) for time, name, value, good in body["recent"]),
+        values=tuple(body["values"]),
+        lagging=body["lagging"],
+        judged=body["judged"],
+    )
+
+
+def _overlay(overlay: Overlay) -> list[object]:
+    shelf = overlay.shelf
+    until = None if shelf is None else [shelf.until, shelf.one_shot]
+    return [until, overlay.suppressed, overlay.out_of_service, overlay.latched]
+
+
+def _read_overlay(body: list[Any]) -> Overlay:
+    shelf, *rest = body
+    return Overlay(None if shelf is None else Shelf(*shelf), *rest)
+
+
+def _health(health: Health) -> list[object]:
+    return [getattr(health, name) for name in Health.__slots__]
+
+
+def _read_timers(body: list[Any]) -> Timers:
+    announced, told, acked, again, begun, chattering = body
+    return Timers(announced, told, acked, again, tuple(begun), chattering)
+
+
+def _read_memory(definition: Definition, body: Any) -> Any:
+    """A memory is plain, or a flat NamedTuple of what is."""
+    blank, found = definition.kind.begin(), _tuples(body)
+    return type(blank)(*found) if hasattr(blank, "_fields") else found
+
+
+def _tuples(body: Any) -> Any:
+    return tuple(_tuples(each) for each in body) if isinstance(body, list) else body

@@ -1,0 +1,95 @@
+"""One reading on one rule: the live machine's, the past's, or a stray that is only noted.
+
+A `plain` rule knows of its point what the arrays and the store know: the newest good reading.
+Whatever else its machine would remember of readings is left out, so that one that passed in arrays,
+and one that was read again, is the same machine as one that saw every reading itself.
+"""
+
+from dataclasses import replace
+
+from central.alarms import backfill
+from central.alarms.moves import Moves
+from central.alarms.tracked import Tracked
+from protocols.alarms import steps
+from protocols.alarms.condition import NOWHERE, late
+from protocols.alarms.definition import UNWATCHED
+from protocols.alarms.machine import Sample
+
+
+def take(moves: Moves, tracked: Tracked, stream: int, time: int, value: float | None) -> bool:
+    """Take the value of a plain rule's point or, with None, that it is not known.
+
+    Returns whether more than the newest sample may have changed.
+    """
+    if value is None:
+        return _lose(moves, tracked, stream, time)
+    newest = tracked.newest
+    if newest is None or time > newest:
+        return _take_live(moves, tracked, stream, time, value)
+    if stream != tracked.stream:
+        backfill.take(moves, tracked, stream, time, value)
+        return True
+    before = tracked.machine
+    _feed(moves, tracked, Sample(time, value, _arrival(moves, time)), value)
+    tracked.machine = tracked.machine._replace(recent=before.recent)
+    return tracked.machine != before
+
+
+def _take_live(moves: Moves, tracked: Tracked, stream: int, time: int, value: float) -> bool:
+    switched = tracked.stream != stream
+    if switched:
+        backfill.hand_over(moves, tracked, stream, time)
+    lagging = late(time, moves.now)
+    caught_up = tracked.machine.lagging and not lagging
+    low, high = tracked.calm or NOWHERE
+    watched = tracked.definition.watch is not UNWATCHED
+    if low < value < high and not caught_up and not (watched and lagging):
+        tracked.move(time, value, lagging=lagging)
+        return switched
+    _feed(moves, tracked, Sample(time, value, _arrival(moves, time)), value)
+    tracked.machine = tracked.machine._replace(recent=tracked.machine.recent[-1:])
+    if caught_up:
+        moves.caught_up(tracked)
+    tracked.bounds()
+    return True
+
+
+def _lose(moves: Moves, tracked: Tracked, stream: int, time: int) -> bool:
+    """The value is not known from `time` on; return whether that changed anything."""
+    before = tracked.machine
+    if tracked.newest is not None and time < tracked.newest:
+        return stream != tracked.stream and backfill.lose(moves, tracked, stream, time)
+    tracked.machine = before._replace(newest=())
+    sample = Sample(time, 0.0, _arrival(moves, time), good=False)
+    _feed(moves, tracked, sample, tracked.value)
+    after = tracked.machine
+    health = after.health
+    if health.bad_since is not None:
+        health = replace(health, bad_since=None)
+    tracked.machine = after._replace(
+        newest=before.newest, recent=before.recent, lagging=before.lagging, health=health
+    )
+    return tracked.machine != before
+
+
+def _feed(moves: Moves, tracked: Tracked, sample: Sample, value: float) -> None:
+    machine, entries = steps.feed(tracked.definition, tracked.machine, sample, moves.clock)
+    tracked.machine = machine
+    tracked.calm = None
+    if entries:
+        moves.entries(tracked, entries, value)
+
+
+def _arrival(moves: Moves, time: int) -> int:
+    """What claims to be further ahead was put aside where it came in."""
+    return max(moves.now, time - steps.AHEAD)
+
+
+def advance(moves: Moves, tracked: Tracked) -> bool:
+    """Let the clock fire what is due; return whether anything was."""
+    before = tracked.machine
+    tracked.machine, entries = steps.advance(tracked.definition, before, moves.clock)
+    if entries:
+        moves.entries(tracked, entries, tracked.value)
+    tracked.calm = None
+    return tracked.machine != before

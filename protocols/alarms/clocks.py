@@ -22,8 +22,10 @@ class Timers(NamedTuple):
 
     def due(self, clocks: Clocks) -> int | None:
         """Return when the next of them fires."""
-        times = [self.escalation(clocks), self.realarm(clocks)]
-        return min((time for time in times if time is not None), default=None)
+        higher, again = self.escalation(clocks), self.realarm(clocks)
+        if higher is None or again is None:
+            return again if higher is None else higher
+        return min(higher, again)
 
     def escalation(self, clocks: Clocks) -> int | None:
         """Return when it is called higher, unless somebody answers."""
@@ -42,23 +44,24 @@ class Timers(NamedTuple):
 
     def announce(self, now: int) -> "Timers":
         """Return that somebody is called."""
-        return self._replace(announced=now, told=0, acked=None)
+        return Timers(now, 0, None, self.again, self.begun, self.chattering)
 
     def answer(self, now: int, *, stands: bool) -> "Timers":
         """Return that somebody answered; `stands`: the condition is not over."""
-        return self._replace(announced=None, told=0, acked=now if stands else None)
+        acked = now if stands else None
+        return Timers(None, 0, acked, self.again, self.begun, self.chattering)
 
     def rest(self) -> "Timers":
         """Return that nobody is called and nobody will be."""
         if self.announced is None and self.acked is None:
             return self
-        return self._replace(announced=None, told=0, acked=None)
+        return Timers(None, 0, None, self.again, self.begun, self.chattering)
 
     def over(self) -> "Timers":
         """Return that the episode ended."""
         if not self.begun:
             return IDLE
-        return self._replace(announced=None, told=0, acked=None, again=0)
+        return Timers(None, 0, None, 0, self.begun, self.chattering)
 
     def begin(self, clocks: Clocks, time: int) -> tuple["Timers", bool]:
         """Take a beginning of the condition; also return whether that is chatter from now on."""

@@ -8,7 +8,7 @@ one holds until the next. An input at the very time of a due timer goes before t
 import math
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -31,6 +31,10 @@ COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     "=": operator.eq,
     "!=": operator.ne,
 }
+Rung = tuple[Callable[[float, float], bool], float, float]
+"""How a value is compared, with what before the level is on, and with what while it is."""
+MOST_RUNGS: Final = 6
+"""Of more levels not every condition is kept ready."""
 Bounds = tuple[float, float]
 NOWHERE: Final[Bounds] = (math.inf, -math.inf)
 """Bounds with nothing between them."""
@@ -53,27 +57,25 @@ class Condition:
     """One `Step` per level of the rule, from least to most severe."""
 
     steps: tuple[Step, ...]
+    level: int = field(init=False, compare=False, repr=False)
+    """The most severe level that is on, counted from 1; 0 is normal."""
+    pending: bool = field(init=False, compare=False, repr=False)
+    """Whether a timer runs."""
 
-    @property
-    def level(self) -> int:
-        """The most severe level that is on, counted from 1; 0 is normal."""
-        for place in range(len(self.steps), 0, -1):
-            if self.steps[place - 1].on:
-                return place
-        return 0
-
-    @property
-    def pending(self) -> bool:
-        """Whether a timer runs."""
-        for step in self.steps:  # noqa: SIM110  # a generator of each of 40,000 takes longer
+    def __post_init__(self) -> None:
+        level, pending = 0, False
+        for place, step in enumerate(self.steps, 1):
+            if step.on:
+                level = place
             if step.since is not None:
-                return True
-        return False
+                pending = True
+        object.__setattr__(self, "level", level)
+        object.__setattr__(self, "pending", pending)
 
     @property
     def quiet(self) -> bool:
         """Normal, and nothing pending."""
-        return not any(step.on or step.since is not None for step in self.steps)
+        return not self.level and not self.pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,17 @@ def start(rule: Rule) -> Condition:
 @lru_cache(maxsize=256)
 def _begun(levels: int) -> Condition:
     # One for all rules of as many levels: a city has tens of thousands of them.
-    return Condition((Step(),) * levels)
+    return Condition((_STEPS[False],) * levels)
+
+
+@lru_cache(maxsize=16)
+def settled(levels: int) -> tuple[Condition, ...]:
+    """Return every condition in which nothing is pending; bit n of its place: level n+1 is on."""
+    places = range(1 << levels)
+    return tuple(
+        Condition(tuple(_STEPS[bool(place >> nth & 1)] for nth in range(levels)))
+        for place in places
+    )
 
 
 def sample(
@@ -142,6 +154,8 @@ def advance(rule: Rule, condition: Condition, now: int) -> tuple[Condition, list
 
 def due(rule: Rule, condition: Condition) -> int | None:
     """Return when the next timer fires, or None when nothing is pending."""
+    if not condition.pending:
+        return None
     times = [
         end
         for level, step in zip(rule.levels, condition.steps, strict=True)
@@ -196,11 +210,27 @@ def activates(level: Level, value: float) -> bool:
 
 def holds(level: Level, value: float) -> bool:
     """Return whether an active level stays: the limit shifted by the deadband."""
+    return COMPARE[level.op](value, held_at(level))
+
+
+def held_at(level: Level) -> float:
+    """Return the limit of a level that is on: shifted by the deadband."""
     if level.op in (">", ">="):
-        return COMPARE[level.op](value, level.limit - level.deadband)
+        return level.limit - level.deadband
     if level.op in ("<", "<="):
-        return COMPARE[level.op](value, level.limit + level.deadband)
-    return COMPARE[level.op](value, level.limit)
+        return level.limit + level.deadband
+    return level.limit
+
+
+def rungs(rule: Rule) -> tuple[Rung, ...] | None:
+    """Return the levels where nothing but a value counts; None: a delay or a season does too."""
+    levels = rule.levels
+    if len(levels) > MOST_RUNGS:
+        return None
+    for level in levels:
+        if level.on_delay > 0 or level.off_delay > 0 or level.valid_from or level.valid_to:
+            return None
+    return tuple((COMPARE[level.op], level.limit, held_at(level)) for level in levels)
 
 
 def in_season(level: Level, time: int) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from protocols.alarms.condition import Rung, rungs
 from protocols.alarms.kinds.kind import Kind, Timed, is_timed
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.rule import Rule
@@ -58,7 +59,16 @@ class Definition:
     clocks: Clocks = NO_CLOCKS
     timed: Timed | None = field(init=False, repr=False, compare=False)
     """The kind, where its verdict also changes by itself."""
+    rungs: tuple[Rung, ...] | None = field(init=False, repr=False, compare=False)
+    """The levels, where nothing but the value counts."""
 
     def __post_init__(self) -> None:
         kind = self.kind
         object.__setattr__(self, "timed", kind if is_timed(kind) else None)
+        # What is as usual is told by what it is, not by what is in it.
+        if self.watch == UNWATCHED:
+            object.__setattr__(self, "watch", UNWATCHED)
+        if self.clocks == NO_CLOCKS:
+            object.__setattr__(self, "clocks", NO_CLOCKS)
+        plain = type(kind) is Limit and self.watch is UNWATCHED
+        object.__setattr__(self, "rungs", rungs(self.rule) if plain else None)

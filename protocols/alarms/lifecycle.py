@@ -12,14 +12,11 @@ from protocols.alarms import overlay as overlays
 from protocols.alarms.condition import Change, late
 from protocols.alarms.definition import Definition
 from protocols.alarms.kinds.kind import Taken
-from protocols.alarms.machine import Entry, Machine
+from protocols.alarms.machine import CALLS, Entry, Machine
 from protocols.alarms.overlay import Act, Shelf
 from protocols.alarms.state import NORMAL, Alarm, Happening, State, step
 from protocols.alarms.watching import Said
 from protocols.alarms.word import Word
-
-BEGINNINGS = (Word.RAISE, Word.RERAISE)
-CALLS = (*BEGINNINGS, Word.REALARM)
 
 
 class Run:

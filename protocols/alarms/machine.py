@@ -17,7 +17,12 @@ from protocols.alarms.overlay import NOTHING, Overlay
 from protocols.alarms.state import NORMAL, Alarm
 from protocols.alarms.watching import UNHEARD, Health
 from protocols.alarms.word import Word
+from protocols.clock import SECOND
 
+AHEAD: Final = 300 * SECOND
+"""A stamp further ahead than this is a broken clock."""
+CALLS: Final = (Word.RAISE, Word.RERAISE, Word.REALARM)
+"""After which somebody is called."""
 RECENT: Final = 32
 """Readings remembered to tell one that comes again from another of the same time."""
 
@@ -96,18 +101,20 @@ class Standing(Protocol):
 def due(definition: Definition, machine: Standing) -> int | None:
     """Return when the clock next has something to do."""
     watch, overlay = definition.watch, machine.overlay
-    found = []
+    resting = overlay is not NOTHING and overlay.resting
+    found: list[int | None] = []
     if watch is not UNWATCHED:
         found.append(watching.due(watch, machine.health))
     if machine.timers is not IDLE:
         found.append(machine.timers.due(definition.clocks))
     if overlay.shelf is not None:
         found.append(overlay.shelf.until)
-    if not machine.lagging and not overlay.resting and machine.condition.pending:
+    if machine.condition.pending and not machine.lagging and not resting:
         found.append(conditions.due(definition.rule, machine.condition))
-    if definition.timed is not None and not overlay.resting:
+    if definition.timed is not None and not resting:
         found.append(looks(definition, machine))
-    return min((time for time in found if time is not None), default=None)
+    times = [time for time in found if time is not None]
+    return min(times) if times else None
 
 
 def looks(definition: Definition, machine: Standing) -> int | None:

@@ -19,6 +19,9 @@ from protocols.errors import IllegalTransition
 class State(StrEnum):
     """Where an alarm is (reference: alarm state model, states A to D, L1, L2)."""
 
+    # As equality has it; what an enumeration does by itself takes a call of Python.
+    __hash__ = str.__hash__
+
     NORMAL = "NORMAL"
     UNACK = "UNACK"
     ACKED = "ACKED"
@@ -39,6 +42,8 @@ class State(StrEnum):
 
 class Happening(StrEnum):
     """What can happen to it."""
+
+    __hash__ = str.__hash__
 
     LEVEL = "LEVEL"
     """The condition stands at a level: on, higher, lower, or on again."""

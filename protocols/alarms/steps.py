@@ -5,30 +5,35 @@ done before it; what is due at the very time of an input is done after it (`adva
 """
 
 from dataclasses import replace
-from typing import Final
 
 from protocols.alarms import condition as conditions
-from protocols.alarms import watching
+from protocols.alarms import quick, watching
 from protocols.alarms.condition import Change, late
 from protocols.alarms.definition import UNWATCHED, Definition
 from protocols.alarms.kinds.kind import Reading, Taken
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.lifecycle import Run
-from protocols.alarms.machine import RECENT, Entry, Machine, Sample, due, looks
+from protocols.alarms.machine import AHEAD, RECENT, Entry, Machine, Sample, due, looks
 from protocols.alarms.word import Word
 from protocols.clock import SECOND
 
 Outcome = tuple[Machine, list[Entry]]
-AHEAD: Final = 300 * SECOND
-"""A stamp further ahead than this is a broken clock."""
 
 
 def feed(
     definition: Definition, machine: Machine, sample: Sample, clock: int | None = None
 ) -> Outcome:
     """Take a reading. `clock`: the machine's, where it waits for readings still on their way."""
-    run = Run(definition, machine, sample.arrival if clock is None else clock)
-    _fire(run, run.now, strictly=True)
+    now = sample.arrival if clock is None else clock
+    return quick.feed(definition, machine, sample, now) or feed_whole(
+        definition, machine, sample, now
+    )
+
+
+def feed_whole(definition: Definition, machine: Machine, sample: Sample, now: int) -> Outcome:
+    """Take a reading at `now` the long way, whatever it is."""
+    run = Run(definition, machine, now)
+    _fire(run, now, strictly=True)
     if sample.time - sample.arrival > AHEAD:
         run.say(Word.CLOCK_SKEW, sample.time)
         return run.done()

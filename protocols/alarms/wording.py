@@ -62,6 +62,7 @@ class Peak:
 class Told:
     """What is told: `word` at `time` (µs UTC) of the alarm at `point` in `place`.
 
+    `value` "" is of a rule whose level's name is the fact: two things that must not be together.
     `level` is the one it stands at, or stood at until it returned; `before` the one before that.
     `since` is when it was raised, `until` when a late one was over, `nth` the occurrence, the
     escalation or the count of a chatter; `advice` the rule's own next step, if it names one.
@@ -114,7 +115,7 @@ def code(told: Told) -> str:
             return "ALARM_RISE" if risen else "ALARM_FALL"
         case Word.RTN if told.latched:
             return "ALARM_LATCHED"
-        case Word.RAISE if told.level.op in ("=", "!="):
+        case Word.RAISE if told.level.op in ("=", "!=") or told.value == "":
             return "ALARM_STATE"
         case _:
             return f"ALARM_{told.word.value}"
@@ -147,7 +148,7 @@ def _params(told: Told, now: int, language: str, *, trend: bool) -> dict[str, Va
         "until": moment(until, until if until - since < DAY else now),
         "place": _label(told.place, language),
         "point": _label(told.point, language),
-        "value": shown(told.value, told.decimals),
+        "value": _value(told, language),
         "unit": told.unit,
         "crossing": text(f"CROSSING_{_CROSSING[level.op]}", {}, language),
         "level": name(level, language),
@@ -197,6 +198,12 @@ def _trend(told: Told, language: str) -> str:
         "unit": told.unit,
     }
     return text("ALARM_AHEAD", params, language)
+
+
+def _value(told: Told, language: str) -> str:
+    if isinstance(told.value, bool):
+        return text("STATE_ON" if told.value else "STATE_OFF", {}, language)
+    return shown(told.value, told.decimals)
 
 
 def _peak(told: Told, now: int, language: str) -> str:

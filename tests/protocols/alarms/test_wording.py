@@ -115,7 +115,7 @@ def test_a_level_that_moved_says_which_way() -> None:
 def test_a_state_is_told_as_its_level_says_it() -> None:
     told = replace(TANK, level=SMOKE, value=True, unit="", decimals=None, ahead=None)
     assert tell(told, TANK.time) == (
-        "【红色报警】14:50 红海湾示例油库 TK-101 液位 状态 1：火警。"
+        "【红色报警】14:50 红海湾示例油库 TK-101 液位 动作：火警。"
         "请 1 分钟内确认收到，3 分钟内叫应现场。"
     )
 

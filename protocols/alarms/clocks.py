@@ -73,5 +73,12 @@ class Timers(NamedTuple):
         chattering = len(begun) >= count
         return self._replace(begun=begun, chattering=chattering), chattering > self.chattering
 
+    def chatters(self, clocks: Clocks, now: int) -> bool:
+        """Return whether it chatters still: that ends by itself, when it was quiet long enough."""
+        if clocks.chatter is None:
+            return False
+        count, seconds = clocks.chatter
+        return sum(each > now - round(seconds * SECOND) for each in self.begun) >= count
+
 
 IDLE: Final = Timers()

@@ -20,7 +20,7 @@ from protocols.words import Label, Purpose, Value
 TOLD: Final = frozenset(
     {
         *(Word.RAISE, Word.RERAISE, Word.LEVEL, Word.REALARM, Word.RTN, Word.ESCALATE),
-        *(Word.UNSHELVE_AUTO, Word.STALE, Word.BAD, Word.FROZEN, Word.CHATTER),
+        *(Word.STALE, Word.BAD, Word.FROZEN, Word.CHATTER),
     }
 )
 """Words somebody is told; the others are the journal's alone."""
@@ -62,7 +62,8 @@ class Peak:
 class Told:
     """What is told: `word` at `time` (µs UTC) of the alarm at `point` in `place`.
 
-    `value` "" is of a rule whose level's name is the fact: two things that must not be together.
+    `fact`: the level's name says what is wrong, and its limit nothing: a state, a vote, a count.
+    `shelf`: it was raised because a shelf ended.
     `level` is the one it stands at, or stood at until it returned; `before` the one before that.
     `since` is when it was raised, `until` when a late one was over, `nth` the occurrence, the
     escalation or the count of a chatter; `advice` the rule's own next step, if it names one.
@@ -85,6 +86,8 @@ class Told:
     """Whether somebody acknowledged it."""
     latched: bool = False
     late: bool = False
+    fact: bool = False
+    shelf: bool = False
     ahead: Ahead | None = None
     peak: Peak | None = None
     advice: Label | None = None
@@ -115,8 +118,8 @@ def code(told: Told) -> str:
             return "ALARM_RISE" if risen else "ALARM_FALL"
         case Word.RTN if told.latched:
             return "ALARM_LATCHED"
-        case Word.RAISE if told.level.op in ("=", "!=") or told.value == "":
-            return "ALARM_STATE"
+        case Word.RAISE if told.shelf:
+            return "ALARM_UNSHELVE_AUTO"
         case _:
             return f"ALARM_{told.word.value}"
 
@@ -133,26 +136,26 @@ def _filled(told: Told, now: int, language: str, *, trend: bool) -> str:
 
 
 def _tidy(sentence: str) -> str:
-    """What has no unit leaves no gap."""
-    return re.sub(r" +(?=[，。：（,.:]|$)", "", sentence)
+    """What has no unit, or no name of its own, leaves no gap."""
+    return re.sub(r" +(?=[ ，。：）),.:]|$)", "", sentence)
 
 
 def _params(told: Told, now: int, language: str, *, trend: bool) -> dict[str, Value]:
     level = told.level
     since = told.since if told.since is not None else told.time
     until = told.until if told.until is not None else told.time
+    place, point = _label(told.place, language), _label(told.point, language)
     return {
         "colour": text(f"COLOUR_{level.colour.name}", {}, language),
         "time": moment(told.time, now),
         "since": moment(since, now),
         "until": moment(until, until if until - since < DAY else now),
-        "place": _label(told.place, language),
-        "point": _label(told.point, language),
+        "place": place,
+        "point": "" if point == place else point,
         "value": _value(told, language),
         "unit": told.unit,
-        "crossing": text(f"CROSSING_{_CROSSING[level.op]}", {}, language),
         "level": name(level, language),
-        "limit": shown(level.limit, told.decimals),
+        **_crossing(told, language),
         "before": "" if told.before is None else name(told.before, language),
         "nth": told.nth,
         "duration": duration(told.time - since),
@@ -162,28 +165,43 @@ def _params(told: Told, now: int, language: str, *, trend: bool) -> dict[str, Va
     }
 
 
+def _crossing(told: Told, language: str) -> dict[str, Value]:
+    """Return how the value meets the limit, as far as that says something."""
+    level = told.level
+    if told.fact or level.op in ("=", "!="):
+        return {"crossing": "", "at": "", "left": text("LEFT_FACT", {}, language)}
+    limit: dict[str, Value] = {"limit": shown(level.limit, told.decimals), "unit": told.unit}
+    return {
+        "crossing": text(f"CROSSING_{_CROSSING[level.op]}", {}, language),
+        "at": _tidy(text("ALARM_AT", limit, language)),
+        "left": text("LEFT", {}, language),
+    }
+
+
 _CALLS: Final = (Word.RAISE, Word.RERAISE, Word.LEVEL, Word.REALARM)
 _CROSSING: Final = {
     ">": "OVER",
     ">=": "REACHED",
     "<": "UNDER",
     "<=": "DOWN_TO",
-    "=": "IS",
-    "!=": "IS_NOT",
 }
+NAMES: Final = {"LL": "低低报", "L": "低报", "H": "高报", "HH": "高高报"}
+"""What levels are called in Chinese whose name is a code."""
 
 
 def _request(told: Told, language: str) -> str:
     if told.advice is not None and told.word in _CALLS:
         return _label(told.advice, language)
     answer, call = ANSWER[told.level.colour]
-    params: dict[str, Value] = {"answer": answer, "call": call}
+    params: dict[str, Value] = {"answer": answer, "call": call, "hours": call // 60}
     if told.word is Word.RTN:
         which = "RESET" if told.latched else "CLOSE" if told.seen else "SEE"
         return text(f"REQUEST_{which}", params, language)
     if told.word is Word.RAISE and told.until is not None:
         return text("REQUEST_CLOSE", params, language)
     which = told.level.colour.name if told.word in _CALLS else told.word.value
+    if code(told) == "ALARM_FALL":
+        which = "FALL"
     return text(f"REQUEST_{which}", params, language)
 
 
@@ -228,7 +246,9 @@ def _label(label: Label, language: str) -> str:
 
 def name(level: Level, language: str) -> str:
     """Return a level's name."""
-    return level.name if language == "zh" or not level.name_en else level.name_en
+    if language == "zh":
+        return NAMES.get(level.name, level.name)
+    return level.name_en or level.name
 
 
 def shown(value: Value, decimals: int | None) -> str:

@@ -19,6 +19,7 @@ from protocols.alarms.wording import (
     code,
     duration,
     moment,
+    name,
     shown,
     tell,
 )
@@ -115,9 +116,27 @@ def test_a_level_that_moved_says_which_way() -> None:
 def test_a_state_is_told_as_its_level_says_it() -> None:
     told = replace(TANK, level=SMOKE, value=True, unit="", decimals=None, ahead=None)
     assert tell(told, TANK.time) == (
-        "【红色报警】14:50 红海湾示例油库 TK-101 液位 动作：火警。"
+        "【红色报警】14:50 红海湾示例油库 TK-101 液位 动作，火警。"
         "请 1 分钟内确认收到，3 分钟内叫应现场。"
     )
+
+
+def test_what_is_a_fact_by_its_name_says_no_limit() -> None:
+    vote = Level(name="可燃气体 2/4 一级", colour=Colour.ORANGE, op=">=", limit=2)
+    told = replace(TANK, level=vote, value=2, unit="个", decimals=0, fact=True, ahead=None)
+    assert "液位 2 个，可燃气体 2/4 一级。请" in tell(told, TANK.time)
+    over = tell(replace(told, word=Word.RTN, value=1, since=TANK.time - 180 * SECOND), TANK.time)
+    assert "液位 1 个，已解除：可燃气体 2/4 一级，历时 3 min。" in over
+
+
+def test_what_stands_when_a_shelf_ends_says_so() -> None:
+    assert "静默到期，仍在高高报（13.80 m）" in tell(replace(TANK, shelf=True), TANK.time)
+
+
+def test_levels_with_a_code_for_a_name_are_called_as_people_do() -> None:
+    codes = [replace(HH, name=each, name_en="") for each in ("LL", "L", "H", "HH")]
+    assert [name(each, "zh") for each in codes] == ["低低报", "低报", "高报", "高高报"]
+    assert name(codes[3], "en") == "HH"
 
 
 def test_what_only_the_journal_hears_is_told_to_nobody() -> None:
@@ -126,7 +145,7 @@ def test_what_only_the_journal_hears_is_told_to_nobody() -> None:
 
 
 TAKES = ("place", "point", "value", "unit", "request")
-PARTS = ("ALARM_HEAD", "ALARM_HIGHEST", "ALARM_LOWEST", "ALARM_AHEAD")
+PARTS = ("ALARM_HEAD", "ALARM_AT", "ALARM_HIGHEST", "ALARM_LOWEST", "ALARM_AHEAD")
 SENTENCES = [each for each in catalogue("zh") if each.startswith("ALARM_") and each not in PARTS]
 
 

@@ -1,0 +1,230 @@
+"""Plays a story of the demo through the pure core: signals in, a control room's log out.
+
+The rules are the demo's own: each point's confirmed limits, and `config/demo/rules.yaml`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+import yaml
+
+from edge.alarms.rules import local_rules
+from edge.check import load_config
+from edge.config import EdgeConfig
+from protocols.alarms import steps
+from protocols.alarms.condition import SITE_OFFSET
+from protocols.alarms.definition import Definition
+from protocols.alarms.document import from_document
+from protocols.alarms.kinds.schedule import Schedule
+from protocols.alarms.kinds.several import Interlock, Levels, Vote
+from protocols.alarms.kinds.window import Aggregate, Window
+from protocols.alarms.machine import Entry, Machine, Sample, begin, due
+from protocols.alarms.rule import Level
+from protocols.alarms.word import Word
+from protocols.alarms.wording import TOLD, Told, tell
+from protocols.clock import HOUR, MINUTE, SECOND
+from protocols.simulators.plant import EVENING
+from protocols.simulators.shapes import clock
+from protocols.simulators.stories import STORIES
+from protocols.words import Label
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DEMO: Final = ROOT / "config" / "demo"
+PORTS: Final = (
+    "collector_port",
+    "health_port",
+    *(f"{of}_port" for of in ("dam", "depot", "broker", "panel")),
+)
+Act = Callable[[Definition, Machine, int], steps.Outcome]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point as the configuration has it."""
+
+    label: Label
+    place: Label
+    unit: str
+    decimals: int | None
+
+
+@dataclass
+class Standing:
+    """A rule on its way; `inputs` are names by point, `counts` the rules it counts."""
+
+    definition: Definition
+    inputs: Mapping[str, str]
+    counts: tuple[str, ...] = ()
+    machine: Machine = field(init=False)
+    raised: int = 0
+    before: Level | None = None
+
+    def __post_init__(self) -> None:
+        self.machine = begin(self.definition)
+
+
+class Theatre:
+    """The rules and points of the whole demo, and the log of what was played."""
+
+    def __init__(self, folder: Path) -> None:
+        self.points: dict[str, Point] = {}
+        self.places: dict[str, tuple[Label, Label]] = {}
+        self.rules: dict[str, Standing] = {}
+        self.log: list[str] = []
+        self._values: dict[str, float] = {}
+        for file in ("gw-qingyun.yaml", "gw-honghaiwan.yaml"):
+            self._known(_config(file, folder))
+        written = yaml.safe_load((DEMO / "rules.yaml").read_text(encoding="utf-8"))
+        for each in written["rules"]:
+            given = {key: value for key, value in each.items() if key not in ("inputs", "counts")}
+            definition = from_document({"format": 1, **given})
+            inputs = {point: input_ for input_, point in each.get("inputs", {}).items()}
+            counts = tuple(each.get("counts", ()))
+            self.rules[definition.rule.id] = Standing(definition, inputs, counts)
+
+    def play(
+        self,
+        story: str,
+        prefix: str,
+        times: Iterator[int],
+        acts: Mapping[str, tuple[str, Act]] | None = None,
+    ) -> list[str]:
+        """Sample `story` at `times` (seconds from 22:00); acts by HH:MM:SS. Return the log."""
+        waiting = sorted((clock(at), rule, act) for at, (rule, act) in (acts or {}).items())
+        signals = {f"{prefix}/{name}": signal for name, signal in STORIES[story].items()}
+        heard = {point for each in self.rules.values() for point in each.inputs}
+        signals = {point: signal for point, signal in signals.items() if point in heard}
+        for second in times:
+            while waiting and waiting[0][0] <= second:
+                at, rule, act = waiting.pop(0)
+                self._act(EVENING + round(at * SECOND), rule, act)
+            now = EVENING + second * SECOND
+            self._clock(now)
+            for point, signal in signals.items():
+                value = signal(float(second))
+                if isinstance(value, int | float):
+                    self._heard(point, now, float(value))
+        return self.log
+
+    def _heard(self, point: str, now: int, value: float) -> None:
+        decimals = self.points[point].decimals
+        rounded = value if decimals is None else round(value, decimals)
+        self._values[point] = rounded
+        for standing in self.rules.values():
+            input_ = standing.inputs.get(point)
+            if input_ is not None:
+                sample = Sample(now, rounded, now, input=input_)
+                self._after(standing, steps.feed(standing.definition, standing.machine, sample))
+
+    def _clock(self, now: int) -> None:
+        for standing in self.rules.values():
+            while (at := due(standing.definition, standing.machine)) is not None and at < now:
+                self._after(standing, steps.advance(standing.definition, standing.machine, at))
+
+    def _act(self, now: int, rule: str, act: Act) -> None:
+        self._clock(now)
+        standing = self.rules[rule]
+        self._after(standing, act(standing.definition, standing.machine, now))
+
+    def _after(self, standing: Standing, outcome: steps.Outcome) -> None:
+        standing.machine, entries = outcome
+        level = standing.machine.condition.level
+        for nth, entry in enumerate(entries):
+            self._write(standing, entry, entries[:nth])
+        if entries:
+            self._count(
+                standing.definition.rule.id, entries[-1].time, self._colour(standing, level)
+            )
+
+    def _count(self, rule: str, now: int, colour: float) -> None:
+        """Tell every rule that counts this one where it stands."""
+        for standing in self.rules.values():
+            if rule in standing.counts:
+                sample = Sample(now, colour, now, input=rule)
+                self._after(standing, steps.feed(standing.definition, standing.machine, sample))
+
+    @staticmethod
+    def _colour(standing: Standing, level: int) -> float:
+        return float(standing.definition.rule.levels[level - 1].colour) if level else 0.0
+
+    def _write(self, standing: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+        local = entry.time + SITE_OFFSET
+        at = f"{local // HOUR % 24:02d}:{local // MINUTE % 60:02d}:{local // SECOND % 60:02d}"
+        risen = entry.word is Word.REALARM and any(each.word is Word.LEVEL for each in before)
+        unseen = standing.machine.overlay.shelf is not None
+        if entry.word not in TOLD or risen or unseen:
+            what = f"{entry.by} {entry.reason}".strip()
+            self.log.append(
+                f"{at} {entry.word.value:<14} {standing.definition.rule.id} {what}".rstrip()
+            )
+            return
+        if entry.word in (Word.RAISE, Word.RERAISE):
+            standing.raised, standing.before = entry.time, None
+        shelf = any(each.word is Word.UNSHELVE_AUTO for each in before)
+        told = replace(self._told(standing, entry), shelf=shelf)
+        standing.before = told.level
+        self.log.append(f"{at} {entry.word.value:<14} {tell(told, entry.time)}")
+
+    def _told(self, standing: Standing, entry: Entry) -> Told:
+        levels = standing.definition.rule.levels
+        level = levels[entry.level - 1] if entry.level else standing.before or levels[0]
+        place, label, unit, decimals = self._where(standing)
+        value: Any = standing.machine.values[max(0, entry.level - 1)]
+        fact = isinstance(standing.definition.kind, Interlock | Vote | Levels | Schedule)
+        if isinstance(standing.definition.kind, Interlock):
+            value = ""
+        elif level.op in ("=", "!=") and value is not None:
+            value = bool(value)
+        return Told(
+            word=entry.word,
+            time=entry.time,
+            place=place,
+            point=label,
+            value=value,
+            unit=unit,
+            decimals=decimals,
+            level=level,
+            before=standing.before,
+            since=standing.raised,
+            nth=entry.nth or standing.machine.alarm.occurrence,
+            seen=standing.machine.alarm.level == 0,
+            latched=standing.definition.rule.latching,
+            fact=fact,
+        )
+
+    def _where(self, standing: Standing) -> tuple[Label, Label, str, int | None]:
+        kind, subject = standing.definition.kind, standing.definition.rule.subject
+        counted = isinstance(kind, Vote | Levels)
+        counted |= isinstance(kind, Window) and kind.aggregate is Aggregate.COUNT
+        if subject in self.points:
+            point = self.points[subject]
+            return point.place, point.label, "次" if counted else point.unit, point.decimals
+        place, label = self.places[subject]
+        if counted or isinstance(kind, Interlock):
+            return place, label, "次" if isinstance(kind, Window) else "个" if counted else "", 0
+        point = self.points[next(iter(standing.inputs))]
+        return place, label, point.unit, point.decimals
+
+    def _known(self, config: EdgeConfig) -> None:
+        sites = {site.name: site.label for site in config.sites}
+        for each in config.objects:
+            self.places[f"{each.site}/{each.name}"] = (sites[each.site], each.label)
+        for bus in config.buses:
+            for device in bus.devices:
+                for point in device.points:
+                    sheet = point.sheet
+                    self.points[str(point.id)] = Point(
+                        point.label, sites[point.id.site], sheet.unit, sheet.decimals
+                    )
+        for rule in local_rules(config.buses):
+            self.rules[rule.id] = Standing(rule.definition, {str(rule.point): ""})
+
+
+def _config(file: str, folder: Path) -> EdgeConfig:
+    text = Template((DEMO / file).read_text(encoding="utf-8")).substitute(dict.fromkeys(PORTS, 1))
+    path = folder / file
+    path.write_text(text, encoding="utf-8")
+    return load_config(path)

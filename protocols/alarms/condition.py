@@ -9,16 +9,16 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from functools import lru_cache
 from typing import Final
 
 from protocols.alarms.rule import Level, Rule
+from protocols.alarms.season import DAY as DAY
+from protocols.alarms.season import SITE_OFFSET as SITE_OFFSET
+from protocols.alarms.season import day_text as day_text
+from protocols.alarms.season import in_season as in_season
+from protocols.clock import SECOND as SECOND
 
-SECOND: Final = 1_000_000
-DAY: Final = 86_400 * SECOND
-SITE_OFFSET: Final = 8 * 3_600 * SECOND
-"""Site time is China Standard Time (UTC+8, no daylight saving since 1991)."""
 LIVE_DELAY: Final = 60 * SECOND
 """A sample that took longer to arrive is late: its point's timers follow its own event time."""
 
@@ -38,7 +38,6 @@ MOST_RUNGS: Final = 6
 Bounds = tuple[float, float]
 NOWHERE: Final[Bounds] = (math.inf, -math.inf)
 """Bounds with nothing between them."""
-_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +232,6 @@ def rungs(rule: Rule) -> tuple[Rung, ...] | None:
     return tuple((COMPARE[level.op], level.limit, held_at(level)) for level in levels)
 
 
-def in_season(level: Level, time: int) -> bool:
-    """Return whether `time` lies inside the level's validity, both ends included, site time."""
-    if level.valid_from is None and level.valid_to is None:
-        return True
-    return _valid(level.valid_from, level.valid_to, (time + SITE_OFFSET) // DAY)
-
-
 def late(time: int, arrival: int) -> bool:
     """Return whether a sample of `time` that arrived at `arrival` was late."""
     return arrival - time > LIVE_DELAY
@@ -288,20 +280,3 @@ def _due(level: Level, step: Step) -> int | None:
     if step.since is None:
         return None
     return step.since + round((level.off_delay if step.on else level.on_delay) * SECOND)
-
-
-@lru_cache(maxsize=4096)
-def _valid(first: str | None, last: str | None, day: int) -> bool:
-    now = day_text(day)
-    first, last = first or "", last or ""
-    if len(first) == 5 and len(last) == 5:  # MM-DD, each year; may run over the new year
-        today = now[5:]
-        return first <= today <= last if first <= last else not last < today < first
-    begun = first <= (now[5:] if len(first) == 5 else now)
-    return begun and (not last or (now[5:] if len(last) == 5 else now) <= last)
-
-
-def day_text(day: int) -> str:
-    """Return YYYY-MM-DD of a day counted from 1970-01-01, kept within what a date can be."""
-    ordinal = min(max(day + _EPOCH, 1), date.max.toordinal())
-    return date.fromordinal(ordinal).isoformat()

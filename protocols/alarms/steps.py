@@ -13,7 +13,8 @@ from protocols.alarms.definition import UNWATCHED, Definition
 from protocols.alarms.kinds.kind import Reading, Taken
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.lifecycle import Run
-from protocols.alarms.machine import AHEAD, RECENT, Entry, Machine, Sample, due, looks
+from protocols.alarms.machine import AHEAD as AHEAD
+from protocols.alarms.machine import RECENT, Entry, Machine, Sample, due, looks
 from protocols.alarms.word import Word
 from protocols.clock import SECOND
 

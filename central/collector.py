@@ -76,6 +76,7 @@ class Collector:
         self.store.on_seal.append(self._engine.flush)
         after = After(
             committed=self._committed,
+        self._joining = committer.joining
             opened=self._opened,
             seen=self.gateways.seen,
             health=self.gateways.health,
@@ -195,7 +196,7 @@ class Collector:
     async def tick(self) -> None:
         """Fire the alarm timers that are due by the clock."""
         await self.db.write(
-            lambda tables: self._engine.tick(tables, self.clock.now()), self._schedule
+            lambda tables: self._joining.tick(tables, self.clock.now()), self._schedule
         )
 
     async def _load(self) -> None:
@@ -291,3 +292,4 @@ class Collector:
         if due != self._due:
             self._due = due
             self._due_changed.set()
+        due = self._joining.earliest(due)

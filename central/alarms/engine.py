@@ -220,6 +220,18 @@ class Engine:
             raise acted.RuleUnknown(rule=rule)
         machine, entries = acted.step(tracked, what, now)
         moves = Moves(conn, now, None, self._stored)
+    def moves(self, conn: sqlite3.Connection, now: int, purpose: Purpose) -> Moves:
+        """Return where changes of one commit go that no reading led to."""
+        return Moves(conn, now, purpose, self._stored)
+
+    def keep(self, conn: sqlite3.Connection, moves: Moves, tracked: Tracked) -> list[EpisodeRow]:
+        """Write such changes of a rule whose alarm was stepped; returns its changed episodes."""
+        episodes = moves.changed()
+        tracked.calm = None
+        self._keep(conn, [tracked])
+        self._memory.put(conn, tracked.points & self._memory.here.keys())
+        return episodes
+
         tracked.machine, tracked.calm = machine, None
         moves.entries(tracked, entries, None, acted.comment_of(what))
         refused = acted.refusal(tracked, entries)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from central.alarms import overlays
+from central.alarms import borne_out, overlays
 from central.alarms.episode import Acknowledgement
 from central.alarms.ledger import Ledger
 from central.alarms.overlays import Laid
@@ -69,6 +69,10 @@ class Moves:
 
     def row(self, number: int) -> EpisodeRow:
         """Return an episode as it is now."""
+    def put(self, row: EpisodeRow) -> None:
+        """Take an episode that is to be told otherwise."""
+        self._ledger.put(row)
+
         return self._ledger.row(number)
 
     def entries(
@@ -83,11 +87,13 @@ class Moves:
             self._settle(tracked, tracked.episode, last)
 
     def _entry(self, tracked: Tracked, entry: Entry, value: Value, comment: str) -> None:
-        word, level = entry.word, None
+        level = None
         if entry.level:
             level = tracked.definition.rule.levels[entry.level - 1]
         if tracked.episode is not None:
             self._follow(tracked, tracked.episode, entry, (level, comment))
+            entry = borne_out.joined(self, tracked, entry, level)
+        word = entry.word
         elif word in BEGINS and level is not None:
             tracked.episode = self._open(tracked, level, (entry.time, None), value)
         self._ledger.line(
@@ -160,6 +166,13 @@ class Moves:
     def past(self, tracked: Tracked, path: Sequence[tuple[int, int, float]], returned: int) -> int:
         """Write a complete episode of the past, closed and marked late; returns its number."""
         raised, _, value = path[0]
+        """Write a complete episode of the past, closed and marked late, unless a gateway has told
+        it already; returns its number.
+        """
+        told = borne_out.told(self, tracked, path, returned)
+        return self.whole(tracked, path, returned) if told is None else told
+
+    def whole(self, tracked: Tracked, path: Sequence[tuple[int, int, Value]], returned: int) -> int:
         worst = tracked.rule.levels[max(place for _, place, _ in path) - 1]
         number = self._open(tracked, worst, (raised, returned), value)
         for nth, (time, place, at) in enumerate(path):
@@ -176,10 +189,13 @@ class Moves:
         if row.late and row.returned is None:
             self._ledger.put(replace(row, late=False))
 
-    def alter(self, tracked: Tracked, row: EpisodeRow, word: Word, time: int) -> None:
+    def alter(
+        self, tracked: Tracked, row: EpisodeRow, word: Word, time: int, by: str | None = None
+    ) -> None:
         """Write an episode that is to be told otherwise, with the line that says so."""
         self._ledger.put(row)
-        self._past_line(tracked, row.number, word, (time, None), row.level.name)
+        line = self._line(tracked, row.number, word, (time, None), row.level.name)
+        self._ledger.line(replace(line, actor=by))
 
     def note(self, tracked: Tracked, word: Word, time: int, value: Value, level: str) -> None:
         """Write a journal line on the rule's open episode, or on the rule alone."""

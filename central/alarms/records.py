@@ -20,7 +20,7 @@ from protocols.words import Purpose, Value
 
 COLUMNS: Final = (
     "number, id, rule, point, site, state, level, raised, returned, closed, acknowledged, "
-    "value_at_raise, occurrence, late, purpose"
+    "value_at_raise, occurrence, late, purpose, origin, confirmation"
 )
 _LADDERS: Final = 4_096
 """Ladders remembered: most points of a plant share theirs with many."""
@@ -46,6 +46,10 @@ class EpisodeRow:
     occurrence: int
     late: bool
     purpose: Purpose
+    origin: str = "centre"
+    """`gateway`: a gateway said so before the readings did."""
+    confirmation: str = ""
+    """Of a gateway's: `awaited`, `confirmed` by the readings, `unconfirmed`: they came, and no."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,7 @@ def insert_episodes(conn: sqlite3.Connection, rows: Sequence[EpisodeRow]) -> Non
         return
     conn.executemany(
         f"INSERT INTO episode({COLUMNS}, colour) "  # noqa: S608  # a constant of ours
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 row.number,
@@ -114,6 +118,8 @@ def insert_episodes(conn: sqlite3.Connection, rows: Sequence[EpisodeRow]) -> Non
                 row.occurrence,
                 row.late,
                 row.purpose.name.lower(),
+                row.origin,
+                row.confirmation,
                 int(row.level.colour),
             )
             for row in rows
@@ -139,7 +145,8 @@ def update_episodes(conn: sqlite3.Connection, rows: Sequence[EpisodeRow]) -> Non
         return
     conn.executemany(
         "UPDATE episode SET state = ?, level = ?, colour = ?, returned = ?, "
-        "closed = ?, acknowledged = ?, occurrence = ?, late = ? WHERE number = ?",
+        "closed = ?, acknowledged = ?, occurrence = ?, late = ?, origin = ?, confirmation = ? "
+        "WHERE number = ?",
         [
             (
                 row.state,
@@ -150,6 +157,8 @@ def update_episodes(conn: sqlite3.Connection, rows: Sequence[EpisodeRow]) -> Non
                 _acknowledged_json(row.acknowledged),
                 row.occurrence,
                 row.late,
+                row.origin,
+                row.confirmation,
                 row.number,
             )
             for row in rows

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlite_utils import Database as Tables
 
 from central import events
+from central.alarms.joining import Heard
 from central.ingest import placing
 from central.ingest.committed import Committed
 from central.ingest.placement import Placement
@@ -14,7 +15,10 @@ from central.ingest.request import Sealed
 from central.ingest.streams import Stream
 from central.store.columns import Integers
 from protocols.errors import WireError
+from protocols.wire import alarm_events
 from protocols.wire.batch import EventsBatch, SkipBatch
+
+UNREADABLE = "GATEWAY_ALARM_UNREADABLE"
 
 
 def put_aside(tables: Tables, stream: Stream, aside: list[placing.Aside], done: Committed) -> None:
@@ -77,10 +81,25 @@ def put_aside_whole(
 
 def take_events(
     tables: Tables, stream: Stream, content: EventsBatch, to: tuple[Placement | None, Committed]
-) -> None:
-    """Record a gateway's events."""
+) -> list[Heard]:
+    """Record a gateway's events; returns what it said of alarms, where somebody knows when."""
     at, done = to
+    heard: list[Heard] = []
     for event in content.events:
+        if event.code == alarm_events.CODE and at is not None:
+            time = max(0, min(at.place(event.time), done.received))
+            try:
+                heard.append(Heard(stream.gateway, alarm_events.read_alarm(event), time))
+            except WireError as exc:
+                done.events += events.record_once(
+                    tables,
+                    done.received,
+                    events.QUARANTINE,
+                    UNREADABLE,
+                    stream.gateway,
+                    {"reason": exc.code},
+                )
+            continue
         time = done.received if at is None else at.place(event.time)
         time = max(0, min(time, done.received))
         done.events.append(
@@ -92,6 +111,21 @@ def take_events(
                 f"{stream.gateway}/{event.subject}" if event.subject else stream.gateway,
                 dict(event.params),
             )
+        )
+    return heard
+
+
+def tell_strangers(tables: Tables, strangers: Sequence[Heard], done: Committed) -> None:
+    """Record what gateways said of alarms that no rule of their manifest has here."""
+    for gateway, said, time in strangers:
+        params = dict(alarm_events.alarm_event(said).params)
+        done.events += events.record_once(
+            tables,
+            done.received,
+            events.FAULT,
+            alarm_events.CODE,
+            f"{gateway}/{'/'.join(said.point)}",
+            params | {"time": time},
         )
 
 

@@ -58,6 +58,7 @@ class Committer:
         self._gathered = gathered
         self._remembered = Remembered(gathered)
         self._contents = Contents(store, engine, anchors, gathered)
+        self.joining = self._contents.joining
         self._store = store
         self._contacts: dict[str, tuple[int, str]] = {}
         """By gateway: when the tables were last told of a contact, and its purpose."""

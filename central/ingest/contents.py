@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine, Evaluation
+from central.alarms.joining import Heard, Joining
 from central.database_gathered import Gathered
 from central.database_queue import Heavy
 from central.ingest import besides, evidence, placing
@@ -48,12 +49,14 @@ class Contents:
         self._anchors = anchors
         self._store = store
         self._engine = engine
+        self.joining = Joining(engine)
         self._gathered = gathered
         self._maps: dict[str, PointMap] = {}
         self._mapped = 0
 
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""
+        self.joining.forget()
         self._maps.clear()
         self._mapped = 0
 
@@ -75,34 +78,42 @@ class Contents:
         known = self._anchors.placement(tables, stream.gateway, stream.boot)
         every = [Sent(batch, known) for batch in batches] if known else _by_headers(batches)
         sent = [each for each in every if isinstance(each.batch.content, BatchColumns)]
+        heard: list[Heard] = []
         if len(sent) < len(every):
-            self._write_others(tables, stream, every, done)
+            heard = self._write_others(tables, stream, every, done)
         if batches[0].header.last <= stream.cursor:
             besides.enter_recoveries(tables, stream, batches, done.received)
-        if not sent:
-            return
-        rows = self._placed(tables, stream, sent, known, done)
-        if not len(rows):
-            return
-        # Judged first: an engine that has to read its state again must not find these rows.
-        try:
-            self._judge(tables, stream, rows, done, LIGHT if light else None)
-        except Heavy as exc:
-            self._gathered.cut(before)
-            # What was learnt of the sender stays true; what happened would be told twice.
-            exc.harmless = tables.conn.total_changes == changes and not done.events
-            raise
-        self._append(tables, stream, rows, sent, done)
+        rows = self._placed(tables, stream, sent, known, done) if sent else None
+        if rows is not None and len(rows):
+            # Judged first: an engine that has to read its state again must not find these rows.
+            try:
+                self._judge(tables, stream, rows, done, LIGHT if light else None)
+            except Heavy as exc:
+                self._gathered.cut(before)
+                # What was learnt of the sender stays true; what happened would be told twice.
+                exc.harmless = tables.conn.total_changes == changes and not done.events
+                raise
+            self._append(tables, stream, rows, sent, done)
+        if heard:
+            self._join(tables, stream, heard, done)
+
+    def _join(self, tables: Tables, stream: Stream, heard: list[Heard], done: Committed) -> None:
+        """Let alarms a gateway found itself be one with what its readings lead to."""
+        purpose = _PURPOSES[stream.purpose]
+        joined = self.joining.take(tables, heard, purpose, done.received)
+        done.episodes += joined.episodes
+        besides.tell_strangers(tables, joined.strangers, done)
 
     def _write_others(
         self, tables: Tables, stream: Stream, sent: list[Sent], done: Committed
-    ) -> None:
-        """Write what is no reading."""
+    ) -> list[Heard]:
+        """Write what is no reading; returns what was said of alarms."""
         lost: Counter[str] = Counter()
+        heard: list[Heard] = []
         for batch, at in sent:
             match batch.content:
                 case EventsBatch() as content:
-                    besides.take_events(tables, stream, content, (at, done))
+                    heard += besides.take_events(tables, stream, content, (at, done))
                 case SkipBatch() as content:
                     numbers = self._map(tables, stream.manifest).numbers
                     besides.enter_loss(tables, stream, content, numbers, done)
@@ -110,6 +121,7 @@ class Contents:
                 case WireError() as reason:
                     besides.put_aside_whole(tables, stream, batch, reason, done)
         besides.tell_losses(tables, stream, lost, done)
+        return heard
 
     def _append(  # whose rows, how they came, what they led to
         self,

@@ -14,7 +14,17 @@ from sqlite_utils import Database, Migrations
 from central.calendar.migrations import m023_exemptions
 from central.enrolment.migrations import enrolment
 from central.identity.migrations import identity
-from central.migrations import alarms, backup, foundation, packs, people, proof, store, tiers
+from central.migrations import (
+    alarms,
+    backup,
+    foundation,
+    joining,
+    packs,
+    people,
+    proof,
+    store,
+    tiers,
+)
 
 STEPS: Final = (
     foundation.m001_collector,
@@ -46,6 +56,7 @@ STEPS: Final = (
     people.m032_people,
 )
 
+    joining.m033_gateway_standings,
 collector = Migrations("collector")
 for step in STEPS:
     collector()(step)

@@ -1,0 +1,229 @@
+"""Alarms that a gateway found itself become one episode with what its readings lead to here.
+
+A gateway's event never touches a rule's condition, which is the readings' alone; it moves the alarm
+for as long as the readings have not come, and only what is fresh does. What is over when we hear of
+it is a complete late episode and calls nobody. Readings that bear out what was said confirm the
+episode instead of opening another (`central.alarms.borne_out`); where they came and do not, it is
+marked unconfirmed and stays. Acknowledged is acknowledged at either side; the earlier wins.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from sqlite_utils import Database as Tables
+
+from central.alarms import standings
+from central.alarms.acted import Acknowledge
+from central.alarms.engine import Engine, Judged
+from central.alarms.episode import Acknowledgement
+from central.alarms.records import EpisodeRow
+from central.alarms.settling import FRESH, RECENT, Settling, place_of
+from central.alarms.standings import StandingRow
+from protocols.alarms.word import Word
+from protocols.clock import SECOND
+from protocols.wire.alarm_events import GatewayAlarm, Said
+from protocols.words import Purpose
+
+LOOK: Final = SECOND
+"""How often what waits is looked at."""
+
+
+class Heard(NamedTuple):
+    """What a gateway said, and when that was (µs UTC)."""
+
+    gateway: str
+    said: GatewayAlarm
+    time: int
+
+
+class Joined(NamedTuple):
+    """Episodes that changed, and what belongs to no rule of the manifest's here."""
+
+    episodes: list[EpisodeRow]
+    strangers: list[Heard]
+
+
+class Joining:
+    """Lives in the writer thread; a copy of the table is read again after an undone transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._open: dict[tuple[str, str], StandingRow] = {}
+        self._loaded = False
+        self._next: int | None = None
+
+    def forget(self) -> None:
+        """Drop the copy of the table."""
+        self._loaded = False
+
+    def earliest(self, due: int | None) -> int | None:
+        """Return when `tick` has something to do, where the engine has at `due`."""
+        own = self._next
+        return due if own is None else own if due is None else min(own, due)
+
+    def take(self, tables: Tables, heard: Sequence[Heard], purpose: Purpose, now: int) -> Joined:
+        """Take what a commit brought, in order."""
+        self._ensure(tables)
+        touched: dict[tuple[str, str], StandingRow] = {}
+        acknowledged: list[tuple[StandingRow, Heard]] = []
+        strangers: list[Heard] = []
+        for each in heard:
+            rule = rule_of(each)
+            if self._stranger(tables, rule, each.said.level):
+                strangers.append(each)
+                continue
+            key = (rule, each.said.standing)
+            row = touched.get(key) or self._row(tables, rule, each, (purpose, now))
+            touched[key] = row
+            self._note(tables, row, each, now)
+            if each.said.word is Said.ACK:
+                acknowledged.append((row, each))
+        for row in list(touched.values()):
+            ended = self._supersede(tables, row)
+            touched |= {(other.rule, other.standing): other for other in ended}
+        changed = self._settle(tables, touched.values(), now)
+        for row, each in acknowledged:
+            changed += self._acknowledge(tables, row, each, now)
+        self._keep(tables, touched.values(), now)
+        return Joined(_last(changed), strangers)
+
+    def tick(self, tables: Tables, now: int) -> Judged:
+        """Fire the engine's timers, then look at what waits here."""
+        judged = self._engine.tick(tables, now)
+        judged.episodes = _last([*judged.episodes, *self._look(tables, now)])
+        judged.due = self._engine.due()
+        return judged
+
+    def _look(self, tables: Tables, now: int) -> list[EpisodeRow]:
+        self._ensure(tables)
+        if self._next is None or self._next > now:
+            return []
+        rows = list(self._open.values())
+        before = [replace(row) for row in rows]
+        changed = self._settle(tables, rows, now)
+        moved = [row for row, was in zip(rows, before, strict=True) if row != was]
+        self._keep(tables, moved, now)
+        return _last(changed)
+
+    def _ensure(self, tables: Tables) -> None:
+        if not self._loaded:
+            rows = standings.unsettled(tables.conn)
+            self._open = {(row.rule, row.standing): row for row in rows}
+            self._next = 0 if rows else None
+            self._loaded = True
+
+    def _keep(self, tables: Tables, rows: Iterable[StandingRow], now: int) -> None:
+        for row in rows:
+            standings.put(tables.conn, row)
+            key = (row.rule, row.standing)
+            if row.settled:
+                self._open.pop(key, None)
+            else:
+                self._open[key] = row
+        self._next = now + LOOK if self._open else None
+
+    def _row(self, tables: Tables, rule: str, heard: Heard, at: tuple[Purpose, int]) -> StandingRow:
+        said, (purpose, now) = heard.said, at
+        known = self._open.get((rule, said.standing))
+        known = known or standings.find(tables.conn, rule, said.standing)
+        return known or StandingRow(
+            rule=rule,
+            standing=said.standing,
+            gateway=heard.gateway,
+            purpose=purpose.name.lower(),
+            tolerance=round(said.scan * SECOND) + SECOND,
+            raised=heard.time,
+            heard=now,
+            level=said.level,
+            worst=said.level,
+            value=said.value,
+            at=heard.time,
+        )
+
+    def _note(self, tables: Tables, row: StandingRow, heard: Heard, now: int) -> None:
+        """Take one thing that was said; it may come twice, and in any order."""
+        said, time = heard.said, heard.time
+        row.raised = min(row.raised, time if said.age is None else time - said.age)
+        if said.word is Said.RTN and row.returned is None:
+            row.returned, row.gone, row.settled = max(time, row.raised), now, False
+        if said.word in (Said.RTN, Said.ACK):
+            return
+        limit = RECENT if said.word is Said.STANDS else FRESH
+        row.fresh = row.fresh or now - time <= limit
+        if time >= row.at:
+            row.level, row.value, row.at = said.level, said.value, time
+        tracked = self._engine.tracked(tables.conn, row.rule)
+        if tracked is not None and place_of(tracked, said.level) > place_of(tracked, row.worst):
+            row.worst = said.level
+
+    def _stranger(self, tables: Tables, rule: str, level: str) -> bool:
+        """Whether the manifest's own rule does not judge here, or has no such level."""
+        row = tables.conn.execute(
+            "SELECT 1 FROM rule WHERE id = ? AND active AND source LIKE 'manifest:%'", (rule,)
+        ).fetchone()
+        tracked = self._engine.tracked(tables.conn, rule) if row else None
+        return tracked is None or not place_of(tracked, level)
+
+    def _supersede(self, tables: Tables, row: StandingRow) -> list[StandingRow]:
+        """Let older standings of the rule end: there is one at a time, and their end was lost.
+
+        What one of them opened and still stands is this one's from now on.
+        """
+        ended = []
+        for other in self._open.values():
+            same = other.rule == row.rule and other.standing != row.standing
+            if not same or other.returned is not None or other.raised >= row.raised:
+                continue
+            other.returned, other.gone = row.raised, row.heard
+            ended.append(other)
+            tracked = self._engine.tracked(tables.conn, row.rule)
+            if other.leads and tracked is not None and tracked.episode == other.episode:
+                row.episode, row.leads = other.episode, True
+                other.leads, other.settled = False, True
+        return ended
+
+    def _settle(self, tables: Tables, rows: Iterable[StandingRow], now: int) -> list[EpisodeRow]:
+        changed: list[EpisodeRow] = []
+        for row in rows:
+            if row.settled:
+                continue
+            tracked = self._engine.tracked(tables.conn, row.rule)
+            if tracked is None:
+                row.settled = True
+                continue
+            moves = self._engine.moves(tables.conn, now, Purpose[row.purpose.upper()])
+            Settling(moves, tracked, row, now).run()
+            changed += self._engine.keep(tables.conn, moves, tracked)
+        return changed
+
+    def _acknowledge(
+        self, tables: Tables, row: StandingRow, heard: Heard, now: int
+    ) -> list[EpisodeRow]:
+        """Let an acknowledgement at the gateway count; of two the earlier."""
+        tracked = self._engine.tracked(tables.conn, row.rule)
+        if tracked is None or row.episode is None:
+            return []
+        moves = self._engine.moves(tables.conn, now, Purpose[row.purpose.upper()])
+        episode = moves.row(row.episode)
+        by = f"{heard.gateway}: {heard.said.by}"
+        seen, at = episode.acknowledged, max(episode.raised, min(heard.time, now))
+        if seen is None and tracked.episode == row.episode:
+            return self._engine.act(tables, row.rule, Acknowledge(by), at).rows
+        if seen is not None and (seen.by, seen.at) == (by, at):
+            return []
+        earlier = seen is None or at < seen.at
+        if earlier:
+            episode = replace(episode, acknowledged=Acknowledgement(by=by, at=at))
+        moves.alter(tracked, episode, Word.ACK if earlier else Word.ACK_REJECTED, at, by)
+        return self._engine.keep(tables.conn, moves, tracked)
+
+
+def rule_of(heard: Heard) -> str:
+    """Return the id of the rule a gateway speaks of: always one of its own points'."""
+    site, device, point = heard.said.point
+    return f"{site}/{heard.gateway}/{device}/{point}:{heard.said.side}"
+
+
+def _last(rows: Sequence[EpisodeRow]) -> list[EpisodeRow]:
+    return list({row.number: row for row in rows}.values())

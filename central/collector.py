@@ -72,11 +72,11 @@ class Collector:
         anchors = Anchors(clock)
         self.gateways.measured = anchors.note
         committer = Committer(self.store, self._engine, anchors, db.gathered, clock.now())
+        self._joining = committer.joining
         db.on_rollback.extend((self._engine.forget, committer.forget))
         self.store.on_seal.append(self._engine.flush)
         after = After(
             committed=self._committed,
-        self._joining = committer.joining
             opened=self._opened,
             seen=self.gateways.seen,
             health=self.gateways.health,
@@ -289,7 +289,7 @@ class Collector:
             self.tell(Effects(episodes=self.alarms.views(judged.episodes)))
 
     def _schedule_at(self, due: int | None) -> None:
+        due = self._joining.earliest(due)
         if due != self._due:
             self._due = due
             self._due_changed.set()
-        due = self._joining.earliest(due)

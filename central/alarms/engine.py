@@ -220,6 +220,15 @@ class Engine:
             raise acted.RuleUnknown(rule=rule)
         machine, entries = acted.step(tracked, what, now)
         moves = Moves(conn, now, None, self._stored)
+        tracked.machine, tracked.calm = machine, None
+        moves.entries(tracked, entries, None, acted.comment_of(what))
+        refused = acted.refusal(tracked, entries)
+        done = acted.Acted(moves.changed(), entries, moves.laid, refused)
+        self._keep(conn, [tracked])
+        self._memory.put(conn, tracked.points & self._memory.here.keys())
+        done.due = self.due()
+        return done
+
     def moves(self, conn: sqlite3.Connection, now: int, purpose: Purpose) -> Moves:
         """Return where changes of one commit go that no reading led to."""
         return Moves(conn, now, purpose, self._stored)
@@ -231,15 +240,6 @@ class Engine:
         self._keep(conn, [tracked])
         self._memory.put(conn, tracked.points & self._memory.here.keys())
         return episodes
-
-        tracked.machine, tracked.calm = machine, None
-        moves.entries(tracked, entries, None, acted.comment_of(what))
-        refused = acted.refusal(tracked, entries)
-        done = acted.Acted(moves.changed(), entries, moves.laid, refused)
-        self._keep(conn, [tracked])
-        self._memory.put(conn, tracked.points & self._memory.here.keys())
-        done.due = self.due()
-        return done
 
     def ladders(self, conn: sqlite3.Connection) -> ruleset.Ladders:
         """Return the ladder of every rule that judges or whose alarm is open."""

@@ -67,12 +67,12 @@ class Moves:
         """Write everything, and return the episodes that were touched, as they are now."""
         return self._ledger.write()
 
-    def row(self, number: int) -> EpisodeRow:
-        """Return an episode as it is now."""
     def put(self, row: EpisodeRow) -> None:
         """Take an episode that is to be told otherwise."""
         self._ledger.put(row)
 
+    def row(self, number: int) -> EpisodeRow:
+        """Return an episode as it is now."""
         return self._ledger.row(number)
 
     def entries(
@@ -90,10 +90,10 @@ class Moves:
         level = None
         if entry.level:
             level = tracked.definition.rule.levels[entry.level - 1]
-        if tracked.episode is not None:
-            self._follow(tracked, tracked.episode, entry, (level, comment))
             entry = borne_out.joined(self, tracked, entry, level)
         word = entry.word
+        if tracked.episode is not None:
+            self._follow(tracked, tracked.episode, entry, (level, comment))
         elif word in BEGINS and level is not None:
             tracked.episode = self._open(tracked, level, (entry.time, None), value)
         self._ledger.line(
@@ -164,8 +164,6 @@ class Moves:
             self._ledger.put(replace(row, state=alarm.state, occurrence=occurrence))
 
     def past(self, tracked: Tracked, path: Sequence[tuple[int, int, float]], returned: int) -> int:
-        """Write a complete episode of the past, closed and marked late; returns its number."""
-        raised, _, value = path[0]
         """Write a complete episode of the past, closed and marked late, unless a gateway has told
         it already; returns its number.
         """
@@ -173,6 +171,8 @@ class Moves:
         return self.whole(tracked, path, returned) if told is None else told
 
     def whole(self, tracked: Tracked, path: Sequence[tuple[int, int, Value]], returned: int) -> int:
+        """Write a complete episode of the past, closed and marked late; returns its number."""
+        raised, _, value = path[0]
         worst = tracked.rule.levels[max(place for _, place, _ in path) - 1]
         number = self._open(tracked, worst, (raised, returned), value)
         for nth, (time, place, at) in enumerate(path):

@@ -54,9 +54,9 @@ STEPS: Final = (
     alarms.m029_open_alarms,
     alarms.m030_rules_of_every_kind,
     people.m032_people,
+    joining.m033_gateway_standings,
 )
 
-    joining.m033_gateway_standings,
 collector = Migrations("collector")
 for step in STEPS:
     collector()(step)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -21,7 +22,50 @@ def run(*arguments):
 def test_the_product_agrees_with_the_vectors():
     status, lines = run(VECTORS)
     assert "modbus-decode: 102 passed, 0 failed" in lines
+    assert "alarm: 58 passed, 0 failed" in lines
+    for more in ("alarm-kinds", "alarm-streams"):
+        assert any(re.fullmatch(rf"{more}: [1-9]\d* passed, 0 failed", line) for line in lines)
     assert status == 0
+
+
+def cases(name):
+    return json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", ["alarm", "alarm-kinds", "alarm-streams"])
+def test_a_changed_expectation_fails_whichever_it_is(tmp_path, name):
+    content = cases(name)
+    for case in content["vectors"]:
+        case["expected_events"].append([case["end_t"], "RTN"])
+    (tmp_path / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    status, lines = run(tmp_path)
+    assert status == 1
+    assert lines[0] == f"{name}: 0 passed, {len(content['vectors'])} failed"
+    assert len(lines) == 1 + len(content["vectors"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda case: case["expected_events"][0].__setitem__(0, 61),
+        lambda case: case["expected_events"][0].__setitem__(1, "RERAISE"),
+        lambda case: case["expected_events"].pop(),
+        lambda case: case["expected_events"].reverse(),
+        lambda case: case.update(final_state="ACKED"),
+        lambda case: case["samples"][1].__setitem__(1, 99.99),
+        lambda case: case["rule"].update(op=">"),
+        lambda case: case["rule"].update(kind="unheard of"),
+        lambda case: case.pop("end_t"),
+    ],
+)
+def test_one_changed_case_fails_alone(tmp_path, change):
+    content = cases("alarm")
+    change(next(each for each in content["vectors"] if each["name"] == "high_ge_equal_raises"))
+    (tmp_path / "any.json").write_text(json.dumps(content), encoding="utf-8")
+    status, lines = run(tmp_path)
+    assert status == 1
+    assert lines[0] == "alarm: 57 passed, 1 failed"
+    assert lines[1].startswith("  high_ge_equal_raises: ")
 
 
 def test_a_format_without_a_product_says_so(tmp_path):

@@ -15,7 +15,7 @@ from protocols.alarms.rule import Colour, Level, Rule
 from protocols.alarms.state import Word
 from protocols.clock import SECOND
 from protocols.errors import FengsuiError
-from tests.vectors import alarm_groups
+from tests.vectors import alarm_groups, alarm_streams
 from tests.vectors.alarm_kinds import OPERATORS, kind_of
 
 Events = list[list[Any]]
@@ -42,6 +42,8 @@ def journal_of(case: dict[str, Any]) -> tuple[Events, str]:
     if group is not None:
         return group(case), ""
     definition = definition_of(case["rule"])
+    if alarm_streams.of_streams(case):
+        return alarm_streams.journal_of(definition, case, _told)
     line = _Line(definition, case.get("unit_scale", 1))
     down = min((_us(act[0]) for act in case.get("actions", []) if act[1] == "restart"), default=0)
     for at, what in _inputs(case):

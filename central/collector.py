@@ -32,8 +32,10 @@ from central.ingest.commit import Committer
 from central.ingest.contents import Committed
 from central.ingest.gate import After, Ingest
 from central.ingest.manifests import Opened
+from central.next_timer import NextTimer
 from central.overview import Overview, overview
 from central.registry import Registry
+from central.rules.rulebook import Rulebook, RulesBehind
 from central.space import Space
 from central.store.checks.scrub import Scrub
 from central.store.columns import Integers
@@ -75,11 +77,15 @@ class Collector:
         self._joining = committer.joining
         db.on_rollback.extend((self._engine.forget, committer.forget))
         self.store.on_seal.append(self._engine.flush)
+        book = RulesBehind(db, self._engine, self.registry, clock, self._opened)
+        self.rules = Rulebook(book, config.threshold_sets)
         after = After(
             committed=self._committed,
             opened=self._opened,
             seen=self.gateways.seen,
             health=self.gateways.health,
+            masked=self.rules.masked,
+            settle=self.rules.settle,
         )
         backed_up = config.backup is not None
         self.ingest = Ingest(db, clock, self._engine, committer, after, backed_up=backed_up)
@@ -114,8 +120,7 @@ class Collector:
         )
         self.door = ReadingsDoor(db, clock, behind)
         self._telling: Effects | None = None
-        self._due: int | None = None
-        self._due_changed = asyncio.Event()
+        self._timer = NextTimer(clock, self.tick)
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -142,7 +147,7 @@ class Collector:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.db.watch())
             group.create_task(self._keep(self.gateways.watch))
-            group.create_task(self._keep(self._run_timers))
+            group.create_task(self._keep(self._timer.run))
             group.create_task(self._keep(self.store.run))
             group.create_task(self._keep(self.retention.run))
             group.create_task(self._keep(self.packing.run))
@@ -205,6 +210,7 @@ class Collector:
         await self.registry.load()
         await self.store.load()
         await self.alarms.load()
+        await self.rules.load()
         await self.backups.load()
         await self.door.load()
         await self.tick()
@@ -238,6 +244,7 @@ class Collector:
             self._schedule_at(opened.due)
         if opened.entry is not None:
             self.registry.put(opened.entry)
+            self.rules.described(opened.entry.name)
         if opened.entry is not None or opened.events or opened.episodes:
             self.tell(
                 Effects(
@@ -261,28 +268,6 @@ class Collector:
                 logger.error("%s begins again: %s", work.__name__, exc)  # noqa: TRY400
             await self.clock.sleep(PAUSE)
 
-    async def _run_timers(self) -> None:
-        while True:
-            self._due_changed.clear()
-            if self._due is None:
-                await self._due_changed.wait()
-                continue
-            wait = self._due - self.clock.now()
-            if wait > 0 and not await self._slept(wait):
-                continue
-            await self.tick()
-
-    async def _slept(self, wait: int) -> bool:
-        """Return whether that time has passed without the next timer's having changed."""
-        sleeping = asyncio.ensure_future(self.clock.sleep(wait))
-        changing = asyncio.ensure_future(self._due_changed.wait())
-        try:
-            await asyncio.wait({sleeping, changing}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            changing.cancel()
-        return sleeping.done() and not sleeping.cancelled()
-
     def _schedule(self, judged: Judged) -> None:
         self._schedule_at(judged.due)
         if judged.episodes:
@@ -290,6 +275,4 @@ class Collector:
 
     def _schedule_at(self, due: int | None) -> None:
         due = self._joining.earliest(due)
-        if due != self._due:
-            self._due = due
-            self._due_changed.set()
+        self._timer.at(due)

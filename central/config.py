@@ -16,6 +16,7 @@ from central.calendar.holidays import Holidays
 from central.calendar.settings import CalendarModel, check_calendar, own_holidays
 from central.evidence.keeping import EvidenceModel, Keeping, check_evidence
 from central.guard.settings import GuardsModel, Limits, check_guards
+from central.rules.threshold_sets import shipped
 from central.store.tiers.keeping import StoreKeeping, StoreModel, check_store
 from central.tls.settings import NONE, GivenModel, Tls, TlsForm, check_tls, settings
 from protocols.clock import HOUR, MINUTE
@@ -75,6 +76,8 @@ class CentralConfig:
     """Bytes kept free on the database's disk; None: by the disk's size (`central.space`)."""
     guards: Limits = field(default_factory=Limits)
     holidays: Holidays = field(default_factory=own_holidays)
+    threshold_sets: Path | None = field(default_factory=shipped)
+    """The folder of the threshold sets that are offered; None: none are."""
 
 
 Host = Annotated[str, Matching("HOST_FORMAT", HOST)]

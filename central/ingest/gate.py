@@ -32,7 +32,7 @@ from protocols.owner_thread import OwnerThread
 from protocols.wire.answer import Answer
 from protocols.wire.bounds import MANIFEST_BYTES, REQUEST_BYTES
 from protocols.wire.cursors import Cursors, decode_question
-from protocols.wire.manifest import manifest_digest
+from protocols.wire.manifest import Manifest, manifest_digest
 from protocols.wire.opening import decode_opening
 from protocols.wire.request import inflate, parse_clock, parse_nonce
 from protocols.words import Lane
@@ -50,12 +50,14 @@ URGENCY: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class After:
-    """What the collector does on the loop after a commit, in the order of the commits."""
+    """What the collector does on the loop; `masked`: rules others take the place of."""
 
     committed: Callable[[str, Committed], None]
     opened: Callable[[Opened], None]
     seen: Callable[[str], Awaitable[None]]
     health: Callable[[str, bytes], Awaitable[None]]
+    masked: Callable[[Manifest], frozenset[str]]
+    settle: Callable[[], Awaitable[None]]
 
 
 class Ingest:
@@ -108,17 +110,17 @@ class Ingest:
                 raise IngestError("FORBIDDEN", 403, gateway=described.manifest.gateway)
             now, change = self._clock.now(), self._changes.of(gateway, URGENCY[lane])
             async with change:
-                kept = await self._db.write(
-                    lambda tables: keep(tables, described, now), urgency=change.urgency
-                )
+                first = partial(keep, described=described, now=now)
+                kept = await self._db.write(first, urgency=change.urgency)
                 if kept.news is not None:
-                    await self._take_rules(described, change)
+                    described = await self._take_rules(described, change)
                     await self._db.write(
                         lambda tables: make_first(tables, self._engine, described, now),
                         self._after.opened,
                         urgency=change.urgency,
                     )
                     self._manifests.forget(digest)
+                    await self._after.settle()
 
     async def put_stream(self, gateway: str, stream: str, body: bytes, sent: Sent = SENT) -> None:
         """Take an opening record; the same again is welcome.
@@ -157,9 +159,9 @@ class Ingest:
                 opened = await self._opened(record, described, change.urgency)
                 if opened.news is None:
                     self._manifests.forget(record.opening.manifest)
+                    await self._after.settle()
                     return opened
-                described = await self._described(opened.news)
-                await self._take_rules(described, change)
+                described = await self._take_rules(await self._described(opened.news), change)
 
     async def _opened(
         self, record: Record, described: Described | None, urgency: Urgency
@@ -179,7 +181,8 @@ class Ingest:
         body = await self._db.glance(lambda conn: manifest_body(conn, digest))
         return await self._alarm_opener.run(self._manifests.describe, digest, body)
 
-    async def _take_rules(self, described: Described, change: Change) -> None:
+    async def _take_rules(self, described: Described, change: Change) -> Described:
+        described = described.without(self._after.masked(described.manifest))
         for portion in described.portions():
             take = partial(
                 take_portion,
@@ -189,6 +192,7 @@ class Ingest:
                 now=self._clock.now(),
             )
             await self._db.write(take, self._after.opened, urgency=change.urgency)
+        return described
 
     async def post_batches(self, gateway: str, stream: str, request: IngestRequest) -> Answer:
         """Commit the batches and return what may be forgotten. Raises IngestError (`expected`)."""

@@ -7,8 +7,8 @@ between has some rules of it early; the gateway opens its stream again, and the 
 
 import asyncio
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -44,6 +44,12 @@ class Described:
     def portions(self) -> list[list[OfManifest]]:
         """Return the rules in portions of one transaction."""
         return [self.rules[at : at + PORTION] for at in range(0, len(self.rules), PORTION)]
+
+    def without(self, ids: Collection[str]) -> "Described":
+        """Return it without some of its rules."""
+        if not ids:
+            return self
+        return replace(self, rules=[each for each in self.rules if each.rule.id not in ids])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

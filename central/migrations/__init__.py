@@ -22,6 +22,7 @@ from central.migrations import (
     packs,
     people,
     proof,
+    rules,
     store,
     tiers,
 )
@@ -53,6 +54,7 @@ STEPS: Final = (
     store.m028_settled,
     alarms.m029_open_alarms,
     alarms.m030_rules_of_every_kind,
+    rules.m031_rules,
     people.m032_people,
     joining.m033_gateway_standings,
 )

@@ -8,13 +8,12 @@ without a rule is somebody's decision and does.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
 
 from central.rules.figures import Figures, fitted
 from central.rules.library import MANIFEST, Library, LibraryRule
 from protocols.alarms.attachment import Attachment, Scope, Target
 from protocols.alarms.definition import Definition
-from protocols.alarms.rule import Level, Rule
+from protocols.alarms.rule import Rule
 
 
 class Why(StrEnum):
@@ -120,13 +119,6 @@ class Index:
         rule = self.library.rules.get(each.rule) if each.rule is not None else None
         return rule is None or rule.body.several or target.quantity in rule.body.quantities
 
-    def near(self, target: Target) -> bool:
-        """Return whether anything is said of the point itself."""
-        return (Scope.POINT, target.point) in self.by_place
-
-
-_SIDES: Final = ("high", "low", "state")
-
 
 def own_limits(target: Target, families: Iterable[str]) -> list[Attachment]:
     """Return the manifest's limits as what they are: attached to the point, before anybody came."""
@@ -180,8 +172,3 @@ def fitted_for(library: Library, rule: LibraryRule, place: Place) -> Figures | W
     if not figures.levels and not figures.watched:
         return Why.UNCONFIRMED
     return figures
-
-
-def levels_of(holding: Holding) -> tuple[Level, ...]:
-    """Return the levels that may raise."""
-    return holding.figures.levels if holding.figures is not None else ()

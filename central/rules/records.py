@@ -59,7 +59,7 @@ def read_library(conn: sqlite3.Connection) -> Library:
             created=created,
             created_by=by,
             version=version,
-            outdated=_outdated(offered, version),
+            outdated=offered is not None and not is_as_offered(offered, version.body),
         )
     attached = conn.execute(f"{_ATTACHED} WHERE ended IS NULL ORDER BY id")
     named = conn.execute(f"{_NAMED} WHERE ended IS NULL ORDER BY id")
@@ -169,15 +169,13 @@ def _body(text: str) -> Body | None:
     return None if faults.count else body
 
 
-def _outdated(offered: str | None, version: Version) -> bool:
-    if offered is None:
-        return False
-    body = _body(offered)
-    return body is not None and not alike(body, version.body)
+def is_as_offered(offered: str | None, body: Body) -> bool:
+    """Whether a rule says what its set offered, but for confirmations and figures it lacked."""
+    read = None if offered is None else _body(offered)
+    return read is not None and _alike(read, body)
 
 
-def alike(offered: Body, other: Body) -> bool:
-    """Whether a rule says what is offered, but for confirmations and figures it lacked."""
+def _alike(offered: Body, other: Body) -> bool:
     one, two = body_document(offered), body_document(other)
     for level in (*one["levels"], *two["levels"]):
         for key in ("confirmed_by", "confirmed_on"):

@@ -6,6 +6,7 @@ that of its set and its own: `hazardous-chemicals.gas-combustible`.
 
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -53,11 +54,10 @@ def load_sets(folder: Path) -> tuple[ThresholdSet, ...]:
     """Return every set of a folder, by domain. Raises ConfigError with every fault of all files."""
     found, problems = list[ThresholdSet](), list[Problem]()
     for file in sorted(folder.glob("*.yaml")):
-        source = read(file)
-        problems += source.problems
-        faults = Faults()
-        found.append(_set(source, faults))
-        problems += [each for each in in_file(source, faults.kept) if not _spoiled(source, each)]
+        state = file.stat()
+        one, wrong = _file(file, state.st_mtime_ns, state.st_size)
+        found.append(one)
+        problems += wrong
     names = [each.name for each in found]
     for file_number, name in enumerate(names):
         if name and name in names[:file_number]:
@@ -65,6 +65,15 @@ def load_sets(folder: Path) -> tuple[ThresholdSet, ...]:
     if problems:
         raise ConfigError(in_order(problems))
     return tuple(sorted(found, key=lambda each: (each.domain, each.name)))
+
+
+@lru_cache(maxsize=64)
+def _file(file: Path, changed: int, size: int) -> tuple[ThresholdSet, tuple[Problem, ...]]:
+    """Return a file's set and its faults; one that did not change is read once."""
+    source, faults = read(file), Faults()
+    found = _set(source, faults)
+    wrong = [each for each in in_file(source, faults.kept) if not _spoiled(source, each)]
+    return found, (*source.problems, *wrong)
 
 
 def _set(source: Source, faults: Faults) -> ThresholdSet:

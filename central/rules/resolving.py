@@ -1,0 +1,187 @@
+"""Which rules the engine has to have for what is connected, from the library and the manifests.
+
+Pure. Points that differ in nothing a rule goes by share one answer: a city has tens of thousands
+of points and few kinds of them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from central.alarms.records import levels_json
+from central.alarms.wanted import LIBRARY, Wanted, is_ladder
+from central.rules.library import Library
+from central.rules.meant import Holding, Index, Place, Why, families
+from central.rules.several import Several, bound
+from protocols.alarms.attachment import Attachment, Scope, Target
+from protocols.alarms.ladder import directions
+from protocols.alarms.rule import Level
+from protocols.catalogue import domains
+from protocols.wire.manifest import Manifest
+
+_Key = tuple[str, str | None, str | None, str, str, frozenset[str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The library's rules for a gateway's points, and which of the manifest's give way to them."""
+
+    wanted: dict[str, Wanted] = field(default_factory=dict)
+    masked: frozenset[str] = frozenset()
+
+
+class Resolver:
+    """Of one library; remembers what points of a kind have in common."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._index = Index.of(library)
+        self._near = {each.at for each in library.attached if each.scope is Scope.POINT}
+        self._near |= {each.at for each in library.named if each.scope is Scope.POINT}
+        self._alike: dict[_Key, list[Holding]] = {}
+        self._texts: dict[tuple[Level, ...], str] = {}
+        several = (library.rule(each.rule) for each in library.attached)
+        self.any_several = any(rule is not None and rule.body.several for rule in several)
+
+    def of_manifest(
+        self, manifest: Manifest, numbers: Sequence[int], fields: Mapping[str, int]
+    ) -> Resolved:
+        """Return what a gateway's points are due; `numbers` as the registry has them."""
+        if not self.library.attached:
+            return Resolved()
+        wanted: dict[str, Wanted] = {}
+        masked: set[str] = set()
+        for place in places(manifest, numbers, fields):
+            for holding in self.holdings(place):
+                id_ = f"{place.target.point}:{holding.family}"
+                if holding.family in place.own and not holding.manifest:
+                    masked.add(id_)
+                made = self._wanted(holding, place)
+                if made is not None:
+                    wanted[id_] = made
+        return Resolved(wanted, frozenset(masked))
+
+    def holdings(self, place: Place) -> list[Holding]:
+        """Return what holds for a point, by family."""
+        target = place.target
+        if target.point in self._near:
+            return families(self._index, place)
+        key = (
+            *(target.site, target.object, target.profile, target.quantity),
+            *(place.unit, place.own, target.domain),
+        )
+        found = self._alike.get(key)
+        if found is None:
+            found = self._alike[key] = families(self._index, place)
+        return found
+
+    def of_objects(self, everywhere: Iterable[Place]) -> dict[str, Wanted]:
+        """Return the rules of several inputs; `everywhere`: all points there are."""
+        if not self.any_several:
+            return {}
+        wanted = {}
+        for target, attachment, found in self.several(everywhere):
+            if isinstance(found, Why) or attachment.rule is None:
+                continue
+            rule = self.library.rules[attachment.rule]
+            holding = Holding(
+                family=attachment.family, attachment=attachment, rule=rule, figures=found.figures
+            )
+            definition = holding.definition(target.point)
+            if definition is not None:
+                wanted[definition.rule.id] = Wanted(definition, found.inputs, LIBRARY)
+        return wanted
+
+    def several(
+        self, everywhere: Iterable[Place]
+    ) -> list[tuple[Target, Attachment, Several | Why]]:
+        """Return each rule of several inputs that is nearest on its object, and what it is."""
+        by_id: dict[str, Place] = {}
+        here: dict[Target, list[Place]] = {}
+        for place in everywhere:
+            by_id[place.target.point] = place
+            for target in self._subjects(place):
+                here.setdefault(target, []).append(place)
+        found = []
+        for target, near in here.items():
+            near.sort(key=lambda place: place.target.point)
+            for attachment in self._nearest(target):
+                rule = self.library.rule(attachment.rule)
+                if rule is not None:
+                    what = bound(self.library, rule, target, near, by_id)
+                    found.append((target, attachment, what))
+        return found
+
+    def _subjects(self, place: Place) -> list[Target]:
+        """Return what a rule of several inputs may be on: the point's object, or the point."""
+        target, subjects = place.target, []
+        if target.object is not None:
+            subjects.append(
+                Target(
+                    point=target.object,
+                    site=target.site,
+                    domain=target.domain,
+                    quantity="",
+                    object=target.object,
+                )
+            )
+        if target.point in self._near:
+            subjects.append(target)
+        return subjects
+
+    def _nearest(self, target: Target) -> list[Attachment]:
+        """Return the nearest attachment of each family of several inputs; none where it ended."""
+        whole = target.point == target.object
+        meant: dict[str, list[Attachment]] = {}
+        for scope in Scope:
+            at = target.at(scope)
+            # A rule of several inputs on a point is that point's; any other is the object's.
+            if at is None or whole == (scope is Scope.POINT):
+                continue
+            for each in self._index.by_place.get((scope, at), ()):
+                meant.setdefault(each.family, []).append(each)
+        nearest = [max(each, key=lambda one: one.rank) for each in meant.values()]
+        return [each for each in nearest if self._is_several(each)]
+
+    def _is_several(self, each: Attachment) -> bool:
+        rule = self.library.rule(each.rule)
+        return rule is not None and rule.body.several
+
+    def _wanted(self, holding: Holding, place: Place) -> Wanted | None:
+        definition = holding.definition(place.target.point)
+        if definition is None:
+            return None
+        levels = definition.rule.levels
+        text = ""
+        if is_ladder(definition):
+            text = self._texts.get(levels) or self._texts.setdefault(levels, levels_json(levels))
+        return Wanted(definition, ((place.number, ""),), LIBRARY, text)
+
+
+def places(manifest: Manifest, numbers: Sequence[int], fields: Mapping[str, int]) -> list[Place]:
+    """Return a manifest's points with all that rules go by; `fields`: a site's domain, 1 to 15."""
+    profiles = {(device.site, device.name): device.profile for device in manifest.devices}
+    sides: dict[int, frozenset[str]] = {}
+    found = []
+    for index, (point, number) in enumerate(zip(manifest.points, numbers, strict=True)):
+        own = sides.get(id(point.limits))
+        if own is None:
+            own = sides[id(point.limits)] = frozenset(side for side, _ in directions(point.limits))
+        target = Target(
+            point=str(manifest.point_id(index)),
+            site=point.site,
+            domain=fields.get(point.site, 0),
+            quantity=point.quantity,
+            object=f"{point.site}/{point.object}" if point.object is not None else None,
+            profile=profiles.get((point.site, point.device)),
+        )
+        unit = point.unit
+        found.append(
+            Place(target=target, number=number, gateway=manifest.gateway, unit=unit, own=own)
+        )
+    return found
+
+
+def domain_number(name: str) -> int:
+    """Return a domain's number, 1 to 15; 0: there is none of that name."""
+    known = domains().get(name)
+    return 0 if known is None else known.number

@@ -70,7 +70,9 @@ class Collector:
         self.queries = Queries(Queried(db, self.registry, clock, config.holidays, *ways))
         self.last_evaluation: int | None = None
         self._engine = Engine(self.store)
-        self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell)
+        people = config.alarms
+        self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell, people)
+        self.alarms.schedule = self._schedule_at
         anchors = Anchors(clock)
         self.gateways.measured = anchors.note
         committer = Committer(self.store, self._engine, anchors, db.gathered, clock.now())
@@ -224,7 +226,8 @@ class Collector:
             self.last_evaluation = done.received
         self.store.committed(done.blocks)
         self._schedule_at(done.due)
-        effects = Effects(events=done.events)
+        self.alarms.put_laid(done.laid)
+        effects = Effects(events=done.events, overlays=done.laid)
         if done.episodes:  # an alarm is told with the value that raised it
             self._telling = effects
             self.store.heads.settle()
@@ -270,8 +273,7 @@ class Collector:
 
     def _schedule(self, judged: Judged) -> None:
         self._schedule_at(judged.due)
-        if judged.episodes:
-            self.tell(Effects(episodes=self.alarms.views(judged.episodes)))
+        self.alarms.changed(judged.episodes, judged.laid)
 
     def _schedule_at(self, due: int | None) -> None:
         due = self._joining.earliest(due)

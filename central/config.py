@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from central.alarms.settings import Acting, AlarmsModel
 from central.calendar.holidays import Holidays
 from central.calendar.settings import CalendarModel, check_calendar, own_holidays
 from central.evidence.keeping import EvidenceModel, Keeping, check_evidence
@@ -75,6 +76,7 @@ class CentralConfig:
     reserve: int | None = None
     """Bytes kept free on the database's disk; None: by the disk's size (`central.space`)."""
     guards: Limits = field(default_factory=Limits)
+    alarms: Acting = field(default_factory=Acting)
     holidays: Holidays = field(default_factory=own_holidays)
     threshold_sets: Path | None = field(default_factory=shipped)
     """The folder of the threshold sets that are offered; None: none are."""
@@ -144,6 +146,7 @@ class CentralModel(Strict):
     store: StoreModel = StoreModel()
     disk: DiskModel = DiskModel()
     guards: GuardsModel = GuardsModel()
+    alarms: AlarmsModel = AlarmsModel()
     calendar: CalendarModel = CalendarModel()
     demo: DemoModel | None = None
 
@@ -179,6 +182,7 @@ def load_config(path: Path) -> CentralConfig:
         store=model.store.keeping(),
         reserve=model.disk.bytes(),
         guards=model.guards.limits(),
+        alarms=model.alarms.acting(),
         holidays=holidays,
     )
 

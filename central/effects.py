@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from central.alarms.episode import Episode
+from central.alarms.overlays import Laid
 from central.store.columns import Integers
 from central.store.heads.heads import NOTHING
 from protocols.words import Value
@@ -39,6 +40,8 @@ class Effects:
     values: Integers = field(default_factory=lambda: NOTHING)
     """Numbers of the points whose head changed; one may be there twice."""
     episodes: list[Episode] = field(default_factory=list)
+    overlays: list[Laid] = field(default_factory=list)
+    """What lies over rules now, of those where that changed."""
     gateways: list[str] = field(default_factory=list)
     events: list[CollectorEvent] = field(default_factory=list)
     registry: bool = False

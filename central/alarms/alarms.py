@@ -1,14 +1,13 @@
 """Alarms as people ask for them: lists, one with its history, acknowledging. Lives on the loop."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from sqlite_utils import Database as Tables
-
 from central.alarms import history, listing, overlays, said
-from central.alarms.acknowledging import Acknowledging, Outcome, acknowledge
+from central.alarms.acting import EpisodeUnknown, Office
+from central.alarms.asked import Answer, Deed, Outcome, Wish
 from central.alarms.engine import Engine
 from central.alarms.episode import (
     Comment,
@@ -23,6 +22,7 @@ from central.alarms.listing import COUNTED, Resolved
 from central.alarms.overlays import Laid
 from central.alarms.records import EpisodeRow, episode_by_id, read_levels
 from central.alarms.said import Said
+from central.alarms.settings import USUAL, Acting
 from central.alarms.trend import Trends
 from central.alarms.view import Beside, Names, view
 from central.database import Database, Urgency
@@ -42,9 +42,13 @@ class Alarms:
         names: Names,
         store: Store,
         tell: Callable[[Effects], None],
+        settings: Acting = USUAL,
     ) -> None:
         self._db = db
         self._engine = engine
+        self._office = Office(engine, settings)
+        self.schedule: Callable[[int | None], None] = lambda _: None
+        """Told when the engine's next timer is due, after an act."""
         self._names = names
         self._store = store
         self._tell = tell
@@ -104,38 +108,78 @@ class Alarms:
             comments=detail.comments,
         )
 
-    async def acknowledge(  # who, what, when, and what goes with it
-        self,
-        id: str,  # noqa: A002
-        person: str,
-        comment: str,
-        key: str,
-        now: int,
-        also: Callable[[Tables], None] | None = None,
-    ) -> Episode:
-        """Acknowledge once; the same `key` again gives the same episode.
+    async def do(self, wish: Wish) -> Answer:
+        """Do what a person asks; the same key again is answered the same.
 
-        `also` is done in the same transaction if something changed: whoever keeps an audit.
-
-        Raises EpisodeUnknown, or IllegalTransition: ALREADY_ACKNOWLEDGED (`by`, `at`), KEY_USED,
-        or ILLEGAL_TRANSITION when there is nothing to acknowledge.
+        Raises EpisodeUnknown, RuleUnknown, ShelfRequestUnknown, or IllegalTransition with what
+        stands in the way: ALREADY_ACKNOWLEDGED (`by`, `at`), KEY_USED, ACT_... and SHELF_...
         """
-        asked = Acknowledging(episode=id, person=person, comment=comment, key=key, now=now)
+        (answer,) = await self.do_all([wish])
+        if answer.refused is not None:
+            raise answer.refused
+        return answer
 
-        def after(outcome: Outcome) -> None:
-            if outcome.changed:
-                self._tell(Effects(episodes=self.views([outcome.row])))
+    async def do_all(self, wishes: Sequence[Wish]) -> list[Answer]:
+        """Do several in one transaction, each with an outcome of its own."""
+        outcomes = await self._db.write(
+            lambda tables: self._office.do_all(tables, wishes), self._after, urgency=Urgency.URGENT
+        )
+        return [self._answer(each) for each in outcomes]
 
-        def work(tables: Tables) -> Outcome:
-            outcome = acknowledge(tables, self._engine, asked)
-            if outcome.changed and also is not None:
-                also(tables)
-            return outcome
+    async def acknowledge(self, id: str, person: str, comment: str, key: str, now: int) -> Episode:  # noqa: A002
+        """Acknowledge an episode: `do` with this deed alone."""
+        wish = Wish(
+            deed=Deed.ACKNOWLEDGE,
+            person=person,
+            key=key,
+            now=now,
+            acted=now,
+            alarm=id,
+            text=comment,
+        )
+        answer = await self.do(wish)
+        if answer.episode is None:
+            raise EpisodeUnknown(episode=id)
+        return answer.episode
 
-        outcome = await self._db.write(work, after, urgency=Urgency.URGENT)
-        if outcome.error is not None:
-            raise outcome.error
-        return self.views([outcome.row])[0]
+    def _after(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            self._said.update(outcome.said)
+            self.changed(outcome.rows, outcome.laid)
+            if outcome.due is not None:
+                self.schedule(outcome.due[0])
+
+    def changed(self, rows: Iterable[EpisodeRow], laid: Sequence[Laid]) -> None:
+        """Tell of changed episodes and of what lies over rules, after the commit."""
+        self.put_laid(laid)
+        effects = Effects(episodes=self.views(rows), overlays=list(laid))
+        if effects.episodes or effects.overlays:
+            self._tell(effects)
+
+    def _answer(self, outcome: Outcome) -> Answer:
+        return Answer(
+            episode=None if outcome.row is None else self.views([outcome.row])[0],
+            laid=outcome.over,
+            refused=outcome.refused,
+            request=outcome.request,
+            changed=outcome.changed,
+        )
+
+    async def sites(self, alarms: Sequence[str]) -> dict[str, str]:
+        """Return the sites of episodes, by id; those that are not there are left out."""
+        return await self._db.read(lambda conn: listing.sites(conn, alarms))
+
+    async def place(
+        self, *, alarm: str | None = None, rule: str | None = None
+    ) -> tuple[str, str] | None:
+        """Return the site and the point at which an episode or a rule is shown, or None."""
+        number = await self._db.read(lambda conn: listing.point_of(conn, alarm, rule))
+        point = None if number is None else self._names.by_number(number)
+        return None if point is None else (point.site, point.id)
+
+    def overlays(self) -> list[Laid]:
+        """Return every rule that is not free, by what lies over it."""
+        return sorted(self._laid.values(), key=lambda each: (each.layers[0].name, each.rule))
 
     def views(self, rows: Iterable[EpisodeRow]) -> list[Episode]:
         """Return episodes as people see them."""

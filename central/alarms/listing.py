@@ -222,3 +222,19 @@ def _subject(asked: EpisodeFilter) -> dict[str, Any]:
         key: sorted(value) if isinstance(value, frozenset) else value
         for key, value in subject.items()
     }
+
+
+def sites(conn: sqlite3.Connection, alarms: Collection[str]) -> dict[str, str]:
+    """Return the sites of episodes by their ids."""
+    found = conn.execute(
+        f"SELECT id, site FROM episode WHERE id IN {_LISTED}",  # noqa: S608
+        (json.dumps(list(alarms)),),
+    )
+    return dict(found.fetchall())
+
+
+def point_of(conn: sqlite3.Connection, alarm: str | None, rule: str | None) -> int | None:
+    """Return the number of the point at which an episode, or a rule, is shown."""
+    source, name = ("episode", alarm) if alarm is not None else ("rule", rule)
+    row = conn.execute(f"SELECT point FROM {source} WHERE id = ?", (name,)).fetchone()  # noqa: S608
+    return None if row is None else int(row[0])

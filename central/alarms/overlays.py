@@ -83,6 +83,11 @@ def note(
             "person, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (rule, put, *place, entry.time, *shelf, entry.by, entry.reason),
         )
+    return over(conn, rule, place)
+
+
+def over(conn: sqlite3.Connection, rule: str, place: tuple[int, str]) -> Laid:
+    """Return what lies over a rule, and no layer where it is free."""
     rows = conn.execute(f"SELECT {_COLUMNS} FROM overlay WHERE rule = ?", (rule,)).fetchall()  # noqa: S608
     return Laid(rule, *place, _layers(rows))
 

@@ -1,12 +1,18 @@
 """Alarms as the API's models: names and nothing else change here."""
 
-from typing import cast
+from dataclasses import asdict
+from typing import Literal, cast
 
+from central.alarms.asked import Answer
 from central.alarms.episode import Comment, Episode, EpisodeDetail, Standing, Verification
-from central.alarms.overlays import Layer
+from central.alarms.overlays import Laid, Layer
+from central.alarms.shelving import ShelfRequest
 from central.api import models, shapes
+from central.api.models import alarm_acts as acts
 from central.api.models import alarms as told
 from central.api.models.words import OverlayName, VerificationName
+from central.api.rooms import Rooms
+from central.registry_records import PointRecord
 
 
 def episode(source: Episode) -> models.Episode:
@@ -118,3 +124,31 @@ def _standing(source: Standing | None) -> told.AlarmStanding | None:
     if source is None:
         return None
     return told.AlarmStanding(state=cast(models.EpisodeState, source.state), level=source.level)
+
+
+def overlaid(source: Laid, point: PointRecord | None) -> acts.RuleOverlay:
+    """Return what lies over a rule, shown at a point."""
+    return acts.RuleOverlay(
+        rule=source.rule,
+        point=None if point is None else point.id,
+        site=source.site,
+        layers=[layer(each) for each in source.layers],
+    )
+
+
+def overlay_done(source: Answer, house: Rooms) -> acts.OverlayDone:
+    """Return what came of an act on an overlay."""
+    if source.laid is None:
+        raise AssertionError("an act on an overlay has one")
+    point = house.collector.registry.by_number(source.laid.point)
+    return acts.OverlayDone(
+        overlay=overlaid(source.laid, point),
+        alarm=None if source.episode is None else episode(source.episode),
+        request=source.request,
+    )
+
+
+def shelf_request(source: ShelfRequest) -> acts.ShelfRequest:
+    """Return a shelf that needs a second person."""
+    decision = cast(Literal["confirmed", "refused", "lapsed"] | None, source.decision)
+    return acts.ShelfRequest(**asdict(source) | {"decision": decision})

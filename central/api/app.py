@@ -18,6 +18,7 @@ from central.api.headers import Envelope
 from central.api.page import DIST, page_router
 from central.api.rooms import Rooms
 from central.api.routes import (
+    alarm_acts,
     alarms,
     aside,
     audit,
@@ -31,6 +32,7 @@ from central.api.routes import (
     gateways,
     health,
     ingest,
+    overlays,
     queries,
     readings,
     session,
@@ -61,7 +63,9 @@ _ROUTERS: Final = (
     gateways,
     enrolment,
     gateway_keys,
+    overlays,
     alarms,
+    alarm_acts,
     events,
     stream,
     tokens,

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from central.api.headers import SECURE, BodyTooLarge, BodyTooSlow
+from central.api.times import shown
 from central.database import StorageError
 from protocols.errors import FengsuiError, IllegalTransition, IngestError
 from protocols.words import Value
@@ -37,6 +38,8 @@ STATUS: Final[dict[str, int]] = {
     "EPISODE_UNKNOWN": 404,
     "CURSOR_UNKNOWN": 422,
     "CURSOR_ELSEWHERE": 422,
+    "SHELF_REQUEST_UNKNOWN": 404,
+    "FILING_NOT_IN_FORCE": 409,
     "FILTER_UNKNOWN": 422,
     "DATABASE_UNUSABLE": 503,
     "EXPORT_BROKEN": 503,
@@ -132,13 +135,14 @@ async def _ours(request: Request, exc: FengsuiError) -> JSONResponse:
     if status == 500:
         logger.error("request failed", exc_info=exc, extra={"request": _id(request)})
         return JSONResponse(body(request, "INTERNAL", {}), 500)
-    turned_away(request, status, exc.code, exc.params)
+    params = shown(exc.params) if isinstance(exc, IllegalTransition) else exc.params
+    turned_away(request, status, exc.code, params)
     headers = {"Retry-After": _seconds(exc)} if status in (429, 503) else {}
     if status == 408:
         headers["Connection"] = "close"  # the rest of the body is not read
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(body(request, exc.code, exc.params), status, headers)
+    return JSONResponse(body(request, exc.code, params), status, headers)
 
 
 async def _framework(request: Request, exc: HTTPException) -> JSONResponse:

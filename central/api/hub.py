@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from central.alarms.episode import Episode
+from central.alarms.overlays import Laid
 from central.api import alarm_shape, gateway_shape, shapes
 from central.api.newest import Marks
 from central.api.scoped import overview, sees_gateway
@@ -57,7 +58,7 @@ class Hub:
         self._telling = asyncio.Lock()
         """Held while values are encoded and sent, so that no older ones come after them."""
         self._gateways: set[str] = set()
-        self._episodes: asyncio.Queue[Episode] = asyncio.Queue(ALARMS)
+        self._alarms: asyncio.Queue[Episode | Laid] = asyncio.Queue(ALARMS)
         self._overrun = False
         self._changed = False
         self._closing = False
@@ -78,11 +79,12 @@ class Hub:
             self._gateways.update(self._collector.registry.names())
         self._values.add(effects.values)
         self._gateways.update(effects.gateways)
-        for episode in effects.episodes:
-            if self._episodes.full():
+        told: list[Episode | Laid] = [*effects.episodes, *effects.overlays]
+        for changed in told:
+            if self._alarms.full():
                 self._overrun = True
             else:
-                self._episodes.put_nowait(episode)
+                self._alarms.put_nowait(changed)
 
     async def subscribe(self, who: Principal, sites: frozenset[str] | None) -> Subscriber:
         """Return a subscriber whose queue starts with the clock, the overview and all values."""
@@ -133,9 +135,13 @@ class Hub:
 
     async def _send_alarms(self) -> None:
         while True:
-            episode = await self._episodes.get()
-            told = message("alarm", alarm_shape.episode(episode))
-            self._send(told, (s for s in self._subscribers if s.sees(episode.site)))
+            changed = await self._alarms.get()
+            if isinstance(changed, Laid):
+                point = self._collector.registry.by_number(changed.point)
+                told = message("overlay", alarm_shape.overlaid(changed, point))
+            else:
+                told = message("alarm", alarm_shape.episode(changed))
+            self._send(told, (s for s in self._subscribers if s.sees(changed.site)))
 
     async def _send_each_second(self) -> None:
         tick = 0

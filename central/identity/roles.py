@@ -29,6 +29,11 @@ class Permission(StrEnum):
     EVENTS = "events"
     """Faults, losses and security events."""
     ACKNOWLEDGE = "acknowledge"
+    """Say that an alarm was seen, reset it, say what it turned out to be, comment on it."""
+    SHELVE = "shelve"
+    """Shelve alarms for a time, and end shelves; confirm another person's."""
+    SUPPRESS = "suppress"
+    """Suppress alarms, and take them out of service by a permit or a filing: with no end."""
     METRICS = "metrics"
     DEMO = "demo"
     """Pull and plug the demonstration's cables."""
@@ -50,14 +55,16 @@ class Permission(StrEnum):
 
 
 _WATCH: Final = frozenset({Permission.SESSION, Permission.READ, Permission.EVENTS})
-_OPERATE: Final = _WATCH | {Permission.ACKNOWLEDGE, Permission.METRICS, Permission.DEMO}
+_OPERATE: Final = (
+    _WATCH | {Permission.ACKNOWLEDGE, Permission.SHELVE} | {Permission.METRICS, Permission.DEMO}
+)
 
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _WATCH | {Permission.METRICS},
     Role.OPERATOR: _OPERATE,
-    Role.ENGINEER: _OPERATE | {Permission.APPROVE, Permission.CALENDAR},
+    Role.ENGINEER: _OPERATE | {Permission.SUPPRESS, Permission.APPROVE, Permission.CALENDAR},
     Role.ADMINISTRATOR: _OPERATE
-    | {Permission.GATEWAYS, Permission.APPROVE, Permission.CALENDAR}
+    | {Permission.SUPPRESS, Permission.GATEWAYS, Permission.APPROVE, Permission.CALENDAR}
     | {Permission.TOKENS, Permission.AUDIT, Permission.STORE},
     Role.AUDITOR: _WATCH | {Permission.METRICS, Permission.AUDIT},
     Role.ENTERPRISE: _WATCH,

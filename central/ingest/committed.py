@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from central.alarms.overlays import Laid
 from central.alarms.records import EpisodeRow
 from central.alarms.samples import Good
 from central.effects import CollectorEvent
@@ -30,6 +31,8 @@ class Committed:
     due: int | None = None
     good: list[Good] = field(default_factory=list)
     episodes: list[EpisodeRow] = field(default_factory=list)
+    laid: list[Laid] = field(default_factory=list)
+    """What lies over rules now, of those where that changed."""
     events: list[CollectorEvent] = field(default_factory=list)
     error: IngestError | None = None
     fresh: bool = False

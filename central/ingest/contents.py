@@ -155,6 +155,7 @@ class Contents:
         )
         done.readings += len(rows)
         done.episodes += judged.episodes
+        done.laid += judged.laid
         done.good += judged.good
 
     def _placed(  # whose, what, where all of it lies in time if that is known, what it leads to

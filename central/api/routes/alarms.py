@@ -1,31 +1,24 @@
-"""Alarms: what stands, what was, and the acknowledgement (确认).
-
-The acknowledgement, its journal line and its line in the audit are one transaction.
-"""
+"""Alarms: what stands, what was, and one with its whole history."""
 
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 
 from central.alarms.episode import EpisodeDetail, EpisodeFilter
 from central.api import alarm_shape, models
 from central.api.access import principal
-from central.api.errors import ApiError, not_found
+from central.api.errors import not_found
 from central.api.rooms import House, Rooms
-from central.api.times import AskedTime, microseconds, shown
-from central.identity import audit
+from central.api.times import AskedTime, microseconds
 from central.identity.principal import Principal
 from central.identity.roles import Permission
-from protocols.errors import IllegalTransition
 
 router: Final = APIRouter(prefix="/api/v1/alarms", tags=["alarms"])
 Who = Annotated[Principal, principal(Permission.READ)]
-Operator = Annotated[Principal, principal(Permission.ACKNOWLEDGE)]
 State = Literal[
     "open", "unacknowledged", "history", "all", "shelved", "suppressed", "out_of_service"
 ]
 Verified = Literal["real", "false", "instrument", "filed", "test", "none"]
-Key = Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=128)]
 Named = Annotated[str | None, Query(max_length=300)]
 
 
@@ -83,33 +76,10 @@ async def alarms(  # noqa: PLR0913  # filters of one list
 @router.get("/{alarm}")
 async def alarm(who: Who, house: House, alarm: str) -> models.EpisodeDetail:
     """Return one alarm with its whole journal, its ladder and what people said of it."""
-    return alarm_shape.episode_detail(await known(house, who, alarm))
+    return alarm_shape.episode_detail(await _known(house, who, alarm))
 
 
-@router.post("/{alarm}/acknowledge")
-async def acknowledge(
-    who: Operator, house: House, alarm: str, asked: models.Acknowledgement, key: Key
-) -> models.Episode:
-    """Acknowledge (确认收到). The same key again is 200; after another person it is 409."""
-    await known(house, who, alarm)
-    now = house.collector.clock.now()
-    act = audit.Act(
-        time=house.desk.clock.now(),
-        actor=who.name,
-        action="ALARM_ACKNOWLEDGED",
-        subject=f"alarm/{alarm}",
-        detail={"comment": asked.comment, "key": key},
-    )
-    try:
-        found = await house.collector.alarms.acknowledge(
-            alarm, who.name, asked.comment, key, now, lambda db: audit.append(db, act)
-        )
-    except IllegalTransition as exc:
-        raise ApiError(409, exc.code, **shown(exc.params)) from exc
-    return alarm_shape.episode(found)
-
-
-async def known(house: Rooms, who: Principal, alarm: str) -> EpisodeDetail:
+async def _known(house: Rooms, who: Principal, alarm: str) -> EpisodeDetail:
     """Return an alarm in scope. Raises 404."""
     detail = await house.collector.alarms.episode(alarm)
     if detail is None or not who.sees(detail.episode.site):

@@ -18,6 +18,10 @@ class Story:
     async def begin(cls, folder, clock, **spec):
         collector = await open_collector(folder, clock)
         await collector.registry.add_gateway("gw")
+        return await cls.begin_in(collector, clock, **spec)
+
+    @classmethod
+    async def begin_in(cls, collector, clock, **spec):
         gateway = Gateway(clock, **spec)
         stream = gateway.open()
         await gateway.register(collector, stream)

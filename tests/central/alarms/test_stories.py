@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from central.alarms.acknowledging import EpisodeUnknown
+from central.alarms.acting import EpisodeUnknown
 from central.effects import Effects
 from protocols.errors import IllegalTransition
 from protocols.quality import Quality

@@ -5,7 +5,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from central.alarms import asked
+from central.alarms.asked import Deed
 from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
+from central.alarms.overlays import Laid
 from central.backup.backups import Backups
 from central.calendar.settings import own_holidays
 from central.clock_told import ClockTold
@@ -16,6 +19,7 @@ from central.effects import CollectorEvent, EventPage
 from central.evidence.keeping import Keeping
 from central.evidence.rebuilding import Rebuilding
 from central.evidence.retention import Retention
+from central.identity.audit import Act, append
 from central.ingest.admission import Admission
 from central.ingest.figures import Figures
 from central.overview import GatewayCount, Levels, Overview, Platform, SiteState, Timeliness
@@ -52,6 +56,9 @@ from tests.central.store.queries.list_source import ListSource, reading
 NOW = 1_781_272_800_000_000  # 2026-06-12T22:00:00+08:00
 SITES = ("qingyun", "honghaiwan")
 LEVEL = Level(name="HH", colour=Colour.RED, op=">=", limit=90.0, status="E", confirmed_by="示例")
+
+
+RULE = "qingyun/gw-qingyun/device/level:high"
 
 
 def point_id(site):
@@ -298,19 +305,47 @@ class FakeAlarms:
         )
         return EpisodeDetail(episode=found, journal=(line,), levels=(LEVEL,))
 
-    async def acknowledge(self, name, person, comment, key, now, also):
-        seen = self.found[name].acknowledged
-        if seen is not None and self.keys.get(key) != person:
-            raise IllegalTransition("ALREADY_ACKNOWLEDGED", by=seen.by, at=seen.at)
+    async def sites(self, names):
+        return {name: self.found[name].site for name in names if name in self.found}
+
+    async def place(self, *, alarm=None, rule=None):
+        return ("qingyun", point_id("qingyun")) if rule == RULE or alarm in self.found else None
+
+    def overlays(self):
+        return [Laid(RULE, 0, "qingyun", ())]
+
+    async def do_all(self, wishes):
+        return [await self._done(wish) for wish in wishes]
+
+    async def do(self, wish):
+        answer = await self._done(wish)
+        if answer.refused is not None:
+            raise answer.refused
+        return answer
+
+    async def _done(self, wish):
+        laid = Laid(RULE, 0, "qingyun", ())
+        if wish.deed is not Deed.ACKNOWLEDGE:
+            return asked.Answer(episode=self.found.get(wish.alarm), laid=laid)
+        seen = self.found[wish.alarm].acknowledged
+        if seen is not None and self.keys.get(wish.key) != wish.person:
+            refused = IllegalTransition("ALREADY_ACKNOWLEDGED", by=seen.by, at=seen.at)
+            return asked.Answer(episode=self.found[wish.alarm], refused=refused)
         if seen is None:
-            await self.db.write(also)
-        self.keys[key] = person
-        self.found[name] = replace(
-            self.found[name],
+            act = Act(
+                time=wish.acted,
+                actor=wish.person,
+                action="ALARM_ACKNOWLEDGED",
+                subject=f"alarm/{wish.alarm}",
+            )
+            await self.db.write(lambda tables: append(tables, act))
+        self.keys[wish.key] = wish.person
+        self.found[wish.alarm] = replace(
+            self.found[wish.alarm],
             state="ACKED",
-            acknowledged=Acknowledgement(by=person, at=now, comment=comment),
+            acknowledged=Acknowledgement(by=wish.person, at=wish.now, comment=wish.text),
         )
-        return self.found[name]
+        return asked.Answer(episode=self.found[wish.alarm])
 
 
 class FakeIngest:

@@ -7,7 +7,7 @@ from central.api.access import OPEN, bare_routes, every_route, permission_of
 from central.api.app import create_app
 from central.api.machine_route import MachineRoute
 from central.identity.roles import Permission, Role
-from tests.central.api.fake_collector import episode
+from tests.central.api.fake_collector import RULE, episode
 
 R, A = ("viewer", "operator", "engineer", "administrator", "auditor", "enterprise"), ()
 OPERATE = ("operator", "engineer", "administrator")
@@ -31,6 +31,27 @@ EXEMPTION_ACTS = [
     for act, body in (("end", {"at": HOUR["to"]}), ("withdraw", None))
 ]
 
+OVERLAY = {"rule": RULE, "act": "shelve", "reason": "检修", "seconds": 60}
+ALARM_ACTS = [
+    ("POST", f"/api/v1/alarms/{{alarm}}/{act}", f"{ALARM}/{act}", body, 200, roles)
+    for act, body, roles in (
+        ("acknowledge", {}, OPERATE),
+        ("reset", {}, OPERATE),
+        ("verify", {"result": "real"}, OPERATE),
+        ("comment", {"text": "已到现场"}, OPERATE),
+        ("shelve", {"seconds": 60, "reason": "检修"}, OPERATE),
+        ("unshelve", {"reason": "检修"}, OPERATE),
+        ("suppress", {"reason": "检修"}, APPROVE),
+        ("unsuppress", {"reason": "检修"}, APPROVE),
+        ("out-of-service", {"reason": "检修", "permit": "DH-7"}, APPROVE),
+        ("in-service", {"reason": "检修"}, APPROVE),
+    )
+]
+REQUESTS = "/api/v1/alarms/shelf-requests"
+SHELF_ACTS = [
+    ("POST", f"{REQUESTS}/{{number}}/{act}", f"{REQUESTS}/9/{act}", None, 404, OPERATE)
+    for act in ("confirm", "refuse")
+]
 ASIDE = "/api/v1/store/set-aside"
 ADMIN = ("administrator",)
 
@@ -107,7 +128,12 @@ TABLE = [
     ("GET", "/api/v1/backups", None, None, 200, R),
     ("GET", "/api/v1/alarms", None, None, 200, R),
     ("GET", "/api/v1/alarms/{alarm}", ALARM, None, 200, R),
-    ("POST", "/api/v1/alarms/{alarm}/acknowledge", f"{ALARM}/acknowledge", {}, 200, OPERATE),
+    ("GET", "/api/v1/alarms/overlays", None, None, 200, R),
+    ("GET", "/api/v1/alarms/shelf-requests", None, None, 200, R),
+    ("POST", "/api/v1/alarms/acknowledge", None, {"alarms": ["alarm-qingyun"]}, 200, OPERATE),
+    ("POST", "/api/v1/alarms/overlays", None, OVERLAY, 200, OPERATE),
+    *ALARM_ACTS,
+    *SHELF_ACTS,
     ("GET", "/api/v1/events", None, None, 200, R),
     ("GET", "/api/v1/stream", None, None, 200, R),
     ("GET", "/api/v1/tokens", None, None, 200, ("administrator",)),

@@ -1,0 +1,282 @@
+"""What people do with alarms, in the transaction that writes it: act, journal, key, audit.
+
+A refusal says what was asked, where the alarm is, and what can be done; it is kept with its key and
+in the audit, so that the same request again is answered the same.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from sqlite_utils import Database as Tables
+
+from central.alarms import overlays as laid
+from central.alarms import said, shelving
+from central.alarms.acted import Acknowledge, Acted, Reset, RuleUnknown, What
+from central.alarms.asked import Deed, Outcome, Wish
+from central.alarms.engine import Engine
+from central.alarms.episode import Comment, Verification
+from central.alarms.once import once
+from central.alarms.records import EpisodeRow, Line, episode_by_id, write_line
+from central.alarms.settings import Acting
+from central.identity import audit
+from protocols.alarms import overlay as overlays
+from protocols.alarms.acting import Asked
+from protocols.alarms.overlay import Act
+from protocols.alarms.state import TABLE, Happening
+from protocols.alarms.word import Word
+from protocols.errors import FengsuiError, IllegalTransition
+
+ACTS: Final = {
+    Deed.SHELVE: Act.SHELVE,
+    Deed.UNSHELVE: Act.UNSHELVE,
+    Deed.SUPPRESS: Act.SUPPRESS,
+    Deed.UNSUPPRESS: Act.UNSUPPRESS,
+    Deed.OUT_OF_SERVICE: Act.OOS_ON,
+    Deed.IN_SERVICE: Act.OOS_OFF,
+}
+_WORDS: Final = frozenset({Deed.VERIFY, Deed.COMMENT})
+_STEPS: Final = {Deed.ACKNOWLEDGE: Happening.ACK, Deed.RESET: Happening.RESET}
+
+
+class EpisodeUnknown(FengsuiError):
+    """There is no such episode."""
+
+    code = "EPISODE_UNKNOWN"
+
+
+class Refused(IllegalTransition):
+    """It cannot be done now: `alarm`, `what`, `state`, `allowed` and why, by code."""
+
+    code = "ACT_REFUSED"
+
+
+class Office:
+    """Does what people ask, in the writer's thread."""
+
+    def __init__(self, engine: Engine, settings: Acting) -> None:
+        self._engine = engine
+        self._settings = settings
+
+    def do(self, tables: Tables, wish: Wish) -> Outcome:
+        """Do it once. Raises EpisodeUnknown, RuleUnknown or ShelfRequestUnknown."""
+        row = _row(tables.conn, wish)
+
+        def again(request: int | None) -> Outcome:
+            return Outcome(row=row, request=request)
+
+        outcome = once(tables.conn, wish, lambda: self._audited(tables, wish, row), again)
+        if wish.deed in _STEPS or wish.deed in _WORDS:
+            return outcome
+        rule = row.rule if row is not None else wish.rule or ""
+        tracked = self._engine.tracked(tables.conn, rule)
+        if tracked is None:
+            raise RuleUnknown(rule=rule)
+        place = (tracked.point, tracked.site)
+        return replace(outcome, over=laid.over(tables.conn, rule, place))
+
+    def do_all(self, tables: Tables, wishes: Sequence[Wish]) -> list[Outcome]:
+        """Do each; what cannot be is an outcome of its own, with nothing changed."""
+        found = []
+        for wish in wishes:
+            try:
+                found.append(self.do(tables, wish))
+            except FengsuiError as exc:
+                found.append(Outcome(refused=exc))
+        return found
+
+    def _audited(self, tables: Tables, wish: Wish, row: EpisodeRow | None) -> Outcome:
+        outcome = self._done(tables, wish, row)
+        if outcome.changed or outcome.refused is not None:
+            refused = outcome.refused
+            detail = wish.said if refused is None else {**wish.said, "refused": refused.code}
+            ending = "" if refused is None else "_REFUSED"
+            act = audit.Act(
+                time=wish.acted,
+                actor=wish.person,
+                action=_AUDITED[wish.deed] + ending,
+                subject=f"alarm/{wish.alarm}" if wish.alarm else f"rule/{wish.rule}",
+                detail=detail,
+            )
+            audit.append(tables, act)
+        return outcome
+
+    def _done(self, tables: Tables, wish: Wish, row: EpisodeRow | None) -> Outcome:
+        conn = tables.conn
+        match wish.deed:
+            case Deed.ACKNOWLEDGE if row is not None:
+                return self._acknowledge(tables, wish, row)
+            case Deed.RESET if row is not None:
+                return self._step(tables, wish, row, Reset(wish.person, wish.text))
+            case Deed.VERIFY if row is not None:
+                found = Verification(
+                    result=wish.result, by=wish.person, at=wish.now, note=wish.text
+                )
+                said.verify(conn, row.number, found)
+                return _said(conn, row)
+            case Deed.COMMENT if row is not None:
+                words = Comment(by=wish.person, at=wish.now, text=wish.text)
+                said.comment(conn, row.number, words)
+                return _said(conn, row)
+            case Deed.CONFIRM_SHELF | Deed.REFUSE_SHELF:
+                return self._decide(tables, wish)
+            case deed if deed in ACTS:
+                return self._lay(tables, wish, row)
+        raise EpisodeUnknown(episode=wish.subject)
+
+    def _acknowledge(self, tables: Tables, wish: Wish, row: EpisodeRow) -> Outcome:
+        first = row.acknowledged
+        if first is None:
+            return self._step(tables, wish, row, Acknowledge(wish.person, wish.text))
+        if first.by == wish.person:
+            return Outcome(row=row)
+        line = Line(
+            episode=row.number,
+            rule=row.rule,
+            time=wish.now,
+            recorded=wish.now,
+            word=Word.ACK_REJECTED,
+            level=row.level.name,
+            actor=wish.person,
+        )
+        write_line(tables.conn, line)
+        refused = IllegalTransition("ALREADY_ACKNOWLEDGED", by=first.by, at=first.at)
+        return Outcome(row=row, refused=refused)
+
+    def _step(self, tables: Tables, wish: Wish, row: EpisodeRow, what: What) -> Outcome:
+        tracked = self._engine.tracked(tables.conn, row.rule)
+        if tracked is None or tracked.episode != row.number:
+            # It is over: what the rule's machine says now is of another episode.
+            return Outcome(row=row, refused=_refused(wish, row.state, "NOT_ACTIVE", ()))
+        state, overlay = tracked.machine.alarm.state, tracked.machine.overlay
+        acted = self._engine.act(tables, row.rule, what, wish.now)
+        if acted.refused is not None:
+            reason = str(acted.refused.params["reason"])
+            refused = _refused(wish, state.value, reason, _allowed(state, overlay))
+            return _outcome(tables.conn, wish, acted, refused)
+        return _outcome(tables.conn, wish, acted)
+
+    def _lay(self, tables: Tables, wish: Wish, row: EpisodeRow | None) -> Outcome:
+        rule = row.rule if row is not None else wish.rule or ""
+        tracked = self._engine.tracked(tables.conn, rule)
+        if tracked is None:
+            raise RuleUnknown(rule=rule)
+        state, overlay = tracked.machine.alarm.state, tracked.machine.overlay
+        if wish.deed is Deed.SHELVE:
+            longest = self._settings.longest_shelf
+            if wish.seconds > longest:
+                return Outcome(row=row, refused=_too_long(wish, state.value, longest))
+            asks = self._settings.second_person and shelving.red(tracked.rule)
+            if asks and overlays.refusal(overlay, Act.SHELVE) is None:
+                return Outcome(row=row, request=shelving.ask(tables.conn, wish, tracked))
+        text = f"{wish.reference}: {wish.text}" if wish.reference else wish.text
+        asked = Asked(
+            ACTS[wish.deed],
+            by=wish.person,
+            reason=text,
+            seconds=wish.seconds,
+            one_shot=wish.one_shot,
+        )
+        try:
+            acted = self._engine.act(tables, rule, asked, wish.now)
+        except IllegalTransition as exc:
+            reason, cap = str(exc.params["reason"]), exc.params.get("longest")
+            if isinstance(cap, int | float) and reason == overlays.Refusal.TOO_LONG:
+                return Outcome(row=row, refused=_too_long(wish, state.value, cap))
+            stands = overlays.name(overlay) or state.value
+            allowed = _allowed(state, overlay)
+            return Outcome(row=row, refused=_refused(wish, stands, reason, allowed))
+        return _outcome(tables.conn, wish, acted)
+
+    def _decide(self, tables: Tables, wish: Wish) -> Outcome:
+        found = shelving.decide(tables.conn, wish)
+        if isinstance(found, FengsuiError):
+            return Outcome(refused=found, request=wish.request)
+        if wish.deed is Deed.REFUSE_SHELF:
+            return Outcome(request=wish.request, changed=True)
+        asked = Asked(
+            Act.SHELVE,
+            by=f"{found.asked_by}, {wish.person}",
+            reason=found.reason,
+            seconds=found.seconds,
+            one_shot=found.one_shot,
+        )
+        try:
+            acted = self._engine.act(tables, found.rule, asked, wish.now)
+        except IllegalTransition as exc:
+            shelving.reopen(tables.conn, wish)
+            reason = str(exc.params["reason"])
+            return Outcome(refused=_refused(wish, str(exc.params.get("state", "")), reason, ()))
+        return _outcome(tables.conn, wish, acted)
+
+
+_AUDITED: Final = {
+    Deed.ACKNOWLEDGE: "ALARM_ACKNOWLEDGED",
+    Deed.RESET: "ALARM_RESET",
+    Deed.SHELVE: "ALARM_SHELVED",
+    Deed.UNSHELVE: "ALARM_UNSHELVED",
+    Deed.SUPPRESS: "ALARM_SUPPRESSED",
+    Deed.UNSUPPRESS: "ALARM_UNSUPPRESSED",
+    Deed.OUT_OF_SERVICE: "ALARM_OUT_OF_SERVICE",
+    Deed.IN_SERVICE: "ALARM_IN_SERVICE",
+    Deed.VERIFY: "ALARM_VERIFIED",
+    Deed.COMMENT: "ALARM_COMMENTED",
+    Deed.CONFIRM_SHELF: "ALARM_SHELF_CONFIRMED",
+    Deed.REFUSE_SHELF: "ALARM_SHELF_TURNED_DOWN",
+}
+
+
+def _row(conn: sqlite3.Connection, wish: Wish) -> EpisodeRow | None:
+    if wish.alarm is None:
+        return None
+    row = episode_by_id(conn, wish.alarm)
+    if row is None:
+        raise EpisodeUnknown(episode=wish.alarm)
+    return row
+
+
+def _said(conn: sqlite3.Connection, row: EpisodeRow) -> Outcome:
+    return Outcome(row=row, rows=[row], said=said.said(conn, [row.number]), changed=True)
+
+
+def _outcome(
+    conn: sqlite3.Connection, wish: Wish, acted: Acted, refused: FengsuiError | None = None
+) -> Outcome:
+    return Outcome(
+        row=_row(conn, wish),
+        rows=acted.rows,
+        laid=acted.laid,
+        refused=refused,
+        changed=refused is None,
+        request=wish.request,
+        due=(acted.due,),
+    )
+
+
+def _allowed(state: object, overlay: overlays.Overlay) -> tuple[str, ...]:
+    """Return what could be done instead."""
+    steps = [deed for deed, happening in _STEPS.items() if (state, happening) in TABLE]
+    laid = [deed for deed, act in ACTS.items() if overlays.refusal(overlay, act) is None]
+    return tuple(deed.value for deed in (*steps, *laid))
+
+
+def _refused(wish: Wish, state: str, reason: str, allowed: tuple[str, ...]) -> FengsuiError:
+    return Refused(
+        f"ACT_{reason}",
+        what=wish.deed.value,
+        alarm=wish.subject,
+        state=state,
+        allowed=", ".join((*allowed, Deed.VERIFY.value, Deed.COMMENT.value)),
+    )
+
+
+def _too_long(wish: Wish, state: str, longest: float) -> FengsuiError:
+    return Refused(
+        "ACT_TOO_LONG",
+        what=wish.deed.value,
+        alarm=wish.subject,
+        state=state,
+        minutes=round(wish.seconds / 60),
+        allowed=round(longest / 60),
+    )

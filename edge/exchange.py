@@ -92,6 +92,10 @@ class Exchange:
         self.sabotage.crash.reach("edge.applied")
         return Sent(answer, reply.transfer, back is not None)
 
+    async def greet(self, pending: Pending) -> None:
+        """Reach the collector with nothing new: the stream's opening. Raises UplinkError."""
+        await self._open(pending)
+
     def _headers(self, pending: Pending, body: bytes, encoding: str, nonce: str) -> dict[str, str]:
         # A head nobody here knows any more is stated as zeros: the collector's answer tells it.
         head = pending.head or bytes(32)

@@ -93,6 +93,7 @@ async def run_gateway(
         patience = patience_of(config.gateway, new_stream_id())
         uplink = Uplink(lanes, buffer, clock, link, way, patience)
         uplink.when_back(alarms.contact)
+        uplink.when_fresh(intake.report_present)
         asking = Asking(beside, buffer, link)
         health = Health(config, buffer, roster, link, clock, boot)
         health.pauses = intake.pauses

@@ -4,6 +4,7 @@ silence.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 from edge.buffer import Buffer
@@ -12,7 +13,7 @@ from edge.pauses import Pause, Pauses
 from edge.roster import OFFLINE, ONLINE, UNKNOWN, Roster
 from protocols.clock import SECOND, Clock
 from protocols.device import Bus, Device
-from protocols.errors import FengsuiError
+from protocols.errors import BufferFault, FengsuiError
 from protocols.quality import Quality, is_bad
 from protocols.words import Event, Reading, Sample, StreamKind, Value
 
@@ -50,6 +51,18 @@ class Intake:
         """The same for what a device sent by itself, which may have lain through a pause."""
         readings = self.pauses.doubted(sample.readings, self._watched)
         return self.take(Sample(readings, sample.acknowledge))
+
+    async def report_present(self) -> None:
+        """Send the newest reading of every routine point again, at once.
+
+        After an outage: who hears of the past must know the present, or takes the past for it.
+        """
+        newest = self.roster.newest.values()
+        known = [reading for reading in newest if not self._alarm[reading.point]]
+        if known:
+            self._buffer.append(StreamKind.DATA, known)
+            with suppress(BufferFault):  # counted there
+                await self._buffer.seal(StreamKind.DATA)
 
     def _report(
         self, readings: Iterable[Reading], *, owed: bool = False

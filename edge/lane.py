@@ -5,7 +5,7 @@ Times here are real: a socket does not know the story.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -58,6 +58,8 @@ class LaneTask:
         self.when_idle: list[Callable[[], None]] = []
         self.when_reached: list[Callable[[], None]] = []
         self.when_back: list[Callable[[], None]] = []
+        self.when_fresh: list[Callable[[], Awaitable[None]]] = []
+        """Awaited when what was live became backfill, before anybody may send it."""
         self._lane = lane
         self._kind = StreamKind.ALARM if lane is Lane.ALARM else StreamKind.DATA
         self._exchange = exchange
@@ -118,6 +120,14 @@ class LaneTask:
         self._way.claim(self._lane)
         self._state.state = "sending"
         self._taken.add(pending.stream)
+        if self._down and self._lane is Lane.LIVE and self._age(pending) > BACKLOG:
+            # What waited is the past already: the collector must not take it for what is now.
+            try:
+                await self._exchange.greet(pending)
+            finally:
+                self._taken.discard(pending.stream)
+            await self._let_live_go_first()
+            return
         try:
             sent = await self._deliver(pending)
         finally:
@@ -220,6 +230,8 @@ class LaneTask:
         left = await self._buffer.pending(self._lane, ONE)
         if left is not None and self._age(left) > BACKLOG:
             await self._buffer.rotate(self._kind)
+            for fill in self.when_fresh:
+                await fill()
             for callback in self.when_idle:  # what was live is backfill now
                 callback()
 

@@ -7,7 +7,7 @@ and no sequence has a gap.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from edge.buffer import Buffer
 from edge.exchange import Exchange
@@ -48,6 +48,10 @@ class Uplink:
     def when_back(self, callback: Callable[[], None]) -> None:
         """Have `callback()` called when alarms reach the collector after they did not."""
         self._lanes[Lane.ALARM].when_reached.append(callback)
+
+    def when_fresh(self, fill: Callable[[], Awaitable[None]]) -> None:
+        """Have `fill()` awaited when a fresh live stream of readings begins after an outage."""
+        self._lanes[Lane.LIVE].when_fresh.append(fill)
 
     def try_again(self) -> None:
         """Somebody reached the collector: let every lane try now."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from central.alarms import standings
 from central.alarms.tracked import Tracked
+from protocols.alarms.condition import late
 from protocols.alarms.machine import Entry
 from protocols.alarms.rule import Level
 from protocols.alarms.word import Word
@@ -25,6 +26,8 @@ def joined(moves: "Moves", tracked: Tracked, entry: Entry, level: Level) -> Entr
 
     Only readings put a condition at a level; a gateway's word moves the alarm alone.
     """
+    if entry.word is Word.RAISE and tracked.episode is None and late(entry.time, moves.now):
+        return _adopted(moves, tracked, entry)
     if tracked.episode is None or not tracked.condition.level:
         return entry
     row = moves.row(tracked.episode)
@@ -36,19 +39,36 @@ def joined(moves: "Moves", tracked: Tracked, entry: Entry, level: Level) -> Entr
     return entry._replace(word=Word.JOINED) if same or over else entry
 
 
+def _adopted(moves: "Moves", tracked: Tracked, entry: Entry) -> Entry:
+    """Let a late beginning go on in the episode in which a gateway has told it, over or not."""
+    number = _told_in(moves, tracked, (entry.time, entry.time))
+    if number is None:
+        return entry
+    tracked.episode = number
+    row = replace(moves.row(number), confirmation=CONFIRMED, returned=None, closed=None)
+    moves.put(row)
+    return entry._replace(word=Word.JOINED)
+
+
+def _told_in(moves: "Moves", tracked: Tracked, times: tuple[int, int]) -> int | None:
+    for standing in standings.of_rule(moves.conn, tracked.rule.id):
+        if standing.episode is not None and standing.leads and standing.meets(*times):
+            return standing.episode
+    return None
+
+
 def told(
     moves: "Moves", tracked: Tracked, path: Sequence[tuple[int, int, float]], returned: int
 ) -> int | None:
     """Return the episode in which a gateway has told this past; None: it has not."""
     raised = path[0][0]
-    for standing in standings.of_rule(moves.conn, tracked.rule.id):
-        if standing.episode is None or not standing.leads or not standing.meets(raised, returned):
-            continue
-        row = moves.row(standing.episode)
-        worst = tracked.rule.levels[max(place for _, place, _ in path) - 1]
-        level = worst if worst.colour > row.level.colour else row.level
-        if row.confirmation in DOUBTED:
-            row = replace(row, confirmation=CONFIRMED, level=level)
-            moves.alter(tracked, row, Word.JOINED, raised)
-        return row.number
-    return None
+    number = _told_in(moves, tracked, (raised, returned))
+    if number is None:
+        return None
+    row = moves.row(number)
+    worst = tracked.rule.levels[max(place for _, place, _ in path) - 1]
+    level = worst if worst.colour > row.level.colour else row.level
+    if row.confirmation in DOUBTED:
+        row = replace(row, confirmation=CONFIRMED, level=level)
+        moves.alter(tracked, row, Word.JOINED, raised)
+    return number

@@ -67,12 +67,14 @@ class Claim(NamedTuple):
 
 
 class Live(NamedTuple):
-    """What the past has to know of the newest live episode: its raise, and whether it is open.
+    """What the past has to know of the newest live episode.
 
-    `rests`: it is suppressed or out of service, and nothing becomes a live alarm.
+    When it was raised, when it returned (None: it stands), whether it is `open` still. `rests`: it
+    is suppressed or out of service, and nothing becomes a live alarm.
     """
 
     raised: int | None = None
+    returned: int | None = None
     open: bool = False
     rests: bool = False
 
@@ -156,7 +158,8 @@ def settle(definition: Definition, branch: Branch, live: Live) -> Outcome:
         return branch, []
     raised, begun, over = branch.path[0][0], live.raised, _over(branch)
     follows = begun is not None and _follows(definition.rule, branch, begun, live)
-    if begun is not None and live.open and (follows or over is None):
+    stands = over is None and live.returned is None
+    if begun is not None and live.open and (follows or stands):
         told = [Told(Telling.BACKDATED, raised)] if raised < begun else []
         return branch._replace(claim=Claim(Telling.BACKDATED, begun)), told
     if over is None and not follows and not live.rests:
@@ -243,6 +246,8 @@ def _now(branch: Branch) -> tuple[Passed, ...]:
 
 
 def _follows(rule: Rule, branch: Branch, raised: int, live: Live) -> bool:
-    """Return whether the live episode began as the newer stream took over, or stood already."""
+    """Return whether the live episode began as the newer stream took over, or stood then."""
     delay = max((level.on_delay for level in rule.levels), default=0.0)
+    if live.returned is not None and live.returned <= branch.until:
+        return False
     return raised - round(delay * SECOND) <= branch.until and (live.open or raised >= branch.until)

@@ -44,12 +44,16 @@ class Streams(NamedTuple):
 
     def stepped(self, machine: Machine, entries: list[Entry]) -> "Streams":
         """Return the same with the live machine after a step."""
-        raised = self.live.raised
+        raised, returned = self.live.raised, self.live.returned
         for entry in entries:
             if entry.word in (Word.RAISE, Word.SHADOW_RAISE):
-                raised = entry.time
-        open_ = machine.alarm.state is not State.NORMAL
-        live = Live(raised, open_, machine.overlay.resting)
+                raised, returned = entry.time, None
+            elif entry.word is Word.RERAISE:
+                returned = None
+            elif entry.word in (Word.RTN, Word.SHADOW_RTN):
+                returned = entry.time
+        is_open = machine.alarm.state is not State.NORMAL
+        live = Live(raised, returned, is_open, machine.overlay.resting)
         return self._replace(machine=machine, live=live)
 
 

@@ -1,0 +1,222 @@
+"""What backfill may never do, held against the same readings heard in order by one stream."""
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols.alarms import steps, streams
+from protocols.alarms.definition import Definition
+from protocols.alarms.machine import CALLS, Sample, begin
+from protocols.alarms.past import Telling
+from protocols.alarms.rule import Colour, Level, Rule
+from protocols.alarms.word import Word
+from protocols.clock import SECOND
+
+SCAN = 10
+AFTER = 12
+"""Scans in which only the clock goes on."""
+
+
+def ladder(deadband=0.0, on_delay=0.0):
+    return Definition(
+        rule=Rule(
+            id="r",
+            subject="s",
+            levels=tuple(
+                Level(
+                    name=name,
+                    colour=Colour.RED,
+                    op=">=",
+                    limit=limit,
+                    deadband=deadband,
+                    on_delay=on_delay,
+                )
+                for name, limit in (("H", 80.0), ("HH", 90.0))
+            ),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Readings (value, good) a scan apart; those of `gaps` (from, to) come after their gap.
+
+    `turns` are how many scans after its gap each is delivered, at once.
+    """
+
+    ladder: tuple
+    readings: tuple
+    gaps: tuple
+    turns: tuple
+
+    @property
+    def definition(self):
+        return ladder(*self.ladder)
+
+    def stream_of(self, scan):
+        return 1 + sum(scan >= to for _, to in self.gaps)
+
+    def missing(self, scan):
+        return any(since <= scan < to for since, to in self.gaps)
+
+    def sample(self, scan, arrival=None):
+        value, good = self.readings[scan]
+        at = scan * SCAN * SECOND
+        return Sample(at, value, at if arrival is None else arrival, good)
+
+    @property
+    def end(self):
+        return (len(self.readings) + AFTER) * SCAN * SECOND
+
+
+VALUES = st.sampled_from([70.0, 70.0, 77.0, 82.0, 87.0, 95.0])
+
+
+@st.composite
+def outages(draw, ladders, *, bad=True):
+    count = draw(st.integers(4, 24))
+    qualities = st.sampled_from([True, True, True, False]) if bad else st.just(True)
+    readings = draw(st.lists(st.tuples(VALUES, qualities), min_size=count, max_size=count))
+    cuts = draw(st.lists(st.integers(1, count - 1), max_size=4, unique=True).map(sorted))
+    gaps = tuple(zip(cuts[::2], cuts[1::2], strict=False))
+    turns = tuple(draw(st.integers(0, 6)) for _ in gaps)
+    return Outage(draw(ladders), tuple(readings), gaps, turns)
+
+
+def undisturbed(outage):
+    """Return the level after each scan as one stream in order has it."""
+    machine, levels = begin(outage.definition), []
+    for scan in range(len(outage.readings) + AFTER):
+        if scan < len(outage.readings):
+            machine, _ = steps.feed(outage.definition, machine, outage.sample(scan))
+        at = (scan + 1) * SCAN * SECOND - 1
+        machine, _ = steps.advance(outage.definition, machine, at)
+        levels.append(machine.condition.level)
+    return levels
+
+
+def delivered(outage, *, backfill=True):
+    """Yield what every step of the real order says: (scan, whether of a past, outcome)."""
+    definition, line = outage.definition, streams.start(outage.definition)
+    waiting = [
+        (to + turn, nth, since, to)
+        for nth, ((since, to), turn) in enumerate(zip(outage.gaps, outage.turns, strict=True))
+    ]
+    for scan in range(len(outage.readings) + AFTER):
+        if scan < len(outage.readings) and not outage.missing(scan):
+            stream, sample = outage.stream_of(scan), outage.sample(scan)
+            outcome = streams.feed(definition, line, stream, sample)
+            line = outcome[0]
+            yield scan, False, outcome
+        at = scan * SCAN * SECOND + 1
+        for due, nth, since, to in waiting:
+            if due != scan or not backfill:
+                continue
+            for each in range(since, to):
+                outcome = streams.feed(definition, line, nth + 1, outage.sample(each, at))
+                line = outcome[0]
+                yield scan, True, outcome
+            outcome = streams.settle(definition, line, nth + 1, at)
+            line = outcome[0]
+            yield scan, True, outcome
+        outcome = streams.advance(definition, line, (scan + 1) * SCAN * SECOND - 1)
+        line = outcome[0]
+        yield scan, False, outcome
+
+
+def check_live_is_untouched(outage):
+    """Where live readings alone say what stands, backfill changes nothing of the live alarm."""
+    alone = [entry for _, _, (_, said, _) in delivered(outage, backfill=False) for entry in said]
+    last, both = None, []
+    for _, _, (line, said, _) in delivered(outage):
+        last, both = line, both + said
+    assert both == alone
+    *_, (_, _, (line, _, _)) = delivered(outage, backfill=False)
+    assert (last.machine.alarm, last.machine.condition) == (
+        line.machine.alarm,
+        line.machine.condition,
+    )
+
+
+def check_nothing_sounds_that_is_over(outage):
+    """A past calls only for what stands when it is heard."""
+    truth = undisturbed(outage)
+    for scan, of_past, (_, said, _) in delivered(outage):
+        for entry in said if of_past else ():
+            assert entry.word not in CALLS or truth[scan], f"{entry.word} at {scan}"
+
+
+def check_nothing_that_stands_is_hidden(outage):
+    """When all was delivered, what stands stands live, at its level."""
+    truth = undisturbed(outage)
+    *_, (_, _, (line, _, _)) = delivered(outage)
+    if truth[-1]:
+        assert line.machine.condition.level == truth[-1]
+        assert line.machine.alarm.state.abnormal
+
+
+def episodes(outage):
+    """Return the late episodes and the live ones, as (raised, returned) each."""
+    told, live = [], []
+    for _, _, (_, said, tellings) in delivered(outage):
+        for each in tellings:
+            if each.what in (Telling.WHOLE, Telling.LASTED):
+                told.append((each.path[0][0], each.time))
+            if each.what is Telling.BACKDATED:
+                live[-1] = (each.time, live[-1][1])
+        for entry in said:
+            live = lived(live, entry, outage.end)
+    return told, live
+
+
+def lived(live, entry, end):
+    """Return the live episodes after an entry."""
+    match entry.word:
+        case Word.RAISE:
+            return [*live, (entry.time, end)]
+        case Word.RERAISE:
+            return [*live[:-1], (live[-1][0], end)]
+        case Word.RTN:
+            return [*live[:-1], (live[-1][0], entry.time)]
+    return live
+
+
+def check_each_past_is_told(outage):
+    """Every moment at which it stood lies in an episode, and no late one where it never stood."""
+    truth, (told, live) = undisturbed(outage), episodes(outage)
+    for scan, level in enumerate(truth):
+        at = scan * SCAN * SECOND
+        covered = any(since <= at < to for since, to in told + live)
+        assert covered or not level, f"scan {scan} is in no episode"
+    for since, to in told:
+        within = truth[since // (SCAN * SECOND) : to // (SCAN * SECOND)]
+        assert within
+        assert all(within)
+
+
+PLAIN = st.just((0.0, 0.0))
+HELD = st.sampled_from([(0.0, 0.0), (5.0, 0.0)])
+DELAYED = st.sampled_from([(0.0, 25.0), (5.0, 25.0)])
+ANY = outages(HELD) | outages(DELAYED, bad=False)
+"""A delay that begins in a gap and is not over when only bad quality follows is not looked for."""
+
+
+@given(outages(PLAIN, bad=False))
+def test_what_is_live_is_untouched_by_backfill(outage):
+    check_live_is_untouched(outage)
+
+
+@given(ANY)
+def test_backfill_never_sounds_for_what_is_over(outage):
+    check_nothing_sounds_that_is_over(outage)
+
+
+@given(ANY)
+def test_backfill_never_hides_what_is_not(outage):
+    check_nothing_that_stands_is_hidden(outage)
+
+
+@given(outages(PLAIN, bad=False))
+def test_every_past_is_told(outage):
+    check_each_past_is_told(outage)

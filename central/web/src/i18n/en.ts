@@ -191,6 +191,8 @@ const en: Messages = {
     LATE_ALARM: "A late reading passed the limit",
     CONFLICT: "Two values for one moment, the first is kept",
     BACKDATED: "Raise moved earlier by backfill",
+    JOINED: "Gateway and readings say the same",
+    UNCONFIRMED: "Said by the gateway, not borne out by readings",
     RULE_CHANGED: "Rule changed",
   },
   acknowledge: {

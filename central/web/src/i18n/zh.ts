@@ -190,6 +190,8 @@ const zh = {
     LATE_ALARM: "迟到数据越过阈值",
     CONFLICT: "同一时间有两个值，保留先到的",
     BACKDATED: "按补传数据，发生时间前移",
+    JOINED: "网关与平台一致，并为一条",
+    UNCONFIRMED: "网关所报，读数未能印证",
     RULE_CHANGED: "规则变更",
   },
   acknowledge: {

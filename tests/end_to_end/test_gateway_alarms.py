@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from protocols.clock import SECOND, Pace, StoryClock, SystemClock
+from protocols.simulators.collector_door import DoorClosed
 from tests.clock import site as clocks
 from tests.edge.waiting import eventually
 from tests.gauntlet.processes import quiet_port
@@ -146,6 +147,15 @@ class Site(clocks.Site):
         rows = self._read("SELECT body FROM condition WHERE rule = ? AND stream = 0", RULE)
         return [json.loads(body)["alarm"] for (body,) in rows]
 
+    def standings(self) -> list[Any]:
+        return self._read("SELECT standing, returned FROM gateway_standing ORDER BY raised")
+
+    def standing_at_gateway(self) -> list[Any]:
+        try:
+            return list(self.page_of_gateway()["standing"])
+        except (OSError, DoorClosed):
+            return []
+
     def page_of_gateway(self) -> Any:
         return self.page.ask("GET", "/alarms")
 
@@ -215,3 +225,18 @@ async def mend(site: Site) -> None:
     site.pace(1.0)
     await eventually(lambda: site.clock.factor == 1.0)
     await site.line.join()
+
+
+async def test_a_killed_gateway_goes_on_with_the_same_alarm(site: Site) -> None:
+    site.plant.level = 95
+    await eventually(lambda: [each["level"] for each in site.episodes()] == ["HH"], 60)
+    await eventually(lambda: bool(site.standings()), 60)
+    site.stop("gateway", kill=True)
+    site.start_gateway()
+    await eventually(lambda: bool(site.standing_at_gateway()), 60)
+    (before,) = site.standings()
+    site.plant.level = 50
+    await eventually(lambda: site.episodes()[0]["state"] == "RTN_UNACK", 60)
+    await eventually(lambda: site.standings()[0][1] is not None, 60)
+    assert [key for key, _ in site.standings()] == [before[0]], "one standing, and its end"
+    assert len(site.episodes()) == 1

@@ -6,10 +6,12 @@ import pytest
 
 from central.alarms.records import COLUMNS, read_row
 from central.alarms.settling import RECENT, SETTLING, WITHIN
+from protocols.alarms.acting import Asked
+from protocols.alarms.overlay import Act
 from protocols.wire.alarm_events import CODE, GatewayAlarm, Said, alarm_event
 from protocols.words import Event, StreamKind
 from tests.central.alarms.story import Story
-from tests.central.builders import SECOND, START
+from tests.central.builders import SECOND, START, Gateway
 
 WAIT = WITHIN / SECOND + 2
 
@@ -24,7 +26,7 @@ class Joint(Story):
         await told.collector.ingest.put_stream("gw", told.alarms.id, told.alarms.opening)
         return told
 
-    def _event(self, word, level, second, began, standing, side="high", by=""):
+    def event(self, word, level, second, began, standing="a1", side="high", by=""):
         now = self.clock.mono()
         ago = round((self.second - second) * SECOND)
         said = GatewayAlarm(
@@ -42,7 +44,7 @@ class Joint(Story):
         """Events (word, level, second, began) that arrive at `now` in one batch."""
         self.until(now)
         made = [
-            event if isinstance(event, Event) else self._event(*event, standing, **more)
+            event if isinstance(event, Event) else self.event(*event, standing, **more)
             for event in events
         ]
         place = self.gateway.seal_events(self.alarms, *made)
@@ -288,3 +290,40 @@ async def test_what_waits_survives_a_restart(story, tmp_path):
     await story.reopen(tmp_path)
     await story.tick(40 + SETTLING / SECOND + 2)
     assert len(await story.shown()) == 2
+
+
+async def test_a_past_that_no_live_reading_follows_goes_on_in_the_same_episode(story):
+    """A quiet point: what the cut kept comes as if it were live."""
+    await story.at(0, 50.0)
+    await story.say(900, ("RAISE", "HH", 300, 300), ("RTN", "HH", 600, 300))
+    await story.late(901, story.stream, (300, 95.0), (600, 50.0))
+    (shown,) = await story.shown()
+    assert (shown[2:], shown[0]) == ((True, "gateway", "confirmed"), "RTN_UNACK")
+    assert [word for _, word in await story.journal()][-2:] == ["JOINED:HH", "RTN"]
+
+
+async def test_a_gateway_speaks_of_its_own_points_alone(story):
+    await story.collector.registry.add_gateway("other")
+    other = Gateway(story.clock, name="other", points=())
+    stream = other.open(kind=StreamKind.ALARM)
+    await other.register(story.collector, stream)
+    story.until(10)
+    place = other.seal_events(stream, story.event("RAISE", "HH", 10, 10))
+    await other.send(story.collector, stream, place, lane="alarm")
+    assert await story.shown() == []
+
+
+async def test_what_a_shelf_covers_calls_nobody(story):
+    await story.at(0, 50.0)
+    engine, clock = story.collector._engine, story.clock
+    shelf = Asked(Act.SHELVE, "ann", "maintenance", seconds=600.0)
+    await story.collector.db.write(
+        lambda tables: engine.act(tables, "site/gw/tank/level:high", shelf, clock.now())
+    )
+    await story.say(10, ("RAISE", "HH", 10, 10))
+    await story.late(11, story.stream, (10, 95.0), (20, 50.0))
+    await story.say(21, ("RTN", "HH", 20, 10))
+    await story.tick(21 + WAIT)
+    assert [(row[0], row[4]) for row in await story.shown()] == [("NORMAL", "confirmed")]
+    words = [word for _, word in await story.journal()]
+    assert "RAISE:HH" not in words

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from central.alarms import history, listing, overlays, said
+from central.alarms import history, kpi_source, listing, overlays, said
 from central.alarms.acting import EpisodeUnknown, Office
 from central.alarms.asked import Answer, Deed, Outcome, Wish
 from central.alarms.engine import Engine
@@ -18,6 +18,7 @@ from central.alarms.episode import (
     JournalLine,
     Verification,
 )
+from central.alarms.kpis import Kpis, Period, kpis
 from central.alarms.listing import COUNTED, Resolved
 from central.alarms.overlays import Laid
 from central.alarms.records import EpisodeRow, episode_by_id, read_levels
@@ -163,6 +164,19 @@ class Alarms:
             refused=outcome.refused,
             request=outcome.request,
             changed=outcome.changed,
+        )
+
+    async def kpis(self, period: Period, sites: frozenset[str] | None) -> Kpis:
+        """Return how good the alarms of a period were, at `sites` (None: everywhere)."""
+        colours = {
+            (rule, level.name): int(level.colour)
+            for rule, levels in self._ladders.items()
+            for level in levels
+        }
+        return await self._db.read(
+            lambda conn: kpis(
+                *kpi_source.read(conn, period.start, period.end, sites, colours), period
+            )
         )
 
     async def sites(self, alarms: Sequence[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import numpy as np
 from central.alarms import asked
 from central.alarms.asked import Deed
 from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
+from central.alarms.kpis import kpis
 from central.alarms.overlays import Laid
 from central.backup.backups import Backups
 from central.calendar.settings import own_holidays
@@ -310,6 +311,9 @@ class FakeAlarms:
 
     async def place(self, *, alarm=None, rule=None):
         return ("qingyun", point_id("qingyun")) if rule == RULE or alarm in self.found else None
+
+    async def kpis(self, period, sites):
+        return kpis((), {}, period)
 
     def overlays(self):
         return [Laid(RULE, 0, "qingyun", ())]

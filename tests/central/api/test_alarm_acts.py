@@ -220,6 +220,36 @@ async def test_a_verification_and_a_comment_stand_beside_the_alarm(staff):
     assert (await ann.do(f"{ALARM}/verify", {"result": "maybe"}))[0] == 422
 
 
+async def test_figures_of_a_period(staff, story):
+    ann = await staff("ann")
+    await story.at(30, 85.0)
+    story.until(60)
+    await ann.do(f"{ALARM}/acknowledge", {})
+    await ann.do(f"{ALARM}/verify", {"result": "false"})
+    hour = {"from": "2026-06-12T21:30:00+08:00", "to": "2026-06-12T22:30:00+08:00"}
+    status, told = await ann.get("/api/v1/alarms/kpis", operators=2, **hour)
+    found = {figure["name"]: figure for figure in told["figures"]}
+    assert (status, told["from"]) == (200, "2026-06-12T21:30:00.000000+08:00")
+    assert (found["per_hour"]["numerator"], found["per_hour"]["denominator"]) == (1, 2)
+    assert found["acknowledge_median"]["value"] == 60
+    assert found["false_alarms"]["value"] == 100
+    assert found["per_day"]["benchmarks"][0]["status"] == "K"
+    assert [(one["point"], one["count"]) for one in told["top"]] == [("site/gw/tank/level", 1)]
+    other = await ann.get("/api/v1/alarms/kpis", site="elsewhere", **hour)
+    assert other[1]["top"] == []
+    far = {"from": "2020-06-12T21:30:00+08:00", "to": "2026-06-12T22:30:00+08:00"}
+    assert (await ann.get("/api/v1/alarms/kpis", **far))[1]["code"] == "KPI_SPAN"
+
+
+async def test_test_and_drill_are_in_no_figure(staff, story):
+    await story.collector.db.write(
+        lambda tables: tables.conn.execute("UPDATE episode SET purpose = 'drill'")
+    )
+    hour = {"from": "2026-06-12T21:30:00+08:00", "to": "2026-06-12T22:30:00+08:00"}
+    told = (await (await staff("ann")).get("/api/v1/alarms/kpis", **hour))[1]
+    assert {figure["numerator"] for figure in told["figures"]} == {0}
+
+
 async def test_the_stream_carries_what_people_do(staff, base):
     ann = await staff("ann")
     heard = asyncio.Queue()

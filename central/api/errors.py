@@ -38,6 +38,7 @@ STATUS: Final[dict[str, int]] = {
     "EPISODE_UNKNOWN": 404,
     "CURSOR_UNKNOWN": 422,
     "CURSOR_ELSEWHERE": 422,
+    "RULE_UNKNOWN": 404,
     "SHELF_REQUEST_UNKNOWN": 404,
     "FILING_NOT_IN_FORCE": 409,
     "FILTER_UNKNOWN": 422,
@@ -84,6 +85,15 @@ STATUS: Final[dict[str, int]] = {
     "EXEMPTION_UNKNOWN": 404,
     "EXEMPTION_OVER": 409,
     "EXEMPTION_NOT_BEGUN": 422,
+    "RULE_REFUSED": 422,
+    "RULE_EXISTS": 409,
+    "RULE_SAME": 409,
+    "RULE_RETIRED": 409,
+    "RULE_CHANGED_MEANWHILE": 409,
+    "ATTACHMENT_UNKNOWN": 404,
+    "ATTACHMENT_SAME": 409,
+    "NAMED_UNKNOWN": 404,
+    "RULES_FILE_FORMAT": 422,
 }
 """Status of errors raised away from HTTP; an error that is not here is our fault: 500."""
 

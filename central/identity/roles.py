@@ -43,6 +43,8 @@ class Permission(StrEnum):
     """Let a gateway in that has proved its code, or keep it out."""
     CALENDAR = "calendar"
     """Enter, end and withdraw filings and platform faults: they decide what counts as owed."""
+    RULES = "rules"
+    """Change, confirm, attach and retire rules: they decide what raises an alarm."""
     STORE = "store"
     """Put back or dismiss what the store set aside as damaged."""
     TOKENS = "tokens"
@@ -58,14 +60,16 @@ _WATCH: Final = frozenset({Permission.SESSION, Permission.READ, Permission.EVENT
 _OPERATE: Final = (
     _WATCH | {Permission.ACKNOWLEDGE, Permission.SHELVE} | {Permission.METRICS, Permission.DEMO}
 )
+_ENGINEER: Final = (
+    _OPERATE | {Permission.SUPPRESS, Permission.APPROVE} | {Permission.CALENDAR, Permission.RULES}
+)
 
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _WATCH | {Permission.METRICS},
     Role.OPERATOR: _OPERATE,
-    Role.ENGINEER: _OPERATE | {Permission.SUPPRESS, Permission.APPROVE, Permission.CALENDAR},
-    Role.ADMINISTRATOR: _OPERATE
-    | {Permission.SUPPRESS, Permission.GATEWAYS, Permission.APPROVE, Permission.CALENDAR}
-    | {Permission.TOKENS, Permission.AUDIT, Permission.STORE},
+    Role.ENGINEER: _ENGINEER,
+    Role.ADMINISTRATOR: _ENGINEER
+    | {Permission.GATEWAYS, Permission.TOKENS, Permission.AUDIT, Permission.STORE},
     Role.AUDITOR: _WATCH | {Permission.METRICS, Permission.AUDIT},
     Role.ENTERPRISE: _WATCH,
 }

@@ -24,9 +24,22 @@ OWN_STATUSES: Final = ("K", "D", "S", "U", "E")
 
 
 class RuleRefused(ConfigError):
-    """`problems` says what is wrong, all at once."""
+    """`problems` says what is wrong, all at once; so do its params, for whoever sent it."""
 
     code = "RULE_REFUSED"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems)
+        told: Any = [
+            {
+                "at": each.key,
+                "code": each.code,
+                "params": dict(each.params),
+                "allowed": list(each.allowed),
+            }
+            for each in problems
+        ]
+        self.params["problems"] = told
 
 
 class RuleUnknown(FengsuiError):

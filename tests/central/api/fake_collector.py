@@ -35,6 +35,7 @@ from central.registry_records import (
     PointRecord,
     SiteRecord,
 )
+from central.rules.rulebook import Rulebook, RulesBehind
 from central.space import Space
 from central.store.checks.scrub import Scrub
 from central.store.columns import Columns
@@ -407,6 +408,12 @@ class FakeDoor:
         self.created.append(wanted)
 
 
+def rulebook(db, clock):
+    """A library without rules, for no points."""
+    registry = SimpleNamespace(names=list, point=lambda name: None)
+    return Rulebook(RulesBehind(db, None, registry, clock, lambda opened: None), None)
+
+
 class FakeCollector:
     """What the API asks of a collector; the database is real, everything else in memory."""
 
@@ -430,6 +437,7 @@ class FakeCollector:
         self.store_retention = StoreRetention(db, clock, StoreKeeping(), Families(), domains.get)
         self.scrub = Scrub(db, clock, self.store.damage, lambda effects: None)
         self.door = FakeDoor(db, clock)
+        self.rules = rulebook(db, clock)
         self.listeners = []
         subjects = ("gw-qingyun", "honghaiwan/gw-honghaiwan/device", "gw-honghaiwan")
         self.happened = tuple(

@@ -25,6 +25,39 @@ PERIODS = {"points": [POINT_ID], "kind": "hour", "zone": "Asia/Shanghai", **HOUR
 FILING = {"site": "qingyun", "category": "maintenance", "reason": "检修", **HOUR}
 FAULT = {"category": "network", "reason": "专线中断", **HOUR}
 KEEPERS = ("engineer", "administrator")
+LEVELS = [{"name": "H"}]
+ENDING = {"reason": "停用"}
+ATTACHMENT = {"rule": "none", "scope": "site", "at": "qingyun", "reason": "试点"}
+FIGURE = {"name": "x", "scope": "site", "at": "qingyun", "value": 1, "unit": "m", "reason": "核定"}
+RULE_PATH = "/api/v1/rules/{rule}"
+VERSIONED = {"version": 1, "reason": "核定"}
+RULE_ROWS = [
+    ("GET", "/api/v1/threshold-sets", None, None, 200, R),
+    ("GET", "/api/v1/rules", None, None, 200, R),
+    ("GET", RULE_PATH, "/api/v1/rules/none", None, 404, R),
+    (
+        "GET",
+        "/api/v1/points/{site}/{gateway}/{device}/{point}/rules",
+        f"{POINT}/rules",
+        None,
+        404,
+        R,
+    ),
+    ("POST", "/api/v1/rules", None, {"rule": {}, "reason": "新建"}, 422, KEEPERS),
+    ("PUT", RULE_PATH, "/api/v1/rules/none", {"rule": {}, **VERSIONED}, 404, KEEPERS),
+    *(
+        ("POST", f"{RULE_PATH}/{act}", f"/api/v1/rules/none/{act}", body, 404, KEEPERS)
+        for act, body in (("confirm", {"levels": LEVELS, **VERSIONED}), ("retire", VERSIONED))
+    ),
+    ("GET", "/api/v1/attachments", None, None, 200, R),
+    ("POST", "/api/v1/attachments", None, ATTACHMENT, 404, KEEPERS),
+    ("GET", "/api/v1/named-levels", None, None, 200, R),
+    ("POST", "/api/v1/named-levels", None, FIGURE, 422, KEEPERS),
+    *(
+        ("POST", f"/api/v1/{what}/{{number}}/end", f"/api/v1/{what}/9/end", ENDING, 404, KEEPERS)
+        for what in ("attachments", "named-levels")
+    ),
+]
 EXEMPTION_ACTS = [
     ("POST", f"/api/v1/{what}/{{number}}/{act}", f"/api/v1/{what}/9/{act}", body, 404, KEEPERS)
     for what in ("filings", "platform-faults")
@@ -118,6 +151,7 @@ TABLE = [
     ("GET", "/api/v1/filings", None, None, 200, R),
     ("POST", "/api/v1/filings", None, FILING, 201, KEEPERS),
     *EXEMPTION_ACTS,
+    *RULE_ROWS,
     ("GET", "/api/v1/platform-faults", None, None, 200, R),
     ("POST", "/api/v1/platform-faults", None, FAULT, 201, KEEPERS),
     ("GET", "/api/v1/store/keeping", None, None, 200, R),

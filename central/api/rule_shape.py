@@ -1,0 +1,168 @@
+"""Rules as the API shows them."""
+
+from collections.abc import Iterable
+from typing import Literal, cast
+
+from central.api.models import rules as models
+from central.api.models import words
+from central.api.shapes import label
+from central.rules.library import MANIFEST, Attached, Library, LibraryRule, NamedLevel, Version
+from central.rules.meant import Holding, Passed, Place
+from central.rules.reading import body_document
+from central.rules.resolving import Resolver
+from central.rules.several import Several
+from central.rules.threshold_sets import ThresholdSet
+from protocols.alarms.attachment import Attachment, Scope
+from protocols.alarms.document import level_document
+from protocols.alarms.rule import Level
+from protocols.words import Label
+
+ScopeName = Literal["domain", "profile", "site", "object", "point"]
+
+
+def scope_name(scope: Scope) -> ScopeName:
+    """Return how a scope is called."""
+    return cast(ScopeName, scope.name.lower())
+
+
+def threshold_set(each: ThresholdSet, library: Library) -> models.ThresholdSet:
+    """Return a set and how much of it may raise as it stands."""
+    known = [library.rules[rule.id] for rule in each.rules if rule.id in library.rules]
+    return models.ThresholdSet(
+        name=each.name,
+        version=each.version,
+        domain=each.domain,
+        label=label(each.label),
+        rules=len(each.rules),
+        active=sum(rule.active for rule in known),
+    )
+
+
+def version(each: Version) -> models.RuleVersion:
+    """Return one version."""
+    return models.RuleVersion(
+        version=each.number,
+        retired=each.retired,
+        made=each.made,
+        made_by=each.made_by,
+        reason=each.reason,
+        rule=body_document(each.body),
+    )
+
+
+def library_rule(rule: LibraryRule, library: Library) -> models.LibraryRule:
+    """Return a rule as it is now."""
+    return models.LibraryRule(
+        id=rule.id,
+        origin=rule.origin,
+        domain=rule.domain,
+        created=rule.created,
+        created_by=rule.created_by,
+        active=rule.active,
+        attached=sum(each.rule == rule.id for each in library.attached),
+        outdated=rule.outdated,
+        current=version(rule.version),
+    )
+
+
+def attachment(each: Attachment, ended: Attached | None = None) -> models.RuleAttachment:
+    """Return where a rule is meant."""
+    return models.RuleAttachment(
+        id=each.id,
+        family=each.family,
+        scope=scope_name(each.scope),
+        at=each.at,
+        rule=each.rule,
+        quantities=sorted(each.quantities),
+        since=each.since,
+        by=each.by,
+        reason=each.reason,
+        ended=None if ended is None else ended.ended,
+        ended_by=None if ended is None else ended.ended_by,
+        ended_reason=None if ended is None else ended.ended_reason,
+    )
+
+
+def named_level(each: NamedLevel) -> models.NamedLevel:
+    """Return a figure of a place."""
+    return models.NamedLevel(
+        id=each.id,
+        name=each.name,
+        scope=scope_name(each.scope),
+        at=each.at,
+        value=each.value,
+        unit=each.unit,
+        label=label(each.label),
+        valid_from=each.valid_from,
+        valid_to=each.valid_to,
+        source=each.source,
+        clause=each.clause,
+        since=each.since,
+        by=each.by,
+        reason=each.reason,
+        ended=each.ended,
+        ended_by=each.ended_by,
+        ended_reason=each.ended_reason,
+    )
+
+
+def point_rules(
+    place: Place, limits: Iterable[Level], resolver: Resolver, everywhere: Iterable[Place]
+) -> models.PointRules:
+    """Return what holds for a point; `limits`: its manifest's."""
+    point, own = place.target.point, list(limits)
+    found = [_holding(each, point, own) for each in resolver.holdings(place)]
+    if resolver.any_several:
+        found += _several(place, resolver, everywhere)
+    return models.PointRules(point=point, unit=place.unit, rules=found)
+
+
+def _several(
+    place: Place, resolver: Resolver, everywhere: Iterable[Place]
+) -> list[models.HoldingRule]:
+    shown = []
+    for target, each, found in resolver.several(everywhere):
+        near = place.target.point in (target.point,) or place.target.object == target.object
+        takes = isinstance(found, Several) and place.number in {one for one, _ in found.inputs}
+        if not (near or takes):
+            continue
+        if isinstance(found, Several):
+            rule = resolver.library.rules[str(each.rule)]
+            holding = Holding(family=each.family, attachment=each, rule=rule, figures=found.figures)
+        else:
+            holding = Holding(family=each.family, attachment=None, passed=(Passed(each, found),))
+        shown.append(_holding(holding, target.point, []))
+    return shown
+
+
+def _holding(held: Holding, subject: str, own: list[Level]) -> models.HoldingRule:
+    rule = held.rule
+    levels = held.figures.levels if held.figures is not None else ()
+    if held.manifest:
+        levels = tuple(level for level in own if level.active)
+    return models.HoldingRule(
+        family=held.family,
+        source=_source(held),
+        engine_rule=f"{subject}:{held.family}",
+        rule=None if rule is None else rule.id,
+        version=None if rule is None else rule.version.number,
+        label=None if rule is None else _label(rule.body.label),
+        attachment=None if held.attachment is None else attachment(held.attachment),
+        levels=[level_document(level) for level in levels],
+        passed_over=[
+            models.PassedOver(attachment=attachment(each.attachment), why=each.why.value)
+            for each in held.passed
+        ],
+    )
+
+
+def _source(held: Holding) -> Literal["library", "manifest", "ended", "none"]:
+    if held.attachment is None:
+        return "none"
+    if held.attachment.rule == MANIFEST:
+        return "manifest"
+    return "ended" if held.attachment.rule is None else "library"
+
+
+def _label(source: Label) -> words.Label:
+    return label(source)

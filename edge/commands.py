@@ -1,4 +1,4 @@
-"""The commands of `fengsui-edge`: run, check, read once, look into the buffer, enrol,
+"""The commands of `fengsui-edge`: run, check, read once, look into the buffer, at alarms, enrol,
 show the public key.
 
 What a command needs is loaded when it runs: the gateway's own modules while the child checks the
@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     for language in LANGUAGES:
         catalogue(language)
     top = argparse.ArgumentParser(prog="fengsui-edge", description="烽燧网关 / Fengsui gateway")
-    verbs = top.add_subparsers(required=True, metavar="{run,check,once,buffer,enrol,key}")
+    verbs = top.add_subparsers(required=True, metavar="{run,check,once,buffer,alarms,enrol,key}")
     run = _verb(verbs, "run", run_command, "运行网关 / run the gateway")
     _config(run)
     run.add_argument("--story", type=Path, help="故事时钟文件 / story clock file")
@@ -93,6 +93,11 @@ def parser() -> argparse.ArgumentParser:
     looked = _verb(verbs, "buffer", buffer_command, "查看缓存 / look into the buffer")
     _config(looked)
     looked.add_argument("--json", action="store_true", help="JSON")
+    shown = _verb(verbs, "alarms", alarms_command, "本机报警 / alarms of this gateway")
+    _config(shown)
+    shown.add_argument("--json", action="store_true", help="JSON")
+    shown.add_argument("--acknowledge", metavar="RULE", help="确认收到一条 / acknowledge one")
+    shown.add_argument("--by", default="", help="确认人 / who acknowledges")
     enrol = _verb(verbs, "enrol", enrol_command, "网关入网 / enrol this gateway")
     _config(enrol)
     enrol.add_argument(
@@ -145,6 +150,13 @@ def buffer_command(args: argparse.Namespace) -> int:
     from edge import buffer_command as looking
 
     return looking.buffer_command(args)
+
+
+def alarms_command(args: argparse.Namespace) -> int:
+    """Show what stands, or acknowledge it."""
+    from edge.alarms import command
+
+    return command.alarms_command(args)
 
 
 def enrol_command(args: argparse.Namespace) -> int:

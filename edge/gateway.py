@@ -133,7 +133,8 @@ def pages_of(health: Health, alarms: LocalAlarms) -> LocalPages:
             "/metrics": health.metrics,
             "/buffer": health.buffer,
             "/modules": modules,
-        }
+        },
+        {"/alarms/acknowledge": alarms.take_acknowledgement},
     )
 
 

@@ -3,18 +3,22 @@
 As JSON: `/health` the whole picture, `/alarms` what stands and what happened, `/buffer` streams and
 sizes, `/modules` the top-level modules loaded (so that a test can see what the running process
 imports). As Prometheus text: `/metrics`.
-Reads nothing but the request line.
+Reads nothing but the request line. What changes something is taken on the socket alone, from the
+gateway's own account or root: whoever that is could change the gateway's files as well.
 """
 
 import asyncio
 import json
 import logging
 import os
+import socket
+import struct
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from edge.metrics_page import CONTENT_TYPE as TEXT
 from protocols.errors import FengsuiError
@@ -41,6 +45,8 @@ JSON: Final = "application/json"
 
 Pages = dict[str, Callable[[], Awaitable[Any]]]
 """By path; a text is served as figures for Prometheus, everything else as JSON."""
+Acts = dict[str, Callable[[dict[str, str]], Awaitable[Any]]]
+"""By path, taken by POST with what the query says."""
 
 
 async def modules() -> list[str]:
@@ -50,10 +56,11 @@ async def modules() -> list[str]:
 
 
 class LocalPages:
-    """Serves `pages` by path."""
+    """Serves `pages` by path, and on the socket in the folder `acts`."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, acts: Acts | None = None) -> None:
         self._pages = pages
+        self._acts = acts or {}
         self._servers: list[asyncio.Server] = []
         self._callers = 0
 
@@ -94,7 +101,7 @@ class LocalPages:
         try:
             async with asyncio.timeout(PATIENCE):
                 line = await reader.readline()
-            status, body, kind = await self._answer(line)
+            status, body, kind = await self._answer(line, own=_own(writer))
             head = (
                 f"HTTP/1.0 {status} {REASONS[status]}\r\nContent-Type: {kind}\r\n"
                 f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\n\r\n"
@@ -110,21 +117,34 @@ class LocalPages:
             with suppress(OSError):
                 await writer.wait_closed()
 
-    async def _answer(self, line: bytes) -> tuple[int, bytes, str]:
+    async def _answer(self, line: bytes, *, own: bool) -> tuple[int, bytes, str]:
         method, _, rest = line.decode("latin-1").partition(" ")
-        path = rest.split(" ")[0].partition("?")[0].rstrip("/")
-        if method != "GET":
+        path, _, query = rest.split(" ")[0].partition("?")
+        path = path.rstrip("/")
+        act, page = self._acts.get(path), self._pages.get(path)
+        if method != "GET" and not (method == "POST" and act and own):
             return 405, b"{}", JSON
-        page = self._pages.get(path)
-        if page is None:
-            return 404, json.dumps({"pages": sorted(self._pages)}).encode(), JSON
         try:
-            said = await page()
+            if method == "POST" and act is not None:
+                said = await act(dict(parse_qsl(query.strip())))
+            elif page is None:
+                return 404, json.dumps({"pages": sorted(self._pages)}).encode(), JSON
+            else:
+                said = await page()
         except FengsuiError as exc:
             return 503, json.dumps({"code": exc.code, "params": exc.params}).encode(), JSON
         if isinstance(said, str):
             return 200, said.encode(), TEXT
         return 200, json.dumps(said, ensure_ascii=False).encode(), JSON
+
+
+def _own(writer: asyncio.StreamWriter) -> bool:
+    """Whether a caller came by the socket in the folder, from this account or root."""
+    link = writer.get_extra_info("socket")
+    if link is None or link.family != socket.AF_UNIX:
+        return False
+    said = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return struct.unpack("3i", said)[1] in (0, os.geteuid())
 
 
 def there(folder: Path) -> bool:
@@ -146,15 +166,15 @@ class reachable:  # noqa: N801  # used as a context: `with reachable(folder) as 
         os.close(self._descriptor)
 
 
-async def ask(folder: Path, page: str) -> Any:
-    """Return a page of the gateway running on `folder`.
+async def ask(folder: Path, page: str, method: str = "GET") -> Any:
+    """Return a page of the gateway running on `folder`, or with POST what an act led to.
 
     Raises OSError when none runs there, FengsuiError when it runs and cannot say.
     """
     with reachable(folder) as path:
         reader, writer = await asyncio.open_unix_connection(path)
     try:
-        writer.write(f"GET {page} HTTP/1.0\r\n\r\n".encode())
+        writer.write(f"{method} {page} HTTP/1.0\r\n\r\n".encode())
         async with asyncio.timeout(PATIENCE):
             reply = await reader.read()
     finally:

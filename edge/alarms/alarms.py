@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from edge.alarms.evaluator import Evaluator, Happened, Judged
-from edge.alarms.journal import line_of, picture, said_of
+from edge.alarms.journal import line_of, picture, said_of, standing_picture
 from edge.alarms.keeping import Keeping
 from edge.alarms.rules import local_rules
 from edge.alarms.standing import Kept, Times, body, restored
@@ -18,7 +18,7 @@ from edge.alarms.times import RunningTime
 from edge.buffer import Buffer
 from protocols.clock import SECOND, Clock
 from protocols.device import Bus
-from protocols.errors import BufferFault
+from protocols.errors import BufferFault, FengsuiError
 from protocols.wire.alarm_events import Said, alarm_event
 from protocols.words import Event, Reading, StreamKind
 
@@ -30,6 +30,8 @@ SETTLING: Final = 1.0
 """Real seconds after which what was told is noted on the medium, for one write instead of many."""
 AFTER_CONTACT: Final = 2.0
 """Real seconds after a silence until what stands is said again: in the fresh stream by then."""
+NAME: Final = 64
+"""Characters of a person's name at most."""
 SHOWN: Final = 100
 """Lines of the journal on the page."""
 NOTHING: Final = frozenset[int]()
@@ -101,6 +103,15 @@ class LocalAlarms:
             self._put(judged)
         return judged is not None
 
+    async def take_acknowledgement(self, asked: Mapping[str, str]) -> dict[str, Any]:
+        """Take one over the gateway's own socket: `rule`, `by`. Raises FengsuiError."""
+        rule, by = asked.get("rule", ""), asked.get("by", "").strip()
+        if not by or len(by) > NAME:
+            raise FengsuiError("ALARM_ACK_BY", longest=NAME)
+        if not self.acknowledge(rule, by):
+            raise FengsuiError("ALARM_ACK_NOTHING", rule=rule)
+        return {"rule": rule, "by": by}
+
     async def run(self) -> None:
         """Fire timers, keep and tell until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -119,14 +130,14 @@ class LocalAlarms:
 
     async def page(self) -> dict[str, Any]:
         """Return what stands and the last lines of the journal, for the gateway's own page."""
-        keeping, rules = self._keeping, self._evaluator.rules
+        keeping, rules, times = self._keeping, self._evaluator.rules, self._running.times
         lines = list(keeping.lines)[-SHOWN:]
         known = {line.rule for line in lines} & rules.keys()
         return {
             "now": self._clock.now(),
             "rules": len(rules),
             "dated": self._evaluator.dated,
-            "standing": [_standing(kept) for kept in self._evaluator.standing()],
+            "standing": [standing_picture(kept, times) for kept in self._evaluator.standing()],
             "journal": [
                 picture(line, rules[line.rule].rule if line.rule in known else None)
                 for line in reversed(lines)
@@ -251,22 +262,3 @@ class LocalAlarms:
 
 def _row(kept: Kept, times: Times) -> RuleRow:
     return RuleRow(kept.rule.id, times, None if kept.idle else body(kept))
-
-
-def _standing(kept: Kept) -> dict[str, Any]:
-    rule, standing = kept.rule, kept.standing
-    assert standing is not None  # noqa: S101  # what `standing` goes through
-    levels = rule.definition.rule.levels
-    level = next((level for level in levels if level.name == standing.level), None)
-    return {
-        "rule": rule.id,
-        "point": str(rule.point),
-        "label": {"zh": rule.label.zh, "en": rule.label.en},
-        "level": standing.level,
-        "colour": None if level is None else level.colour.name.lower(),
-        "limit": None if level is None else level.limit,
-        "value": standing.value,
-        "unit": rule.unit,
-        "since": standing.began,
-        "acknowledged": standing.acknowledged or None,
-    }

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from edge.alarms.evaluator import Happened
 from edge.alarms.rules import LocalRule
-from edge.alarms.standing import Times, between
+from edge.alarms.standing import Kept, Times, between
 from edge.alarms.state_file import Line
 from protocols.alarms.condition import DAY, SITE_OFFSET, day_text
 from protocols.alarms.rule import Level
@@ -66,6 +66,29 @@ def picture(line: Line, rule: LocalRule | None) -> dict[str, Any]:
         "told": line.told,
         **line.body,
         "text": sentences(Said(line.body["word"]), line, rule, level),
+    }
+
+
+def standing_picture(kept: Kept, times: Times) -> dict[str, Any]:
+    """Return what stands of a rule for the gateway's own page, under the time it began."""
+    rule, standing = kept.rule, kept.standing
+    assert standing is not None  # noqa: S101  # only what stands is shown
+    level = _level(rule, standing.level)
+    began = standing.began
+    known = times._replace(dated=times.dated and began is not None)
+    line = line_of(0, Happened(rule, Said.STANDS, standing, began or 0), known)
+    return {
+        "rule": rule.id,
+        "point": str(rule.point),
+        "label": {"zh": rule.label.zh, "en": rule.label.en},
+        "level": standing.level,
+        "colour": None if level is None else level.colour.name.lower(),
+        "limit": None if level is None else level.limit,
+        "value": standing.value,
+        "unit": rule.unit,
+        "since": began if known.dated else None,
+        "acknowledged": standing.acknowledged or None,
+        "text": sentences(Said.STANDS, line, rule, level),
     }
 
 

@@ -70,13 +70,14 @@ class Live(NamedTuple):
     """What the past has to know of the newest live episode.
 
     When it was raised, when it returned (None: it stands), whether it is `open` still. `rests`: it
-    is suppressed or out of service, and nothing becomes a live alarm.
+    is suppressed or out of service, and nothing becomes a live alarm. `level` it stands at.
     """
 
     raised: int | None = None
     returned: int | None = None
     open: bool = False
     rests: bool = False
+    level: int = 0
 
 
 class Branch(NamedTuple):
@@ -154,14 +155,15 @@ def take(definition: Definition, branch: Branch, sample: Sample) -> Outcome:
 
 def settle(definition: Definition, branch: Branch, live: Live) -> Outcome:
     """At the end of a delivery: tell what has not returned as what it most likely is."""
+    higher = _higher(branch, live)
     if not branch.path or branch.claim is not None:
-        return branch, []
+        return branch, higher
     raised, begun, over = branch.path[0][0], live.raised, _over(branch)
     follows = begun is not None and _follows(definition.rule, branch, begun, live)
     stands = over is None and live.returned is None
     if begun is not None and live.open and (follows or stands):
         told = [Told(Telling.BACKDATED, raised)] if raised < begun else []
-        return branch._replace(claim=Claim(Telling.BACKDATED, begun)), told
+        return branch._replace(claim=Claim(Telling.BACKDATED, begun)), told + higher
     if over is None and not follows and not live.rests:
         told = [Told(Telling.BECOMES, raised, _now(branch))]
         return branch._replace(claim=Claim(Telling.BECOMES)), told
@@ -233,6 +235,19 @@ def _over(branch: Branch) -> int | None:
     ]
     known = [time for time in found if time is not None]
     return max(known, default=branch.until) if len(known) == len(found) else None
+
+
+def _higher(branch: Branch, live: Live) -> list[Told]:
+    """Return that what stands live stands higher: a level the past raised and nothing cleared."""
+    steps_ = zip(branch.machine.condition.steps, branch.cleared, strict=True)
+    on = [place for place, (step, time) in enumerate(steps_, 1) if step.on and time is None]
+    level = max(on, default=0)
+    if not live.level or level <= live.level or live.rests:
+        return []
+    times = [time for time, place, _ in branch.path if place >= level]
+    value = branch.machine.recent[-1][2] if branch.machine.recent else 0.0
+    time = times[0] if times else branch.until
+    return [Told(Telling.BECOMES, time, ((time, level, value),))]
 
 
 def _now(branch: Branch) -> tuple[Passed, ...]:

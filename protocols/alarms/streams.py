@@ -53,7 +53,7 @@ class Streams(NamedTuple):
             elif entry.word in (Word.RTN, Word.SHADOW_RTN):
                 returned = entry.time
         is_open = machine.alarm.state is not State.NORMAL
-        live = Live(raised, returned, is_open, machine.overlay.resting)
+        live = Live(raised, returned, is_open, machine.overlay.resting, machine.condition.level)
         return self._replace(machine=machine, live=live)
 
 

@@ -111,8 +111,8 @@ class Line:
                 assert (self.machine, len(self.said)) == before
 
 
-@given(definitions(), STEPS)
-def test_nothing_is_active_without_a_condition_that_stands(rule, path):
+def check_nothing_is_active_without_a_condition(rule, path):
+    """The alarm is active exactly while its condition stands, at its level."""
     line = Line.of(rule)
     for seconds, what in path:
         line.clock(seconds)
@@ -125,8 +125,8 @@ def test_nothing_is_active_without_a_condition_that_stands(rule, path):
             assert machine.alarm.state is State.NORMAL
 
 
-@given(definitions(), STEPS)
-def test_a_shelf_always_ends(rule, path):
+def check_a_shelf_always_ends(rule, path):
+    """Whatever was done, within the cap nothing is shelved any more."""
     line = Line.of(rule)
     for seconds, what in path:
         line.clock(seconds)
@@ -137,8 +137,8 @@ def test_a_shelf_always_ends(rule, path):
     assert line.machine.overlay.resting == resting, "only whoever put it to rest wakes it"
 
 
-@given(definitions(), STEPS, st.lists(st.tuples(st.integers(0, 100), st.booleans()), max_size=20))
-def test_missing_and_bad_data_never_end_an_alarm(rule, path, silence):
+def check_missing_and_bad_data_never_end_an_alarm(rule, path, silence):
+    """A standing alarm outlasts silence and bad quality, however long."""
     line = Line.of(rule)
     for seconds, what in path:
         line.clock(seconds)
@@ -157,6 +157,24 @@ def test_missing_and_bad_data_never_end_an_alarm(rule, path, silence):
             line.do(("sample", 10.0, False, 0))
     assert line.machine.alarm.state.abnormal
     assert Word.RTN not in [entry.word for entry in line.said[began:]]
+
+
+SILENCE = st.lists(st.tuples(st.integers(0, 100), st.booleans()), max_size=20)
+
+
+@given(definitions(), STEPS)
+def test_nothing_is_active_without_a_condition_that_stands(rule, path):
+    check_nothing_is_active_without_a_condition(rule, path)
+
+
+@given(definitions(), STEPS)
+def test_a_shelf_always_ends(rule, path):
+    check_a_shelf_always_ends(rule, path)
+
+
+@given(definitions(), STEPS, SILENCE)
+def test_missing_and_bad_data_never_end_an_alarm(rule, path, silence):
+    check_missing_and_bad_data_never_end_an_alarm(rule, path, silence)
 
 
 @given(definitions(), STEPS)

@@ -2,35 +2,36 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
-from central.alarms import history, kpi_source, listing, overlays, said
+from central.alarms import kpi_source, listing, messages, overlays, reading, said
 from central.alarms.acting import EpisodeUnknown, Office
 from central.alarms.asked import Answer, Deed, Outcome, Wish
 from central.alarms.engine import Engine
 from central.alarms.episode import (
-    Comment,
     Episode,
     EpisodeDetail,
     EpisodeFilter,
     EpisodePage,
-    JournalLine,
-    Verification,
 )
 from central.alarms.kpis import Kpis, Period, kpis
 from central.alarms.listing import COUNTED, Resolved
+from central.alarms.messages import ToldLine
 from central.alarms.overlays import Laid
-from central.alarms.records import EpisodeRow, episode_by_id, read_levels
+from central.alarms.records import EpisodeRow, read_levels
 from central.alarms.said import Said
 from central.alarms.settings import USUAL, Acting
 from central.alarms.trend import Trends
 from central.alarms.view import Beside, Names, view
 from central.database import Database, Urgency
 from central.effects import Effects
+from central.near import TooMuch
 from central.store.interface import Store
 from protocols.alarms.rule import Level
 from protocols.alarms.state import State
+from protocols.alarms.wording import Told
 
 
 class Alarms:
@@ -85,9 +86,14 @@ class Alarms:
     async def episodes(self, asked: EpisodeFilter | None = None) -> EpisodePage:
         """Return a page of episodes. Raises FilterUnknown, CursorUnknown, CursorElsewhere."""
         asked = asked or EpisodeFilter()
-        page, known = await self._db.read(partial(_page, asked=asked, names=self._resolve(asked)))
+        found = partial(reading.page, asked=asked, names=self._resolve(asked))
+        page, known, lines = await self._db.read(found)
+        views = [self._view(row, known.get(row.number, _NOTHING)) for row in page.rows]
         return EpisodePage(
-            items=tuple(self._view(row, known.get(row.number, _NOTHING)) for row in page.rows),
+            items=tuple(
+                replace(each, told=self._told(each, lines[row.number]))
+                for each, row in zip(views, page.rows, strict=True)
+            ),
             total=min(page.counted, COUNTED),
             next=page.next,
             more=page.counted > COUNTED,
@@ -95,14 +101,15 @@ class Alarms:
 
     async def episode(self, id: str) -> EpisodeDetail | None:  # noqa: A002
         """Return one episode with its journal and what people said of it, or None."""
-        found = await self._db.read(lambda conn: _detail(conn, id))
+        found = await self._db.read(lambda conn: reading.detail(conn, id))
         if found is None:
             return None
         row, detail = found
         known = Said(detail.verifications[-1] if detail.verifications else None)
         known = known._replace(comments=len(detail.comments))
+        shown = self._view(row, known)
         return EpisodeDetail(
-            episode=self._view(row, known),
+            episode=replace(shown, told=self._told(shown, detail.lines)),
             journal=detail.journal,
             levels=self.ladder(row.rule),
             verifications=detail.verifications,
@@ -199,6 +206,17 @@ class Alarms:
         """Return episodes as people see them."""
         return [self._view(row, self._said.get(row.number, _NOTHING)) for row in rows]
 
+    def with_told(self, episode: Episode) -> Episode:
+        """Return it with what people are told of it, looked up on the event loop itself."""
+        try:
+            lines = self._db.near(lambda conn: messages.lines_by_id(conn, episode.id))
+        except TooMuch:
+            lines = []
+        return replace(episode, told=self._told(episode, lines))
+
+    def _told(self, episode: Episode, lines: Sequence[ToldLine]) -> Told:
+        return messages.told(episode, lines, self.ladder(episode.rule))
+
     def _view(self, row: EpisodeRow, known: Said) -> Episode:
         active = row.state in (State.UNACK, State.ACKED)
         ahead = (
@@ -241,44 +259,3 @@ _NOTHING: Final = Said()
 def _resting(conn: sqlite3.Connection) -> dict[str, tuple[Level, ...]]:
     rows = conn.execute("SELECT id, levels FROM rule WHERE NOT active")
     return {id_: read_levels(levels) for id_, levels in rows}
-
-
-def _page(
-    conn: sqlite3.Connection, asked: EpisodeFilter, names: Resolved
-) -> tuple[listing.Page, dict[int, Said]]:
-    page = listing.page(conn, asked, names)
-    return page, said.said(conn, [row.number for row in page.rows])
-
-
-class _Detail(NamedTuple):
-    journal: tuple[JournalLine, ...]
-    verifications: tuple[Verification, ...]
-    comments: tuple[Comment, ...]
-
-
-def _detail(conn: sqlite3.Connection, id_: str) -> tuple[EpisodeRow, _Detail] | None:
-    row = episode_by_id(conn, id_)
-    if row is None:
-        return None
-    lines = conn.execute(
-        "SELECT time, recorded, event, level, value, actor, comment FROM alarm_journal "
-        "WHERE episode = ? ORDER BY id",
-        (row.number,),
-    )
-    journal = [
-        JournalLine(
-            time=line[0],
-            recorded=line[1],
-            event=line[2],
-            level=line[3],
-            value=line[4],
-            actor=line[5],
-            comment=line[6],
-        )
-        for line in lines
-    ]
-    return row, _Detail(
-        history.told(journal, row.state),
-        said.verifications(conn, row.number),
-        said.comments(conn, row.number),
-    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from central.alarms.overlays import Layer
 from protocols.alarms.rule import Level
+from protocols.alarms.wording import Told
 from protocols.words import Label, Purpose, Value
 
 
@@ -50,7 +51,9 @@ class Episode:
 
     `state` is one of `protocols.alarms.state.State`; `value*` is the point's newest reading now.
     Beside what the rule produced: `overlays` lie over the rule now, the strongest first;
-    `verification` is the newest, `comments` how many there are.
+    `verification` is the newest, `comments` how many there are. `origin` is centre or gateway,
+    `confirmation` of one that a gateway told: awaited, confirmed or unconfirmed. `told` is what
+    people are told of it, where that was looked up.
     """
 
     id: str
@@ -81,16 +84,20 @@ class Episode:
     late: bool
     purpose: Purpose
     time_to_next: NextThreshold | None = None
+    origin: str = "centre"
+    confirmation: str = ""
     overlays: tuple[Layer, ...] = ()
     verification: Verification | None = None
     comments: int = 0
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalLine:
     """One line of an alarm's history: `time` when it happened, `recorded` when we knew.
 
-    `before` and `after` are the alarm's state, and the level it stood at, on either side of it.
+    `nth` of an escalation; `before` and `after` are the alarm's state, and the level it stood at,
+    on either side of it.
     """
 
     time: int
@@ -100,6 +107,7 @@ class JournalLine:
     value: Value
     actor: str | None
     comment: str
+    nth: int | None = None
     before: "Standing | None" = None
     after: "Standing | None" = None
 

@@ -70,6 +70,8 @@ def view(
         late=row.late,
         purpose=row.purpose,
         time_to_next=ahead,
+        origin=row.origin,
+        confirmation=row.confirmation,
         overlays=beside.overlays,
         verification=beside.verification,
         comments=beside.comments,

@@ -13,10 +13,11 @@ from central.api.models import alarms as told
 from central.api.models.words import OverlayName, VerificationName
 from central.api.rooms import Rooms
 from central.registry_records import PointRecord
+from protocols.alarms.wording import tell
 
 
-def episode(source: Episode) -> models.Episode:
-    """Return an alarm."""
+def episode(source: Episode, now: int | None = None) -> models.Episode:
+    """Return an alarm; `now` says whether the times of its message need their day."""
     return models.Episode(
         id=source.id,
         rule=source.rule,
@@ -46,6 +47,9 @@ def episode(source: Episode) -> models.Episode:
         late=source.late,
         purpose=shapes.purpose(source.purpose),
         time_to_next=_time_to_next(source),
+        origin=cast(Literal["centre", "gateway"], source.origin),
+        confirmation=cast(Literal["", "awaited", "confirmed", "unconfirmed"], source.confirmation),
+        message=_message(source, now),
         overlays=[layer(each) for each in source.overlays],
         verification=None if source.verification is None else verification(source.verification),
         comments=source.comments,
@@ -54,6 +58,13 @@ def episode(source: Episode) -> models.Episode:
 
 def _quality(code: int | None) -> models.Quality | None:
     return None if code is None else shapes.quality(code)
+
+
+def _message(source: Episode, now: int | None) -> models.Label | None:
+    if source.told is None:
+        return None
+    at = source.told.time if now is None else now
+    return models.Label(zh=tell(source.told, at), en=tell(source.told, at, "en"))
 
 
 def _acknowledged(source: Episode) -> models.Acknowledged | None:
@@ -70,7 +81,7 @@ def _time_to_next(source: Episode) -> models.TimeToNext | None:
     return models.TimeToNext(level=ahead.level, limit=ahead.limit, seconds=ahead.seconds)
 
 
-def episode_detail(source: EpisodeDetail) -> models.EpisodeDetail:
+def episode_detail(source: EpisodeDetail, now: int) -> models.EpisodeDetail:
     """Return an alarm with its history and ladder."""
     journal = [
         models.JournalLine(
@@ -81,13 +92,14 @@ def episode_detail(source: EpisodeDetail) -> models.EpisodeDetail:
             value=line.value,
             actor=line.actor,
             comment=line.comment or None,
+            nth=line.nth,
             before=_standing(line.before),
             after=_standing(line.after),
         )
         for line in source.journal
     ]
     levels = [shapes.level(step) for step in source.levels]
-    shown = episode(source.episode)
+    shown = episode(source.episode, now)
     return models.EpisodeDetail(
         **{name: getattr(shown, name) for name in models.Episode.model_fields},
         journal=journal,

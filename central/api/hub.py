@@ -140,7 +140,8 @@ class Hub:
                 point = self._collector.registry.by_number(changed.point)
                 told = message("overlay", alarm_shape.overlaid(changed, point))
             else:
-                told = message("alarm", alarm_shape.episode(changed))
+                whole = self._collector.alarms.with_told(changed)
+                told = message("alarm", alarm_shape.episode(whole, self._collector.clock.now()))
             self._send(told, (s for s in self._subscribers if s.sees(changed.site)))
 
     async def _send_each_second(self) -> None:

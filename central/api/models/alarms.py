@@ -1,5 +1,7 @@
 """Alarms with their journal; faults, losses and matters of security."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from central.api.models.words import (
@@ -67,7 +69,9 @@ class Episode(Answer):
     """One alarm from raise to close (报警).
 
     `overlays` lie over its rule now, the strongest first; `verification` is the newest, `comments`
-    how many there are: beside what the rule produced, and never changing it.
+    how many there are: beside what the rule produced, and never changing it. `origin`: who saw it;
+    `confirmation`: whether readings bore out what a gateway said. `message`: what people are told
+    of it, in one sentence.
     """
 
     id: str
@@ -98,9 +102,12 @@ class Episode(Answer):
     late: bool
     purpose: PurposeName
     time_to_next: TimeToNext | None
+    origin: Literal["centre", "gateway"]
+    confirmation: Literal["", "awaited", "confirmed", "unconfirmed"]
     overlays: list[Layer]
     verification: Verification | None
     comments: int
+    message: Label | None
 
 
 class Episodes(Answer):
@@ -132,6 +139,7 @@ class JournalLine(Answer):
     value: Value
     actor: str | None
     comment: str | None
+    nth: int | None
     before: AlarmStanding | None
     after: AlarmStanding | None
 

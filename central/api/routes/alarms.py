@@ -69,14 +69,16 @@ async def alarms(  # noqa: PLR0913  # filters of one list
         cursor=cursor,
     )
     page = await house.collector.alarms.episodes(wanted)
-    items = [alarm_shape.episode(item) for item in page.items]
+    now = house.collector.clock.now()
+    items = [alarm_shape.episode(item, now) for item in page.items]
     return models.Episodes(items=items, total=page.total, next=page.next, more=page.more)
 
 
 @router.get("/{alarm}")
 async def alarm(who: Who, house: House, alarm: str) -> models.EpisodeDetail:
     """Return one alarm with its whole journal, its ladder and what people said of it."""
-    return alarm_shape.episode_detail(await _known(house, who, alarm))
+    found = await _known(house, who, alarm)
+    return alarm_shape.episode_detail(found, house.collector.clock.now())
 
 
 async def _known(house: Rooms, who: Principal, alarm: str) -> EpisodeDetail:

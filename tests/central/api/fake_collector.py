@@ -316,6 +316,9 @@ class FakeAlarms:
     async def kpis(self, period, sites):
         return kpis((), {}, period)
 
+    def with_told(self, found):
+        return found
+
     def overlays(self):
         return [Laid(RULE, 0, "qingyun", ())]
 

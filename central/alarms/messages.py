@@ -1,0 +1,132 @@
+"""The sentence people are told of an episode: what was last told of it, with what is known now.
+
+The last word of its journal that anybody is told says which sentence; times, values and levels are
+those of that line. A fault of the input that is over is not told any more.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from central.alarms.episode import Episode
+from protocols.alarms.rule import Level
+from protocols.alarms.word import Word
+from protocols.alarms.wording import TOLD, Ahead, Told
+from protocols.words import Label, Value
+
+_OVER: Final = {
+    Word.STALE_CLEAR: Word.STALE,
+    Word.BAD_CLEAR: Word.BAD,
+    Word.FROZEN_CLEAR: Word.FROZEN,
+}
+_WORDS: Final = (*sorted(TOLD), *_OVER)
+_RECENT: Final = 8
+_READ: Final = (
+    "SELECT event, time, value, level, nth FROM alarm_journal WHERE episode = ? "  # noqa: S608
+    f"AND event IN ({', '.join(repr(word.value) for word in _WORDS)}) ORDER BY id DESC LIMIT ?"
+)
+
+
+class ToldLine(NamedTuple):
+    """A line somebody is told, or that ends one."""
+
+    event: str
+    time: int
+    value: Value
+    level: str | None
+    nth: int | None
+
+
+def lines(conn: sqlite3.Connection, number: int) -> list[ToldLine]:
+    """Return the newest such lines of an episode, the newest last."""
+    rows: list[tuple[Any, ...]] = conn.execute(_READ, (number, _RECENT)).fetchall()
+    return [ToldLine(*row) for row in reversed(rows)]
+
+
+def lines_by_id(conn: sqlite3.Connection, id_: str) -> list[ToldLine]:
+    """Return the same by the episode's id."""
+    row = conn.execute("SELECT number FROM episode WHERE id = ?", (id_,)).fetchone()
+    return [] if row is None else lines(conn, row[0])
+
+
+def lines_of(conn: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, list[ToldLine]]:
+    """Return the same of several, by their numbers."""
+    return {number: lines(conn, number) for number in numbers}
+
+
+def told(episode: Episode, recent: Sequence[ToldLine], ladder: Sequence[Level]) -> Told:
+    """Return what is told of an episode; without lines, what it says itself."""
+    names = {level.name: level for level in ladder}
+    standing = [line for line in _standing(recent) if line.event in TOLD]
+    line = standing[-1] if standing else ToldLine(*_itself(episode), None, None)
+    word, level = Word(line.event), names.get(line.level or "", episode.level)
+    made: dict[str, Any] = {
+        "time": line.time,
+        "value": line.value,
+        "nth": _nth(word, line, episode),
+    }
+    if episode.late and episode.returned is not None:
+        word = Word.RAISE
+        made = {"time": episode.returned, "value": episode.value_at_raise}
+        made |= {"until": episode.returned, "late": True}
+    if made["value"] is None:
+        made["value"] = episode.value_at_raise
+    earlier = [each for each in standing[:-1] if each.level is not None]
+    return Told(
+        word=word,
+        place=episode.site_label,
+        point=_point(episode),
+        unit=episode.unit,
+        level=level,
+        decimals=episode.decimals,
+        purpose=episode.purpose,
+        before=names.get(earlier[-1].level or "") if earlier and word is Word.LEVEL else None,
+        since=episode.raised,
+        seen=episode.acknowledged is not None,
+        latched=episode.state.startswith("LATCHED"),
+        shelf=word is Word.RAISE and len(standing) > 1 and standing[-2].event == _SHELF,
+        ahead=_ahead(episode, names),
+        **made,
+    )
+
+
+_SHELF: Final = Word.UNSHELVE_AUTO.value
+
+
+def _itself(episode: Episode) -> tuple[str, int, Value]:
+    if episode.returned is not None:
+        return Word.RTN.value, episode.returned, episode.value
+    word = Word.RAISE if episode.occurrence == 1 else Word.RERAISE
+    return word.value, episode.raised, episode.value_at_raise
+
+
+def _standing(recent: Iterable[ToldLine]) -> list[ToldLine]:
+    """Leave out faults of the input that are over."""
+    found: list[ToldLine] = []
+    for line in recent:
+        ended = _OVER.get(Word(line.event))
+        if ended is not None:
+            found = [each for each in found if each.event != ended]
+        else:
+            found.append(line)
+    return found
+
+
+def _nth(word: Word, line: ToldLine, episode: Episode) -> int:
+    return line.nth or 1 if word is Word.ESCALATE else episode.occurrence
+
+
+def _point(episode: Episode) -> Label:
+    whole = episode.object_label or episode.device_label
+    return Label(
+        f"{whole.zh} {episode.label.zh}".strip(),
+        f"{whole.en or whole.zh} {episode.label.en or episode.label.zh}".strip(),
+    )
+
+
+def _ahead(episode: Episode, names: Mapping[str, Level]) -> Ahead | None:
+    ahead = episode.time_to_next
+    level = None if ahead is None else names.get(ahead.level)
+    if ahead is None or level is None:
+        return None
+    return Ahead(Label(level.name, level.name_en), ahead.limit, ahead.seconds)

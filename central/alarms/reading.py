@@ -1,0 +1,60 @@
+"""Alarms read from the tables with everything beside them, within one snapshot."""
+
+import sqlite3
+from typing import NamedTuple
+
+from central.alarms import history, listing, messages, said
+from central.alarms.episode import Comment, EpisodeFilter, JournalLine, Verification
+from central.alarms.listing import Resolved
+from central.alarms.messages import ToldLine
+from central.alarms.records import EpisodeRow, episode_by_id
+from central.alarms.said import Said
+
+
+def page(
+    conn: sqlite3.Connection, asked: EpisodeFilter, names: Resolved
+) -> tuple[listing.Page, dict[int, Said], dict[int, list[ToldLine]]]:
+    """Return a page, and of its rows what people said and what they were told."""
+    found = listing.page(conn, asked, names)
+    numbers = [row.number for row in found.rows]
+    return found, said.said(conn, numbers), messages.lines_of(conn, numbers)
+
+
+class Detail(NamedTuple):
+    """One episode's journal, what people said of it, and what they were told."""
+
+    journal: tuple[JournalLine, ...]
+    verifications: tuple[Verification, ...]
+    comments: tuple[Comment, ...]
+    lines: list[ToldLine]
+
+
+def detail(conn: sqlite3.Connection, id_: str) -> tuple[EpisodeRow, Detail] | None:
+    """Return an episode with all of it, or None."""
+    row = episode_by_id(conn, id_)
+    if row is None:
+        return None
+    lines = conn.execute(
+        "SELECT time, recorded, event, level, value, actor, comment, nth FROM alarm_journal "
+        "WHERE episode = ? ORDER BY id",
+        (row.number,),
+    )
+    journal = [
+        JournalLine(
+            time=line[0],
+            recorded=line[1],
+            event=line[2],
+            level=line[3],
+            value=line[4],
+            actor=line[5],
+            comment=line[6],
+            nth=line[7] or None,
+        )
+        for line in lines
+    ]
+    return row, Detail(
+        history.told(journal, row.state),
+        said.verifications(conn, row.number),
+        said.comments(conn, row.number),
+        messages.lines(conn, row.number),
+    )

@@ -10,12 +10,12 @@ undone transaction it is read again. What cannot change anything never becomes a
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 from sqlite_utils import Database as Tables
 
-from central.alarms import acted, backfill, quiet, ruleset, stepping
+from central.alarms import acted, quiet, ruleset, stepping
+from central.alarms.judging import judge
 from central.alarms.memory import Memory
 from central.alarms.moves import Moves
 from central.alarms.overlays import Laid
@@ -27,8 +27,7 @@ from central.alarms.tracked import Tracked
 from central.alarms.trend import WINDOW
 from central.database_queue import Heavy
 from central.store.columns import Columns
-from central.store.interface import FLAG_ESTIMATED, Row
-from protocols.quality import is_good
+from central.store.interface import Row
 from protocols.words import Purpose
 
 
@@ -56,9 +55,6 @@ class Judged:
     good: list[Good] = field(default_factory=list)
     due: int | None = None
     laid: list[Laid] = field(default_factory=list)
-
-
-_INT64: Final = 2**63
 
 
 class Engine:
@@ -118,26 +114,13 @@ class Engine:
             return Judged()
         moves = Moves(conn, batch.arrival, batch.purpose, self._stored)
         self._memory.wake(conn, points)
-        here = self._memory.here
-        good: list[tuple[int, int, float]] = []
-        touched: dict[str, Tracked] = {}
-        for row in rows:
-            value = _number(row)
-            if value is not None and row.point in points:
-                good.append((row.point, row.time, float(value)))
-            elif is_good(row.quality) or row.flags & FLAG_ESTIMATED:
-                continue
-            for tracked in here.get(row.point, ()):
-                if stepping.take(moves, tracked, batch.stream, row.time, value):
-                    touched[tracked.rule.id] = tracked
-        for tracked in touched.values():
-            backfill.settle(moves, tracked, batch.stream)
+        touched, good = judge(moves, self._memory.here, batch.stream, rows)
+        touched |= self._memory.counting.spread(moves, touched.values())
         episodes = moves.changed()
         self._keep(conn, touched.values())
-        self._memory.put(
-            conn, self._memory.moved(points, {each.point for each in touched.values()})
-        )
-        return Judged(episodes, [_samples(good)] if good else [], laid=moves.laid)
+        among = {point for tracked in touched.values() for point in tracked.points}
+        self._memory.put(conn, self._memory.moved(points, among))
+        return Judged(episodes, good, laid=moves.laid)
 
     def tick(self, tables: Tables, now: int) -> Judged:
         """Fire the timers whose time has come; each event carries its own due time."""
@@ -155,11 +138,12 @@ class Engine:
             points = {point for tracked in found for point in tracked.points}
             self._memory.wake(conn, points & self._memory.here.keys())
             for tracked in found:
-                stepping.advance(moves, tracked)
-                fired[tracked.rule.id] = tracked
+                if stepping.advance(moves, tracked):
+                    fired[tracked.rule.id] = tracked
                 self._timers.put(tracked.rule.id, tracked.due())
         if not fired:
             return Judged()
+        fired |= self._memory.counting.spread(moves, fired.values())
         episodes = moves.changed()
         self._keep(conn, fired.values())
         points = {point for tracked in fired.values() for point in tracked.points}
@@ -177,7 +161,7 @@ class Engine:
         """Make `rules` those of their points; re-evaluates at once."""
         known = self._known(tables.conn)
         self._memory.wake(tables.conn, {point for each in rules for point, _ in each.inputs})
-        return self._index(tables.conn, ruleset.take(tables.conn, known, rules, now))
+        return self._index(tables.conn, ruleset.take(tables.conn, known, rules, now), now)
 
     def retire_rules(
         self, tables: Tables, source: str, kept: Collection[str], now: int
@@ -187,17 +171,23 @@ class Engine:
         gone = ruleset.others(tables.conn, source, kept)
         found = [tracked for each in gone if (tracked := self._memory.rule(each)) is not None]
         self._memory.wake(tables.conn, {point for each in found for point in each.points})
-        return self._index(tables.conn, ruleset.retire(tables.conn, known, gone, now))
+        return self._index(tables.conn, ruleset.retire(tables.conn, known, gone, now), now)
 
     def _known(self, conn: sqlite3.Connection) -> ruleset.Known:
         self._ensure(conn)
         return ruleset.Known(self._memory.rule, self._stored)
 
-    def _index(self, conn: sqlite3.Connection, taken: ruleset.Taken) -> ruleset.Taken:
-        for tracked in taken.tracked:
-            self._memory.place(tracked, active=tracked.rule.id in taken.active)
-        self._keep(conn, taken.tracked)
-        self._memory.put_all(conn, taken.tracked)
+    def _index(self, conn: sqlite3.Connection, taken: ruleset.Taken, now: int) -> ruleset.Taken:
+        memory, moves = self._memory, Moves(conn, now, None, self._stored)
+        news = {tracked.rule.id: tracked for tracked in taken.tracked}
+        for id_, tracked in news.items():
+            memory.place(tracked, active=id_ in taken.active)
+        counted = [name for each in taken.tracked for number, name in each.inputs if not number]
+        found = [other for each in counted if (other := memory.awake(each)) is not None]
+        fed = memory.counting.spread(moves, [*taken.tracked, *found])
+        taken.episodes += moves.changed()
+        self._keep(conn, (news | fed).values())
+        memory.put_all(conn, taken.tracked)
         return taken
 
     def tracked(self, conn: sqlite3.Connection, rule: str) -> Tracked | None:
@@ -223,8 +213,9 @@ class Engine:
         tracked.machine, tracked.calm = machine, None
         moves.entries(tracked, entries, None, acted.comment_of(what))
         refused = acted.refusal(tracked, entries)
+        changed = {rule: tracked} | self._memory.counting.spread(moves, [tracked])
         done = acted.Acted(moves.changed(), entries, moves.laid, refused)
-        self._keep(conn, [tracked])
+        self._keep(conn, changed.values())
         self._memory.put(conn, tracked.points & self._memory.here.keys())
         done.due = self.due()
         return done
@@ -259,16 +250,3 @@ class Engine:
         timed = self._memory.timed()
         self._timers = Timers((id_, tracked.due()) for id_, tracked in timed.items())
         self._loaded = True
-
-
-def _number(row: Row) -> float | None:
-    """Return the value if it may be judged; what SQLite cannot hold as an integer as a float."""
-    value = row.value
-    if isinstance(value, str) or not is_good(row.quality) or row.flags & FLAG_ESTIMATED:
-        return None
-    return float(value) if value is not None and value >= _INT64 else value
-
-
-def _samples(good: list[tuple[int, int, float]]) -> Good:
-    points, times, values = zip(*good, strict=True)
-    return Good(np.array(points, np.int64), np.array(times, np.int64), np.array(values, np.float64))

@@ -23,12 +23,14 @@ def body_of(machine: Machine, *, plain: bool) -> Body:
     if machine.timers != IDLE:
         body["timers"] = list(machine.timers)
     if machine.overlay != NOTHING:
-        body["overlay"] = _overlay(machine.overlay)
+        # At rest nothing is judged: whether anything was before has to be said.
+        body |= {"overlay": _overlay(machine.overlay), "judged": machine.judged}
     if machine.health != UNHEARD:
         body["health"] = _health(machine.health)
+    if machine.memory is not None:
+        body |= {"memory": machine.memory, "values": machine.values, "judged": machine.judged}
     if not plain:
         body |= {
-            "memory": machine.memory,
             "newest": machine.newest,
             "recent": machine.recent,
             "values": machine.values,
@@ -53,21 +55,20 @@ def machine_of(definition: Definition, body: Body) -> Machine:
     place, level, occurrence = body["alarm"]
     machine = Machine(
         condition=condition_of(body["steps"]),
-        memory=definition.kind.begin(),
+        memory=_read_memory(definition, body.get("memory")),
         alarm=Alarm(State(place), level, occurrence),
         overlay=_read_overlay(body["overlay"]) if "overlay" in body else NOTHING,
         timers=_read_timers(body["timers"]) if "timers" in body else IDLE,
         health=Health(*body["health"]) if "health" in body else UNHEARD,
     )
+    if "judged" in body:
+        machine = machine._replace(values=tuple(body.get("values", ())), judged=body["judged"])
     if "newest" not in body:
         return machine
     return machine._replace(
-        memory=_read_memory(definition, body["memory"]),
         newest=tuple((name, time) for name, time in body["newest"]),
         recent=tuple((time, name, value, good) for time, name, value, good in body["recent"]),
-        values=tuple(body["values"]),
         lagging=body["lagging"],
-        judged=body["judged"],
     )
 
 
@@ -94,6 +95,8 @@ def _read_timers(body: list[Any]) -> Timers:
 def _read_memory(definition: Definition, body: Any) -> Any:
     """A memory is plain, or a flat NamedTuple of what is."""
     blank, found = definition.kind.begin(), _tuples(body)
+    if found is None:
+        return blank
     return type(blank)(*found) if hasattr(blank, "_fields") else found
 
 

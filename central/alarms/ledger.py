@@ -32,6 +32,11 @@ class Ledger:
         self._lines: list[Line] = []
         self._next = 0
 
+    @property
+    def touched(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._touched or self._lines)
+
     def row(self, number: int) -> EpisodeRow:
         """Return an episode that is known to exist, as it is now."""
         row = self._rows.get(number)

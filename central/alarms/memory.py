@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from central.alarms.asleep import Asleep
+from central.alarms.counting import Counting
 from central.alarms.restoring import load
 from central.alarms.rows import BLANK, Alike, Row, common, row_of
 from central.alarms.saving import save, save_branch, save_moved
@@ -36,6 +37,7 @@ class Memory:
         self._pasts: dict[int, Past] = {}
         self._takeovers = Takeovers()
         self._gone: set[int] = set()
+        self.counting = Counting()
         self._spread: dict[str, frozenset[int]] = {}
         """Points of rules on several, by rule."""
 
@@ -50,6 +52,10 @@ class Memory:
             self._rise(point)
         return self._rules.get(id_)
 
+    def awake(self, id_: str) -> Tracked | None:
+        """Return the state of a rule, unless it sleeps: then no level of it stands."""
+        return self._rules.get(id_)
+
     def ladders(self) -> dict[str, tuple[Level, ...]]:
         """Return every rule's ladder."""
         awake = {id_: tracked.rule.levels for id_, tracked in self._rules.items()}
@@ -62,7 +68,7 @@ class Memory:
     def _rise(self, point: int) -> bool:
         """Let the rules of a point be awake; return whether any judges."""
         if point in self._asleep:
-            self.here[point] = found = self._asleep.rise(point, self.live)
+            self.here[point] = found = sorted(self._asleep.rise(point, self.live), key=_name)
             self._rules |= {tracked.rule.id: tracked for tracked in found}
         return point in self.here
 
@@ -76,6 +82,7 @@ class Memory:
         for point in before | points:
             self._rise(point)
         self._rules[id_] = tracked
+        self.counting.place(tracked, active=active)
         for point in before | points:
             self._place(tracked, point, active=active and point in points)
 
@@ -84,6 +91,7 @@ class Memory:
         here[:] = [other for other in here if other.rule.id != tracked.rule.id]
         if active:
             here.append(tracked)
+            here.sort(key=_name)  # whatever order they came in, also after they were read again
             self.live.watch(point, _gateway(tracked))
         if not here:
             del self.here[point]
@@ -103,9 +111,11 @@ class Memory:
             self._rules[id_] = tracked
             if len(tracked.points) > 1:
                 self._spread[id_] = tracked.points
+            self.counting.place(tracked, active=id_ in active)
             for point in tracked.points if id_ in active else ():
                 self.here.setdefault(point, []).append(tracked)
         for point, here in self.here.items():
+            here.sort(key=_name)
             self.live.watch(point, _gateway(here[0]))
         self._asleep.settle(self.live)
         owed = self._load_takeovers(conn)
@@ -258,6 +268,10 @@ def _wake_branches(tracked: Tracked, pasts: dict[int, Past], place: int) -> None
         past = pasts.get(stream)
         if past is not None and past.holds(place) and past.moved[place]:
             branch.move(int(past.times[place]))
+
+
+def _name(tracked: Tracked) -> str:
+    return tracked.definition.rule.id
 
 
 def _gateway(tracked: Tracked) -> str:

@@ -56,6 +56,8 @@ class Moves:
         self._ledger = Ledger(conn)
         self.laid: list[Laid] = []
         """What lies over rules of which that changed."""
+        self.told: dict[str, int] = {}
+        """When the last happened that a rule's machine said, by rule."""
 
     def keep_branch(self, tracked: Tracked, stream: int) -> None:
         """Write one branch."""
@@ -67,9 +69,19 @@ class Moves:
         """Write everything, and return the episodes that were touched, as they are now."""
         return self._ledger.write()
 
+    @property
+    def touched(self) -> bool:
+        """Whether there is anything to write."""
+        return self._ledger.touched
+
     def put(self, row: EpisodeRow) -> None:
         """Take an episode that is to be told otherwise."""
         self._ledger.put(row)
+
+    def order(self, tracked: Tracked) -> tuple[int, str]:
+        """Return what rules are put in order by: when something happened last, and their names."""
+        id_ = tracked.definition.rule.id
+        return self.told.get(id_, self.now), id_
 
     def row(self, number: int) -> EpisodeRow:
         """Return an episode as it is now."""
@@ -82,7 +94,7 @@ class Moves:
         last = 0
         for entry in entries:
             self._entry(tracked, entry, value, comment or entry.reason)
-            last = entry.time
+            last = self.told[tracked.definition.rule.id] = entry.time
         if tracked.episode is not None:
             self._settle(tracked, tracked.episode, last)
 

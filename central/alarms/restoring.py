@@ -109,6 +109,7 @@ def _other(definition: Definition, inputs: Inputs, state: str) -> Tracked:
         tracked.machine = machine_of(definition, body)
         tracked.episode, tracked.stream = body["episode"], body["stream"]
         tracked.since, tracked.turn = body["since"], body.get("turn", 0)
+        tracked.point = body.get("point", tracked.point)
         tracked.saved = _without_turn(state)
     return tracked
 

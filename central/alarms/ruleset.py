@@ -76,7 +76,7 @@ def take(conn: sqlite3.Connection, known: Known, rules: Sequence[Wanted], now: i
         number = inputs[0][0]
         tracked = known.rule(definition.rule.id)
         if tracked is None or not (each.active or tracked.episode):
-            tracked = begin(definition, inputs, newest.get(number))
+            tracked = begin(definition, inputs, newest.get(number), now)
             _judge_first(moves, tracked)
         else:
             if not each.active and number in newest and tracked.plain:
@@ -145,37 +145,48 @@ def _judge_first(moves: Moves, tracked: Tracked) -> None:
     definition = tracked.definition
     tracked.machine, entries = steps.change(definition, tracked.machine, definition, moves.now)
     said = [entry for entry in entries if entry.word is not Word.RULE_CHANGED]
-    moves.entries(tracked, said, tracked.value, REASON)
+    moves.entries(tracked, said, tracked.shown, REASON)
     tracked.calm = None
 
 
 def _change(moves: Moves, tracked: Tracked, new: Definition, inputs: tuple[object, ...]) -> None:
     """Go over to another definition; what is known is judged by it at once."""
     _forget_past(moves, tracked)
+    _up_to_now(moves, tracked)
     old, machine = tracked.definition, tracked.machine
     if new.watch.frozen_after is not None and old.watch.frozen_after is None:
         # Nobody looked until now whether the value moved.
         machine = machine._replace(health=replace(machine.health, value=None, changed=None))
     tracked.machine, entries = steps.change(old, machine, new, moves.now)
-    value = tracked.value
+    value = tracked.shown
     tracked.definition = new
     if inputs != tracked.inputs:
         tracked.inputs = inputs  # type: ignore[assignment]  # as they were given
         tracked.point = tracked.inputs[0][0]
     tracked.plain = is_plain(new, tracked.inputs)
+    if not any(each is not None for each in tracked.machine.values):
+        tracked.machine = tracked.machine._replace(values=())  # nothing is known yet
     moves.entries(tracked, entries, value, REASON)
 
 
 def _let_go(moves: Moves, tracked: Tracked) -> None:
     """Let the alarm return, for nothing stands without a rule."""
     _forget_past(moves, tracked)
+    _up_to_now(moves, tracked)
     old = tracked.definition
     gone = replace(old, rule=replace(old.rule, levels=()))
-    value = tracked.value
+    value = tracked.shown
     machine, entries = steps.change(old, tracked.machine, gone, moves.now)
     blank = (None,) * len(old.rule.levels)
     tracked.machine = machine._replace(condition=start(old.rule), values=blank)
     moves.entries(tracked, entries, value, REASON)
+
+
+def _up_to_now(moves: Moves, tracked: Tracked) -> None:
+    """Let happen what was due under the rule as it was: its levels are told by their names."""
+    machine, entries = steps.advance(tracked.definition, tracked.machine, moves.now)
+    tracked.machine = machine
+    moves.entries(tracked, entries, tracked.shown)
 
 
 def _forget_past(moves: Moves, tracked: Tracked) -> None:

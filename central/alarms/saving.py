@@ -20,19 +20,26 @@ def save(conn: sqlite3.Connection, changed: Iterable[Tracked], turn: int) -> Non
     rows, alike = [], dict[object, str]()
     for tracked in changed:
         # Rules that are taken together are mostly in one state: that is written once.
-        machine = tracked.machine
-        key = (id(machine.condition), *machine[2:6], tracked.episode, tracked.stream, tracked.since)
-        body = alike.get(key) if tracked.plain else None
-        if body is None:
-            body = alike[key] = _body(tracked)
+        body = _shared(tracked, alike) if tracked.ladder else _body(tracked)
         if body != tracked.saved:
             tracked.saved, tracked.turn = body, turn
             rows.append((tracked.rule.id, 0, f"{body[:-1]}{TURN}{turn}}}"))
     put(conn, rows)
 
 
+def _shared(tracked: Tracked, alike: dict[object, str]) -> str:
+    machine = tracked.machine
+    key = (id(machine.condition), *machine[2:6], tracked.episode, tracked.stream, tracked.since)
+    body = alike.get(key)
+    if body is None:
+        body = alike[key] = _body(tracked)
+    return body
+
+
 def _body(tracked: Tracked) -> str:
     own = {"episode": tracked.episode, "stream": tracked.stream, "since": tracked.since}
+    if not tracked.points:
+        own["point"] = tracked.point
     return json.dumps(body_of(tracked.machine, plain=tracked.plain) | own)
 
 

@@ -13,7 +13,9 @@ from central.alarms.tracked import Tracked
 from protocols.alarms import steps
 from protocols.alarms.condition import NOWHERE, late
 from protocols.alarms.definition import UNWATCHED
-from protocols.alarms.machine import Sample
+from protocols.alarms.kinds.limit import Limit
+from protocols.alarms.machine import AHEAD, Machine, Sample
+from protocols.alarms.watching import UNHEARD, Health
 
 
 def take(moves: Moves, tracked: Tracked, stream: int, time: int, value: float | None) -> bool:
@@ -47,7 +49,8 @@ def _take_live(moves: Moves, tracked: Tracked, stream: int, time: int, value: fl
         tracked.move(time, value, lagging=lagging)
         return switched
     _feed(moves, tracked, Sample(time, value, _arrival(moves, time)), value)
-    tracked.machine = tracked.machine._replace(recent=tracked.machine.recent[-1:])
+    after = tracked.machine
+    tracked.machine = after._replace(recent=after.recent[-1:], health=_silence(after.health))
     if caught_up:
         moves.caught_up(tracked)
     tracked.bounds()
@@ -63,13 +66,18 @@ def _lose(moves: Moves, tracked: Tracked, stream: int, time: int) -> bool:
     sample = Sample(time, 0.0, _arrival(moves, time), good=False)
     _feed(moves, tracked, sample, tracked.value)
     after = tracked.machine
-    health = after.health
-    if health.bad_since is not None:
-        health = replace(health, bad_since=None)
+    health = _silence(after.health)
     tracked.machine = after._replace(
         newest=before.newest, recent=before.recent, lagging=before.lagging, health=health
     )
     return tracked.machine != before
+
+
+def _silence(health: Health) -> Health:
+    """Return what a plain rule knows of its input: nothing but when it was heard."""
+    if health is UNHEARD:
+        return health
+    return replace(health, bad_since=None, value=None, changed=None)
 
 
 def _feed(moves: Moves, tracked: Tracked, sample: Sample, value: float) -> None:
@@ -77,12 +85,42 @@ def _feed(moves: Moves, tracked: Tracked, sample: Sample, value: float) -> None:
     tracked.machine = machine
     tracked.calm = None
     if entries:
-        moves.entries(tracked, entries, value)
+        limit = type(tracked.definition.kind) is Limit
+        moves.entries(tracked, entries, value if limit else tracked.shown)
 
 
 def _arrival(moves: Moves, time: int) -> int:
     """What claims to be further ahead was put aside where it came in."""
-    return max(moves.now, time - steps.AHEAD)
+    return max(moves.now, time - AHEAD)
+
+
+def take_each(moves: Moves, tracked: Tracked, stream: int, heard: list[Sample]) -> None:
+    """Take readings of the inputs of any other rule: each in its turn, by event time."""
+    before = tracked.lagging
+    for sample in sorted_by_input(heard):
+        newest = newest_of(tracked.machine, sample.input)
+        newer = newest is None or sample.time > newest
+        if newer and tracked.stream != stream:
+            tracked.stream, tracked.since = stream, sample.time
+        arrival = _arrival(moves, sample.time)
+        _feed(moves, tracked, sample._replace(arrival=arrival), sample.value)
+    if before and not tracked.lagging:
+        moves.caught_up(tracked)
+
+
+def sorted_by_input(heard: list[Sample]) -> list[Sample]:
+    """Return readings by event time; what strays behind its own input stays behind it."""
+    reached: dict[str, int] = {}
+    keyed = []
+    for place, sample in enumerate(heard):
+        at = reached[sample.input] = max(sample.time, reached.get(sample.input, sample.time))
+        keyed.append((at, place, sample))
+    return [sample for _, _, sample in sorted(keyed, key=lambda each: each[:2])]
+
+
+def newest_of(machine: Machine, name: str) -> int | None:
+    """Return the time of the newest reading of an input."""
+    return next((time for known, time in machine.newest if known == name), None)
 
 
 def advance(moves: Moves, tracked: Tracked) -> bool:
@@ -90,6 +128,6 @@ def advance(moves: Moves, tracked: Tracked) -> bool:
     before = tracked.machine
     tracked.machine, entries = steps.advance(tracked.definition, before, moves.clock)
     if entries:
-        moves.entries(tracked, entries, tracked.value)
+        moves.entries(tracked, entries, tracked.shown)
     tracked.calm = None
     return tracked.machine != before

@@ -7,14 +7,16 @@ a branch is the newest the stream brought since the branch was written (`flush` 
 journal loses).
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from sys import intern
-from typing import Final
+from typing import Any, Final
 
 from central.store.heads.good_numbers import GoodNumber
 from protocols.alarms import machine as machines
 from protocols.alarms.condition import NOWHERE, Bounds, Condition, calm, late
 from protocols.alarms.definition import UNWATCHED, Definition
+from protocols.alarms.kinds.health import Since, Stale
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.machine import Machine
 from protocols.alarms.rule import Rule
@@ -28,6 +30,7 @@ PATH: Final = 64
 """Level changes remembered of one unfinished late episode."""
 TURN: Final = ', "turn": '
 """What goes before the turn in a rule's row."""
+EVERYWHERE: Final[Bounds] = (-math.inf, math.inf)
 Inputs = tuple[tuple[int, str], ...]
 """Numbers of points, and what the rule calls each; 0: another rule, called by its id."""
 
@@ -100,9 +103,15 @@ class Tracked:
         return frozenset(number for number, _ in self.inputs if number)
 
     @property
+    def ladder(self) -> bool:
+        """Return whether it is plain, and its machine remembers nothing of its own."""
+        return self.plain and self.machine.memory is None
+
+    @property
     def watched(self) -> bool:
-        """Return whether its input is."""
-        return self.definition.watch is not UNWATCHED
+        """Return whether a reading that came late says less of its input."""
+        definition = self.definition
+        return definition.watch is not UNWATCHED or type(definition.kind) is Stale
 
     @property
     def rule(self) -> Rule:
@@ -132,9 +141,23 @@ class Tracked:
 
     @property
     def value(self) -> float:
-        """Return what its levels are held against."""
+        """Return the newest sample."""
+        recent = self.machine.recent
+        return recent[-1][2] if recent else 0.0
+
+    @property
+    def shown(self) -> float | None:
+        """Return what people are told: of several inputs, rates and sums what it comes to."""
+        if type(self.definition.kind) is Limit:
+            return self.value
         values = self.machine.values
-        return values[0] if values and values[0] is not None else 0.0
+        return values[max(self.machine.condition.level, 1) - 1] if values else None
+
+    @property
+    def colour(self) -> int:
+        """Return the colour of the level that stands; 0: none does."""
+        level = self.machine.condition.level
+        return int(self.definition.rule.levels[level - 1].colour) if level else 0
 
     def due(self) -> int | None:
         """Return when its clock has something to do."""
@@ -158,6 +181,8 @@ class Tracked:
         machine = self.machine
         if not self.plain or machine.health.stale:
             return NOWHERE
+        if type(self.definition.kind) is Stale:
+            return EVERYWHERE if machine.condition.quiet else NOWHERE
         value = None if not machine.newest else self.value
         return calm(self.definition.rule, machine.condition, value)
 
@@ -178,28 +203,40 @@ class Tracked:
         """Take a newer sample that changed nothing."""
         machine = self.machine
         health = machine.health
-        if self.watched and not lagging:
+        if self.definition.watch is not UNWATCHED and not lagging:
             health = replace(health, fresh=time)
+        memory: Any = machine.memory
+        values: tuple[float | None, ...] = (value,) * len(machine.condition.steps)
+        if memory is not None and (lagging or (memory.time or 0) >= time):
+            values = machine.values  # of its silence this says nothing new
+        elif memory is not None:
+            memory, values = Since(time, time), (0.0,) * len(values)
         self.machine = Machine(
             machine.condition,
-            machine.memory,
+            memory,
             machine.alarm,
             machine.overlay,
             machine.timers,
             health,
             (("", time),),
             ((time, "", value, True),),
-            (value,) * len(machine.condition.steps),
+            values,
             lagging,
-            judged=True,
+            judged=machine.judged or not machine.overlay.resting,
         )
 
 
-def begin(definition: Definition, inputs: Inputs, newest: GoodNumber | None = None) -> Tracked:
-    """Return a rule in its first state, knowing the newest good reading of its point."""
+def begin(
+    definition: Definition, inputs: Inputs, newest: GoodNumber | None = None, now: int | None = None
+) -> Tracked:
+    """Return a rule in its first state, knowing the newest good reading of its point.
+
+    With `now` readings are expected from then on.
+    """
     site = intern(definition.rule.subject.partition("/")[0])
     plain = is_plain(definition, inputs)
-    tracked = Tracked(definition, machines.begin(definition), inputs, inputs[0][0], site, plain)
+    machine = machines.begin(definition, now)
+    tracked = Tracked(definition, machine, inputs, inputs[0][0], site, plain)
     if newest is not None and plain:
         tracked.know(newest)
     return tracked
@@ -210,4 +247,5 @@ def is_plain(definition: Definition, inputs: Inputs) -> bool:
     watch = definition.watch
     if watch is not UNWATCHED and watch != replace(UNWATCHED, stale_after=watch.stale_after):
         return False
-    return type(definition.kind) is Limit and len(inputs) == 1 and inputs[0][1] == ""
+    one = len(inputs) == 1 and inputs[0][1] == ""
+    return one and type(definition.kind) in (Limit, Stale)

@@ -70,5 +70,4 @@ class Definition:
             object.__setattr__(self, "watch", UNWATCHED)
         if self.clocks == NO_CLOCKS:
             object.__setattr__(self, "clocks", NO_CLOCKS)
-        plain = type(kind) is Limit and self.watch is UNWATCHED
-        object.__setattr__(self, "rungs", rungs(self.rule) if plain else None)
+        object.__setattr__(self, "rungs", rungs(self.rule) if type(kind) is Limit else None)

@@ -1,15 +1,16 @@
 """The usual input made short: a good reading in time, of a rule whose levels ask for no more.
 
 Pure, and the same as `steps` does of it the long way (a test holds them against each other): a rule
-of limits without delays, seasons and a watch, nothing over its alarm, no timer due. Storms are made
-of such readings.
+of limits without delays and seasons, an input that is well, nothing over its alarm, no timer due.
+Storms are made of such readings.
 """
 
 from typing import Final
 
+from protocols.alarms import watching
 from protocols.alarms.clocks import IDLE, Timers
 from protocols.alarms.condition import LIVE_DELAY, settled
-from protocols.alarms.definition import NO_CLOCKS, Definition
+from protocols.alarms.definition import NO_CLOCKS, UNWATCHED, Definition
 from protocols.alarms.machine import AHEAD, CALLS, RECENT, Entry, Machine, Sample, Seen
 from protocols.alarms.overlay import NOTHING
 from protocols.alarms.state import TABLE, Alarm, Happening, Move, State
@@ -42,6 +43,8 @@ def feed(definition: Definition, machine: Machine, sample: Sample, now: int) -> 
     if after.level != condition.level:
         followed = _follow(definition, machine, (condition.level, after.level), (time, now))
         alarm, timers, entries = followed
+    if definition.watch is not UNWATCHED:
+        health = watching.good(health, time, value, live=True).health
     seen: Seen = (time, "", value, True)
     recent = (*recent, seen) if len(recent) < RECENT else (*recent[1 - RECENT :], seen)
     values = (value,) * len(rungs)
@@ -60,10 +63,21 @@ def _usual(definition: Definition, machine: Machine, sample: Sample, now: int) -
         return False
     if newest and (len(newest) > 1 or newest[0][0] or time <= newest[0][1]):
         return False
+    if definition.watch is not UNWATCHED and not _well(definition, machine, sample, now):
+        return False
     if timers is IDLE or definition.clocks is NO_CLOCKS:
         return True
     due = timers.due(definition.clocks)
     return due is None or due >= now
+
+
+def _well(definition: Definition, machine: Machine, sample: Sample, now: int) -> bool:
+    """Return whether the input was well before, and is."""
+    watch, health = definition.watch, machine.health
+    if health.stale or health.frozen or health.bad_since is not None:
+        return False
+    due = watching.due(watch, health)
+    return (due is None or due >= now) and watch.within(sample.value)
 
 
 def _follow(

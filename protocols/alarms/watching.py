@@ -63,13 +63,16 @@ def bad(health: Health, time: int) -> Health:
 
 def due(watch: Watch, health: Health) -> int | None:
     """Return when the next of its timers fires."""
-    return min((time for time, _ in _timers(watch, health)), default=None)
+    timers = _timers(watch, health)
+    if len(timers) < 2:
+        return timers[0][0] if timers else None
+    return min(timers)[0]
 
 
 def fire(watch: Watch, health: Health, time: int) -> Said:
     """Fire what is due at `time`."""
     words = []
-    for at, word in _timers(watch, health):
+    for at, word in sorted(_timers(watch, health)):
         if at > time:
             continue
         words.append(word)
@@ -92,7 +95,7 @@ def _timers(watch: Watch, health: Health) -> list[tuple[int, Word]]:
     seen = not health.stale and health.bad_since is None and not health.frozen
     if watch.frozen_after is not None and health.changed is not None and seen:
         found.append((health.changed + _us(watch.frozen_after), Word.FROZEN))
-    return sorted(found)
+    return found
 
 
 def _us(seconds: float) -> int:

@@ -39,7 +39,14 @@ DEFINITIONS = st.builds(
         escalate=st.sampled_from([(), (7.0, 30.0)]),
         chatter=st.sampled_from([None, (3, 60.0)]),
     ),
-    watch=st.sampled_from([Watch(), Watch(), Watch(), Watch(stale_after=30.0, high=8.0)]),
+    watch=st.sampled_from(
+        [
+            Watch(),
+            Watch(stale_after=30.0, high=8.0),
+            Watch(bad_after=10.0, frozen_after=40.0),
+            Watch(bad_after=0.0, low=0.0),
+        ]
+    ),
 )
 READINGS = st.tuples(
     st.integers(-1, 30),  # seconds after the last
@@ -113,7 +120,7 @@ def test_storms_go_the_short_way():
         (plain(), Sample(AHEAD + 1, 90.0, 0)),
         (plain(), Sample(0, 90.0, 0, good=False)),
         (plain(), Sample(0, 90.0, 0, input="a")),
-        (Definition(rule=plain().rule, watch=Watch(stale_after=1.0)), Sample(0, 90.0, 0)),
+        (Definition(rule=plain().rule, watch=Watch(high=80.0)), Sample(0, 90.0, 0)),
     ],
 )
 def test_what_asks_for_more_goes_the_long_way(definition, sample):

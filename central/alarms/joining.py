@@ -17,6 +17,7 @@ from central.alarms import standings
 from central.alarms.acted import Acknowledge
 from central.alarms.engine import Engine, Judged
 from central.alarms.episode import Acknowledgement
+from central.alarms.overlays import Laid
 from central.alarms.records import EpisodeRow
 from central.alarms.settling import FRESH, RECENT, Settling, place_of
 from central.alarms.standings import StandingRow
@@ -26,7 +27,8 @@ from protocols.wire.alarm_events import GatewayAlarm, Said
 from protocols.words import Purpose
 
 LOOK: Final = SECOND
-"""How often what waits is looked at."""
+"""How often what waits is looked at, while there is little of it."""
+LITTLE: Final = 200
 
 
 class Heard(NamedTuple):
@@ -38,9 +40,12 @@ class Heard(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """Episodes that changed, and what belongs to no rule of the manifest's here."""
+    """Episodes that changed, what lies over rules of which that did, and what belongs to no rule of
+    the manifest's here.
+    """
 
     episodes: list[EpisodeRow]
+    laid: list[Laid]
     strangers: list[Heard]
 
 
@@ -50,6 +55,8 @@ class Joining:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._open: dict[tuple[str, str], StandingRow] = {}
+        self._of_rule: dict[str, dict[str, StandingRow]] = {}
+        self._laid: list[Laid] = []
         self._loaded = False
         self._next: int | None = None
 
@@ -86,12 +93,13 @@ class Joining:
         for row, each in acknowledged:
             changed += self._acknowledge(tables, row, each, now)
         self._keep(tables, touched.values(), now)
-        return Joined(_last(changed), strangers)
+        return Joined(_last(changed), self._take_laid(), strangers)
 
     def tick(self, tables: Tables, now: int) -> Judged:
         """Fire the engine's timers, then look at what waits here."""
         judged = self._engine.tick(tables, now)
         judged.episodes = _last([*judged.episodes, *self._look(tables, now)])
+        judged.laid += self._take_laid()
         judged.due = self._engine.due()
         return judged
 
@@ -109,19 +117,30 @@ class Joining:
     def _ensure(self, tables: Tables) -> None:
         if not self._loaded:
             rows = standings.unsettled(tables.conn)
-            self._open = {(row.rule, row.standing): row for row in rows}
+            self._open, self._of_rule = {}, {}
+            for row in rows:
+                self._hold(row)
             self._next = 0 if rows else None
             self._loaded = True
 
     def _keep(self, tables: Tables, rows: Iterable[StandingRow], now: int) -> None:
         for row in rows:
             standings.put(tables.conn, row)
-            key = (row.rule, row.standing)
             if row.settled:
-                self._open.pop(key, None)
+                self._open.pop((row.rule, row.standing), None)
+                self._of_rule.get(row.rule, {}).pop(row.standing, None)
             else:
-                self._open[key] = row
-        self._next = now + LOOK if self._open else None
+                self._hold(row)
+        wait = LOOK * (1 + len(self._open) // LITTLE)
+        self._next = now + wait if self._open else None
+
+    def _hold(self, row: StandingRow) -> None:
+        self._open[row.rule, row.standing] = row
+        self._of_rule.setdefault(row.rule, {})[row.standing] = row
+
+    def _take_laid(self) -> list[Laid]:
+        laid, self._laid = self._laid, []
+        return laid
 
     def _row(self, tables: Tables, rule: str, heard: Heard, at: tuple[Purpose, int]) -> StandingRow:
         said, (purpose, now) = heard.said, at
@@ -171,9 +190,9 @@ class Joining:
         What one of them opened and still stands is this one's from now on.
         """
         ended = []
-        for other in self._open.values():
-            same = other.rule == row.rule and other.standing != row.standing
-            if not same or other.returned is not None or other.raised >= row.raised:
+        for other in self._of_rule.get(row.rule, {}).values():
+            same = other.standing == row.standing
+            if same or other.returned is not None or other.raised >= row.raised:
                 continue
             other.returned, other.gone = row.raised, row.heard
             ended.append(other)
@@ -193,8 +212,11 @@ class Joining:
                 row.settled = True
                 continue
             moves = self._engine.moves(tables.conn, now, Purpose[row.purpose.upper()])
+            machine, episode = tracked.machine, tracked.episode
             Settling(moves, tracked, row, now).run()
-            changed += self._engine.keep(tables.conn, moves, tracked)
+            if moves.touched or (tracked.machine, tracked.episode) != (machine, episode):
+                changed += self._engine.keep(tables.conn, moves, tracked)
+                self._laid += moves.laid
         return changed
 
     def _acknowledge(

@@ -69,11 +69,14 @@ class Settling:
         row, moves = self._row, self._moves
         until = moves.now if row.returned is None else row.returned
         found = moves.conn.execute(
-            "SELECT number FROM episode WHERE point = ? AND rule = ? AND origin = 'centre' "
-            "AND raised <= ? AND coalesce(returned, closed) >= ? ORDER BY raised DESC LIMIT 1",
+            "SELECT number, raised, coalesce(returned, closed) FROM episode "
+            "WHERE point = ? AND rule = ? AND origin = 'centre' AND raised <= ? "
+            "AND coalesce(returned, closed) >= ? ORDER BY raised DESC LIMIT 8",
             (self._tracked.point, row.rule, until + row.tolerance, row.raised - row.tolerance),
-        ).fetchone()
-        return None if found is None else moves.row(found[0])
+        )
+        same = (number for number, *times in found.fetchall() if row.meets(*times))
+        number = next(same, None)
+        return None if number is None else moves.row(number)
 
     def _open(self) -> None:
         """Open an episode: live for what stands now, complete and late for what is over."""
@@ -110,7 +113,7 @@ class Settling:
         assert row.episode is not None  # noqa: S101  # seen by the caller
         episode = moves.row(row.episode)
         if not row.leads or episode.confirmation in ("", CONFIRMED):
-            row.settled = row.returned is not None or not row.leads or episode.closed is not None
+            row.settled = True  # the readings move it; a return is only noted
             return
         if tracked.episode == row.episode and not tracked.condition.level:
             self._lead(episode)

@@ -41,10 +41,13 @@ class StandingRow:
     settled: bool = False
 
     def meets(self, raised: int, returned: int | None) -> bool:
-        """Whether an episode of these times is the same alarm, as far as clocks and scans go."""
-        begins = returned is None or self.raised <= returned + self.tolerance
-        ends = self.returned is None or raised <= self.returned + self.tolerance
-        return begins and ends
+        """Whether an episode of these times is the same alarm: begun together, as far as clocks and
+        scans go, or at one time.
+        """
+        if abs(self.raised - raised) <= self.tolerance:
+            return True
+        begins = returned is None or self.raised < returned
+        return begins and (self.returned is None or raised < self.returned)
 
 
 COLUMNS: Final = ", ".join(each.name for each in fields(StandingRow))

@@ -102,6 +102,7 @@ class Contents:
         purpose = _PURPOSES[stream.purpose]
         joined = self.joining.take(tables, heard, purpose, done.received)
         done.episodes += joined.episodes
+        done.laid += joined.laid
         besides.tell_strangers(tables, joined.strangers, done)
 
     def _write_others(

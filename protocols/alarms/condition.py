@@ -31,10 +31,6 @@ COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     "=": operator.eq,
     "!=": operator.ne,
 }
-Rung = tuple[Callable[[float, float], bool], float, float]
-"""How a value is compared, with what before the level is on, and with what while it is."""
-MOST_RUNGS: Final = 6
-"""Of more levels not every condition is kept ready."""
 Bounds = tuple[float, float]
 NOWHERE: Final[Bounds] = (math.inf, -math.inf)
 """Bounds with nothing between them."""
@@ -48,7 +44,7 @@ class Step:
     since: int | None = None
 
 
-_STEPS: Final = {on: Step(on) for on in (False, True)}
+STEPS: Final = {on: Step(on) for on in (False, True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +90,7 @@ def start(rule: Rule) -> Condition:
 @lru_cache(maxsize=256)
 def _begun(levels: int) -> Condition:
     # One for all rules of as many levels: a city has tens of thousands of them.
-    return Condition((_STEPS[False],) * levels)
-
-
-@lru_cache(maxsize=16)
-def settled(levels: int) -> tuple[Condition, ...]:
-    """Return every condition in which nothing is pending; bit n of its place: level n+1 is on."""
-    places = range(1 << levels)
-    return tuple(
-        Condition(tuple(_STEPS[bool(place >> nth & 1)] for nth in range(levels)))
-        for place in places
-    )
+    return Condition((STEPS[False],) * levels)
 
 
 def sample(
@@ -221,17 +207,6 @@ def held_at(level: Level) -> float:
     return level.limit
 
 
-def rungs(rule: Rule) -> tuple[Rung, ...] | None:
-    """Return the levels where nothing but a value counts; None: a delay or a season does too."""
-    levels = rule.levels
-    if len(levels) > MOST_RUNGS:
-        return None
-    for level in levels:
-        if level.on_delay > 0 or level.off_delay > 0 or level.valid_from or level.valid_to:
-            return None
-    return tuple((COMPARE[level.op], level.limit, held_at(level)) for level in levels)
-
-
 def late(time: int, arrival: int) -> bool:
     """Return whether a sample of `time` that arrived at `arrival` was late."""
     return arrival - time > LIVE_DELAY
@@ -251,9 +226,9 @@ def _apply(level: Level, step: Step, time: int, value: float) -> Step:
         true = activates(level, value) and in_season(level, time)
         delay = level.on_delay
     if true == step.on:
-        return step if step.since is None else _STEPS[step.on]
+        return step if step.since is None else STEPS[step.on]
     if delay <= 0:
-        return _STEPS[true]
+        return STEPS[true]
     return step if step.since is not None else replace(step, since=time)
 
 

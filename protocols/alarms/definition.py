@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from protocols.alarms.condition import Rung, rungs
 from protocols.alarms.kinds.kind import Kind, Timed, is_timed
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.rule import Rule
+from protocols.alarms.rungs import Rung, rungs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,9 @@ class Definition:
     timed: Timed | None = field(init=False, repr=False, compare=False)
     """The kind, where its verdict also changes by itself."""
     rungs: tuple[Rung, ...] | None = field(init=False, repr=False, compare=False)
-    """The levels, where nothing but the value counts."""
+    """The levels, where no season counts."""
+    instant: bool = field(init=False, repr=False, compare=False)
+    """Whether none of them has a delay."""
 
     def __post_init__(self) -> None:
         kind = self.kind
@@ -70,4 +72,7 @@ class Definition:
             object.__setattr__(self, "watch", UNWATCHED)
         if self.clocks == NO_CLOCKS:
             object.__setattr__(self, "clocks", NO_CLOCKS)
-        object.__setattr__(self, "rungs", rungs(self.rule) if type(kind) is Limit else None)
+        found = rungs(self.rule) if type(kind) is Limit else None
+        object.__setattr__(self, "rungs", found)
+        instant = not any(waits for rung in found or () for waits in rung[3:])
+        object.__setattr__(self, "instant", instant)

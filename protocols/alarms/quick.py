@@ -1,7 +1,7 @@
 """The usual input made short: a good reading in time, of a rule whose levels ask for no more.
 
 Pure, and the same as `steps` does of it the long way (a test holds them against each other): a rule
-of limits without delays and seasons, an input that is well, nothing over its alarm, no timer due.
+of limits without seasons, an input that is well, nothing over its alarm, no timer due.
 Storms are made of such readings.
 """
 
@@ -9,10 +9,12 @@ from typing import Final
 
 from protocols.alarms import watching
 from protocols.alarms.clocks import IDLE, Timers
-from protocols.alarms.condition import LIVE_DELAY, settled
+from protocols.alarms.condition import LIVE_DELAY, Condition
+from protocols.alarms.condition import due as next_due
 from protocols.alarms.definition import NO_CLOCKS, UNWATCHED, Definition
 from protocols.alarms.machine import AHEAD, CALLS, RECENT, Entry, Machine, Sample, Seen
 from protocols.alarms.overlay import NOTHING
+from protocols.alarms.rungs import Rung, delayed, settled
 from protocols.alarms.state import TABLE, Alarm, Happening, Move, State
 from protocols.alarms.word import Word
 
@@ -33,15 +35,15 @@ def feed(definition: Definition, machine: Machine, sample: Sample, now: int) -> 
         return None
     time, value, _, _, _ = sample
     condition, _, alarm, overlay, timers, health, _, recent, _, _, _ = machine
-    place, bit = 0, 1
-    for step, (meets, limit, held) in zip(condition.steps, rungs, strict=True):
-        if meets(value, held if step.on else limit):
-            place |= bit
-        bit <<= 1
-    after = settled(len(rungs))[place]
+    if definition.instant and not condition.pending:
+        after = _at_once(rungs, condition, value)
+    else:
+        after = delayed(rungs, condition, time, value)
     entries: list[Entry] = []
     if after.level != condition.level:
-        followed = _follow(definition, machine, (condition.level, after.level), (time, now))
+        followed = _follow(
+            definition, machine, (condition.level, after.level), (time, sample.arrival)
+        )
         alarm, timers, entries = followed
     if definition.watch is not UNWATCHED:
         health = watching.good(health, time, value, live=True).health
@@ -59,8 +61,12 @@ def _usual(definition: Definition, machine: Machine, sample: Sample, now: int) -
     if not good or name or not -AHEAD <= arrival - time <= LIVE_DELAY:
         return False
     condition, _, _, overlay, timers, _, newest, _, _, _, _ = machine
-    if condition.pending or (overlay is not NOTHING and overlay != NOTHING):
+    if overlay is not NOTHING and overlay != NOTHING:
         return False
+    if condition.pending:
+        due = next_due(definition.rule, condition)
+        if machine.lagging or due is None or due < now or due < time:
+            return False
     if newest and (len(newest) > 1 or newest[0][0] or time <= newest[0][1]):
         return False
     if definition.watch is not UNWATCHED and not _well(definition, machine, sample, now):
@@ -69,6 +75,15 @@ def _usual(definition: Definition, machine: Machine, sample: Sample, now: int) -
         return True
     due = timers.due(definition.clocks)
     return due is None or due >= now
+
+
+def _at_once(rungs: tuple[Rung, ...], condition: Condition, value: float) -> Condition:
+    place, bit = 0, 1
+    for step, (meets, limit, held, _, _) in zip(condition.steps, rungs, strict=True):
+        if meets(value, held if step.on else limit):
+            place |= bit
+        bit <<= 1
+    return settled(len(rungs))[place]
 
 
 def _well(definition: Definition, machine: Machine, sample: Sample, now: int) -> bool:

@@ -21,7 +21,8 @@ LEVELS = st.builds(
     op=st.sampled_from(OPERATORS),
     limit=st.integers(0, 9).map(float),
     deadband=st.sampled_from([0.0, 1.5]),
-    on_delay=st.sampled_from([0.0, 0.0, 0.0, 5.0]),
+    on_delay=st.sampled_from([0.0, 0.0, 5.0]),
+    off_delay=st.sampled_from([0.0, 0.0, 9.0]),
     valid_from=st.sampled_from([None, None, None, "06-15"]),
 )
 DEFINITIONS = st.builds(
@@ -114,7 +115,6 @@ def test_storms_go_the_short_way():
 @pytest.mark.parametrize(
     ("definition", "sample"),
     [
-        (plain(on_delay=1.0), Sample(0, 90.0, 0)),
         (plain(valid_from="06-01"), Sample(0, 90.0, 0)),
         (plain(), Sample(0, 90.0, 61 * SECOND)),
         (plain(), Sample(AHEAD + 1, 90.0, 0)),

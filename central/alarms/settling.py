@@ -67,7 +67,7 @@ class Settling:
     def _closed(self) -> EpisodeRow | None:
         """Return what the readings have told of the same time, over by now."""
         row, moves = self._row, self._moves
-        until = moves.now if row.returned is None else row.returned
+        until = moves.now if row.until is None else row.until
         found = moves.conn.execute(
             "SELECT number, raised, coalesce(returned, closed) FROM episode "
             "WHERE point = ? AND rule = ? AND origin = 'centre' AND raised <= ? "

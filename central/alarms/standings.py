@@ -40,6 +40,13 @@ class StandingRow:
     leads: bool = False
     settled: bool = False
 
+    @property
+    def until(self) -> int | None:
+        """Until when it surely stood; None: it does. What is old may be over: we may yet hear."""
+        if self.returned is not None:
+            return self.returned
+        return None if self.fresh else self.at
+
     def meets(self, raised: int, returned: int | None) -> bool:
         """Whether an episode of these times is the same alarm: begun together, as far as clocks and
         scans go, or at one time.
@@ -47,7 +54,7 @@ class StandingRow:
         if abs(self.raised - raised) <= self.tolerance:
             return True
         begins = returned is None or self.raised < returned
-        return begins and (self.returned is None or raised < self.returned)
+        return begins and (self.until is None or raised < self.until)
 
 
 COLUMNS: Final = ", ".join(each.name for each in fields(StandingRow))

@@ -104,9 +104,7 @@ class _Line:
         self._after(acting.put(self.definition, self.machine, at, Asked(act)))
 
     def set_limit(self, at: int, said: dict[str, Any]) -> None:
-        rule = self.definition.rule
-        levels = tuple(_replaced(level, said) for level in rule.levels)
-        new = _with_levels(self.definition, levels)
+        new = set_limit(self.definition, said)
         self._after(steps.change(self.definition, self.machine, new, at))
         self.definition = new
 
@@ -171,6 +169,12 @@ def _levels(spec: dict[str, Any]) -> tuple[Level, ...]:
         op = fields.pop("op", spec["op"])
         made.append(Level(**fields, op=OPERATORS.get(op, op), colour=Colour.YELLOW, status="V"))
     return tuple(made)
+
+
+def set_limit(definition: Definition, said: dict[str, Any]) -> Definition:
+    """Return the rule with another limit, of one level or of all."""
+    levels = tuple(_replaced(level, said) for level in definition.rule.levels)
+    return _with_levels(definition, levels)
 
 
 def _replaced(level: Level, said: dict[str, Any]) -> Level:

@@ -33,6 +33,9 @@ from protocols.alarms.rule import Level
 from protocols.alarms.state import State
 from protocols.alarms.wording import Told
 
+KPI_DEADLINE: Final = 30.0
+"""Real seconds the journal of a period may take to be read: a bad year is half a million alarms."""
+
 
 class Alarms:
     """Episodes joined with the names and newest readings of their points."""
@@ -183,7 +186,8 @@ class Alarms:
         return await self._db.read(
             lambda conn: kpis(
                 *kpi_source.read(conn, period.start, period.end, sites, colours), period
-            )
+            ),
+            KPI_DEADLINE,
         )
 
     async def sites(self, alarms: Sequence[str]) -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
-from central.alarms.kpis import READ, Line
+from central.alarms.kpis import CALLED, READ, Line
 
 _LISTED: Final = "(SELECT value FROM json_each(?))"
 _ANNOUNCED: Final = (
@@ -24,7 +25,7 @@ class Journal(NamedTuple):
     """Lines in the journal's order by episode; verdicts of what was announced ("" unverified)."""
 
     lines: list[Line]
-    verdicts: dict[str, int]
+    verdicts: Mapping[str, int]
 
 
 def read(
@@ -43,29 +44,17 @@ def read(
         there, given = f"{_MINE} AND e.site IN {_LISTED}", [json.dumps(sorted(sites))]
     words = json.dumps([word.value for word in READ])
     rows = conn.execute(
-        "SELECT e.number, e.rule, e.point, j.time, j.recorded, j.event, j.level, e.colour, e.late "  # noqa: S608
-        f"FROM episode e JOIN alarm_journal j ON j.episode = e.number "
-        f"WHERE e.number IN ({_ANNOUNCED} UNION {_STOOD}) AND {there} AND j.event IN {_LISTED} "
-        "ORDER BY e.number, j.id",
+        "SELECT e.number, e.rule, e.point, j.time, j.recorded, j.event, j.level, e.colour, "  # noqa: S608
+        "e.late, coalesce(v.result, '') "
+        "FROM episode e JOIN alarm_journal j ON j.episode = e.number "
+        f"LEFT JOIN verdict v ON v.episode = e.number WHERE e.number IN ({_ANNOUNCED} UNION "
+        f"{_STOOD}) AND {there} AND j.event IN {_LISTED} ORDER BY e.number, j.id",
         (start, end, start, end, end, *given, words),
     )
-    lines = [
-        Line(
-            number,
-            rule,
-            point,
-            time,
-            recorded,
-            event,
-            colours.get((rule, level), colour),
-            bool(late),
-        )
-        for number, rule, point, time, recorded, event, level, colour, late in rows
-    ]
-    verdicts = conn.execute(
-        f"SELECT coalesce(v.result, ''), count(*) FROM episode e "  # noqa: S608
-        f"LEFT JOIN verdict v ON v.episode = e.number "
-        f"WHERE e.number IN ({_ANNOUNCED}) AND {there} GROUP BY 1",
-        (start, end, *given),
-    )
-    return Journal(lines, dict(verdicts.fetchall()))
+    lines, results = list[Line](), dict[int, str]()
+    for number, rule, point, time, recorded, event, level, colour, late, result in rows:
+        colour = colours.get((rule, level), colour)  # of then, where known
+        lines.append(Line(number, rule, point, time, recorded, event, colour, bool(late)))
+        if event in CALLED and start <= time < end:
+            results[number] = result
+    return Journal(lines, Counter(results.values()))

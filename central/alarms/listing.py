@@ -7,7 +7,7 @@ is in the table; a place is the keys of the last item, so that nothing that come
 import json
 import sqlite3
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from central.alarms import cursor as cursors
@@ -22,7 +22,11 @@ COUNTED: Final = 100_000
 """Episodes counted; where there are more the list says so."""
 VERIFIED: Final = ("real", "false", "instrument", "filed", "test")
 UNVERIFIED: Final = "none"
-_FREE: Final = "state <> 'NORMAL' AND rule NOT IN (SELECT rule FROM overlay)"
+_FEW: Final = 16
+_FREE: Final = (
+    "state <> 'NORMAL' AND number NOT IN (SELECT e.number FROM overlay o "
+    "CROSS JOIN episode e INDEXED BY episode_open ON e.rule = o.rule AND e.state <> 'NORMAL')"
+)
 _UNDER: Final = (
     "number IN (SELECT (SELECT e.number FROM episode e WHERE e.point = o.point "
     "AND e.rule = o.rule ORDER BY e.raised DESC LIMIT 1) FROM overlay o WHERE o.name = '{}')"
@@ -64,7 +68,9 @@ class View(NamedTuple):
 
 VIEWS: Final = {
     "open": View(_FREE, URGENT, "episode_urgent"),
-    "unacknowledged": View(f"unseen = 1 AND {_FREE}", URGENT, "episode_urgent"),
+    "unacknowledged": View(
+        f"state NOT IN ('ACKED', 'LATCHED_ACKED') AND {_FREE}", URGENT, "episode_urgent"
+    ),
     "history": View("state = 'NORMAL'", NEWEST, "episode_closed"),
     "all": View("1", NEWEST, "episode_raised"),
     "shelved": View(_UNDER.format("SHELVED"), NEWEST, ""),
@@ -92,40 +98,71 @@ class Page(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A list's SQL: source, condition with its values, order."""
+    """A list's SQL: source, condition with its values, order.
+
+    `counted`: an index holds all that is asked by, so that it is counted without reading rows.
+    """
 
     source: str
     where: str
     values: list[Any]
     order: Order
+    counted: bool
 
 
 def page(conn: sqlite3.Connection, asked: EpisodeFilter, names: Resolved) -> Page:
     """Return a page. Raises FilterUnknown, CursorUnknown, CursorElsewhere."""
     limit, found = max(1, min(asked.limit, MOST)), question(asked, names)
-    counted = conn.execute(
-        f"SELECT count(*) FROM (SELECT 1 FROM {found.source} WHERE {found.where} LIMIT ?)",  # noqa: S608
-        [*found.values, COUNTED + 1],
-    ).fetchone()
-    sql, values = reading(asked, found, limit + 1)
-    rows = conn.execute(sql, values).fetchall()
-    width, following = len(found.order.keys), None
-    if len(rows) > limit:
-        following = cursors.write(_subject(asked), rows[limit - 1][:width])
-    return Page([read_row(row[width:]) for row in rows[:limit]], int(counted[0]), following)
-
-
-def reading(asked: EpisodeFilter, found: Question, limit: int) -> tuple[str, list[Any]]:
-    """Return what reads the keys and columns of a page's rows. Raises CursorUnknown, -Elsewhere."""
-    order, where, values = found.order, found.where, list(found.values)
+    width, place = len(found.order.keys), None
     if asked.cursor is not None:
+        *place, counted = cursors.read(_subject(asked), asked.cursor, width + 1)
+    # The first page counts all there are, the others say that again.
+    whole = place is None and not found.counted
+    sql, values = reading(found, place, COUNTED + 1 if whole else limit + 1)
+    keys = conn.execute(sql, values).fetchall()
+    if place is None:
+        counted = len(keys) if whole else _count(conn, found)
+    following = None
+    if len(keys) > limit:
+        following = cursors.write(_subject(asked), [*keys[limit - 1], counted])
+    return Page(_rows(conn, [key[-1] for key in keys[:limit]]), counted, following)
+
+
+def _count(conn: sqlite3.Connection, found: Question) -> int:
+    """Count what is open from the index of the figures alone."""
+    sql = counting(found)
+    return int(conn.execute(sql, [*found.values, COUNTED + 1]).fetchone()[0])
+
+
+def counting(found: Question) -> str:
+    """Return what counts a list whose question says that an index holds it."""
+    return (
+        "SELECT count(*) FROM (SELECT 1 FROM episode INDEXED BY episode_figures "  # noqa: S608
+        f"WHERE {found.where} LIMIT ?)"
+    )
+
+
+def reading(found: Question, place: list[int] | None, limit: int) -> tuple[str, list[Any]]:
+    """Return what reads the keys of a list in its order, from a place on; the last is `number`."""
+    order, where, values = found.order, found.where, list(found.values)
+    if place is not None:
         where += f" AND {order.after()}"
-        values += cursors.read(_subject(asked), asked.cursor, len(order.keys))
+        values += place
     sql = (
-        f"SELECT {', '.join(order.keys)}, {COLUMNS} FROM {found.source} "  # noqa: S608
+        f"SELECT {', '.join(order.keys)} FROM {found.source} "  # noqa: S608
         f"WHERE {where} ORDER BY {order.by()} LIMIT ?"
     )
     return sql, [*values, limit]
+
+
+def _rows(conn: sqlite3.Connection, numbers: list[int]) -> list[EpisodeRow]:
+    """Return episodes in the order of their numbers here."""
+    found = conn.execute(
+        f"SELECT {COLUMNS} FROM episode WHERE number IN {_LISTED}",  # noqa: S608
+        (json.dumps(numbers),),
+    )
+    rows = {row.number: row for row in map(read_row, found)}
+    return [rows[number] for number in numbers]
 
 
 def question(asked: EpisodeFilter, names: Resolved) -> Question:
@@ -137,12 +174,18 @@ def question(asked: EpisodeFilter, names: Resolved) -> Question:
     for clause, *given in (*_of_names(asked, names), *_of_facts(asked)):
         clauses.append(clause)
         values += given
-    return Question(_source(view, asked, names), " AND ".join(clauses), values, view.order)
+    held = replace(asked, rule=None, point=None, object=None, verification=None)
+    held = replace(held, late=None, since=None, until=None, q="")
+    counted = view.order is URGENT and held == asked
+    source = _source(view, asked, names)
+    return Question(source, " AND ".join(clauses), values, view.order, counted)
 
 
 def _source(view: View, asked: EpisodeFilter, names: Resolved) -> str:
     """Name the index: the planner knows no figures of the table and would take any."""
     index = view.by_index
+    if view.order is URGENT and names.sites is not None and len(names.sites) <= _FEW:
+        index = "episode_figures"  # of few sites there are few: sorted sooner than looked for
     if view.order is NEWEST and index:
         if asked.point or asked.rule:
             index = "episode_point"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from tests.bench import (
+    alarm_lists,
     alarms,
     alarms_core,
     backup,
@@ -33,7 +34,7 @@ PARTS = (
     *("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "guards"),
     *("signing", "door", "evidence", "herd-signed", "central", "central-long", "chunks"),
     *("points", "fixed-cost"),
-    *("alarms", "backup", "edge-alarms"),
+    *("alarms", "alarm-lists", "backup", "edge-alarms"),
 )
 
 BY_NAME = ("herd", "central-long", "points", "fixed-cost")
@@ -62,6 +63,7 @@ def main() -> None:
         "edge-alarms": edge_alarms.measure,
         "evidence": evidence.measure,
         "chunks": chunks.measure,
+        "alarm-lists": alarm_lists.measure,
         "alarms": lambda: chain(alarms_core.measure(), alarms.measure()),
         "points": points.measure,
         "fixed-cost": fixed_cost.measure,

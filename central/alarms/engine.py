@@ -224,12 +224,16 @@ class Engine:
         """Return where changes of one commit go that no reading led to."""
         return Moves(conn, now, purpose, self._stored)
 
-    def keep(self, conn: sqlite3.Connection, moves: Moves, tracked: Tracked) -> list[EpisodeRow]:
-        """Write such changes of a rule whose alarm was stepped; returns its changed episodes."""
+    def keep(
+        self, conn: sqlite3.Connection, moves: Moves, stepped: Collection[Tracked]
+    ) -> list[EpisodeRow]:
+        """Write such changes of rules whose alarms were stepped; returns changed episodes."""
         episodes = moves.changed()
-        tracked.calm = None
-        self._keep(conn, [tracked])
-        self._memory.put(conn, tracked.points & self._memory.here.keys())
+        for tracked in stepped:
+            tracked.calm = None
+        self._keep(conn, stepped)
+        points = {point for tracked in stepped for point in tracked.points}
+        self._memory.put(conn, points & self._memory.here.keys())
         return episodes
 
     def ladders(self, conn: sqlite3.Connection) -> ruleset.Ladders:

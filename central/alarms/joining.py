@@ -17,10 +17,12 @@ from central.alarms import standings
 from central.alarms.acted import Acknowledge
 from central.alarms.engine import Engine, Judged
 from central.alarms.episode import Acknowledgement
+from central.alarms.moves import Moves
 from central.alarms.overlays import Laid
 from central.alarms.records import EpisodeRow
 from central.alarms.settling import FRESH, RECENT, Settling, place_of
 from central.alarms.standings import StandingRow
+from central.alarms.tracked import Tracked
 from protocols.alarms.word import Word
 from protocols.clock import SECOND
 from protocols.wire.alarm_events import GatewayAlarm, Said
@@ -57,6 +59,7 @@ class Joining:
         self._open: dict[tuple[str, str], StandingRow] = {}
         self._of_rule: dict[str, dict[str, StandingRow]] = {}
         self._laid: list[Laid] = []
+        self._found: dict[str, Tracked | None] = {}
         self._loaded = False
         self._next: int | None = None
 
@@ -115,6 +118,7 @@ class Joining:
         return _last(changed)
 
     def _ensure(self, tables: Tables) -> None:
+        self._found = {}
         if not self._loaded:
             rows = standings.unsettled(tables.conn)
             self._open, self._of_rule = {}, {}
@@ -124,8 +128,9 @@ class Joining:
             self._loaded = True
 
     def _keep(self, tables: Tables, rows: Iterable[StandingRow], now: int) -> None:
-        for row in rows:
-            standings.put(tables.conn, row)
+        kept = list(rows)
+        standings.put(tables.conn, kept)
+        for row in kept:
             if row.settled:
                 self._open.pop((row.rule, row.standing), None)
                 self._of_rule.get(row.rule, {}).pop(row.standing, None)
@@ -172,7 +177,7 @@ class Joining:
         row.fresh = row.fresh or now - time <= limit
         if time >= row.at:
             row.level, row.value, row.at = said.level, said.value, time
-        tracked = self._engine.tracked(tables.conn, row.rule)
+        tracked = self._tracked(tables, row.rule)
         if tracked is not None and place_of(tracked, said.level) > place_of(tracked, row.worst):
             row.worst = said.level
 
@@ -181,7 +186,7 @@ class Joining:
         row = tables.conn.execute(
             "SELECT 1 FROM rule WHERE id = ? AND active AND source LIKE 'manifest:%'", (rule,)
         ).fetchone()
-        tracked = self._engine.tracked(tables.conn, rule) if row else None
+        tracked = self._tracked(tables, rule) if row else None
         return tracked is None or not place_of(tracked, level)
 
     def _supersede(self, tables: Tables, row: StandingRow) -> list[StandingRow]:
@@ -196,34 +201,47 @@ class Joining:
                 continue
             other.returned, other.gone = row.raised, row.heard
             ended.append(other)
-            tracked = self._engine.tracked(tables.conn, row.rule)
+            tracked = self._tracked(tables, row.rule)
             if other.leads and tracked is not None and tracked.episode == other.episode:
                 row.episode, row.leads = other.episode, True
                 other.leads, other.settled = False, True
         return ended
 
     def _settle(self, tables: Tables, rows: Iterable[StandingRow], now: int) -> list[EpisodeRow]:
-        changed: list[EpisodeRow] = []
+        """Let each go on; what changes is written at once for all of one purpose."""
+        gathered: dict[str, tuple[Moves, dict[str, Tracked]]] = {}
         for row in rows:
             if row.settled:
                 continue
-            tracked = self._engine.tracked(tables.conn, row.rule)
+            tracked = self._tracked(tables, row.rule)
             if tracked is None:
                 row.settled = True
                 continue
-            moves = self._engine.moves(tables.conn, now, Purpose[row.purpose.upper()])
+            if row.purpose not in gathered:
+                moves = self._engine.moves(tables.conn, now, Purpose[row.purpose.upper()])
+                gathered[row.purpose] = moves, {}
+            moves, stepped = gathered[row.purpose]
             machine, episode = tracked.machine, tracked.episode
             Settling(moves, tracked, row, now).run()
-            if moves.touched or (tracked.machine, tracked.episode) != (machine, episode):
-                changed += self._engine.keep(tables.conn, moves, tracked)
-                self._laid += moves.laid
+            if tracked.machine is not machine or tracked.episode != episode:
+                stepped[row.rule] = tracked
+        changed: list[EpisodeRow] = []
+        for moves, stepped in gathered.values():
+            changed += self._engine.keep(tables.conn, moves, stepped.values())
+            self._laid += moves.laid
         return changed
+
+    def _tracked(self, tables: Tables, rule: str) -> Tracked | None:
+        """Return a rule's state, asked for once a commit."""
+        if rule not in self._found:
+            self._found[rule] = self._engine.tracked(tables.conn, rule)
+        return self._found[rule]
 
     def _acknowledge(
         self, tables: Tables, row: StandingRow, heard: Heard, now: int
     ) -> list[EpisodeRow]:
         """Let an acknowledgement at the gateway count; of two the earlier."""
-        tracked = self._engine.tracked(tables.conn, row.rule)
+        tracked = self._tracked(tables, row.rule)
         if tracked is None or row.episode is None:
             return []
         moves = self._engine.moves(tables.conn, now, Purpose[row.purpose.upper()])
@@ -238,7 +256,7 @@ class Joining:
         if earlier:
             episode = replace(episode, acknowledged=Acknowledgement(by=by, at=at))
         moves.alter(tracked, episode, Word.ACK if earlier else Word.ACK_REJECTED, at, by)
-        return self._engine.keep(tables.conn, moves, tracked)
+        return self._engine.keep(tables.conn, moves, [tracked])
 
 
 def rule_of(heard: Heard) -> str:

@@ -6,7 +6,7 @@ that what is told twice is known.
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Final
 
 KEPT: Final = 64
@@ -57,24 +57,24 @@ class StandingRow:
         return begins and (self.until is None or raised < self.until)
 
 
-COLUMNS: Final = ", ".join(each.name for each in fields(StandingRow))
+_NAMES: Final = tuple(each.name for each in fields(StandingRow))
+COLUMNS: Final = ", ".join(_NAMES)
 _FLAGS: Final = ("fresh", "leads", "settled")
 
 
-def put(conn: sqlite3.Connection, row: StandingRow) -> None:
-    """Write a standing."""
-    values = astuple(row)
-    marks = ", ".join("?" * len(values))
-    conn.execute(
+def put(conn: sqlite3.Connection, rows: Iterable[StandingRow]) -> None:
+    """Write standings."""
+    written = list(rows)
+    marks = ", ".join("?" * len(_NAMES))
+    conn.executemany(
         f"INSERT OR REPLACE INTO gateway_standing({COLUMNS}) VALUES ({marks})",  # noqa: S608
-        values,
+        [tuple([getattr(row, name) for name in _NAMES]) for row in written],
     )
-    if row.settled:
-        conn.execute(
-            "DELETE FROM gateway_standing WHERE rule = ?1 AND settled AND raised < (SELECT raised "
-            "FROM gateway_standing WHERE rule = ?1 ORDER BY raised DESC LIMIT 1 OFFSET ?2)",
-            (row.rule, KEPT),
-        )
+    conn.executemany(
+        "DELETE FROM gateway_standing WHERE rule = ?1 AND settled AND raised < (SELECT raised "
+        "FROM gateway_standing WHERE rule = ?1 ORDER BY raised DESC LIMIT 1 OFFSET ?2)",
+        [(row.rule, KEPT) for row in written if row.settled],
+    )
 
 
 def find(conn: sqlite3.Connection, rule: str, standing: str) -> StandingRow | None:

@@ -70,8 +70,7 @@ class Collector:
         self.queries = Queries(Queried(db, self.registry, clock, config.holidays, *ways))
         self.last_evaluation: int | None = None
         self._engine = Engine(self.store)
-        people = config.alarms
-        self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell, people)
+        self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell, config.alarms)
         self.alarms.schedule = self._schedule_at
         anchors = Anchors(clock)
         self.gateways.measured = anchors.note

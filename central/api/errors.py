@@ -94,6 +94,7 @@ STATUS: Final[dict[str, int]] = {
     "ATTACHMENT_SAME": 409,
     "NAMED_UNKNOWN": 404,
     "RULES_FILE_FORMAT": 422,
+    "RULES_FILE_LARGE": 422,
 }
 """Status of errors raised away from HTTP; an error that is not here is our fault: 500."""
 

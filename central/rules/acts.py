@@ -76,22 +76,24 @@ class Confirming:
     limit: float | None = None
 
 
-def read_new(document: object, own: Body | None = None, by: str | None = None) -> Body:
+def read_new(document: object, own: Body | None = None) -> Body:
     """Return a rule as somebody sent it. Raises RuleRefused.
 
     `own` is what it stands for so far: confirmations hold on for levels that are as they were.
-    `by`: the file's sender, whose own confirmations in it count.
     """
     faults = Faults()
     body = read_body(document, "", faults)
-    body = answered(body, own, by, faults, "levels")
+    body = answered(body, own, None, faults, "levels")
     if faults.count:
         raise RuleRefused(faults.kept)
     return body
 
 
-def answered(body: Body, own: Body | None, by: str | None, faults: Faults, at: str) -> Body:
-    """Return a rule with the confirmations that count; what claims more than that is a fault."""
+def answered(body: Body, own: Body | None, by: Who | None, faults: Faults, at: str) -> Body:
+    """Return a rule with the confirmations that count; what claims more than that is a fault.
+
+    `by`: the file's sender, who answers from today on for the levels that name him.
+    """
     before = {offer.level.name: offer for offer in own.levels} if own is not None else {}
     offers = []
     for place, offer in enumerate(body.levels):
@@ -102,8 +104,10 @@ def answered(body: Body, own: Body | None, by: str | None, faults: Faults, at: s
         claim = offer.level.confirmed_by
         if known is not None and kept and claim in (None, known.level.confirmed_by):
             offers.append(known)
-        elif claim is None or (by is not None and claim == by):
-            offers.append(offer)
+        elif claim is None:
+            offers.append(offer.unconfirmed())
+        elif by is not None and claim == by.name and offer.known:
+            offers.append(offer.confirmed(by.name, day_of(by.now), None))
         else:
             faults.add(f"{where}.confirmed_by", "RULE_CONFIRMED_ELSEWHERE", claim)
             offers.append(offer.unconfirmed())
@@ -174,7 +178,7 @@ def retire(tables: Tables, library: Library, id_: str, who: Who, expected: int |
 def attach(tables: Tables, library: Library, each: Attachment) -> int:
     """Attach a rule, or end a family, and return the attachment's id. Raises RuleConflict."""
     for known in library.attached:
-        if _place(known) == _place(each):
+        if placed_as(known) == placed_as(each):
             raise RuleConflict("ATTACHMENT_SAME", id=known.id)
     number = records.add_attachment(tables, each)
     who = Who(each.by, each.since, each.reason)
@@ -246,7 +250,8 @@ def _next(  # which rule, what it says now, who says so
     _audit(tables, who, action, f"rule/{rule.id}", detail | ({"levels": levels} if levels else {}))
 
 
-def _place(each: Attachment) -> tuple[object, ...]:
+def placed_as(each: Attachment) -> tuple[object, ...]:
+    """Return what makes two attachments the same."""
     return each.family, each.scope, each.at, each.rule, each.quantities
 
 

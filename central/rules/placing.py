@@ -23,11 +23,19 @@ def check_attachment(
     each: Attachment, rule: LibraryRule | None, everywhere: Sequence[Place]
 ) -> None:
     """Raise RuleRefused with what is wrong; `rule` None: a family ends there."""
-    problems = place_problems(each.scope, each.at, everywhere)
-    if not problems and rule is not None:
-        problems = _rule_problems(each, rule, everywhere)
+    problems = attachment_problems(each, rule, everywhere)
     if problems:
         raise RuleRefused(problems)
+
+
+def attachment_problems(
+    each: Attachment, rule: LibraryRule | None, everywhere: Sequence[Place]
+) -> list[Problem]:
+    """Return what is wrong with an attachment; `rule` None: a family ends there."""
+    problems = place_problems(each.scope, each.at, everywhere)
+    if problems or rule is None:
+        return problems
+    return _rule_problems(each, rule, everywhere)
 
 
 def check_named(each: NamedLevel, library: Library, everywhere: Sequence[Place]) -> None:

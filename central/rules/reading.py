@@ -26,14 +26,14 @@ from protocols.words import NAME, Label
 KIND_NAMES: Final = ("limit", "digital", *(name for name in KINDS if name != "limit"))
 _RENAMED: Final = {"window": "seconds"}
 """Fields of kinds that people call otherwise."""
-_KIND_FIELDS: Final = (
+KIND_FIELDS: Final = (
     *("per", "absolute", "max_gap", "consecutive"),
     *("aggregate", "window", "counter", "counted", "allowed_lateness", "min_samples"),
     *("clauses", "input", "reference", "weights"),
     *("text", "allowed", "holidays", "working", "tolerance"),
 )
 KEYS: Final = (
-    *("id", "label", "quantity", "unit", "kind", *_KIND_FIELDS),
+    *("id", "label", "quantity", "unit", "kind", *KIND_FIELDS),
     *("family", "latching", "where", "attach", "inputs", "watch", "clocks"),
     *("source", "quote", "note", "levels"),
 )
@@ -49,7 +49,9 @@ def read_body(value: object, at: str, faults: Faults, prefix: str = "") -> Body:
     held = Held(value, at, KEYS, faults)
     id_ = prefix + read_name(held, "id")
     kind_name = held.choice("kind", KIND_NAMES, "limit")
+    before = faults.count
     offers = tuple(held.each("levels", 0, LEVELS, lambda each, at: _offer(each, at, faults)))
+    sound = faults.count == before
     body = Body(
         id=id_,
         label=read_label(held, "label", needed=True),
@@ -72,7 +74,7 @@ def read_body(value: object, at: str, faults: Faults, prefix: str = "") -> Body:
         note=read_label(held, "note", needed=False),
     )
     if held.known:
-        check_body(body, held)
+        check_body(body, held, sound=sound)
     return body
 
 
@@ -133,7 +135,7 @@ def read_label(held: Held, key: str, *, needed: bool) -> Label:
 
 
 def _kind(held: Held, kind_name: str) -> Any:
-    fields = {_RENAMED.get(key, key): held.data[key] for key in _KIND_FIELDS if key in held.data}
+    fields = {_RENAMED.get(key, key): held.data[key] for key in KIND_FIELDS if key in held.data}
     inner = Faults()
     name = "limit" if kind_name == "digital" else kind_name
     kind = read_kind({"kind": name} | fields, held.at, inner)

@@ -1,7 +1,7 @@
 """Takes fields out of an untrusted JSON object and notes everything that is wrong with them.
 
 A reader always gets a value of the asked type, so that one pass names every fault; whether there
-were any is asked at the end. Bounded: texts are shown short, and at most `MOST` faults are kept.
+were any is asked at the end. Bounded: texts are shown short, and few faults are kept.
 """
 
 import json
@@ -25,22 +25,24 @@ _KEYS: Final = 40
 class Faults:
     """What was found wrong, in order; `count` goes on beyond what is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
         self.kept: list[Problem] = []
         self.count = 0
+        self._most = most
 
     def add(self, at: str, code: str, value: Any, allowed: Collection[str] = ()) -> None:
         """Note that the value at `at` cannot be used."""
+        self.take(Problem(code, "", 0, at, {"value": shown(value)}, tuple(allowed)))
+
+    def take(self, problem: Problem) -> None:
+        """Note what somebody else found."""
         self.count += 1
-        if len(self.kept) < MOST:
-            params = {"value": shown(value)}
-            self.kept.append(Problem(code, "", 0, at, params, tuple(allowed)))
+        if len(self.kept) < self._most:
+            self.kept.append(problem)
 
     def refused(self, at: str, value: Any, exc: FengsuiError) -> None:
         """Note what another reader refused, with what it says of it."""
-        self.count += 1
-        if len(self.kept) < MOST:
-            self.kept.append(Problem(exc.code, "", 0, at, {**exc.params, "value": shown(value)}))
+        self.take(Problem(exc.code, "", 0, at, {**exc.params, "value": shown(value)}))
 
 
 class Held:

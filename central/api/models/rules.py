@@ -234,3 +234,15 @@ class PointRules(Answer):
     point: str
     unit: str
     rules: list[HoldingRule]
+
+
+class RulesImported(Answer):
+    """What a file led to, or would: rules by id, and how many attachments and named levels."""
+
+    dry_run: bool
+    created: list[str]
+    changed: list[str]
+    retired: list[str]
+    attached: int
+    named: int
+    unchanged: int

@@ -51,6 +51,8 @@ RULE_ROWS = [
     ),
     ("GET", "/api/v1/attachments", None, None, 200, R),
     ("POST", "/api/v1/attachments", None, ATTACHMENT, 404, KEEPERS),
+    ("GET", "/api/v1/rule-file", None, None, 200, METRICS),  # whoever sees everything
+    ("POST", "/api/v1/rule-file", None, None, 422, KEEPERS),
     ("GET", "/api/v1/named-levels", None, None, 200, R),
     ("POST", "/api/v1/named-levels", None, FIGURE, 422, KEEPERS),
     *(

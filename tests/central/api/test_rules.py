@@ -226,3 +226,69 @@ async def test_who_sees_some_sites_changes_nothing_of_everyones(house):
     assert (await attach(other))[0] == 403
     assert (await other("GET", f"/points/{POINT}/rules"))[0] == 404
     assert (await other("GET", "/attachments"))[1]["items"][0]["scope"] == "domain"
+
+
+async def file(ask, method, body=None, **query):
+    return await ask.client.request(
+        method, "/api/v1/rule-file", headers=ask.headers, content=body, params=query
+    )
+
+
+@pytest.mark.parametrize("form", ["xlsx", "yaml"])
+async def test_a_file_goes_out_and_comes_in_without_a_change(ask, form):
+    await make(ask)
+    await confirm(ask)
+    await attach(ask)
+    out = await file(ask, "GET", format=form)
+    assert out.status_code == 200
+    back = await file(ask, "POST", out.content)
+    assert (back.status_code, back.json()) == (
+        200,
+        {
+            "dry_run": False,
+            "created": [],
+            "changed": [],
+            "retired": [],
+            "attached": 0,
+            "named": 0,
+            "unchanged": back.json()["unchanged"],
+        },
+    )
+    assert back.json()["unchanged"] > 150
+    _, rule = await ask("GET", "/rules/own.high")
+    assert rule["rule"]["current"]["version"] == 2
+
+
+async def test_a_dry_run_says_what_would_be_done_and_does_nothing(ask):
+    text = """\
+format: v1
+rules:
+  - id: own.low
+    label: {zh: 低液位}
+    quantity: [tank_level]
+    unit: "%"
+    kind: limit
+    source: 设计文件
+    levels:
+      - {name: L, colour: yellow, op: "<=", limit: 30.0, status: S, confirmed_by: engineer-None}
+attachments:
+  - {rule: own.low, scope: point, at: site/gw/tank/level, reason: 试点}
+"""
+    dry = (await file(ask, "POST", text, dry_run=True)).json()
+    assert (dry["created"], dry["attached"]) == (["own.low"], 1)
+    assert (await ask("GET", "/rules/own.low"))[0] == 404
+    real = await file(ask, "POST", text)
+    assert real.json() == dry | {"dry_run": False}
+    held = (await of_point(ask))["low"]
+    assert (held["source"], held["levels"][0]["limit"]) == ("library", 30.0)
+    assert held["levels"][0]["confirmed_by"] == "engineer-None"
+
+
+async def test_a_file_with_faults_comes_back_with_them(ask):
+    text = "format: v1\nrules:\n  - {id: own.x, label: {zh: x}, kind: limits}\n"
+    back = await file(ask, "POST", text)
+    assert back.status_code == 422
+    assert back.text.count("# ✗ ") == int(back.headers["fengsui-faults"]) == 3
+    assert "limits" in back.text
+    none = await file(ask, "POST", b"PK nothing")
+    assert (none.status_code, none.json()["code"]) == (422, "RULES_FILE_FORMAT")

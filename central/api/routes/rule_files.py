@@ -1,0 +1,66 @@
+"""The library as a file, XLSX or YAML, and a file brought in: dry, or for real.
+
+With faults nothing is done, and the same file comes back with them in it (422): red cells and a
+column of their own, or comments above the lines.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from central.api.errors import ApiError
+from central.api.models import rules as models
+from central.api.rooms import House
+from central.api.routes.rules import Keeper, Reader, person
+from central.identity.roles import Permission
+from central.rules.importing import MEDIA, bring_in, exported
+
+router: Final = APIRouter(prefix="/api/v1/rule-file", tags=["rules"])
+_FILE: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
+_FILES: Final[dict[str, Any]] = {"content": dict.fromkeys(MEDIA.values(), _FILE)}
+Form = Annotated[Literal["xlsx", "yaml"], Query(alias="format")]
+DryRun = Annotated[bool, Query(default_factory=bool, description="only say what would be done")]
+Language = Annotated[Literal["zh", "en"], Query(description="of the faults")]
+
+
+@router.get("", response_class=Response, responses={200: _FILES})
+async def export(who: Reader, house: House, form: Form = "xlsx") -> Response:
+    """Return every rule, attachment and named level that stands, as a file."""
+    if not who.sees_all:
+        raise ApiError(403, "FORBIDDEN", permission=Permission.READ.value)
+    headers = {"Content-Disposition": f'attachment; filename="rules.{form}"'}
+    return Response(exported(house.collector.rules, form), 200, headers, MEDIA[form])
+
+
+@router.post(
+    "",
+    response_model=models.RulesImported,
+    responses={422: {"description": "the same file with its faults, or an error", **_FILES}},
+    openapi_extra={"requestBody": {"required": True, **_FILES}},
+)
+async def bring(
+    who: Keeper, house: House, request: Request, dry_run: DryRun, language: Language = "zh"
+) -> Response:
+    """Bring a file in: what differs is created, changed, retired, attached and named."""
+    if not who.sees_all:
+        raise ApiError(403, "FORBIDDEN", permission=Permission.RULES.value)
+    by, data = person(who, house, "import"), await request.body()
+    done = await bring_in(house.collector.rules, data, by, dry_run=dry_run, language=language)
+    if done.marked is not None:
+        headers = {
+            "Content-Disposition": f'attachment; filename="rules-faults.{done.form}"',
+            "Fengsui-Faults": str(len(done.plan.problems)),
+        }
+        return Response(done.marked, 422, headers, MEDIA[done.form])
+    asked = done.plan
+    told = models.RulesImported(
+        dry_run=dry_run,
+        created=[body.id for body in asked.create],
+        changed=[body.id for body in asked.change],
+        retired=asked.retire,
+        attached=len(asked.attach),
+        named=len(asked.name),
+        unchanged=asked.unchanged,
+    )
+    return JSONResponse(told.model_dump())

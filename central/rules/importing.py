@@ -1,0 +1,68 @@
+"""A file of rules in, as a dry run or for real; with faults, the same file with them comes back."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from central.rules import sheets, yaml_file
+from central.rules.acts import Who
+from central.rules.exchange import Plan, carry_out, plan, whole
+from central.rules.faults import in_file
+from central.rules.rulebook import Rulebook
+from central.rules.sheets import FileRefused
+from protocols.schema.yaml_source import Source
+
+XLSX: Final = "xlsx"
+YAML: Final = "yaml"
+MEDIA: Final = {
+    XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    YAML: "application/yaml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was done, or would be; `marked`: nothing was, and why stands in this file."""
+
+    plan: Plan
+    form: str
+    marked: bytes | None = None
+
+
+def form_of(data: bytes) -> str:
+    """Return which form a file has: a workbook is a zip archive."""
+    return XLSX if data.startswith(b"PK") else YAML
+
+
+def exported(book: Rulebook, form: str) -> bytes:
+    """Return everything that stands as a file."""
+    document = whole(book.library)
+    return sheets.write(document) if form == XLSX else yaml_file.write(document)
+
+
+async def bring_in(
+    book: Rulebook, data: bytes, who: Who, *, dry_run: bool, language: str = "zh"
+) -> Imported:
+    """Bring a file in. Raises FileRefused: it is no file of rules at all."""
+    if not data.strip():
+        raise FileRefused(reason="0 B")
+    read = sheets.read(data) if form_of(data) == XLSX else yaml_file.read(data)
+    if isinstance(read, Source):
+        asked = _plan(book, read.data, who)
+        known = {each.line for each in read.problems}
+        found = [each for each in in_file(read, asked.problems) if each.line not in known]
+        asked.problems = [*read.problems, *found]
+        if asked.problems:
+            return Imported(asked, YAML, yaml_file.marked(data, asked.problems, language))
+    else:
+        asked = _plan(book, read.document, who)
+        asked.problems = [*read.problems, *asked.problems]
+        if asked.problems:
+            return Imported(asked, XLSX, sheets.marked(data, read, asked.problems, language))
+    if not dry_run and not asked.empty:
+        sets = [each.name for each in book.sets]
+        await book.act(lambda tables, library: carry_out(tables, library, asked, who, sets))
+    return Imported(asked, form_of(data))
+
+
+def _plan(book: Rulebook, document: object, who: Who) -> Plan:
+    return plan(document, book.library, book.places(), who, [each.name for each in book.sets])

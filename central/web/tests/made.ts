@@ -12,7 +12,8 @@ export const episode = (over: Partial<Episode> = {}): Episode => ({
   id: "A-1", rule: "r", point: "s/g/d/p", site: "s", site_label: label("油库"), region: "441502", object: null, object_label: null,
   device: "d", device_label: label("设备"), label: label("液位"), quantity: "level", unit: "m", decimals: 2, level: level(), state: "UNACK",
   raised: "2026-06-12T22:00:00+08:00", returned: null, closed: null, acknowledged: null, value: 1, value_time: null, value_quality: null,
-  value_at_raise: 1, occurrence: 1, late: false, purpose: "production", time_to_next: null, ...over,
+  value_at_raise: 1, occurrence: 1, late: false, purpose: "production", time_to_next: null,
+  origin: "centre", confirmation: "", overlays: [], verification: null, comments: 0, message: null, ...over,
 });
 
 export const buffer = (over: Partial<Gateway["buffer"]> = {}): Gateway["buffer"] => ({

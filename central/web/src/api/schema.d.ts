@@ -894,6 +894,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/kpis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kpis
+         * @description Return the figures of a period of at most 400 days, by event time, within the scope.
+         */
+        get: operations["alarms_kpis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/overlays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overlays
+         * @description Return every rule in scope that is shelved, suppressed or out of service, and why.
+         */
+        get: operations["alarms_overlays"];
+        put?: never;
+        /**
+         * Lay
+         * @description Do an act on a rule's alarm, whether it stands or not. 202: a second person confirms it.
+         */
+        post: operations["alarms_lay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/shelf-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shelf Requests
+         * @description Return the newest requests for shelves that need a second person, within the scope.
+         */
+        get: operations["alarms_shelf_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/shelf-requests/{number}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm
+         * @description Confirm another person's shelf: it begins now.
+         */
+        post: operations["alarms_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/shelf-requests/{number}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse
+         * @description Refuse a shelf, or take one's own request back.
+         */
+        post: operations["alarms_refuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -903,7 +1007,10 @@ export interface paths {
         };
         /**
          * Alarms
-         * @description Return alarms in scope: open ones most urgent first, history newest first.
+         * @description Return alarms in scope: open ones most urgent first, all others newest first.
+         *
+         *     Shelved, suppressed and out of service: the newest alarm of each such rule. A cursor is a place
+         *     by its alarm, not a count: what comes meanwhile moves no page.
          */
         get: operations["alarms_alarms"];
         put?: never;
@@ -923,11 +1030,271 @@ export interface paths {
         };
         /**
          * Alarm
-         * @description Return one alarm with its journal and its ladder.
+         * @description Return one alarm with its whole journal, its ladder and what people said of it.
          */
         get: operations["alarms_alarm"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/threshold-sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Threshold Sets
+         * @description Return the threshold sets that are offered, by domain.
+         */
+        get: operations["rules_threshold_sets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rules
+         * @description Return the rules of the library as they are now, by id.
+         */
+        get: operations["rules_rules"];
+        put?: never;
+        /**
+         * Create
+         * @description Make a rule of one's own; its levels are silent until somebody confirms them.
+         */
+        post: operations["rules_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rule
+         * @description Return one rule with its versions and where it is meant, what has ended too.
+         */
+        get: operations["rules_rule"];
+        /**
+         * Change
+         * @description Save the next version; what changed of its levels has to be confirmed anew.
+         */
+        put: operations["rules_change"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm
+         * @description Answer for levels, with their figures: they may raise from now on.
+         */
+        post: operations["rules_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retire
+         * @description Let a rule hold nowhere any more; its alarms return.
+         */
+        post: operations["rules_retire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{site}/{gateway}/{device}/{point}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Point
+         * @description Return which rules hold for a point: from where, over which others, and why.
+         */
+        get: operations["rules_of_point"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Attachments
+         * @description Return where rules are meant, the newest first: everyone's, and those of sites in scope.
+         */
+        get: operations["rules_attachments"];
+        put?: never;
+        /**
+         * Attach
+         * @description Attach a rule, or end a family, at a place: what follows holds at once.
+         */
+        post: operations["rules_attach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments/{number}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Detach
+         * @description End an attachment; return those of the same family and place that stand.
+         */
+        post: operations["rules_detach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/named-levels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Named Levels
+         * @description Return the figures of places, the newest first: everyone's, and those of sites in scope.
+         */
+        get: operations["rules_named_levels"];
+        put?: never;
+        /**
+         * Name Level
+         * @description Give a place a figure, for a season or for good; the caller answers for it.
+         */
+        post: operations["rules_name_level"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/named-levels/{number}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Named
+         * @description End a figure; return those of the same name and place that stand.
+         */
+        post: operations["rules_end_named"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rule-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description Return every rule, attachment and named level that stands, as a file.
+         */
+        get: operations["rules_export"];
+        put?: never;
+        /**
+         * Bring
+         * @description Bring a file in: what differs is created, changed, retired, attached and named.
+         */
+        post: operations["rules_bring"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Many
+         * @description Acknowledge several alarms; each has an outcome of its own, the key is that of all.
+         */
+        post: operations["alarms_acknowledge_many"];
         delete?: never;
         options?: never;
         head?: never;
@@ -948,6 +1315,186 @@ export interface paths {
          * @description Acknowledge (确认收到). The same key again is 200; after another person it is 409.
          */
         post: operations["alarms_acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset
+         * @description Reset (复位) what latches, once it has returned and was acknowledged.
+         */
+        post: operations["alarms_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify
+         * @description Say what it turned out to be (核实); a later verification follows, and none is changed.
+         */
+        post: operations["alarms_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment
+         * @description Say something of it; it stands beside the alarm for good.
+         */
+        post: operations["alarms_comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shelve
+         * @description Let nobody be called for a time (限时静默). 202: a second person has to confirm it.
+         */
+        post: operations["alarms_shelve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unshelve
+         * @description End a shelf before its time: whoever does it has seen what stands.
+         */
+        post: operations["alarms_unshelve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/suppress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suppress
+         * @description Suppress it by design (逻辑抑制): its condition is not judged until that ends.
+         */
+        post: operations["alarms_suppress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/unsuppress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unsuppress
+         * @description End a suppression: what is known is judged anew, delays begin now.
+         */
+        post: operations["alarms_unsuppress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/out-of-service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Out Of Service
+         * @description Take it out of service (报警停用) by a permit or a filing; it ends by a person only.
+         */
+        post: operations["alarms_out_of_service"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/in-service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * In Service
+         * @description Put it back in service: what is known is judged anew.
+         */
+        post: operations["alarms_in_service"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1231,6 +1778,19 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AcknowledgeAsked
+         * @description Several alarms, each with an outcome of its own.
+         */
+        AcknowledgeAsked: {
+            /** Alarms */
+            alarms: string[];
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
          * Acknowledged
          * @description Who has seen it (确认收到).
          */
@@ -1255,6 +1815,27 @@ export interface components {
              * @default
              */
             comment: string;
+        };
+        /**
+         * Acknowledgements
+         * @description In the order they were asked for.
+         */
+        Acknowledgements: {
+            /** Items */
+            items: components["schemas"]["OneOfMany"][];
+        };
+        /**
+         * AlarmStanding
+         * @description A state, and the level at which the alarm stood (null: none).
+         */
+        AlarmStanding: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "UNACK" | "ACKED" | "RTN_UNACK" | "LATCHED_UNACK" | "LATCHED_ACKED" | "NORMAL";
+            /** Level */
+            level: string | null;
         };
         /**
          * Approval
@@ -1282,6 +1863,22 @@ export interface components {
          */
         AskedLabel: {
             /** Zh */
+            zh: string;
+            /**
+             * En
+             * @default
+             */
+            en: string;
+        };
+        /**
+         * AskedName
+         * @description A name for people.
+         */
+        AskedName: {
+            /**
+             * Zh
+             * @default
+             */
             zh: string;
             /**
              * En
@@ -1403,6 +2000,26 @@ export interface components {
             next: string | null;
         };
         /**
+         * Benchmark
+         * @description `status` as of a level: V read in its source, K from memory and not re-read, D the
+         *     designer's; what is not V is shown as such.
+         */
+        Benchmark: {
+            /** Op */
+            op: string;
+            /** Limit */
+            limit: number;
+            /**
+             * Meaning
+             * @enum {string}
+             */
+            meaning: "acceptable" | "manageable" | "target" | "about";
+            /** Source */
+            source: string;
+            /** Status */
+            status: string;
+        };
+        /**
          * BucketColumns
          * @description Buckets as columns: start, extremes, mean, last, count and worst StatusCode of each.
          *
@@ -1492,6 +2109,16 @@ export interface components {
             gateway: string;
             /** Connected */
             connected: boolean | null;
+        };
+        /**
+         * ChatteringRule
+         * @description A rule that chattered (频繁报警), and how often it began in doing so.
+         */
+        ChatteringRule: {
+            /** Rule */
+            rule: string;
+            /** Count */
+            count: number;
         };
         /**
          * Choice
@@ -1599,6 +2226,50 @@ export interface components {
              * Format: date-time
              */
             now: string;
+        };
+        /**
+         * Comment
+         * @description What somebody said of it.
+         */
+        Comment: {
+            /** By */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * CommentAsked
+         * @description What is to be said of it.
+         */
+        CommentAsked: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * Comments
+         * @description What goes with it; may be empty.
+         */
+        Comments: {
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
+         * ConfirmedLevel
+         * @description A level somebody answers for; `limit`: its figure here.
+         */
+        ConfirmedLevel: {
+            /** Name */
+            name: string;
+            /** Limit */
+            limit?: number | null;
         };
         /**
          * CountColumns
@@ -1827,6 +2498,14 @@ export interface components {
             ended: string[];
         };
         /**
+         * Ending
+         * @description Why it ends.
+         */
+        Ending: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Enrolment
          * @description Codes, keys and held starts; what waits for somebody comes first.
          *
@@ -1848,6 +2527,11 @@ export interface components {
         /**
          * Episode
          * @description One alarm from raise to close (报警).
+         *
+         *     `overlays` lie over its rule now, the strongest first; `verification` is the newest, `comments`
+         *     how many there are: beside what the rule produced, and never changing it. `origin`: who saw it;
+         *     `confirmation`: whether readings bore out what a gateway said. `message`: what people are told
+         *     of it, in one sentence.
          */
         Episode: {
             /** Id */
@@ -1879,7 +2563,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "UNACK" | "ACKED" | "RTN_UNACK" | "NORMAL";
+            state: "UNACK" | "ACKED" | "RTN_UNACK" | "LATCHED_UNACK" | "LATCHED_ACKED" | "NORMAL";
             /**
              * Raised
              * Format: date-time
@@ -1907,10 +2591,26 @@ export interface components {
              */
             purpose: "production" | "test" | "drill";
             time_to_next: components["schemas"]["TimeToNext"] | null;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "centre" | "gateway";
+            /**
+             * Confirmation
+             * @enum {string}
+             */
+            confirmation: "" | "awaited" | "confirmed" | "unconfirmed";
+            /** Overlays */
+            overlays: components["schemas"]["Layer"][];
+            verification: components["schemas"]["Verification"] | null;
+            /** Comments */
+            comments: number;
+            message: components["schemas"]["Label"] | null;
         };
         /**
          * EpisodeDetail
-         * @description An alarm with its journal and its whole ladder.
+         * @description An alarm with its journal, its whole ladder and what was said of it, the newest last.
          */
         EpisodeDetail: {
             /** Id */
@@ -1942,7 +2642,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "UNACK" | "ACKED" | "RTN_UNACK" | "NORMAL";
+            state: "UNACK" | "ACKED" | "RTN_UNACK" | "LATCHED_UNACK" | "LATCHED_ACKED" | "NORMAL";
             /**
              * Raised
              * Format: date-time
@@ -1970,14 +2670,36 @@ export interface components {
              */
             purpose: "production" | "test" | "drill";
             time_to_next: components["schemas"]["TimeToNext"] | null;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "centre" | "gateway";
+            /**
+             * Confirmation
+             * @enum {string}
+             */
+            confirmation: "" | "awaited" | "confirmed" | "unconfirmed";
+            /** Overlays */
+            overlays: components["schemas"]["Layer"][];
+            verification: components["schemas"]["Verification"] | null;
+            /** Comments */
+            comments: number;
+            message: components["schemas"]["Label"] | null;
             /** Journal */
             journal: components["schemas"]["JournalLine"][];
             /** Levels */
             levels: components["schemas"]["Level"][];
+            /** Verifications */
+            verifications: components["schemas"]["Verification"][];
+            /** Said */
+            said: components["schemas"]["Comment"][];
         };
         /**
          * Episodes
-         * @description One page of alarms; `total` counts all that match.
+         * @description One page of alarms; `total` counts all that match; `more`: there are even more than that.
+         *
+         *     `next` is the `cursor` of the following page, good for the same filters only.
          */
         Episodes: {
             /** Items */
@@ -1986,6 +2708,8 @@ export interface components {
             total: number;
             /** Next */
             next: string | null;
+            /** More */
+            more: boolean;
         };
         /**
          * Error
@@ -2261,6 +2985,36 @@ export interface components {
             certificate: string | null;
         };
         /**
+         * HoldingRule
+         * @description What holds of a family at a point.
+         *
+         *     `source`: library, manifest (the gateway's own limits), ended (somebody ended the family here)
+         *     or none. `levels` are in the unit of the point; `engine_rule` is the id its alarms carry.
+         */
+        HoldingRule: {
+            /** Family */
+            family: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "library" | "manifest" | "ended" | "none";
+            /** Engine Rule */
+            engine_rule: string;
+            /** Rule */
+            rule: string | null;
+            /** Version */
+            version: number | null;
+            label: components["schemas"]["Label"] | null;
+            attachment: components["schemas"]["RuleAttachment"] | null;
+            /** Levels */
+            levels: {
+                [key: string]: unknown;
+            }[];
+            /** Passed Over */
+            passed_over: components["schemas"]["PassedOver"][];
+        };
+        /**
          * HolidayYear
          * @description One year's notice; `status` official: entered from the notice itself.
          */
@@ -2308,7 +3062,7 @@ export interface components {
         };
         /**
          * JournalLine
-         * @description One alarm event: `time` it happened, `recorded` it was written.
+         * @description One alarm event: `time` it happened, `recorded` it was written, what was before and after.
          */
         JournalLine: {
             /**
@@ -2331,6 +3085,10 @@ export interface components {
             actor: string | null;
             /** Comment */
             comment: string | null;
+            /** Nth */
+            nth: number | null;
+            before: components["schemas"]["AlarmStanding"] | null;
+            after: components["schemas"]["AlarmStanding"] | null;
         };
         /**
          * KeptTier
@@ -2376,6 +3134,52 @@ export interface components {
             work_order: string | null;
             /** Installer */
             installer: string | null;
+        };
+        /**
+         * Kpi
+         * @description One figure: `value` (null: nothing to divide by), what it is made of, its benchmarks.
+         *
+         *     `late`: how many of the numerator were told of the past, when nobody was called.
+         */
+        Kpi: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: number | null;
+            /** Unit */
+            unit: string;
+            /** Numerator */
+            numerator: number;
+            /** Denominator */
+            denominator: number;
+            /** Late */
+            late: number;
+            /** Benchmarks */
+            benchmarks: components["schemas"]["Benchmark"][];
+        };
+        /**
+         * Kpis
+         * @description The figures of [from, to) for so many operators; test and drill are in none.
+         */
+        Kpis: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /** Operators */
+            operators: number;
+            /** Figures */
+            figures: components["schemas"]["Kpi"][];
+            /** Top */
+            top: components["schemas"]["TopPoint"][];
+            /** Chattering */
+            chattering: components["schemas"]["ChatteringRule"][];
         };
         /**
          * Label
@@ -2433,6 +3237,30 @@ export interface components {
         LatestValues: {
             /** Items */
             items: components["schemas"]["Latest"][];
+        };
+        /**
+         * Layer
+         * @description What lies over the rule: 限时静默, 逻辑抑制 or 报警停用; `until` null: a person ends it.
+         */
+        Layer: {
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "SHELVED" | "SUPPRESSED" | "OUT_OF_SERVICE";
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Until */
+            until: string | null;
+            /** One Shot */
+            one_shot: boolean;
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * LeastKept
@@ -2504,6 +3332,53 @@ export interface components {
             blue: number;
         };
         /**
+         * LibraryRule
+         * @description A rule as it is now. `active`: a level of it may raise; `attached`: it is meant somewhere.
+         *
+         *     `outdated`: its threshold set offers something else now, and people had changed this one.
+         */
+        LibraryRule: {
+            /** Id */
+            id: string;
+            /** Origin */
+            origin: string | null;
+            /** Domain */
+            domain: number | null;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Created By */
+            created_by: string;
+            /** Active */
+            active: boolean;
+            /** Attached */
+            attached: number;
+            /** Outdated */
+            outdated: boolean;
+            current: components["schemas"]["RuleVersion"];
+        };
+        /**
+         * LibraryRuleDetail
+         * @description A rule with its versions, the newest first, and where it is meant.
+         */
+        LibraryRuleDetail: {
+            rule: components["schemas"]["LibraryRule"];
+            /** Versions */
+            versions: components["schemas"]["RuleVersion"][];
+            /** Attachments */
+            attachments: components["schemas"]["RuleAttachment"][];
+        };
+        /**
+         * LibraryRules
+         * @description By id.
+         */
+        LibraryRules: {
+            /** Items */
+            items: components["schemas"]["LibraryRule"][];
+        };
+        /**
          * LinkLogin
          * @description The code of a one-time login link.
          */
@@ -2543,6 +3418,59 @@ export interface components {
             count: number[];
         };
         /**
+         * NamedLevel
+         * @description A figure of a place, for a season of each year or for good.
+         */
+        NamedLevel: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "domain" | "profile" | "site" | "object" | "point";
+            /** At */
+            at: string;
+            /** Value */
+            value: number;
+            /** Unit */
+            unit: string;
+            label: components["schemas"]["Label"];
+            /** Valid From */
+            valid_from: string | null;
+            /** Valid To */
+            valid_to: string | null;
+            /** Source */
+            source: string;
+            /** Clause */
+            clause: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+            /** Ended */
+            ended: string | null;
+            /** Ended By */
+            ended_by: string | null;
+            /** Ended Reason */
+            ended_reason: string | null;
+        };
+        /**
+         * NamedLevels
+         * @description The newest first.
+         */
+        NamedLevels: {
+            /** Items */
+            items: components["schemas"]["NamedLevel"][];
+        };
+        /**
          * NamedPoints
          * @description Points by id.
          */
@@ -2552,6 +3480,27 @@ export interface components {
              * @description at most 5000
              */
             points: string[];
+        };
+        /**
+         * NewAttachment
+         * @description `rule` null ends `family` there; of a rule the family is its own.
+         */
+        NewAttachment: {
+            /** Rule */
+            rule: string | null;
+            /** Family */
+            family?: string | null;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "domain" | "profile" | "site" | "object" | "point";
+            /** At */
+            at: string;
+            /** Quantities */
+            quantities?: string[];
+            /** Reason */
+            reason: string;
         };
         /**
          * NewCode
@@ -2651,6 +3600,45 @@ export interface components {
             credential: "code" | "token";
         };
         /**
+         * NewNamedLevel
+         * @description The caller answers for the figure.
+         */
+        NewNamedLevel: {
+            /** Name */
+            name: string;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "domain" | "profile" | "site" | "object" | "point";
+            /** At */
+            at: string;
+            /** Value */
+            value: number;
+            /** Unit */
+            unit: string;
+            /**
+             * @default {
+             *       "zh": "",
+             *       "en": ""
+             *     }
+             */
+            label: components["schemas"]["AskedName"];
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid To */
+            valid_to?: string | null;
+            /**
+             * Source
+             * @default
+             */
+            source: string;
+            /** Clause */
+            clause?: string | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * NewReadingsToken
          * @description A token for a virtual gateway; limits are means over a minute.
          */
@@ -2667,6 +3655,18 @@ export interface components {
              * @default 600
              */
             requests_per_minute: number;
+        };
+        /**
+         * NewRule
+         * @description A rule of one's own.
+         */
+        NewRule: {
+            /** Rule */
+            rule: {
+                [key: string]: unknown;
+            };
+            /** Reason */
+            reason: string;
         };
         /**
          * NewToken
@@ -2702,6 +3702,77 @@ export interface components {
             offline_after_s: number;
         };
         /**
+         * OneOfMany
+         * @description What became of one: the alarm as it is now, or why it could not be, as an error says it.
+         */
+        OneOfMany: {
+            /** Id */
+            id: string;
+            /** Done */
+            done: boolean;
+            /** Code */
+            code: string | null;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            alarm: components["schemas"]["Episode"] | null;
+        };
+        /**
+         * OutOfServiceAsked
+         * @description By which permit, or by which filing (its number); one of the two.
+         */
+        OutOfServiceAsked: {
+            /** Reason */
+            reason: string;
+            /**
+             * Permit
+             * @default
+             */
+            permit: string;
+            /** Filing */
+            filing?: number | null;
+        };
+        /**
+         * OverlayAsked
+         * @description An act on a rule's alarm, whether it stands or not; what goes with the act as there.
+         */
+        OverlayAsked: {
+            /** Rule */
+            rule: string;
+            /**
+             * Act
+             * @enum {string}
+             */
+            act: "shelve" | "unshelve" | "suppress" | "unsuppress" | "out_of_service" | "in_service";
+            /** Reason */
+            reason: string;
+            /** Seconds */
+            seconds?: number | null;
+            /**
+             * One Shot
+             * @default false
+             */
+            one_shot: boolean;
+            /**
+             * Permit
+             * @default
+             */
+            permit: string;
+            /** Filing */
+            filing?: number | null;
+        };
+        /**
+         * OverlayDone
+         * @description What lies there now. `request`: nothing yet, a second person has to confirm that one.
+         */
+        OverlayDone: {
+            overlay: components["schemas"]["RuleOverlay"];
+            alarm: components["schemas"]["Episode"] | null;
+            /** Request */
+            request: number | null;
+        };
+        /**
          * Overview
          * @description What is wrong now, and what cannot be seen.
          */
@@ -2722,6 +3793,18 @@ export interface components {
             sites: components["schemas"]["SiteState"][];
             /** Timeliness */
             timeliness: components["schemas"]["Timeliness"][];
+        };
+        /**
+         * PassedOver
+         * @description What does not hold, and why: a nearer one does, or it cannot be used here.
+         */
+        PassedOver: {
+            attachment: components["schemas"]["RuleAttachment"];
+            /**
+             * Why
+             * @enum {string}
+             */
+            why: "farther" | "retired" | "unit" | "unconfirmed" | "inputs" | "several";
         };
         /**
          * PeriodColumns
@@ -2927,6 +4010,18 @@ export interface components {
             tier: "raw" | "1min" | "1h";
         };
         /**
+         * PointRules
+         * @description Which rules hold for a point, from where, over which others and why.
+         */
+        PointRules: {
+            /** Point */
+            point: string;
+            /** Unit */
+            unit: string;
+            /** Rules */
+            rules: components["schemas"]["HoldingRule"][];
+        };
+        /**
          * Points
          * @description The points in scope.
          */
@@ -3055,6 +4150,14 @@ export interface components {
             items: components["schemas"]["ReadingAside"][];
         };
         /**
+         * Reasoned
+         * @description Why.
+         */
+        Reasoned: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * RebuildDone
          * @description What came of putting a piece back from evidence.
          *
@@ -3136,6 +4239,151 @@ export interface components {
          */
         Role: "viewer" | "operator" | "engineer" | "administrator" | "auditor" | "enterprise";
         /**
+         * RuleAttachment
+         * @description Where a rule is meant; `rule` null: its family ends there.
+         */
+        RuleAttachment: {
+            /** Id */
+            id: number;
+            /** Family */
+            family: string;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "domain" | "profile" | "site" | "object" | "point";
+            /** At */
+            at: string;
+            /** Rule */
+            rule: string | null;
+            /** Quantities */
+            quantities: string[];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+            /** Ended */
+            ended: string | null;
+            /** Ended By */
+            ended_by: string | null;
+            /** Ended Reason */
+            ended_reason: string | null;
+        };
+        /**
+         * RuleAttachments
+         * @description The newest first.
+         */
+        RuleAttachments: {
+            /** Items */
+            items: components["schemas"]["RuleAttachment"][];
+        };
+        /**
+         * RuleChange
+         * @description The next version; `version` is the one that was looked at.
+         */
+        RuleChange: {
+            /** Rule */
+            rule: {
+                [key: string]: unknown;
+            };
+            /** Version */
+            version: number;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RuleConfirmation
+         * @description The caller answers for these levels of the version that was looked at.
+         */
+        RuleConfirmation: {
+            /** Levels */
+            levels: components["schemas"]["ConfirmedLevel"][];
+            /** Version */
+            version: number;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RuleOverlay
+         * @description What lies over a rule now, the strongest first; nothing: it is free. Also a live event.
+         */
+        RuleOverlay: {
+            /** Rule */
+            rule: string;
+            /** Point */
+            point: string | null;
+            /** Site */
+            site: string;
+            /** Layers */
+            layers: components["schemas"]["Layer"][];
+        };
+        /**
+         * RuleOverlays
+         * @description Every rule in scope that is not free.
+         */
+        RuleOverlays: {
+            /** Items */
+            items: components["schemas"]["RuleOverlay"][];
+        };
+        /**
+         * RuleRetirement
+         * @description It holds nowhere any more.
+         */
+        RuleRetirement: {
+            /** Version */
+            version: number;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RuleVersion
+         * @description One version of a rule: what it says, who made it, when and why.
+         */
+        RuleVersion: {
+            /** Version */
+            version: number;
+            /** Retired */
+            retired: boolean;
+            /**
+             * Made
+             * Format: date-time
+             */
+            made: string;
+            /** Made By */
+            made_by: string;
+            /** Reason */
+            reason: string;
+            /** Rule */
+            rule: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * RulesImported
+         * @description What a file led to, or would: rules by id, and how many attachments and named levels.
+         */
+        RulesImported: {
+            /** Dry Run */
+            dry_run: boolean;
+            /** Created */
+            created: string[];
+            /** Changed */
+            changed: string[];
+            /** Retired */
+            retired: string[];
+            /** Attached */
+            attached: number;
+            /** Named */
+            named: number;
+            /** Unchanged */
+            unchanged: number;
+        };
+        /**
          * Scope
          * @description The sites a person may see.
          */
@@ -3201,6 +4449,60 @@ export interface components {
         SetCable: {
             /** Connected */
             connected: boolean;
+        };
+        /**
+         * ShelfRequest
+         * @description A shelf that needs a second person; `decision` null: it waits.
+         */
+        ShelfRequest: {
+            /** Id */
+            id: number;
+            /** Rule */
+            rule: string;
+            /** Site */
+            site: string;
+            /** Seconds */
+            seconds: number;
+            /** One Shot */
+            one_shot: boolean;
+            /** Reason */
+            reason: string;
+            /**
+             * Asked
+             * Format: date-time
+             */
+            asked: string;
+            /** Asked By */
+            asked_by: string;
+            /** Decision */
+            decision: ("confirmed" | "refused" | "lapsed") | null;
+            /** Decided */
+            decided: string | null;
+            /** Decided By */
+            decided_by: string | null;
+        };
+        /**
+         * ShelfRequests
+         * @description The newest first.
+         */
+        ShelfRequests: {
+            /** Items */
+            items: components["schemas"]["ShelfRequest"][];
+        };
+        /**
+         * ShelveAsked
+         * @description For how long nobody is called, and why; `one_shot`: it also ends when the alarm returns.
+         */
+        ShelveAsked: {
+            /** Seconds */
+            seconds: number;
+            /** Reason */
+            reason: string;
+            /**
+             * One Shot
+             * @default false
+             */
+            one_shot: boolean;
         };
         /**
          * Shown
@@ -3383,6 +4685,31 @@ export interface components {
             items: components["schemas"]["SiteKept"][];
         };
         /**
+         * ThresholdSet
+         * @description What is offered for a domain; `active`: rules of it that may raise without a person.
+         */
+        ThresholdSet: {
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /** Domain */
+            domain: number;
+            label: components["schemas"]["Label"];
+            /** Rules */
+            rules: number;
+            /** Active */
+            active: number;
+        };
+        /**
+         * ThresholdSets
+         * @description By domain.
+         */
+        ThresholdSets: {
+            /** Sets */
+            sets: components["schemas"]["ThresholdSet"][];
+        };
+        /**
          * TimeRuns
          * @description A column told in runs: `of[n]` holds at the next `count[n]` places.
          */
@@ -3466,6 +4793,17 @@ export interface components {
             items: components["schemas"]["Token"][];
         };
         /**
+         * TopPoint
+         * @description A point among those that made the most of the load.
+         */
+        TopPoint: {
+            /** Point */
+            point: string;
+            label: components["schemas"]["Label"];
+            /** Count */
+            count: number;
+        };
+        /**
          * Trust
          * @description The statement of trust. `name` null: the certificate is for the address that was dialled.
          *
@@ -3488,6 +4826,42 @@ export interface components {
             /** Nonce */
             nonce: string;
             signature: components["schemas"]["Vouched"] | null;
+        };
+        /**
+         * Verification
+         * @description What it turned out to be (核实): 属实, 误报, 仪表故障, 报备内, 测试.
+         */
+        Verification: {
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "real" | "false" | "instrument" | "filed" | "test";
+            /** By */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Note */
+            note: string;
+        };
+        /**
+         * VerifyAsked
+         * @description What it turned out to be.
+         */
+        VerifyAsked: {
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "real" | "false" | "instrument" | "filed" | "test";
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /**
          * VirtualGateway
@@ -6131,13 +7505,335 @@ export interface operations {
             };
         };
     };
+    alarms_kpis: {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                /** @description one or more sites, comma separated */
+                site?: string | null;
+                /** @description on duty at a time */
+                operators?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kpis"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_overlays: {
+        parameters: {
+            query?: {
+                name?: ("SHELVED" | "SUPPRESSED" | "OUT_OF_SERVICE") | null;
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOverlays"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_lay: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverlayAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_shelf_requests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShelfRequests"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_confirm: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_refuse: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     alarms_alarms: {
         parameters: {
             query?: {
-                state?: "open" | "unacknowledged" | "history" | "all";
-                level?: ("blue" | "yellow" | "orange" | "red") | null;
+                state?: "open" | "unacknowledged" | "history" | "all" | "shelved" | "suppressed" | "out_of_service";
+                /** @description any of these */
+                level?: ("blue" | "yellow" | "orange" | "red")[] | null;
                 /** @description one or more sites, comma separated */
                 site?: string | null;
+                domain?: string | null;
+                rule?: string | null;
+                point?: string | null;
+                /** @description an object, or site/object */
+                object?: string | null;
+                /** @description the newest result; none: nobody verified it */
+                verification?: ("real" | "false" | "instrument" | "filed" | "test" | "none") | null;
+                /** @description raised in the past */
+                late?: boolean | null;
+                purpose?: ("production" | "test" | "drill") | null;
+                /** @description raised then or later */
+                since?: string | null;
+                /** @description raised before */
+                until?: string | null;
+                /** @description text in point, labels or id */
                 q?: string;
                 limit?: number;
                 cursor?: string | null;
@@ -6235,6 +7931,885 @@ export interface operations {
             };
         };
     };
+    rules_threshold_sets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThresholdSets"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_rules: {
+        parameters: {
+            query?: {
+                origin?: string | null;
+                domain?: number | null;
+                quantity?: string | null;
+                active?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryRules"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryRule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryRuleDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryRule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleConfirmation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryRule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_retire: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleRetirement"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryRule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_of_point: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+                gateway: string;
+                device: string;
+                point: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointRules"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_attachments: {
+        parameters: {
+            query?: {
+                /** @description those that ended too */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleAttachments"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_attach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAttachment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleAttachment"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_detach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Ending"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleAttachments"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_named_levels: {
+        parameters: {
+            query?: {
+                /** @description those that ended too */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedLevels"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_name_level: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNamedLevel"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedLevel"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_end_named: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Ending"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedLevels"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_export: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "yaml";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/yaml": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_bring: {
+        parameters: {
+            query?: {
+                /** @description only say what would be done */
+                dry_run?: boolean;
+                /** @description of the faults */
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                "application/yaml": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesImported"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description the same file with its faults, or an error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/yaml": string;
+                };
+            };
+        };
+    };
+    alarms_acknowledge_many: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acknowledgements"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     alarms_acknowledge: {
         parameters: {
             query?: never;
@@ -6259,6 +8834,501 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Episode"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_reset: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Comments"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Episode"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_verify: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Episode"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_comment: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Episode"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_shelve: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShelveAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_unshelve: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_suppress: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_unsuppress: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_out_of_service: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutOfServiceAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayDone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_in_service: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayDone"];
                 };
             };
             /** @description Unauthorized */

@@ -8,7 +8,7 @@ export const COLOURS: readonly Colour[] = ["red", "orange", "yellow", "blue"];
 const rank = (colour: Colour): number => COLOURS.indexOf(colour);
 
 export const isOpen = (state: AlarmState): boolean => state !== "NORMAL";
-export const isUnacknowledged = (state: AlarmState): boolean => state === "UNACK" || state === "RTN_UNACK";
+export const isUnacknowledged = (state: AlarmState): boolean => state === "UNACK" || state === "RTN_UNACK" || state === "LATCHED_UNACK";
 
 /** Order of two alarms; equal only for the same alarm. */
 export function worstFirst(a: Episode, b: Episode): number {

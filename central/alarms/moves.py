@@ -95,6 +95,8 @@ class Moves:
         for entry in entries:
             self._entry(tracked, entry, value, comment or entry.reason)
             last = self.told[tracked.definition.rule.id] = entry.time
+        if tracked.streams is not None and last:
+            tracked.streams = tracked.streams.stepped(tracked.machine, list(entries))
         if tracked.episode is not None:
             self._settle(tracked, tracked.episode, last)
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from central.alarms import pasts_kept
 from central.alarms.asleep import Asleep, Kind, Rules
 from central.alarms.kept import condition_of, machine_of
 from central.alarms.records import read_levels
@@ -111,6 +112,10 @@ def _other(definition: Definition, inputs: Inputs, state: str) -> Tracked:
         tracked.since, tracked.turn = body["since"], body.get("turn", 0)
         tracked.point = body.get("point", tracked.point)
         tracked.saved = _without_turn(state)
+        if "streams" in body:
+            at = tracked.stream, tracked.since
+            tracked.streams = pasts_kept.read(definition, tracked.machine, at, body["streams"])
+            tracked.claimed = dict(body["claimed"])
     return tracked
 
 

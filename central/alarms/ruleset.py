@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
+from central.alarms import pasts
 from central.alarms.moves import Moves
 from central.alarms.records import EpisodeRow
 from central.alarms.saving import drop_branch
@@ -193,4 +194,5 @@ def _forget_past(moves: Moves, tracked: Tracked) -> None:
     # Branches count levels of the old ladder; what they told stays told.
     for stream in list(tracked.branches):
         drop_branch(moves.conn, tracked, stream)
+    pasts.forget(tracked)
     tracked.calm = None

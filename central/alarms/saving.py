@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from central.alarms.kept import body_of, steps_of
+from central.alarms import pasts_kept as pasts
+from central.alarms.kept import Body, body_of, steps_of
 from central.alarms.tracked import ALL, TURN, Tracked
 from protocols.words import Purpose
 
@@ -37,9 +38,11 @@ def _shared(tracked: Tracked, alike: dict[object, str]) -> str:
 
 
 def _body(tracked: Tracked) -> str:
-    own = {"episode": tracked.episode, "stream": tracked.stream, "since": tracked.since}
+    own: Body = {"episode": tracked.episode, "stream": tracked.stream, "since": tracked.since}
     if not tracked.points:
         own["point"] = tracked.point
+    if tracked.streams is not None:
+        own |= {"streams": pasts.body(tracked.streams), "claimed": list(tracked.claimed.items())}
     return json.dumps(body_of(tracked.machine, plain=tracked.plain) | own)
 
 

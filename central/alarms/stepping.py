@@ -7,7 +7,7 @@ and one that was read again, is the same machine as one that saw every reading i
 
 from dataclasses import replace
 
-from central.alarms import backfill
+from central.alarms import backfill, pasts
 from central.alarms.moves import Moves
 from central.alarms.tracked import Tracked
 from protocols.alarms import steps
@@ -96,14 +96,19 @@ def _arrival(moves: Moves, time: int) -> int:
 
 def take_each(moves: Moves, tracked: Tracked, stream: int, heard: list[Sample]) -> None:
     """Take readings of the inputs of any other rule: each in its turn, by event time."""
-    before = tracked.lagging
+    before, whole = tracked.lagging, pasts.applies(tracked)
     for sample in sorted_by_input(heard):
         newest = newest_of(tracked.machine, sample.input)
         newer = newest is None or sample.time > newest
-        if newer and tracked.stream != stream:
+        if not whole and newer and tracked.stream != stream:
             tracked.stream, tracked.since = stream, sample.time
-        arrival = _arrival(moves, sample.time)
-        _feed(moves, tracked, sample._replace(arrival=arrival), sample.value)
+        sample = sample._replace(arrival=_arrival(moves, sample.time))
+        if whole:
+            pasts.take(moves, tracked, stream, sample)
+        else:
+            _feed(moves, tracked, sample, sample.value)
+    if whole:
+        pasts.settle(moves, tracked, stream)
     if before and not tracked.lagging:
         moves.caught_up(tracked)
 

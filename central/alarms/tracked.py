@@ -21,6 +21,7 @@ from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.machine import Machine
 from protocols.alarms.rule import Rule
 from protocols.alarms.state import Alarm
+from protocols.alarms.streams import Streams
 
 BRANCHES: Final = 8
 """Older streams remembered per rule; the oldest goes first."""
@@ -94,6 +95,10 @@ class Tracked:
     """A value between these changes nothing; None until worked out."""
     turn: int = 0
     """As its row says: see `takeovers`."""
+    streams: Streams | None = None
+    """Of a rule that is not plain: what its streams brought; None: of nothing to tell."""
+    claimed: dict[int, int] = field(default_factory=dict)
+    """By such a stream the episode its past was told as."""
     touched: frozenset[int] = frozenset()
     """Streams whose branches were written or dropped and not yet looked at again."""
 

@@ -65,15 +65,21 @@ def start(definition: Definition) -> Streams:
     return Streams(begin(definition), cleared=past.uncleared(definition))
 
 
-def feed(definition: Definition, streams: Streams, stream: int, sample: Sample) -> Outcome:
-    """Take a reading of one of the streams."""
+def feed(
+    definition: Definition,
+    streams: Streams,
+    stream: int,
+    sample: Sample,
+    clock: int | None = None,
+) -> Outcome:
+    """Take a reading of one of the streams. `clock`: as `steps.feed` has it."""
     newest = dict(streams.machine.newest).get(sample.input)
     newer = newest is None or sample.time > newest
     if newer and stream != streams.stream:
         streams = _hand_over(definition, streams, stream, sample.time)
     allowed = round(definition.kind.lateness * SECOND)
     if newest is None or stream == streams.stream or newest - sample.time <= allowed:
-        return _feed_live(definition, streams, sample)
+        return _feed_live(definition, streams, sample, clock)
     branch = streams.branch(stream)
     if branch is None:
         streams, branch = _begin(definition, streams, sample.time)
@@ -94,13 +100,35 @@ def settle(definition: Definition, streams: Streams, stream: int, now: int) -> O
     if branch is None:
         return streams, [], []
     branch, told = past.settle(definition, branch, streams.live)
+    if not streams.live.rests:
+        streams = streams._replace(machine=_earlier(streams.machine, branch))
     return _done(definition, streams.with_branch(stream, branch), told, now)
 
 
-def _feed_live(definition: Definition, streams: Streams, sample: Sample) -> Outcome:
-    machine, entries = steps.feed(definition, streams.machine, sample)
+def _earlier(machine: Machine, branch: Branch) -> Machine:
+    """Return the live machine with delays from when they began in the gap, not from after it."""
+    if not (machine.condition.pending and branch.machine.condition.pending):
+        return machine
+    steps_ = tuple(
+        Step(live.on, old.since)
+        if old.since is not None
+        and live.since is not None
+        and not (live.on or old.on)
+        and old.since < branch.until <= live.since
+        else live
+        for live, old in zip(machine.condition.steps, branch.machine.condition.steps, strict=True)
+    )
+    return machine._replace(condition=Condition(steps_))
+
+
+def _feed_live(
+    definition: Definition, streams: Streams, sample: Sample, clock: int | None
+) -> Outcome:
+    machine, entries = steps.feed(definition, streams.machine, sample, clock)
     streams = streams.stepped(machine, entries)
-    if not sample.good or dict(machine.newest).get(sample.input) != sample.time:
+    # What the instrument cannot have measured is not good, whatever its quality.
+    good = bool(machine.values) and bool(machine.recent) and machine.recent[-1][3]
+    if not good or dict(machine.newest).get(sample.input) != sample.time:
         return streams, entries, []
     time, values = sample.time, machine.values
 

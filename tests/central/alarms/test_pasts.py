@@ -1,0 +1,93 @@
+"""What an older stream brings late (补传) of rules that are more than a ladder."""
+
+import pytest
+
+from protocols.alarms.definition import Watch
+from protocols.alarms.kinds.rate import Rate
+from tests.central.alarms.plant import Plant, high, wanted
+from tests.central.builders import SECOND, START
+
+WATCHED = wanted("it", high(), watch=Watch(bad_after=60.0))
+FAST = wanted("it", high(5.0), kind=Rate(per=60.0))
+CUT, BACK = 600, 1800
+"""The cable is out for twenty minutes."""
+
+
+@pytest.fixture(params=[False, True], ids=["undisturbed", "restarted"])
+def plant(request):
+    made = []
+
+    def of(*rules):
+        made.append(Plant(*rules))
+        say = made[-1].say
+
+        def said(*args, **more):
+            judged = say(*args, **more)
+            if request.param:
+                made[-1].restart()
+            return judged
+
+        made[-1].say = said
+        return made[-1]
+
+    yield of
+    for each in made:
+        each.close()
+
+
+def told(it):
+    return [
+        (state, (raised - START) / SECOND, returned and (returned - START) / SECOND, bool(late))
+        for state, raised, returned, late in it.tables.execute(
+            "SELECT state, raised, returned, late FROM episode ORDER BY raised"
+        ).fetchall()
+    ]
+
+
+def test_a_whole_episode_in_the_gap_is_late_and_calls_nobody(plant):
+    it = plant(WATCHED)
+    it.say(CUT, (1, 70.0), stream=1)
+    it.say(BACK, (1, 70.0), stream=2)
+    it.say(1000, (1, 85.0), stream=1, now=BACK + 1)
+    it.say(1100, (1, 70.0), stream=1, now=BACK + 2)
+    assert told(it) == [("NORMAL", 1000, 1100, True)]
+    assert it.engine.tracked(it.tables.conn, "site/it").episode is None
+
+
+def test_what_stands_at_the_end_of_the_gap_is_one_live_alarm(plant):
+    it = plant(WATCHED)
+    it.say(CUT, (1, 70.0), stream=1)
+    it.say(BACK, (1, 85.0), stream=2)
+    it.say(1000, (1, 85.0), stream=1, now=BACK + 1)
+    assert told(it) == [("UNACK", 1000, None, False)]
+    assert it.journal("it") == [[BACK, "RAISE:H"], [1000, "BACKDATED:H"]]
+
+
+def test_what_the_live_deadband_has_not_cleared_becomes_the_live_alarm(plant):
+    it = plant(wanted("it", high(deadband=5.0), watch=Watch(bad_after=60.0)))
+    it.say(CUT, (1, 70.0), stream=1)
+    it.say(BACK, (1, 78.0), stream=2)
+    it.say(1000, (1, 85.0), stream=1, now=BACK + 1)
+    assert [state for state, *_ in told(it)] == ["UNACK"]
+    it.say(BACK + 10, (1, 70.0), stream=2)
+    assert [state for state, *_ in told(it)] == ["RTN_UNACK"]
+
+
+def test_a_rate_of_the_past_is_told_late(plant):
+    it = plant(FAST)
+    it.say(CUT, (1, 10.0), stream=1)
+    it.say(BACK, (1, 20.0), stream=2)
+    it.say(BACK + 60, (1, 20.0), stream=2)
+    it.say(660, (1, 20.0), stream=1, now=BACK + 61)
+    it.say(720, (1, 20.0), stream=1, now=BACK + 62)
+    assert told(it) == [("NORMAL", 660, 720, True)]
+
+
+def test_a_past_that_lasted_is_put_right_when_more_of_it_comes(plant):
+    it = plant(WATCHED)
+    it.say(CUT, (1, 70.0), stream=1)
+    it.say(BACK, (1, 70.0), stream=2)
+    it.say(1000, (1, 85.0), stream=1, now=BACK + 1)
+    assert told(it) == [("NORMAL", 1000, BACK, True)]
+    it.say(1100, (1, 70.0), stream=1, now=BACK + 2)
+    assert told(it) == [("NORMAL", 1000, 1100, True)]

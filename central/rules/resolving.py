@@ -4,7 +4,7 @@ Pure. Points that differ in nothing a rule goes by share one answer: a city has 
 of points and few kinds of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from central.alarms.records import levels_json
@@ -50,15 +50,41 @@ class Resolver:
             return Resolved()
         wanted: dict[str, Wanted] = {}
         masked: set[str] = set()
-        for place in places(manifest, numbers, fields):
+        for place in self._touched(manifest, numbers, fields):
             for holding in self.holdings(place):
                 id_ = f"{place.target.point}:{holding.family}"
-                if holding.family in place.own and not holding.manifest:
+                if _masks(holding, place):
                     masked.add(id_)
                 made = self._wanted(holding, place)
                 if made is not None:
                     wanted[id_] = made
         return Resolved(wanted, frozenset(masked))
+
+    def _touched(
+        self, manifest: Manifest, numbers: Sequence[int], fields: Mapping[str, int]
+    ) -> Iterator[Place]:
+        """Yield the points for which anything follows; of most nothing is made."""
+        describe = Describing(manifest, fields)
+        ids = [each.split("/") for each in self._near]
+        near = {(each[0], *each[2:]) for each in ids if each[1:2] == [manifest.gateway]}
+        alike: dict[tuple[object, ...], bool] = {}
+        for index, number in enumerate(numbers):
+            point = manifest.points[index]
+            of = (point.site, point.device, point.object, point.quantity, point.unit)
+            key = (*of, id(point.limits))
+            follows = alike.get(key)
+            if near and (point.site, point.device, point.name) in near:
+                yield describe.place(index, number)
+                continue
+            if follows is False:
+                continue
+            place = describe.place(index, number)
+            if follows is None:
+                found = self.holdings(place)
+                follows = any(each.figures or _masks(each, place) for each in found)
+                alike[key] = follows
+            if follows:
+                yield place
 
     def holdings(self, place: Place) -> list[Holding]:
         """Return what holds for a point, by family."""
@@ -157,28 +183,45 @@ class Resolver:
         return Wanted(definition, ((place.number, ""),), LIBRARY, text)
 
 
-def places(manifest: Manifest, numbers: Sequence[int], fields: Mapping[str, int]) -> list[Place]:
-    """Return a manifest's points with all that rules go by; `fields`: a site's domain, 1 to 15."""
-    profiles = {(device.site, device.name): device.profile for device in manifest.devices}
-    sides: dict[int, frozenset[str]] = {}
-    found = []
-    for index, (point, number) in enumerate(zip(manifest.points, numbers, strict=True)):
-        own = sides.get(id(point.limits))
+class Describing:
+    """Makes places of a manifest's points; `fields`: a site's domain, 1 to 15."""
+
+    def __init__(self, manifest: Manifest, fields: Mapping[str, int]) -> None:
+        self._manifest = manifest
+        self._fields = fields
+        self._profiles = {(each.site, each.name): each.profile for each in manifest.devices}
+        self._sides: dict[int, frozenset[str]] = {}
+
+    def place(self, index: int, number: int) -> Place:
+        """Return a point with all that rules go by."""
+        manifest = self._manifest
+        point = manifest.points[index]
+        own = self._sides.get(id(point.limits))
         if own is None:
-            own = sides[id(point.limits)] = frozenset(side for side, _ in directions(point.limits))
+            own = frozenset(side for side, _ in directions(point.limits))
+            self._sides[id(point.limits)] = own
         target = Target(
             point=str(manifest.point_id(index)),
             site=point.site,
-            domain=fields.get(point.site, 0),
+            domain=self._fields.get(point.site, 0),
             quantity=point.quantity,
             object=f"{point.site}/{point.object}" if point.object is not None else None,
-            profile=profiles.get((point.site, point.device)),
+            profile=self._profiles.get((point.site, point.device)),
         )
-        unit = point.unit
-        found.append(
-            Place(target=target, number=number, gateway=manifest.gateway, unit=unit, own=own)
+        return Place(
+            target=target, number=number, gateway=manifest.gateway, unit=point.unit, own=own
         )
-    return found
+
+
+def places(manifest: Manifest, numbers: Sequence[int], fields: Mapping[str, int]) -> list[Place]:
+    """Return every point of a manifest; `fields`: a site's domain, 1 to 15."""
+    describe = Describing(manifest, fields)
+    return [describe.place(index, number) for index, number in enumerate(numbers)]
+
+
+def _masks(holding: Holding, place: Place) -> bool:
+    """Whether the manifest's own rule of the family gives way; where nothing holds it stays."""
+    return holding.family in place.own and not holding.manifest
 
 
 def domain_number(name: str) -> int:

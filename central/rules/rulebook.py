@@ -160,7 +160,9 @@ class Rulebook:
             if entry is None or entry.manifest is None:
                 continue
             fields = self._fields(entry.manifest)
-            fresh = self._resolver.of_manifest(entry.manifest, entry.numbers, fields)
+            resolve = self._resolver.of_manifest
+            # A rule for a city's every point takes a second, and the loop has others to serve.
+            fresh = await asyncio.to_thread(resolve, entry.manifest, entry.numbers, fields)
             known = self._of.get(name, Resolved())
             if name in again:  # its own were taken as they were masked then
                 due.lost = due.lost or bool(known.wanted)

@@ -111,7 +111,9 @@ _SITE: Final = _keys(ManifestSite)
 _OBJECT: Final = _keys(ManifestObject)
 _DEVICE: Final = _keys(ManifestDevice)
 _POINT: Final = _keys(ManifestPoint)
-_LEVEL: Final = _keys(Level)
+_NOT_SENT: Final = frozenset({"window"})
+"""Of a level: what a point's own limits have no use for, so that version 1 stays what it is."""
+_LEVEL: Final = _keys(Level) - _NOT_SENT
 
 
 def label_json(label: Label) -> JsonValue:
@@ -259,7 +261,9 @@ def _float(number: float | None) -> float | None:
 
 
 def _level_json(level: Level) -> JsonValue:
-    record: dict[str, JsonValue] = asdict(level)
+    record: dict[str, JsonValue] = {
+        key: value for key, value in asdict(level).items() if key not in _NOT_SENT
+    }
     for key in ("limit", "deadband", "on_delay", "off_delay"):
         record[key] = float(getattr(level, key))
     record["colour"] = level.colour.name.lower()

@@ -209,9 +209,10 @@ def check_each_past_is_told(outage):
 
 PLAIN = st.just((0.0, 0.0))
 HELD = st.sampled_from([(0.0, 0.0), (5.0, 0.0)])
-DELAYED = st.sampled_from([(0.0, 25.0), (5.0, 25.0)])
+DELAYED = st.just((0.0, 25.0))
 ANY = outages(HELD) | outages(DELAYED, bad=False)
-"""A delay that begins in a gap and is not over when only bad quality follows is not looked for."""
+# Not looked for: a delay that began in a gap and ran out after it, where what followed was bad, or
+# had fallen into the deadband before the gap was delivered.
 
 
 @given(outages(PLAIN, bad=False))

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from central.alarms import cursor as cursors
 from central.alarms.episode import EpisodeFilter
-from central.alarms.records import COLUMNS, EpisodeRow, read_row
+from central.alarms.records import COLUMNS, FREE, EpisodeRow, read_row
 from protocols.alarms.rule import Colour
 from protocols.errors import FengsuiError
 
@@ -23,10 +23,6 @@ COUNTED: Final = 100_000
 VERIFIED: Final = ("real", "false", "instrument", "filed", "test")
 UNVERIFIED: Final = "none"
 _FEW: Final = 16
-_FREE: Final = (
-    "state <> 'NORMAL' AND number NOT IN (SELECT e.number FROM overlay o "
-    "CROSS JOIN episode e INDEXED BY episode_open ON e.rule = o.rule AND e.state <> 'NORMAL')"
-)
 _UNDER: Final = (
     "number IN (SELECT (SELECT e.number FROM episode e WHERE e.point = o.point "
     "AND e.rule = o.rule ORDER BY e.raised DESC LIMIT 1) FROM overlay o WHERE o.name = '{}')"
@@ -67,9 +63,9 @@ class View(NamedTuple):
 
 
 VIEWS: Final = {
-    "open": View(_FREE, URGENT, "episode_urgent"),
+    "open": View(FREE, URGENT, "episode_urgent"),
     "unacknowledged": View(
-        f"state NOT IN ('ACKED', 'LATCHED_ACKED') AND {_FREE}", URGENT, "episode_urgent"
+        f"state NOT IN ('ACKED', 'LATCHED_ACKED') AND {FREE}", URGENT, "episode_urgent"
     ),
     "history": View("state = 'NORMAL'", NEWEST, "episode_closed"),
     "all": View("1", NEWEST, "episode_raised"),

@@ -68,14 +68,19 @@ class Line:
     nth: int = 0
 
 
+FREE: Final = (
+    "state <> 'NORMAL' AND number NOT IN (SELECT e.number FROM overlay o "
+    "CROSS JOIN episode e INDEXED BY episode_open ON e.rule = o.rule AND e.state <> 'NORMAL')"
+)
+"""Open, and nothing lies over its rule: what is shelved is listed and counted apart."""
 OPEN: Final = (
-    "SELECT site, colour, state, count(*) FROM episode "
-    "WHERE state <> 'NORMAL' AND purpose = 'production' GROUP BY site, colour, state"
+    "SELECT site, colour, state, count(*) FROM episode "  # noqa: S608
+    f"WHERE {FREE} AND purpose = 'production' GROUP BY site, colour, state"
 )
 
 
 class OpenCount(NamedTuple):
-    """How many open episodes of production data a site has of a colour and state."""
+    """How many open episodes of production data a site has of a colour and state, none shelved."""
 
     site: str
     colour: Colour

@@ -181,6 +181,7 @@ async def test_a_shelf_hides_what_stands_and_ends_by_itself(story, tmp_path):
     assert answer.episode.overlays == (layer,)
     listed = story.collector.alarms
     assert (await listed.episodes()).total == 0
+    assert (await story.collector.overview()).levels.yellow == 0
     (shelved,) = (await listed.episodes(EpisodeFilter(state="shelved"))).items
     assert shelved.overlays == (layer,)
     (overlays,) = [each.overlays for each in told if each.overlays]

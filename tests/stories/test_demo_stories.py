@@ -42,28 +42,28 @@ def shelve(rule: str, seconds: float, reason: str) -> tuple[str, Act]:
 ACTS: Final[Mapping[str, Mapping[str, tuple[str, Act]]]] = {
     "reservoir": {
         "20:57:00": ack(f"{DAM}/rsv-wl:high"),
-        "21:33:00": ack("qingyun/reservoir:rain-3h"),
-        "22:02:30": ack("qingyun/reservoir:place"),
+        "21:33:00": ack("qingyun/reservoir:demo.rain-3h-vote"),
+        "22:02:30": ack("qingyun/reservoir:demo.reservoir"),
         "22:10:00": ack(f"{DAM}/rsv-wl:high"),
     },
     "tankfarm": {
         "21:36:00": ack(f"{DEPOT}/lt-101:high"),
         "22:06:30": ack(f"{DEPOT}/lt-101:high"),
-        "22:14:00": ack("honghaiwan/bund-1:place"),
-        "22:14:10": ack("honghaiwan/bund-1:gas"),
+        "22:14:00": ack("honghaiwan/bund-1:demo.bund"),
+        "22:14:10": ack("honghaiwan/bund-1:demo.gas"),
         "22:34:00": ack(f"{DEPOT}/gds-103:high"),
     },
     "crane": {
         "22:02:40": ack(f"{CRANE}/moment:high"),
         "22:14:40": shelve(f"{CRANE}/moment:high", 1200, "项目部已停吊，正在训练司机"),
-        "22:26:30": ack("jinting/crane-3:repeated"),
+        "22:26:30": ack(f"{CRANE}/moment:demo.repeated"),
     },
     "firepanel": {
         "22:16:30": ack(f"{PANEL}/smoke-02-037:state"),
-        "22:17:00": ack("haifeng/control-room:fire"),
+        "22:17:00": ack("haifeng/control-room:demo.fire"),
         "22:17:30": ack(f"{PANEL}/manual-03-002:state"),
-        "22:20:00": reset("haifeng/control-room:fire"),
-        "22:25:00": reset("haifeng/control-room:fire"),
+        "22:20:00": reset("haifeng/control-room:demo.fire"),
+        "22:25:00": reset("haifeng/control-room:demo.fire"),
     },
 }
 PREFIXES: Final = {"reservoir": DAM, "tankfarm": DEPOT, "crane": CRANE, "firepanel": PANEL}

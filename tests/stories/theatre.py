@@ -11,16 +11,22 @@ from typing import Any, Final
 
 import yaml
 
+from central.rules.acts import Who
+from central.rules.exchange import plan
+from central.rules.library import Library, LibraryRule, Version
+from central.rules.meant import Place
+from central.rules.resolving import Resolver, domain_number
 from edge.alarms.rules import local_rules
 from edge.check import load_config
 from edge.config import EdgeConfig
 from protocols.alarms import steps
+from protocols.alarms.attachment import Target
 from protocols.alarms.condition import SITE_OFFSET
 from protocols.alarms.definition import Definition
-from protocols.alarms.document import from_document
 from protocols.alarms.kinds.schedule import Schedule
 from protocols.alarms.kinds.several import Interlock, Levels, Vote
 from protocols.alarms.kinds.window import Aggregate, Window
+from protocols.alarms.ladder import directions
 from protocols.alarms.machine import Entry, Machine, Sample, begin, due
 from protocols.alarms.rule import Level
 from protocols.alarms.word import Word
@@ -32,6 +38,7 @@ from protocols.simulators.stories import STORIES
 from protocols.words import Label
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+NAME: Final = "演示人员"
 DEMO: Final = ROOT / "config" / "demo"
 PORTS: Final = (
     "collector_port",
@@ -74,15 +81,10 @@ class Theatre:
         self.places: dict[str, tuple[Label, Label]] = {}
         self.rules: dict[str, Standing] = {}
         self.log: list[str] = []
-        self._values: dict[str, float] = {}
+        self._everywhere: list[Place] = []
         for file in ("gw-qingyun.yaml", "gw-honghaiwan.yaml"):
             self._known(_config(file, folder))
-        written = yaml.safe_load((DEMO / "rules.yaml").read_text(encoding="utf-8"))
-        for each in written["rules"]:
-            given = {key: value for key, value in each.items() if key not in ("inputs", "counts")}
-            definition = from_document({"format": 1, **given})
-            inputs = {point: input_ for input_, point in each.get("inputs", {}).items()}
-            counts = tuple(each.get("counts", ()))
+        for definition, inputs, counts in _library(self._everywhere):
             self.rules[definition.rule.id] = Standing(definition, inputs, counts)
 
     def play(
@@ -112,7 +114,6 @@ class Theatre:
     def _heard(self, point: str, now: int, value: float) -> None:
         decimals = self.points[point].decimals
         rounded = value if decimals is None else round(value, decimals)
-        self._values[point] = rounded
         for standing in self.rules.values():
             input_ = standing.inputs.get(point)
             if input_ is not None:
@@ -201,7 +202,12 @@ class Theatre:
         counted |= isinstance(kind, Window) and kind.aggregate is Aggregate.COUNT
         if subject in self.points:
             point = self.points[subject]
-            return point.place, point.label, "次" if counted else point.unit, point.decimals
+            return (
+                point.place,
+                point.label,
+                "次" if counted else point.unit,
+                0 if counted else point.decimals,
+            )
         place, label = self.places[subject]
         if counted or isinstance(kind, Interlock):
             return place, label, "次" if isinstance(kind, Window) else "个" if counted else "", 0
@@ -210,17 +216,65 @@ class Theatre:
 
     def _known(self, config: EdgeConfig) -> None:
         sites = {site.name: site.label for site in config.sites}
+        fields = {site.name: domain_number(site.domain) for site in config.sites}
         for each in config.objects:
             self.places[f"{each.site}/{each.name}"] = (sites[each.site], each.label)
         for bus in config.buses:
             for device in bus.devices:
                 for point in device.points:
                     sheet = point.sheet
+                    own = frozenset(side for side, _ in directions(point.limits))
+                    target = Target(
+                        point=str(point.id),
+                        site=point.id.site,
+                        domain=fields[point.id.site],
+                        quantity=sheet.quantity,
+                        object=f"{point.id.site}/{point.object}" if point.object else None,
+                    )
+                    number = len(self._everywhere) + 1
+                    place = Place(
+                        target=target, number=number, gateway="", unit=sheet.unit, own=own
+                    )
+                    self._everywhere.append(place)
                     self.points[str(point.id)] = Point(
                         point.label, sites[point.id.site], sheet.unit, sheet.decimals
                     )
         for rule in local_rules(config.buses):
             self.rules[rule.id] = Standing(rule.definition, {str(rule.point): ""})
+
+
+def _library(
+    everywhere: list[Place],
+) -> Iterator[tuple[Definition, dict[str, str], tuple[str, ...]]]:
+    """Yield the demo's own rules as the library resolves them; all confirmed, as the demo does."""
+    document = yaml.safe_load((DEMO / "rules.yaml").read_text(encoding="utf-8"))
+    asked = plan(document, Library(), everywhere, Who(NAME, 0, ""), ())
+    assert not asked.problems
+    rules = {}
+    for body in asked.create:
+        levels = tuple(each.confirmed(NAME, "2026-06-01", None) for each in body.levels)
+        version = Version(
+            number=1,
+            body=replace(body, levels=levels),
+            retired=False,
+            made=0,
+            made_by=NAME,
+            reason="",
+        )
+        rules[body.id] = LibraryRule(
+            id=body.id, origin=None, domain=None, created=0, created_by=NAME, version=version
+        )
+    resolver = Resolver(Library(rules=rules, attached=tuple(asked.attach)))
+    names = {place.number: place.target.point for place in everywhere}
+    for place in everywhere:
+        for holding in resolver.holdings(place):
+            definition = holding.definition(place.target.point)
+            if definition is not None:
+                yield definition, {place.target.point: ""}, ()
+    for wanted in resolver.of_objects(everywhere).values():
+        inputs = {names[number]: name for number, name in wanted.inputs if number}
+        counts = tuple(name for number, name in wanted.inputs if not number)
+        yield wanted.definition, inputs, counts
 
 
 def _config(file: str, folder: Path) -> EdgeConfig:

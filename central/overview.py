@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 AGES: Final = (10, 60, 300, 1800, 7200)
 """Seconds: the steps of the timeliness figure; the last step is everything older, or never."""
-UNSEEN: Final = ("UNACK", "RTN_UNACK")
+UNSEEN: Final = ("UNACK", "RTN_UNACK", "LATCHED_UNACK")
 T = TypeVar("T")
 
 

@@ -7,6 +7,7 @@ from central.rules import sheets, yaml_file
 from central.rules.acts import Who
 from central.rules.exchange import Plan, carry_out, plan, whole
 from central.rules.faults import in_file
+from central.rules.placing import UNKNOWN_PLACE
 from central.rules.rulebook import Rulebook
 from central.rules.sheets import FileRefused
 from protocols.schema.yaml_source import Source
@@ -40,21 +41,30 @@ def exported(book: Rulebook, form: str) -> bytes:
 
 
 async def bring_in(
-    book: Rulebook, data: bytes, who: Who, *, dry_run: bool, language: str = "zh"
+    book: Rulebook,
+    data: bytes,
+    who: Who,
+    *,
+    dry_run: bool,
+    ahead: bool = False,
+    language: str = "zh",
 ) -> Imported:
-    """Bring a file in. Raises FileRefused: it is no file of rules at all."""
+    """Bring a file in. Raises FileRefused: it is no file of rules at all.
+
+    `ahead`: a place nobody has connected yet is no fault; its rules hold once it is there.
+    """
     if not data.strip():
         raise FileRefused(reason="0 B")
     read = sheets.read(data) if form_of(data) == XLSX else yaml_file.read(data)
     if isinstance(read, Source):
-        asked = _plan(book, read.data, who)
+        asked = _plan(book, read.data, who, ahead=ahead)
         known = {each.line for each in read.problems}
         found = [each for each in in_file(read, asked.problems) if each.line not in known]
         asked.problems = [*read.problems, *found]
         if asked.problems:
             return Imported(asked, YAML, yaml_file.marked(data, asked.problems, language))
     else:
-        asked = _plan(book, read.document, who)
+        asked = _plan(book, read.document, who, ahead=ahead)
         asked.problems = [*read.problems, *asked.problems]
         if asked.problems:
             return Imported(asked, XLSX, sheets.marked(data, read, asked.problems, language))
@@ -64,5 +74,8 @@ async def bring_in(
     return Imported(asked, form_of(data))
 
 
-def _plan(book: Rulebook, document: object, who: Who) -> Plan:
-    return plan(document, book.library, book.places(), who, [each.name for each in book.sets])
+def _plan(book: Rulebook, document: object, who: Who, *, ahead: bool) -> Plan:
+    asked = plan(document, book.library, book.places(), who, [each.name for each in book.sets])
+    if ahead:
+        asked.problems = [each for each in asked.problems if each.code != UNKNOWN_PLACE]
+    return asked

@@ -5,6 +5,7 @@ hold for a point.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from central.rules.acts import RuleRefused
 from central.rules.library import Library, LibraryRule, NamedLevel
@@ -16,6 +17,7 @@ from protocols.errors import Problem
 from protocols.units import conversion
 from protocols.words import Value
 
+UNKNOWN_PLACE: Final = "ATTACHMENT_PLACE"
 DOMAINS = tuple(str(number) for number in range(1, 16))
 
 
@@ -75,7 +77,7 @@ def place_problems(scope: Scope, at: str, everywhere: Iterable[Place]) -> list[P
         known = any(place.target.at(scope) == at for place in everywhere)
     if known:
         return []
-    return [_problem("ATTACHMENT_PLACE", "at", value=at, scope=scope.name.lower())]
+    return [_problem(UNKNOWN_PLACE, "at", value=at, scope=scope.name.lower())]
 
 
 def _rule_problems(

@@ -93,7 +93,19 @@ class CollectorDoor:
         with closing(self._connection()) as door._stays:
             yield door
 
-    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def put_rules(self, file: bytes, reason: str) -> list[str]:
+        """Bring a file of rules in and answer for their levels; returns the new rules' ids."""
+        done = self.ask("POST", "/api/v1/rule-file?ahead=true", file)
+        for id_ in done["created"]:
+            current = self.ask("GET", f"/api/v1/rules/{id_}")["rule"]["current"]
+            levels = [{"name": each["name"]} for each in current["rule"]["levels"]]
+            asked = {"levels": levels, "version": current["version"], "reason": reason}
+            self.ask("POST", f"/api/v1/rules/{id_}/confirm", asked)
+        return list(done["created"])
+
+    def ask(
+        self, method: str, path: str, body: dict[str, Any] | bytes | None = None
+    ) -> dict[str, Any]:
         """Do one request; returns the JSON answer. Raises DoorClosed for any but a 2xx.
 
         Whoever reads a whole history asks more often than the collector allows one session: told
@@ -112,15 +124,17 @@ class CollectorDoor:
         return answer
 
     def _ask_once(
-        self, method: str, path: str, body: dict[str, Any] | None
+        self, method: str, path: str, body: dict[str, Any] | bytes | None
     ) -> tuple[int, str | None, bytes]:
         """Return the status, `Retry-After` and the body; keeps a session's cookie."""
         connection = self._stays or self._connection()
-        headers = {"X-Requested-With": "fengsui", "Content-Type": "application/json"}
+        sent = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+        kind = "application/octet-stream" if sent is body else "application/json"
+        headers = {"X-Requested-With": "fengsui", "Content-Type": kind}
         if self._cookie:
             headers["Cookie"] = self._cookie
         try:
-            connection.request(method, path, json.dumps(body or {}), headers)
+            connection.request(method, path, sent, headers)
             response = connection.getresponse()
             content = response.read()
         finally:

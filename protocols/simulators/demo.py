@@ -135,6 +135,7 @@ class Demo:
         try:
             configs = {name: self._configured(name, where) for name in GATEWAYS}
             self._enrol(door, configs)
+            door.put_rules((_demo() / "rules.yaml").read_bytes(), "演示")
         finally:
             door.close()
         for name, config in configs.items():
@@ -174,8 +175,7 @@ class Demo:
         return self.children.start("plant", "protocols.simulators", arguments, speaks=True)
 
     def _render(self, name: str, values: dict[str, Any]) -> Path:
-        config = next((folder for folder in CONFIG if folder.is_dir()), CONFIG[0])
-        text = (config / "demo" / f"{name}.yaml").read_text(encoding="utf-8")
+        text = (_demo() / f"{name}.yaml").read_text(encoding="utf-8")
         file = self.folder / f"{name}.yaml"
         file.write_text(Template(text).substitute(values), encoding="utf-8")
         return file
@@ -230,6 +230,10 @@ class Demo:
             self._broker.stop()
             self._broker = None
         self._held.release()
+
+
+def _demo() -> Path:
+    return next((folder for folder in CONFIG if folder.is_dir()), CONFIG[0]) / "demo"
 
 
 def free_port() -> int:

@@ -21,6 +21,9 @@ _FILE: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}
 _FILES: Final[dict[str, Any]] = {"content": dict.fromkeys(MEDIA.values(), _FILE)}
 Form = Annotated[Literal["xlsx", "yaml"], Query(alias="format")]
 DryRun = Annotated[bool, Query(default_factory=bool, description="only say what would be done")]
+Ahead = Annotated[
+    bool, Query(default_factory=bool, description="places that are not connected yet are no fault")
+]
 Language = Annotated[Literal["zh", "en"], Query(description="of the faults")]
 
 
@@ -40,13 +43,19 @@ async def export(who: Reader, house: House, form: Form = "xlsx") -> Response:
     openapi_extra={"requestBody": {"required": True, **_FILES}},
 )
 async def bring(
-    who: Keeper, house: House, request: Request, dry_run: DryRun, language: Language = "zh"
+    who: Keeper,
+    house: House,
+    request: Request,
+    dry_run: DryRun,
+    ahead: Ahead,
+    language: Language = "zh",
 ) -> Response:
     """Bring a file in: what differs is created, changed, retired, attached and named."""
     if not who.sees_all:
         raise ApiError(403, "FORBIDDEN", permission=Permission.RULES.value)
     by, data = person(who, house, "import"), await request.body()
-    done = await bring_in(house.collector.rules, data, by, dry_run=dry_run, language=language)
+    book = house.collector.rules
+    done = await bring_in(book, data, by, dry_run=dry_run, ahead=ahead, language=language)
     if done.marked is not None:
         headers = {
             "Content-Disposition": f'attachment; filename="rules-faults.{done.form}"',

@@ -54,6 +54,11 @@ RARE: Final = 60.0
 """Real seconds between seals from which the process that packs is not kept for the next."""
 LOOK: Final = 0.5
 """Real seconds between two looks."""
+STILL: Final = 3.0
+"""Real seconds without a reading after which the store rests: what takes pages for nothing is put
+together."""
+SOME: Final = FULL // 4
+"""Readings in the journal that are sealed when the store rests."""
 
 
 class ChunkStore:
@@ -77,7 +82,11 @@ class ChunkStore:
         self.merging = Merging(db, self._worker, self.sealer)
         self.damage = Damage()
         self._remembered = Remembered()
-        self._sealed_at = real_monotonic()
+        self._sealed_at = self._changed_at = real_monotonic()
+        self._held = 0
+        self._rested = True
+        self.still = STILL
+        self.some = SOME
         self.may_seal: Callable[[], bool] = lambda: True
         self.may_merge: Callable[[], bool] = lambda: True
         """Whether the disk has room for it."""
@@ -114,17 +123,31 @@ class ChunkStore:
                 self._kept.begin(number, newest)
 
     async def run(self) -> None:
-        """Seal when there is enough or it is time, then merge; until cancelled."""
+        """Seal when there is enough or it is time, then merge; rest where no more comes.
+
+        Until cancelled.
+        """
         while True:
             await asyncio.sleep(LOOK)
             waited = real_monotonic() - self._sealed_at
             full = self.unsealed.readings >= FULL or self.unsealed.many >= BLOCKS
-            if (full or waited >= AGE) and self.may_seal():
+            some = self._is_still() and self.unsealed.readings >= self.some
+            if (full or some or waited >= AGE) and self.may_seal():
                 await self.seal()
                 if self.may_merge():
                     await self.merging.run_once()
                 if waited >= RARE:
                     await self._worker.run(self.sealer.rest)
+            elif self._is_still() and not self._rested and self.may_merge():
+                self._rested = True
+                await self.merging.rest()
+
+    def _is_still(self) -> bool:
+        """Whether nothing came for a while."""
+        held, now = self.unsealed.readings, real_monotonic()
+        if held != self._held:
+            self._held, self._changed_at = held, now
+        return now - self._changed_at >= self.still
 
     async def seal(self) -> int:
         """Seal what the journal holds now; return how many readings that were."""
@@ -133,6 +156,7 @@ class ChunkStore:
             sealed = await self.sealing.seal()
             self._kept.kept()
             self.merging.note(sealed.keys)
+            self._rested = False
         async with self._sealed:
             self._sealed.notify_all()
         return sealed.readings

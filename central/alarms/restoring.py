@@ -6,18 +6,25 @@ read once and held once, and of most no more is made than that (`asleep`).
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from central.alarms.asleep import Asleep, Kind, Rules
+from central.alarms.asleep_pasts import (
+    NONE,
+    Moved,
+    read_branch,
+    read_moved,
+    read_steps,
+)
 from central.alarms.records import read_levels
 from central.alarms.stored import Stored
 from central.alarms.takeovers import TAKEN_OVER
-from central.alarms.tracked import ALL, TURN, Branch, Claim, Tracked
+from central.alarms.tracked import ALL, TURN, Branch, Tracked
 from central.store.heads.good_numbers import GoodNumber
-from protocols.alarms.condition import Condition, Step, start
+from protocols.alarms.condition import start
 from protocols.alarms.rule import Rule
 from protocols.alarms.state import Alarm, State
 
@@ -28,6 +35,7 @@ class Loaded(NamedTuple):
     tracked: list[Tracked]
     active: set[str]
     asleep: Asleep
+    moved: dict[int, Moved]
 
 
 def load(conn: sqlite3.Connection, stored: Stored) -> Loaded:
@@ -40,26 +48,28 @@ def load(conn: sqlite3.Connection, stored: Stored) -> Loaded:
         "SELECT id, point, version, levels, active FROM rule WHERE active OR EXISTS "
         "(SELECT 1 FROM episode e WHERE e.rule = rule.id AND e.state <> 'NORMAL')"
     ):
-        alike = levels, states.get(id_, ""), version
-        kind = kinds.get(alike)
+        said = levels, states.get(id_, ""), version
+        kind = kinds.get(said)
         if kind is None:
-            kind = kinds[alike] = _kind(*alike)
+            kind = kinds[said] = _kind(*said)
         if point in points:
             points[point].append((id_, kind))
         else:
             points[point] = [(id_, kind)]
         if judges:
             active.add(id_)
-        if not judges or id_ in branches:
+        if not judges:
             restless.add(point)
     newest = stored.newest_good_all(conn, points.keys())
     asleep, awake = Asleep(), list[Tracked]()
     for point, rules in points.items():
         good = newest.get(point)
-        if point in restless or not asleep.lay(point, rules, good):
+        texts = [branches.get(id_, NONE) for id_, _ in rules]
+        if point in restless or not asleep.lay(point, rules, good, texts):
             awake += [_awake(point, rule, good, branches) for rule in rules]
-    _move_on(conn, stored, awake)
-    return Loaded(awake, {tracked.rule.id for tracked in awake} & active, asleep)
+    moved = read_moved(conn)
+    _move_on(conn, stored, awake, moved)
+    return Loaded(awake, {tracked.rule.id for tracked in awake} & active, asleep, moved)
 
 
 def _awake(
@@ -73,7 +83,7 @@ def _awake(
     if newest is not None:
         tracked.know(newest)
     for stream, text in branches.get(id_, {}).items():
-        tracked.branches[stream] = _read_branch(text)
+        tracked.branches[stream] = read_branch(text)
     return tracked
 
 
@@ -84,15 +94,15 @@ def _states(conn: sqlite3.Connection) -> tuple[dict[str, str], dict[str, dict[in
     """
     states: dict[str, str] = {}
     branches: dict[str, dict[int, str]] = {}
-    alike: dict[str, str] = {}
+    same: dict[str, str] = {}
     for rule, stream, text in conn.execute(
         f"SELECT rule, stream, body FROM condition WHERE rule <> ? AND NOT ({TAKEN_OVER})",  # noqa: S608
         (ALL,),
     ):
         if stream:
-            branches.setdefault(rule, {})[stream] = text
+            branches.setdefault(rule, {})[stream] = same.setdefault(text, text)
         else:
-            states[rule] = alike.setdefault(text, text)
+            states[rule] = same.setdefault(text, text)
     return states, branches
 
 
@@ -108,7 +118,7 @@ def _kind(levels: str, state: str, version: int) -> Kind:
     return Kind(
         levels=ladder,
         version=version,
-        condition=_condition(body["steps"]),
+        condition=read_steps(body["steps"]),
         alarm=Alarm(State(place), level, occurrence),
         episode=body["episode"],
         since=body["since"],
@@ -117,27 +127,17 @@ def _kind(levels: str, state: str, version: int) -> Kind:
     )
 
 
-def _read_branch(text: str) -> Branch:
-    body = json.loads(text)
-    claim = Claim(*body["claim"]) if body["claim"] else None
-    path = [(time, level, value) for time, level, value in body["path"]]
-    newest, at = body["newest"], body.get("at", 0)
-    return Branch(_condition(body["steps"]), newest, body["until"], path, claim, kept=newest, at=at)
-
-
-def _condition(steps: list[tuple[bool, int | None]]) -> Condition:
-    return Condition(tuple(Step(on, since) for on, since in steps))
-
-
-def _move_on(conn: sqlite3.Connection, stored: Stored, found: Iterable[Tracked]) -> None:
+def _move_on(
+    conn: sqlite3.Connection, stored: Stored, found: Iterable[Tracked], moved: Mapping[int, Moved]
+) -> None:
     """Let branches know what their streams brought since they were written."""
     by_stream: dict[int, list[tuple[int, Branch]]] = {}
     for tracked in found:
         for stream, branch in tracked.branches.items():
             by_stream.setdefault(stream, []).append((tracked.point, branch))
-    _read_moved(conn, by_stream)
     above: dict[int, dict[int, int]] = {}
     for stream, branches in by_stream.items():
+        _move(branches, moved.get(stream))
         least = above[stream] = {}
         for point, branch in branches:
             least[point] = min(branch.at, least.get(point, branch.at))
@@ -151,15 +151,10 @@ def _move_on(conn: sqlite3.Connection, stored: Stored, found: Iterable[Tracked])
                 branch.move(int(later.max()))
 
 
-def _read_moved(
-    conn: sqlite3.Connection, by_stream: Mapping[int, Sequence[tuple[int, Branch]]]
-) -> None:
-    """Take what `save_moved` wrote after the branches themselves."""
-    for stream, text in conn.execute(
-        "SELECT stream, body FROM condition WHERE rule = ?", (ALL,)
-    ).fetchall():
-        body = json.loads(text)
-        times = dict(zip(body["points"], body["times"], strict=True))
-        for point, branch in by_stream.get(stream, ()):
-            if branch.at < body["at"] and point in times:
-                branch.move(times[point])
+def _move(branches: Iterable[tuple[int, Branch]], moved: Moved | None) -> None:
+    if moved is None:
+        return
+    times = dict(zip(moved.points, moved.times, strict=True))
+    for point, branch in branches:
+        if branch.at < moved.at and point in times:
+            branch.move(times[point])

@@ -20,6 +20,7 @@ from central.store.arrivals import Arrivals, arrivals
 from central.store.columns import Columns, Integers
 from central.store.damage import ChunkUnreadable, Damage
 from central.store.families import Families
+from central.store.filling import Filling
 from central.store.heads.good_numbers import GoodNumber
 from central.store.heads.head_pages import PAGE
 from central.store.heads.heads import Heads
@@ -41,24 +42,16 @@ from protocols.owner_thread import OwnerThread
 from protocols.words import Value
 
 T = TypeVar("T")
-FULL: Final = 1_850_000
-"""Readings in the journal that are sealed at once: a quarter of an hour of 20,000 points, each read
-every ten seconds. Three chunks of a device become one, which fills a page."""
 BLOCKS: Final = 15_000
 """Commits of streams after which fewer are sealed too: each takes memory, and time at a start."""
 AGE: Final = 3_600.0
 """Real seconds after which fewer are sealed too."""
-MOST_UNSEALED: Final = 5_000_000
+MOST_UNSEALED: Final = 8_000_000
 """Readings in memory beyond which live and backfill wait for a seal."""
 RARE: Final = 60.0
 """Real seconds between seals from which the process that packs is not kept for the next."""
 LOOK: Final = 0.5
 """Real seconds between two looks."""
-STILL: Final = 3.0
-"""Real seconds without a reading after which the store rests: what takes pages for nothing is put
-together."""
-SOME: Final = FULL // 4
-"""Readings in the journal that are sealed when the store rests."""
 
 
 class ChunkStore:
@@ -82,11 +75,9 @@ class ChunkStore:
         self.merging = Merging(db, self._worker, self.sealer)
         self.damage = Damage()
         self._remembered = Remembered()
-        self._sealed_at = self._changed_at = real_monotonic()
-        self._held = 0
+        self._sealed_at = real_monotonic()
+        self.filling = Filling(self._sealed_at)
         self._rested = True
-        self.still = STILL
-        self.some = SOME
         self.may_seal: Callable[[], bool] = lambda: True
         self.may_merge: Callable[[], bool] = lambda: True
         """Whether the disk has room for it."""
@@ -129,25 +120,19 @@ class ChunkStore:
         """
         while True:
             await asyncio.sleep(LOOK)
-            waited = real_monotonic() - self._sealed_at
-            full = self.unsealed.readings >= FULL or self.unsealed.many >= BLOCKS
-            some = self._is_still() and self.unsealed.readings >= self.some
-            if (full or some or waited >= AGE) and self.may_seal():
+            now = real_monotonic()
+            self.filling.look(self.unsealed.readings, now)
+            waited = now - self._sealed_at
+            full = self.filling.enough(self.families.count) or self.unsealed.many >= BLOCKS
+            if (full or waited >= AGE) and self.may_seal():
                 await self.seal()
                 if self.may_merge():
                     await self.merging.run_once()
                 if waited >= RARE:
                     await self._worker.run(self.sealer.rest)
-            elif self._is_still() and not self._rested and self.may_merge():
+            elif self.filling.is_still() and not self._rested and self.may_merge():
                 self._rested = True
                 await self.merging.rest()
-
-    def _is_still(self) -> bool:
-        """Whether nothing came for a while."""
-        held, now = self.unsealed.readings, real_monotonic()
-        if held != self._held:
-            self._held, self._changed_at = held, now
-        return now - self._changed_at >= self.still
 
     async def seal(self) -> int:
         """Seal what the journal holds now; return how many readings that were."""

@@ -73,7 +73,7 @@ async def test_what_came_after_a_rest_is_looked_at_again(opened):
 async def test_a_store_to_which_nothing_comes_seals_and_rests_by_itself(opened, monkeypatch):
     db, store = opened
     monkeypatch.setattr(own, "LOOK", 0.01)
-    store.still, store.some = 0.02, 64
+    store.filling.still, store.filling.some = 0.02, 64
     running = asyncio.create_task(store.run())
     for nth in range(2):
         await come(db, store, 40, 40 * nth)
@@ -90,7 +90,7 @@ async def test_a_store_to_which_nothing_comes_seals_and_rests_by_itself(opened, 
 async def test_little_in_the_journal_stays_there(opened, monkeypatch):
     db, store = opened
     monkeypatch.setattr(own, "LOOK", 0.001)
-    store.still, store.some = 0.0, 10_000
+    store.filling.still, store.filling.some = 0.0, 10_000
     looks = asyncio.Queue()
     monkeypatch.setattr(store, "may_merge", lambda: looks.put_nowait(None) or True)
     await come(db, store, 40)

@@ -42,11 +42,11 @@ class Stage(Enum):
     RESTING = auto()
     """Nothing comes for a while."""
     CLOSING = auto()
-    """It is over: what is small is put together, whatever that spares."""
+    """It is over: what is small is put together where that takes no more pages."""
 
 
 class Piece(NamedTuple):
-    """A chunk; `size`: bytes of its summary and content, where the stage asks for it."""
+    """A chunk; `size`: bytes of its summary and content, told where no more comes."""
 
     id: int
     n: int
@@ -66,7 +66,7 @@ def chosen(found: Sequence[Piece], stage: Stage) -> list[int]:
     if stage is Stage.RESTING:
         return _resting(found, small)
     if stage is Stage.CLOSING:
-        return _ids(sorted(small, key=_by_size)) if len(small) > 1 else []
+        return _ids(sorted(small, key=_by_size)) if len(small) > 1 and _spared(small) >= 0 else []
     return _growing(sorted(small, key=_by_size))
 
 
@@ -99,19 +99,22 @@ def _resting(found: Sequence[Piece], small: Sequence[Piece]) -> list[int]:
         tried += [[*ordered, other] for other in others]
     best: tuple[float, list[int]] = (0.0, [])
     for some in tried:
-        before = sum(pages_of(piece.size) for piece in some)
-        spared = before - _as_one(some)
-        if spared * WORTH >= before:
+        spared = _spared(some)
+        if spared * WORTH >= _pages(some):
             best = max(best, (spared, _ids(some)))
     return best[1]
 
 
-def _as_one(pieces: Sequence[Piece]) -> float:
-    """Return about how many bytes of pages the chunks take that become of pieces."""
+def _pages(pieces: Sequence[Piece]) -> float:
+    return sum(pages_of(piece.size) for piece in pieces)
+
+
+def _spared(pieces: Sequence[Piece]) -> float:
+    """Return about how many bytes of pages less the chunks take that become of pieces."""
     span = max(piece.t1 for piece in pieces) - min(piece.t0 for piece in pieces)
     parts = parts_of(sum(piece.n for piece in pieces), span)
     size = sum(piece.size for piece in pieces) - _TWICE * (len(pieces) - parts)
-    return parts * pages_of(max(size, 0) // parts)
+    return _pages(pieces) - parts * pages_of(max(size, 0) // parts)
 
 
 def pages_of(size: int) -> float:

@@ -226,7 +226,7 @@ def _all_due(
 
 
 def _due(conn: sqlite3.Connection, key: Key, stage: Stage) -> _Due | None:
-    size = "length(summary) + length(body)" if stage is Stage.RESTING else "0"
+    size = "0" if stage is Stage.GROWING else "length(summary) + length(body)"
     rows_of_day = conn.execute(
         f"SELECT id, n, t0, t1, {size} FROM chunk WHERE family = ? AND day = ? "  # noqa: S608
         "AND seal <= (SELECT watermark FROM store)",

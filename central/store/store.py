@@ -20,7 +20,7 @@ from central.store.arrivals import Arrivals, arrivals
 from central.store.columns import Columns, Integers
 from central.store.damage import ChunkUnreadable, Damage
 from central.store.families import Families
-from central.store.filling import Filling
+from central.store.filling import SOME, Filling
 from central.store.heads.good_numbers import GoodNumber
 from central.store.heads.head_pages import PAGE
 from central.store.heads.heads import Heads
@@ -49,7 +49,8 @@ AGE: Final = 3_600.0
 MOST_UNSEALED: Final = 8_000_000
 """Readings in memory beyond which live and backfill wait for a seal."""
 RARE: Final = 60.0
-"""Real seconds between seals from which the process that packs is not kept for the next."""
+"""Real seconds between seals from which the process that packs is not kept for the next, unless
+much came meanwhile."""
 LOOK: Final = 0.5
 """Real seconds between two looks."""
 
@@ -128,7 +129,7 @@ class ChunkStore:
                 await self.seal()
                 if self.may_merge():
                     await self.merging.run_once()
-                if waited >= RARE:
+                if waited >= RARE and self.unsealed.readings < SOME:
                     await self._worker.run(self.sealer.rest)
             elif self.filling.is_still() and not self._rested and self.may_merge():
                 self._rested = True

@@ -60,8 +60,10 @@ def test_what_rests_is_not_merged_again():
         assert day.merge(Stage.RESTING) in ([], [1]) or len(day.pieces) < len(before)
 
 
-def test_what_is_over_is_merged_whatever_that_spares():
+def test_what_is_over_is_merged_where_that_takes_no_more_pages():
     assert chosen(pieces(2_312, 2_312), Stage.CLOSING) == [0, 1]
+    assert chosen(pieces(2_780, 1_840), Stage.CLOSING) == []  # half a page, a third; a page as one
+    assert chosen(pieces(50, 90), Stage.CLOSING) == [0, 1]
     assert chosen(pieces(2_312, 6_100), Stage.CLOSING) == []
 
 

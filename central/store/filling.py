@@ -16,6 +16,8 @@ MUCH: Final = 5_500_000
 """Most readings a seal waits for: whole chunks of the families of 20,000 points."""
 SOON: Final = 60.0
 """Real seconds in which they have to be there."""
+LASTS: Final = 0.8
+"""What is left of a pace at the next look where less comes: answers wait now and then."""
 STILL: Final = 3.0
 """Real seconds without a reading after which a store rests."""
 SOME: Final = FULL // 4
@@ -35,7 +37,8 @@ class Filling:
     def look(self, readings: int, now: float) -> None:
         """So many readings are in the journal now."""
         came, took = readings - self._held, now - self._looked
-        self._pace = came / took if came > 0 and took > 0 else 0.0
+        pace = came / took if came > 0 and took > 0 else 0.0
+        self._pace = max(pace, self._pace * LASTS)
         self._held, self._looked = readings, now
         if came:
             self._changed = now

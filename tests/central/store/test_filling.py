@@ -31,7 +31,10 @@ def test_where_whole_chunks_are_soon_there_a_seal_waits_for_them():
 
 def test_it_does_not_wait_for_what_no_longer_comes():
     filling = filled((1.0, FULL - 500_000), (1.5, FULL))
-    filling.look(FULL + 10, 2.0)
+    filling.look(FULL + 10, 2.0)  # a moment in which nothing is answered
+    assert not filling.enough(CITY)
+    for look in range(20):
+        filling.look(FULL + 10 + look, 2.5 + look / 2)
     assert filling.enough(CITY)
 
 

@@ -20,7 +20,7 @@ WHOLE: Final = 6_800
 TIER: Final = 6
 """Chunks that are worth a merge while more may come."""
 MOST_OF_AN_HOUR: Final = 50 * MINUTE
-WORTH: Final = 5
+WORTH: Final = 6
 """A merge of what rests has to spare one in so many of the bytes of pages it is about."""
 _ROW: Final = 72
 """Bytes of a row beside summary and content."""

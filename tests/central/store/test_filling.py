@@ -48,6 +48,7 @@ def test_at_rest_less_is_sealed_and_little_is_not():
         assert filling.enough(CITY) is enough
 
 
-def test_what_a_seal_took_away_is_no_pace():
-    filling = filled((1.0, MUCH), (1.5, FULL))
-    assert filling.enough(CITY)
+def test_a_seal_does_not_slow_what_comes():
+    filling = filled((3.0, MUCH - 500_000), (3.5, MUCH))
+    filling.look(FULL, 4.5)
+    assert not filling.enough(CITY)

@@ -15,10 +15,11 @@ from central.calendar.intervals import NOTHING
 from central.near import TooMuch
 from central.store.columns import Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
-from central.store.points import PointReadings
+from central.store.points import GOOD_BELOW, PointReadings
 from central.store.queries.aggregate import RAW, Aggregates, Floats, aggregate
 from central.store.queries.ranges import NearSource
 from central.store.queries.source import Deadline, PointSource
+from central.store.values import FLOAT
 from protocols.words import Value
 
 _MARKS: Final = FLAG_LATE | FLAG_ESTIMATED
@@ -91,27 +92,29 @@ def trend(readings: PointReadings, edges: Integers) -> Trend:
         none = np.empty(0, np.int64)
         nan = np.empty(0, np.float64)
         return Trend(none, nan, nan, nan, [], none, none, none, none)
-    least, most, mean = _numbers(readings, starts, counts)
-    qualities = readings.qualities
+    values = readings.values
+    floats = bool((values.kinds == FLOAT).all())
+    good = readings.qualities < GOOD_BELOW if floats else readings.good
+    least, most, mean = _numbers(values.numbers, good, starts, counts)
+    ends = starts + counts - 1
     marked = bool((readings.flags & _MARKS).any())
     return Trend(
         starts=edges[some],
         least=least,
         most=most,
         mean=mean,
-        last=readings.values.take(starts + counts - 1).tolist(),
+        last=values.numbers[ends].tolist() if floats else values.take(ends).tolist(),
         counts=counts,
-        worst=np.maximum.reduceat(qualities, starts),
+        worst=np.maximum.reduceat(readings.qualities, starts),
         late=_marked(readings, FLAG_LATE, starts) if marked else np.zeros_like(counts),
         estimated=_marked(readings, FLAG_ESTIMATED, starts) if marked else np.zeros_like(counts),
     )
 
 
 def _numbers(
-    readings: PointReadings, starts: Integers, counts: Integers
+    numbers: Floats, good: NDArray[np.bool_], starts: Integers, counts: Integers
 ) -> tuple[Floats, Floats, Floats]:
     """Return least, most and mean of the good numbers of each span."""
-    numbers, good = readings.values.numbers, readings.good
     if good.all():
         return _of_good((numbers, numbers, numbers), starts, counts)
     columns = (

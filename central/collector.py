@@ -27,6 +27,7 @@ from central.evidence.packing import Packing
 from central.evidence.rebuilding import Rebuilding
 from central.evidence.retention import Retention
 from central.identity import collector_key
+from central.ingest import heard
 from central.ingest.anchors import Anchors
 from central.ingest.commit import Committer
 from central.ingest.contents import Committed
@@ -77,7 +78,7 @@ class Collector:
         committer = Committer(self.store, self._engine, anchors, db.gathered, clock.now())
         self._joining = committer.joining
         db.on_rollback.extend((self._engine.forget, committer.forget))
-        self.store.on_seal.append(self._engine.flush)
+        self.store.on_seal.extend((self._engine.flush, committer.heard.flush))
         book = RulesBehind(db, self._engine, self.registry, clock, self._opened)
         self.rules = Rulebook(book, config.threshold_sets)
         after = After(
@@ -207,9 +208,11 @@ class Collector:
 
     async def _load(self) -> None:
         await self.db.write(lambda tables: collector_key.note(tables, self._key, self.clock.now()))
-        await self.gateways.load()
         await self.registry.load()
         await self.store.load()
+        now, came = self.clock.now(), [(b.stream, b.received) for b in self.store.unsealed.blocks()]
+        await self.db.write(lambda tables: heard.restore(tables.conn, came, now))
+        await self.gateways.load()
         await self.alarms.load()
         await self.rules.load()
         await self.backups.load()

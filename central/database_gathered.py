@@ -19,12 +19,14 @@ Row = tuple[Any, ...]
 class Statement(NamedTuple):
     """SQL around rows of `width` values, which are in place of its `VALUES`.
 
-    `first`: its rows are what others of the same transaction refer to.
+    `first`: its rows are what others of the same transaction refer to. `alone`: SQL that does the
+    same for a single row, by numbered parameters, where that takes less.
     """
 
     sql: str
     width: int
     first: bool = False
+    alone: str = ""
 
 
 class Gathered:
@@ -85,5 +87,7 @@ def _first(kind: tuple[Statement, list[Row]]) -> bool:
 
 @lru_cache(maxsize=256)
 def _sql(statement: Statement, rows: int) -> str:
+    if rows == 1 and statement.alone:
+        return statement.alone
     row = f"({', '.join('?' * statement.width)})"
     return statement.sql.replace("VALUES", f"VALUES {', '.join([row] * rows)}")

@@ -9,7 +9,7 @@ import math
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from protocols.clock import real_monotonic
 
@@ -21,6 +21,15 @@ _STEPS: Final = 2_000
 
 class TooMuch(Exception):
     """It is for a thread."""
+
+
+class _Snapshots(sqlite3.Connection):
+    """Begins a snapshot with the first statement: what is remembered needs none."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if not self.in_transaction:
+            super().execute("BEGIN")
+        return super().execute(sql, parameters)
 
 
 class Near:
@@ -39,7 +48,6 @@ class Near:
         self._end = real_monotonic() + PATIENCE
         try:
             conn = self._conn or self._open()
-            conn.execute("BEGIN")
             try:
                 return work(conn)
             finally:
@@ -58,7 +66,7 @@ class Near:
 
     def _open(self) -> sqlite3.Connection:
         uri = f"{self._path.resolve().as_uri()}?mode=ro"
-        conn = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)
+        conn = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0, factory=_Snapshots)
         conn.set_progress_handler(lambda: real_monotonic() > self._end, _STEPS)
         self._conn = conn
         return conn

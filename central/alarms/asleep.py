@@ -3,14 +3,15 @@
 A city has tens of thousands of rules, and most days go by without a use for more than a few: what
 passes quietly moves arrays alone. Those rules are rows here until somebody asks for one; then all
 of its point are made, as their rows and the arrays say. Here are only points whose rules are at one
-and may be left to the arrays: no timer runs, no level is on, no branch is kept, and no bound
-depends on the value that holds. Belongs to the writer thread.
+and may be left to the arrays: no timer runs, no level is on, branches tell of nothing and are the
+same (`asleep_pasts`), and no bound depends on the value that holds. Belongs to the writer thread.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from central.alarms.asleep_pasts import Pasts, Texts, read_branch
 from central.alarms.still import NEVER, Live
 from central.alarms.tracked import Tracked, begin
 from central.store.heads.good_numbers import GoodNumber
@@ -61,26 +62,35 @@ class Asleep:
         self._alike: dict[tuple[Kind, ...], Bounds | None] = {}
         self._rows: list[_Row] = []
         self.turn = 0
+        self.pasts = Pasts()
 
     def __contains__(self, point: int) -> bool:
         return point in self._points
 
-    def lay(self, point: int, rules: Rules, newest: GoodNumber | None) -> bool:
-        """Take the rules of a point, all of which judge; return whether they may sleep."""
+    def lay(
+        self, point: int, rules: Rules, newest: GoodNumber | None, branches: list[Texts]
+    ) -> bool:
+        """Take the rules of a point, all of which judge; return whether they may sleep.
+
+        `branches`: the rows of those of each of them.
+        """
         kinds = tuple([kind for _, kind in rules])
         if kinds not in self._alike:
             self._alike[kinds] = _still(kinds)
         still = self._alike[kinds]
         if still is None:
             return False
+        if newest is not None and float(newest.value) != newest.value:
+            return False  # arrays do not hold it exactly
+        live = 0 if newest is None else newest.stream
+        if not self.pasts.lay(point, branches, live, still):
+            return False
         if newest is None:
             row = (0, NEVER, 0.0, NEVER, *still, False, True)
         else:
             time, value, stream, received = newest
-            if float(value) != value:
-                return False  # arrays do not hold it exactly
             arrived = time + LIVE_DELAY + 1 if late(time, received) else time
-            row = (stream, time, float(value), arrived, *still, False, True)
+            row = (stream, time, float(value), arrived, *still, False, not any(branches))
         self._points[point] = rules
         self._rows.append(row)
         for id_, kind in rules:
@@ -116,10 +126,13 @@ class Asleep:
 
     def rise(self, point: int, live: Live) -> list[Tracked]:
         """Give up a point's rules, as the arrays know them."""
-        made = []
-        for id_, kind in self._points.pop(point, ()):
+        made, branches = [], self.pasts.rise(point)
+        for place, (id_, kind) in enumerate(self._points.pop(point, ())):
             del self._of[id_]
             tracked = kind.made(id_, point)
+            if branches:
+                own = branches[place].items()
+                tracked.branches = {stream: read_branch(text) for stream, text in own}
             time, since = int(live.times[point]), int(live.since[point])
             if time != NEVER:
                 lagging = late(time, int(live.arrived[point]))

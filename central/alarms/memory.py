@@ -70,6 +70,9 @@ class Memory:
         if point in self._asleep:
             self.here[point] = found = sorted(self._asleep.rise(point, self.live), key=_name)
             self._rules |= {tracked.rule.id: tracked for tracked in found}
+            for tracked in found:
+                if tracked.branches:
+                    _wake_branches(tracked, self._pasts, int(self.live.places[point]))
         return point in self.here
 
     def place(self, tracked: Tracked, *, active: bool) -> None:
@@ -104,7 +107,7 @@ class Memory:
 
     def load(self, conn: sqlite3.Connection) -> None:
         """Read every rule's state as it was at the last commit."""
-        found, active, self._asleep = load(conn, self._stored)
+        found, active, self._asleep, moved = load(conn, self._stored)
         self.live.reach(max((max(each.points, default=0) for each in found), default=0))
         for tracked in found:
             id_ = tracked.rule.id
@@ -118,6 +121,7 @@ class Memory:
             here.sort(key=_name)
             self.live.watch(point, _gateway(here[0]))
         self._asleep.settle(self.live)
+        self._pasts = self._asleep.pasts.settle(conn, self._stored, moved, self.live.places)
         owed = self._load_takeovers(conn)
         self.put_all(conn, found)
         self.live.since[list(owed)] = list(owed.values())

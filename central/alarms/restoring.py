@@ -6,18 +6,19 @@ read once and held once, and of most no more is made than that (`asleep`).
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from central.alarms import pasts_kept
 from central.alarms.asleep import Asleep, Kind, Rules
-from central.alarms.kept import condition_of, machine_of
+from central.alarms.asleep_pasts import NONE, Moved, read_branch, read_moved
+from central.alarms.kept import machine_of
 from central.alarms.records import read_levels
 from central.alarms.stored import Stored
 from central.alarms.takeovers import TAKEN_OVER
-from central.alarms.tracked import ALL, TURN, Branch, Claim, Inputs, Tracked, begin
+from central.alarms.tracked import ALL, TURN, Branch, Inputs, Tracked, begin
 from central.alarms.wanted import read_definition, read_inputs
 from central.store.heads.good_numbers import GoodNumber
 from protocols.alarms import machine as machines
@@ -31,6 +32,7 @@ class Loaded(NamedTuple):
     tracked: list[Tracked]
     active: set[str]
     asleep: Asleep
+    moved: dict[int, Moved]
 
 
 def load(conn: sqlite3.Connection, stored: Stored) -> Loaded:
@@ -41,18 +43,21 @@ def load(conn: sqlite3.Connection, stored: Stored) -> Loaded:
         "SELECT id, point, version, levels, active, definition, inputs FROM rule WHERE active "
         "OR EXISTS (SELECT 1 FROM episode e WHERE e.rule = rule.id AND e.state <> 'NORMAL')"
     ):
-        read.take(row, alone=row[0] not in branches)
+        read.take(row)
     points, restless = read.points, read.restless
     newest = stored.newest_good_all(conn, points.keys() | restless)
     asleep, awake = Asleep(), list[Tracked]()
     for point, rules in points.items():
         good = newest.get(point)
-        if point in restless or not asleep.lay(point, rules, good):
+        texts = [branches.get(id_, NONE) for id_, _ in rules]
+        if point in restless or not asleep.lay(point, rules, good, texts):
             made = [kind.made(id_, point) for id_, kind in rules]
             awake += [_awake(tracked, good, branches) for tracked in made]
     awake += [_awake(each, newest.get(each.point), branches) for each in read.others]
-    _move_on(conn, stored, awake)
-    return Loaded(awake, {tracked.rule.id for tracked in awake} & read.active, asleep)
+    moved = read_moved(conn)
+    _move_on(conn, stored, awake, moved)
+    active = {tracked.rule.id for tracked in awake} & read.active
+    return Loaded(awake, active, asleep, moved)
 
 
 class _Read:
@@ -69,8 +74,8 @@ class _Read:
         self.restless = set[int]()
         self.active = set[str]()
 
-    def take(self, row: tuple[Any, ...], *, alone: bool) -> None:
-        """Take a row of the table; `alone`: the rule has no past that still arrives."""
+    def take(self, row: tuple[Any, ...]) -> None:
+        """Take a row of the table."""
         id_, point, version, levels, judges, definition, inputs = row
         if judges:
             self.active.add(id_)
@@ -88,7 +93,7 @@ class _Read:
             self.points[point].append((id_, kind))
         else:
             self.points[point] = [(id_, kind)]
-        if not judges or not alone:
+        if not judges:
             self.restless.add(point)
 
 
@@ -98,7 +103,7 @@ def _awake(
     if newest is not None and tracked.plain:
         tracked.know(newest)
     for stream, text in branches.get(tracked.rule.id, {}).items():
-        tracked.branches[stream] = _read_branch(text)
+        tracked.branches[stream] = read_branch(text)
     return tracked
 
 
@@ -126,15 +131,15 @@ def _states(conn: sqlite3.Connection) -> tuple[dict[str, str], dict[str, dict[in
     """
     states: dict[str, str] = {}
     branches: dict[str, dict[int, str]] = {}
-    alike: dict[str, str] = {}
+    same: dict[str, str] = {}
     for rule, stream, text in conn.execute(
         f"SELECT rule, stream, body FROM condition WHERE rule <> ? AND NOT ({TAKEN_OVER})",  # noqa: S608
         (ALL,),
     ):
         if stream:
-            branches.setdefault(rule, {})[stream] = text
+            branches.setdefault(rule, {})[stream] = same.setdefault(text, text)
         else:
-            states[rule] = alike.setdefault(text, text)
+            states[rule] = same.setdefault(text, text)
     return states, branches
 
 
@@ -161,25 +166,17 @@ def _without_turn(state: str) -> str:
     return written + "}" if turn else state
 
 
-def _read_branch(text: str) -> Branch:
-    body = json.loads(text)
-    claim = Claim(*body["claim"]) if body["claim"] else None
-    path = [(time, level, value) for time, level, value in body["path"]]
-    newest, at = body["newest"], body.get("at", 0)
-    return Branch(
-        condition_of(body["steps"]), newest, body["until"], path, claim, kept=newest, at=at
-    )
-
-
-def _move_on(conn: sqlite3.Connection, stored: Stored, found: Iterable[Tracked]) -> None:
+def _move_on(
+    conn: sqlite3.Connection, stored: Stored, found: Iterable[Tracked], moved: Mapping[int, Moved]
+) -> None:
     """Let branches know what their streams brought since they were written."""
     by_stream: dict[int, list[tuple[int, Branch]]] = {}
     for tracked in found:
         for stream, branch in tracked.branches.items():
             by_stream.setdefault(stream, []).append((tracked.point, branch))
-    _read_moved(conn, by_stream)
     above: dict[int, dict[int, int]] = {}
     for stream, branches in by_stream.items():
+        _move(branches, moved.get(stream))
         least = above[stream] = {}
         for point, branch in branches:
             least[point] = min(branch.at, least.get(point, branch.at))
@@ -193,15 +190,10 @@ def _move_on(conn: sqlite3.Connection, stored: Stored, found: Iterable[Tracked])
                 branch.move(int(later.max()))
 
 
-def _read_moved(
-    conn: sqlite3.Connection, by_stream: Mapping[int, Sequence[tuple[int, Branch]]]
-) -> None:
-    """Take what `save_moved` wrote after the branches themselves."""
-    for stream, text in conn.execute(
-        "SELECT stream, body FROM condition WHERE rule = ?", (ALL,)
-    ).fetchall():
-        body = json.loads(text)
-        times = dict(zip(body["points"], body["times"], strict=True))
-        for point, branch in by_stream.get(stream, ()):
-            if branch.at < body["at"] and point in times:
-                branch.move(times[point])
+def _move(branches: Iterable[tuple[int, Branch]], moved: Moved | None) -> None:
+    if moved is None:
+        return
+    times = dict(zip(moved.points, moved.times, strict=True))
+    for point, branch in branches:
+        if branch.at < moved.at and point in times:
+            branch.move(times[point])

@@ -149,6 +149,21 @@ class Past(_Arrays):
         self.times[place], (self.low[place], self.high[place]), self.moved[place] = now
         self.changed |= now[2]
 
+    def put_all(
+        self,
+        places: Integers,
+        points: Integers,
+        times: Integers,
+        bounds: tuple[Floats, Floats],
+        moved: Booleans,
+    ) -> None:
+        """Do the same for points of which none is known here yet."""
+        self.reach(int(places.max()))
+        self._held += len(places)
+        self.points[places], self.times[places], self.moved[places] = points, times, moved
+        self.low[places], self.high[places] = bounds
+        self.changed |= bool(moved.any())
+
     def drop(self, place: int) -> bool:
         """Forget the point at `place`; return whether that was the last."""
         if self.holds(place):

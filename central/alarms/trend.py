@@ -26,9 +26,10 @@ _LONG: Final = 2**32 - 1
 _PAGE: Final = 4_096
 """Points of a page; what of it was never written takes no memory."""
 _EVER: Final = -(2**62)
-_COMMITS: Final = 64
+_COMMITS: Final = 40
 _SAMPLES: Final = 1 << 16
-"""What waits to be taken at most: one look at all of it costs little more than one at each."""
+"""What waits to be taken at most: one look at all of it costs little more than one at each. Not as
+many commits as heads wait for: the same ones would pay for both."""
 
 
 class Trends:

@@ -18,7 +18,7 @@ from central.api.access import COOKIE, Access
 from central.api.errors import ApiError, not_found
 from central.api.headers import Envelope
 from central.api.quick_request import QuickRequest, handler_of, nothing_inside
-from central.api.raw import encode_buckets, encode_page
+from central.api.raw import encode_page, encode_trend
 from central.api.rooms import Rooms
 from central.api.routes.queries import LONGEST
 from central.api.threshold import bar, reason
@@ -150,7 +150,7 @@ class QuickPages:
             raise not_found("point", page.point)
         queries, span = collector.queries, (page.point, page.start, page.end)
         if isinstance(page, Trend):
-            return await queries.buckets(*span, page.spans, encode_buckets)
+            return await queries.trend(*span, page.spans, encode_trend)
         try:
             return await queries.readings(*span, page.limit, page.cursor, encode_page)
         except (ValueError, OverflowError) as exc:

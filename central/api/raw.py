@@ -19,6 +19,7 @@ from central.store.queries.counts import Counts, Gap, truncated_percent
 from central.store.queries.many import Counted, State
 from central.store.queries.queries import Delivered, Reckoned
 from central.store.queries.ranges import RawPage
+from central.store.queries.trend import Trend
 from protocols.clock import SECOND
 
 _NULL: Final = b"null"
@@ -27,6 +28,7 @@ _PAGE: Final = (
     b'"estimated":[%b]},"next":%b}'
 )
 _EMPTY: Final = (b"",) * 6
+_COMMA: Final = ord(",")
 _plain: Final = msgspec.json.Encoder().encode
 """Of numbers, NaN as null."""
 
@@ -66,22 +68,23 @@ def _rows(text: bytes, first: int, last: int, count: int) -> bytes:
     if text[:1] == b'"':  # a time: all are of one length
         width = (len(text) + 1) // count
         return text[first * width : last * width - 1]
-    return b",".join(text.split(b",")[first:last])
+    ends = (np.frombuffer(text, np.uint8) == _COMMA).nonzero()[0]
+    start = int(ends[first - 1]) + 1 if first else 0
+    return text[start : int(ends[last - 1]) if last < count else len(text)]
 
 
-def encode_buckets(found: Aggregates) -> bytes:
-    """Return `models.Buckets`: spans without a reading are left out."""
-    some = found.count.nonzero()[0]
+def encode_trend(found: Trend) -> bytes:
+    """Return `models.Buckets`."""
     columns = {
-        "time": time_column(found.edges[:-1][some]),
-        "min": _numbers(found.least[some]),
-        "max": _numbers(found.most[some]),
-        "mean": _numbers(found.mean[some]),
-        "last": _json([found.last[place] for place in some.tolist()]),
-        "count": _whole(found.count[some]),
-        "quality": _whole(found.worst[some]),
-        "late": _whole(found.late[some]),
-        "estimated": _whole(found.estimated[some]),
+        "time": time_column(found.starts),
+        "min": _numbers(found.least),
+        "max": _numbers(found.most),
+        "mean": _numbers(found.mean),
+        "last": _json(found.last),
+        "count": _whole(found.counts),
+        "quality": _whole(found.worst),
+        "late": _whole(found.late),
+        "estimated": _whole(found.estimated),
     }
     return _object({"columns": _object(columns), "tier": _json(found.tier)})
 

@@ -59,6 +59,8 @@ class Anchors:
         self._clock = clock
         self._heard: dict[str, Heard] = {}
         self._boots: dict[tuple[str, str], Boot] = {}
+        self._seen: dict[str, tuple[str, int]] = {}
+        """By gateway: the boot that spoke last, and when: the tables hear of it later."""
 
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""
@@ -70,7 +72,8 @@ class Anchors:
         return None if known is None else known.placement
 
     def saw(self, gateway: str, boot: str, now: int) -> None:
-        """Note that a boot spoke, which the tables are told now and then."""
+        """Note that a boot spoke, which the tables are told now and then (`heard`)."""
+        self._seen[gateway] = boot, now
         known = self._boots.get((gateway, boot))
         if known is not None:
             self._boots[gateway, boot] = Boot(now, known.learned, known.placement)
@@ -79,7 +82,10 @@ class Anchors:
         known = self._boots.get(boot)
         if known is None:
             known = _read_boot(tables, boot)
+            spoke, seen = self._seen.get(boot[0], ("", 0))
             if known is not None:
+                if spoke == boot[1] and seen > known.seen:
+                    known = known._replace(seen=seen)
                 if len(self._boots) >= REMEMBERED:
                     self._boots.clear()
                 self._boots[boot] = known

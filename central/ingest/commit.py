@@ -25,13 +25,13 @@ from central.ingest import evidence
 from central.ingest.anchors import Anchors
 from central.ingest.contents import Committed, Contents
 from central.ingest.evidence import Again
+from central.ingest.heard import Heard
 from central.ingest.opened import Met
 from central.ingest.remembered import Remembered
 from central.ingest.request import Prepared, Proof, Sealed
 from central.ingest.streams import Stream, digest_algorithm
 from central.ingest.suspicion import Suspicion
 from central.store.interface import Store
-from protocols.clock import SECOND
 from protocols.errors import IngestError
 from protocols.wire.bounds import BATCH_ITEMS
 from protocols.wire.chain import chain_next
@@ -60,8 +60,7 @@ class Committer:
         self._contents = Contents(store, engine, anchors, gathered)
         self.joining = self._contents.joining
         self._store = store
-        self._contacts: dict[str, tuple[int, str]] = {}
-        """By gateway: when the tables were last told of a contact, and its purpose."""
+        self.heard = Heard()
 
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""
@@ -69,7 +68,7 @@ class Committer:
         self._contents.forget()
         self._anchors.forget()
         self._suspicion.forget()
-        self._contacts.clear()
+        self.heard.forget()
 
     async def room(self, lane: Lane) -> None:
         """Wait while the store holds more unsealed than memory should; alarms never do."""
@@ -137,8 +136,7 @@ class Committer:
         proof = self._prove(tables, stream, new, request, done) if new else None
         done.fresh = proof is not None or bool(recovered)
         lives = done.fresh or request.signed is None
-        if lives:
-            self._met(tables, stream.gateway, request, done)
+        speaks = lives and self._met(tables, stream.gateway, request, done)
         if proof is not None and (taken := part[len(old) :]):
             self._contents.write(tables, stream, taken, done, light=light)
             done.committed = taken[-1].header.last
@@ -156,21 +154,26 @@ class Committer:
             self._look_back(tables, stream, done)
         done.due = self._engine.due()
         if lives and done.error is None:
-            self._note_contact(tables, stream, done.received)
+            last = done.received, stream.purpose, request.clock.boot if speaks else None
+            self.heard.note(tables.conn, stream.gateway, last, kept=bool(done.blocks))
             done.purpose = stream.purpose
 
-    def _met(self, tables: Tables, gateway: str, request: Prepared, done: Committed) -> None:
+    def _met(self, tables: Tables, gateway: str, request: Prepared, done: Committed) -> bool:
         """Learn where the sender's boot lies and who speaks, of a request nobody plays back.
 
-        What is signed and brings nothing new may be: it would be late by days, or of another boot.
+        Returns whether it is of the boot that speaks, none of an earlier one still on its way.
+        What is signed and brings nothing new may be played back: it would be late by days, or of
+        another boot.
         """
         now = done.received
         arrived = now if request.arrived is None else request.arrived
         new = self._anchors.learn(tables, gateway, request.clock, arrived, now)
         found = self._suspicion.spoke(tables, gateway, request.clock.boot, now, new=new)
-        if found is not None:
-            self._anchors.saw(gateway, request.clock.boot, now)
-            done.events += found
+        if found is None:
+            return False
+        self._anchors.saw(gateway, request.clock.boot, now)
+        done.events += found
+        return True
 
     def _compare(
         self, tables: Tables, stream: Stream, old: list[Sealed], request: Prepared, done: Committed
@@ -236,17 +239,6 @@ class Committer:
             at = (stream.number, last)
             row = heads.head_row(at, request.head, request.signed, done.received, apart=apart)
             self._gathered.add(heads.KEEP, row)
-
-    def _note_contact(self, tables: Tables, stream: Stream, now: int) -> None:
-        """Write a contact down once a second: who needs more asks `central.contacts`."""
-        told, purpose = self._contacts.get(stream.gateway, (0, ""))
-        if purpose == stream.purpose and 0 <= now - told < SECOND:
-            return
-        tables.conn.execute(
-            "UPDATE gateway SET last_contact = ?, purpose = ? WHERE name = ?",
-            (now, stream.purpose, stream.gateway),
-        )
-        self._contacts[stream.gateway] = (now, stream.purpose)
 
     def _alert(self, tables: Tables, stream: Stream, code: str, seq: int, done: Committed) -> None:
         subject = f"{stream.gateway}/{stream.id}"

@@ -22,6 +22,7 @@ _COUNT: Final = Statement(
     "batches = batches + (SELECT sum(batches) FROM more), "
     "bytes = bytes + (SELECT sum(bytes) FROM more)",
     2,
+    alone="UPDATE evidence_total SET batches = batches + ?1, bytes = bytes + ?2",
 )
 # The kinds stand in the text (2: skip), so that SQLite finds the skips by an index of their own.
 _SKIPS: Final = (

@@ -18,6 +18,7 @@ _MOVE: Final = Statement(
     "head = m.head FROM (SELECT number, max(cursor) AS cursor, head FROM moved GROUP BY number) m "
     "WHERE stream.number = m.number",
     3,
+    alone="UPDATE stream SET cursor = ?2, head = ?3 WHERE number = ?1",
 )
 """Of several cursors of one stream the last stands, with its head: they only rise."""
 _CURSOR: Final = Stream._fields.index("cursor")

@@ -13,7 +13,6 @@ from central import events
 from central.effects import CollectorEvent
 from central.enrolment import clones
 from central.ingest.streams import Stream
-from protocols.clock import SECOND
 from protocols.wire.opening import decode_opening
 from protocols.words import Value
 
@@ -31,8 +30,8 @@ class Suspicion:
 
     def __init__(self, since: int) -> None:
         self._since = since
-        self._speaking: dict[str, tuple[str, int]] = {}
-        """By gateway: the boot that speaks, and when the tables were last told."""
+        self._speaking: dict[str, str] = {}
+        """By gateway: the boot that speaks."""
 
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""
@@ -42,14 +41,13 @@ class Suspicion:
         self, tables: Tables, gateway: str, boot: str, now: int, *, new: bool
     ) -> list[CollectorEvent] | None:
         """Note which boot speaks, as `spoke`; None: it is not the gateway's, but a straggler."""
-        speaking, told = self._speaking.get(gateway, ("", 0))
-        if speaking == boot and 0 <= now - told < SECOND:
+        if self._speaking.get(gateway) == boot:
             return []
         found = spoke(tables, gateway, boot, now, new=new)
         if found is None:
             self._speaking.pop(gateway, None)
         else:
-            self._speaking[gateway] = (boot, now)
+            self._speaking[gateway] = boot
         return found
 
     def gap(self, tables: Tables, stream: Stream, first: int, now: int) -> list[CollectorEvent]:
@@ -94,9 +92,7 @@ def spoke(
     conn = tables.conn
     last = conn.execute("SELECT boot FROM gateway WHERE name = ?", (gateway,)).fetchone()[0]
     if last == boot:
-        conn.execute(
-            "UPDATE boot SET seen = ? WHERE gateway = ? AND boot = ?", (now, gateway, boot)
-        )
+        conn.execute(_SEEN, (now, gateway, boot))
         return []
     if last is not None and not new:
         learned = conn.execute(

@@ -31,6 +31,11 @@ class Families:
         self.family: NDArray[np.int64] = np.empty(0, np.int64)
         self.member: NDArray[np.int64] = np.empty(0, np.int64)
 
+    @property
+    def count(self) -> int:
+        """How many families there are."""
+        return int(self.family.max(initial=0))  # they are numbered from 1, and none is taken back
+
     def load(self, conn: sqlite3.Connection) -> None:
         """Read every place."""
         rows = conn.execute("SELECT point, family, place FROM family_member").fetchall()

@@ -1,15 +1,14 @@
 """Small chunks of a family and day made one, and rows of that day folded in.
 
-Sizes grow in tiers, so that nothing is rewritten often: what is merged are at least six chunks of
-which none is larger than twice all smaller ones together, as many as make a whole one, or what is
-left of a day that no seal has touched for a while. One transaction takes the old away and puts the
-new there. The process that packs reads and makes chunks; a few, or those with rows, the thread of
-the store.
+What is merged, `choosing` says: while more comes, when the store rests, and at last what is left of
+a day that no seal has touched for a while. One transaction takes the old away and puts the new
+there. The process that packs reads and makes chunks; a few, or those with rows, the thread of the
+store.
 """
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -19,26 +18,19 @@ from sqlite_utils import Database as Tables
 
 from central.database import Database, Urgency
 from central.store import chunks, late
+from central.store.choosing import TIER, WHOLE, Piece, Stage, chosen, is_small
 from central.store.codec.cells import Cells
 from central.store.codec.chunk import Chunk, ChunkDamaged, decode, encoded
 from central.store.families import numbers_of
-from central.store.packing import HOURLY, merge
+from central.store.packing import merge
 from central.store.sealer.messages import Merge, Merged, chunk_of
 from central.store.sealer.process import Sealer, SealerBroken
 from central.store.squeezed import Damaged
 from central.store.unseen import Extent
-from protocols.clock import MINUTE
 from protocols.owner_thread import OwnerThread
 
 logger = logging.getLogger(__name__)
 
-SMALL: Final = 6_000
-"""Readings of a chunk that is large enough to be left alone."""
-WHOLE: Final = 6_800
-"""Readings of few chunks that are worth a merge: as a chunk they fill a page of the database."""
-TIER: Final = 6
-"""Chunks that are worth a merge while more may come."""
-MOST_OF_AN_HOUR: Final = 50 * MINUTE
 QUIET: Final = 3
 """Seals that did not touch a day before what is small of it is put together."""
 MOST_ROWS: Final = 20_000
@@ -84,6 +76,8 @@ class _Touched:
     last: int
     chunks: int = 0
     readings: int = 0
+    rested: bool = False
+    """Whether nothing came since the store last rested."""
 
     @property
     def due(self) -> bool:
@@ -107,7 +101,7 @@ class Merging:
         """A seal wrote these chunks, or rows."""
         for key, extents in keys.items():
             known = self.touched.setdefault(key, _Touched(self.round))
-            known.last = self.round
+            known.last, known.rested = self.round, False
             small = [each.n for each in extents if is_small(each)]
             known.chunks += len(small)
             known.readings += sum(small)
@@ -115,15 +109,31 @@ class Merging:
     async def run_once(self) -> None:
         """Merge what is due among what was touched."""
         self.round += 1
-        closing = {key for key, each in self.touched.items() if self.round - each.last > QUIET}
-        keys = [key for key, each in self.touched.items() if each.due or key in closing]
-        for at in range(0, len(keys), PORTION):
-            await self._portion(keys[at : at + PORTION], closing)
+        over = {key: self.round - each.last > QUIET for key, each in self.touched.items()}
+        closing = [key for key, is_over in over.items() if is_over]
+        due = [key for key, each in self.touched.items() if each.due and not over[key]]
+        await self._merge(due, Stage.GROWING)
+        await self._merge(closing, Stage.CLOSING)
         for key in closing:
             self.touched.pop(key, None)
 
-    async def _portion(self, keys: list[Key], closing: set[Key]) -> None:
-        dues, damaged = await self.db.read(lambda conn: _all_due(conn, keys, closing))
+    async def rest(self) -> None:
+        """Put together what takes pages for nothing: no more comes for a while.
+
+        What was looked at is not looked at again before a seal touches it.
+        """
+        keys = [key for key, each in self.touched.items() if not each.rested]
+        await self._merge(keys, Stage.RESTING)
+        for key in keys:
+            if (known := self.touched.get(key)) is not None:
+                known.rested = True
+
+    async def _merge(self, keys: Sequence[Key], stage: Stage) -> None:
+        for at in range(0, len(keys), PORTION):
+            await self._portion(keys[at : at + PORTION], stage)
+
+    async def _portion(self, keys: Sequence[Key], stage: Stage) -> None:
+        dues, damaged = await self.db.read(lambda conn: _all_due(conn, keys, stage))
         for key, exc in damaged.items():
             self._leave(key, exc)
         plain = [due for due in dues if not due.rows]
@@ -201,13 +211,13 @@ class Merging:
 
 
 def _all_due(
-    conn: sqlite3.Connection, keys: list[Key], closing: set[Key]
+    conn: sqlite3.Connection, keys: Sequence[Key], stage: Stage
 ) -> tuple[list[_Due], dict[Key, Damaged]]:
     """Return what is due, and of which keys a row that came late cannot be read."""
     dues, damaged = [], {}
     for key in keys:
         try:
-            due = _due(conn, key, closing=key in closing)
+            due = _due(conn, key, stage)
         except Damaged as exc:
             damaged[key] = exc
         else:
@@ -215,41 +225,22 @@ def _all_due(
     return dues, damaged
 
 
-def _due(conn: sqlite3.Connection, key: Key, *, closing: bool) -> _Due | None:
-    found = conn.execute(
-        "SELECT id, n, t0, t1 FROM chunk WHERE family = ? AND day = ? "
+def _due(conn: sqlite3.Connection, key: Key, stage: Stage) -> _Due | None:
+    size = "0" if stage is Stage.GROWING else "length(summary) + length(body)"
+    rows_of_day = conn.execute(
+        f"SELECT id, n, t0, t1, {size} FROM chunk WHERE family = ? AND day = ? "  # noqa: S608
         "AND seal <= (SELECT watermark FROM store)",
         key,
-    ).fetchall()
-    small = [(id_, n) for id_, n, t0, t1 in found if is_small(Extent(n, t0, t1))]
-    ids = chosen(small, closing=closing)
-    rows = _rows(conn, key) if closing and (found or ids) else ()
+    )
+    found = list(map(Piece._make, rows_of_day))
+    ids = chosen(found, stage)
+    rows = _rows(conn, key) if stage is Stage.CLOSING and (found or ids) else ()
     if rows and not ids:
-        ids = [min(found, key=lambda each: each[1])[0]]
+        ids = [min(found, key=lambda each: each.n).id]
     if not ids:
         return None
-    sizes = {id_: n for id_, n, *_ in found}
+    sizes = {piece.id: piece.n for piece in found}
     return _Due(key, tuple(ids), sum(sizes[id_] for id_ in ids), rows)
-
-
-def is_small(chunk: Extent) -> bool:
-    """Whether a chunk may become part of another: one of an hour would be cut like that again."""
-    return chunk.n < HOURLY or (chunk.n < SMALL and chunk.t1 - chunk.t0 < MOST_OF_AN_HOUR)
-
-
-def chosen(found: Iterable[tuple[int, int]], *, closing: bool) -> list[int]:
-    """Return the ids of the small (id, readings) that are worth a merge now."""
-    small = sorted((n, id_) for id_, n in found)
-    if closing:
-        return [id_ for _, id_ in small] if len(small) > 1 else []
-    taken: list[int] = []
-    total = 0
-    for n, id_ in small:
-        if len(taken) >= TIER and n > 2 * total:
-            break
-        taken.append(id_)
-        total += n
-    return taken if len(taken) >= TIER or (len(taken) > 1 and total >= WHOLE) else []
 
 
 def _rows(conn: sqlite3.Connection, key: Key) -> tuple[tuple[int, Cells], ...]:

@@ -23,6 +23,11 @@ class Part:
     def __len__(self) -> int:
         return self.count
 
+    def within(self, start: int, end: int) -> "Part":
+        """Return it, or the part of it with start <= time < end."""
+        whole = start <= self.first and self.last < end
+        return self if whole else self.between(start, end)
+
     def between(self, start: int, end: int) -> "Part":
         """Return the part of it with start <= time < end."""
         first, last = self.readings.times.searchsorted([start, end]).tolist()

@@ -20,6 +20,7 @@ from central.store.arrivals import Arrivals, arrivals
 from central.store.columns import Columns, Integers
 from central.store.damage import ChunkUnreadable, Damage
 from central.store.families import Families
+from central.store.filling import SOME, Filling
 from central.store.heads.good_numbers import GoodNumber
 from central.store.heads.head_pages import PAGE
 from central.store.heads.heads import Heads
@@ -41,17 +42,15 @@ from protocols.owner_thread import OwnerThread
 from protocols.words import Value
 
 T = TypeVar("T")
-FULL: Final = 1_850_000
-"""Readings in the journal that are sealed at once: a quarter of an hour of 20,000 points, each read
-every ten seconds. Three chunks of a device become one, which fills a page."""
 BLOCKS: Final = 15_000
 """Commits of streams after which fewer are sealed too: each takes memory, and time at a start."""
 AGE: Final = 3_600.0
 """Real seconds after which fewer are sealed too."""
-MOST_UNSEALED: Final = 5_000_000
+MOST_UNSEALED: Final = 8_000_000
 """Readings in memory beyond which live and backfill wait for a seal."""
 RARE: Final = 60.0
-"""Real seconds between seals from which the process that packs is not kept for the next."""
+"""Real seconds between seals from which the process that packs is not kept for the next, unless
+much came meanwhile."""
 LOOK: Final = 0.5
 """Real seconds between two looks."""
 
@@ -78,6 +77,8 @@ class ChunkStore:
         self.damage = Damage()
         self._remembered = Remembered()
         self._sealed_at = real_monotonic()
+        self.filling = Filling(self._sealed_at)
+        self._rested = True
         self.may_seal: Callable[[], bool] = lambda: True
         self.may_merge: Callable[[], bool] = lambda: True
         """Whether the disk has room for it."""
@@ -114,17 +115,25 @@ class ChunkStore:
                 self._kept.begin(number, newest)
 
     async def run(self) -> None:
-        """Seal when there is enough or it is time, then merge; until cancelled."""
+        """Seal when there is enough or it is time, then merge; rest where no more comes.
+
+        Until cancelled.
+        """
         while True:
             await asyncio.sleep(LOOK)
-            waited = real_monotonic() - self._sealed_at
-            full = self.unsealed.readings >= FULL or self.unsealed.many >= BLOCKS
+            now = real_monotonic()
+            self.filling.look(self.unsealed.readings, now)
+            waited = now - self._sealed_at
+            full = self.filling.enough(self.families.count) or self.unsealed.many >= BLOCKS
             if (full or waited >= AGE) and self.may_seal():
                 await self.seal()
                 if self.may_merge():
                     await self.merging.run_once()
-                if waited >= RARE:
+                if waited >= RARE and self.unsealed.readings < SOME:
                     await self._worker.run(self.sealer.rest)
+            elif self.filling.is_still() and not self._rested and self.may_merge():
+                self._rested = True
+                await self.merging.rest()
 
     async def seal(self) -> int:
         """Seal what the journal holds now; return how many readings that were."""
@@ -133,6 +142,7 @@ class ChunkStore:
             sealed = await self.sealing.seal()
             self._kept.kept()
             self.merging.note(sealed.keys)
+            self._rested = False
         async with self._sealed:
             self._sealed.notify_all()
         return sealed.readings

@@ -69,9 +69,17 @@ class Run:
     rows: Columns
     low: int
     high: int
+    name: object = field(default_factory=object)
+    """What is remembered of it is remembered under this."""
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def bounds(self, number: int) -> tuple[int, int]:
+        """Return where the rows of a point, which lies within low and high, begin and end."""
+        points = self.rows.points
+        asked = points.dtype.type(number)  # of another type all of the run would be copied
+        return int(points.searchsorted(asked)), int(points.searchsorted(asked, "right"))
 
 
 Piece = Block | Run
@@ -223,8 +231,7 @@ def _places(piece: Piece, number: int) -> Integers:
     points = piece.rows.points
     if isinstance(piece, Block):
         return np.flatnonzero(points == number)
-    # Of another type all of the run would be copied.
-    first, last = np.searchsorted(points, np.array([number, number + 1], points.dtype))
+    first, last = piece.bounds(number)
     return np.arange(first, last)
 
 

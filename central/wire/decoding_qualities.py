@@ -12,6 +12,7 @@ from struct import unpack
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from central.store.columns import Integers
 from central.store.point_column import constant
@@ -66,7 +67,7 @@ def _read(data: bytes, at: int, end: int, n: int) -> Integers:
     return found.repeat(np.frombuffer(array("q", counts), WORD))
 
 
-def read_many(columns: Sequence[bytes], n: int) -> Integers:
+def read_many(columns: Sequence[bytes], n: int) -> NDArray[np.uint32]:
     """Return a row for each of `columns`, all of `n` rows, in point order. Raises Unusual."""
     runs, counts, before = bytearray(), {}, 0
     for column in columns:
@@ -82,7 +83,7 @@ def read_many(columns: Sequence[bytes], n: int) -> Integers:
     sizes[list(counts)] = list(counts.values())
     if int(sizes.sum()) != n * len(columns):
         raise Unusual
-    codes = np.ascontiguousarray(cells[:, 1:]).view(_CODE)[:, 0].astype(np.int64)
+    codes = np.ascontiguousarray(cells[:, 1:]).view(_CODE)[:, 0]
     return codes.repeat(sizes).reshape(len(columns), n)
 
 

@@ -18,12 +18,12 @@ from central.api.errors import ApiError, not_found
 from central.api.models.queries import MOST_INTERVALS
 from central.api.newest import latest_values
 from central.api.raw import (
-    encode_buckets,
     encode_counted,
     encode_counts,
     encode_page,
     encode_periods,
     encode_state,
+    encode_trend,
 )
 from central.api.rooms import House, Rooms
 from central.api.times import AskedTime, microseconds
@@ -90,8 +90,8 @@ async def buckets(  # noqa: PLR0913  # a path of four names and a span
     """Return a trend in at most `count` equal spans; empty spans are left out."""
     name = _known(house, who, f"{site}/{gateway}/{device}/{point}")
     first, last = span(start, to)
-    ask = house.collector.queries.buckets
-    return _json(await ask(name, first, last, count, encode_buckets))
+    ask = house.collector.queries.trend
+    return _json(await ask(name, first, last, count, encode_trend))
 
 
 @router.post("/latest", response_model=models.LatestOf)

@@ -125,10 +125,14 @@ def read_series(reader: Reader, count: int) -> Integers:
     if kind > STEPS:
         raise ChunkDamaged("series")
     width = reader.u8()
-    numbers = np.arange(count) * np.int64(step)
-    if width:
-        rest = reader.steps(width, count)
-        numbers += rest.cumsum() if kind == STEPS else rest
+    if width and kind == STEPS:
+        numbers = reader.steps(width, count)
+        numbers[1:] += np.int64(step)
+        np.add.accumulate(numbers, out=numbers)
+    else:
+        numbers = np.arange(count) * np.int64(step)
+        if width:
+            numbers += reader.steps(width, count)
     if unit > 1:
         numbers *= np.int64(unit)
     numbers += np.int64(first)

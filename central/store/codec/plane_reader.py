@@ -1,8 +1,9 @@
 """Reads columns of integers back (`planes`): a total function of any bytes."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from central.store.codec.planes import SIZES, TYPES, Unsigned
 from central.store.columns import Integers
@@ -12,7 +13,9 @@ from protocols.wire.varint import unzigzag
 _INT64: Final = 2**63
 _VARINT: Final = 10
 """Most bytes of a number."""
-_BYTES: Final = np.array([unzigzag(byte) for byte in range(256)], np.int64)
+_BYTES: Final[dict[Any, NDArray[Any]]] = {
+    kind: np.array([unzigzag(byte) for byte in range(256)], kind) for kind in (np.int32, np.int64)
+}
 
 
 class ChunkDamaged(FengsuiError):
@@ -87,12 +90,21 @@ class Reader:
         joined: Unsigned = cells.view(TYPES[SIZES[width]]).reshape(-1).astype(np.uint64)
         return joined
 
-    def steps(self, width: int, count: int, start: int = 0, end: int | None = None) -> Integers:
+    def steps(  # `kind`: what numbers of one byte are made of
+        self,
+        width: int,
+        count: int,
+        start: int = 0,
+        end: int | None = None,
+        *,
+        kind: type[np.int32 | np.int64] = np.int64,
+    ) -> Integers:
         """Return the numbers close to zero from `start` to `end` of `count`."""
         end = count if end is None else end
         if width == 1:
             first = self._pass(1, count)
-            return _BYTES[np.frombuffer(self._data, np.uint8, end - start, first + start)]
+            octets = np.frombuffer(self._data, np.uint8, end - start, first + start)
+            return _BYTES[kind].take(octets)
         numbers = self.planes(width, count, start, end)
         if not width:
             return numbers.view(np.int64)
@@ -118,20 +130,27 @@ class Reader:
     def runs(self, count: int, start: int = 0, end: int | None = None) -> Integers:
         """Return the numbers from `start` to `end` of `count`."""
         end = count if end is None else end
-        runs = self.uvar(count)
-        if runs == 1:
-            return np.full(end - start, self.svar())
-        if not runs:
-            raise ChunkDamaged("no runs")
-        values, sizes = self.above(runs), self.above(runs)
-        ends = sizes.cumsum()
-        if sizes.view(np.uint64).max() > count or ends[-1] != count:
-            raise ChunkDamaged("runs")
+        if (alike := self.one_run()) is not None:
+            return np.full(end - start, alike)
+        values, sizes = self.run_lengths(count)
         if end - start == count:
             return values.repeat(sizes)
+        ends = sizes.cumsum()
         first, last = ends.searchsorted((start, end - 1), "right").tolist()
         edges = np.concatenate(((start,), ends[first:last], (end,)))
         return values[first : last + 1].repeat(edges[1:] - edges[:-1])
+
+    def run_lengths(self, count: int) -> tuple[Integers, Integers]:
+        """Return what the numbers of each run are, and how many: of `count` in all."""
+        runs = self.uvar(count)
+        if runs == 1:
+            return np.array([self.svar()]), np.array([count])
+        if not runs:
+            raise ChunkDamaged("no runs")
+        values, sizes = self.above(runs), self.above(runs)
+        if sizes.view(np.uint64).max() > count or sizes.sum() != count:
+            raise ChunkDamaged("runs")
+        return values, sizes
 
     def one_run(self) -> int | None:
         """Return what all the numbers are, or None: `runs` has to be asked."""

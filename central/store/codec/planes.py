@@ -26,17 +26,23 @@ _LIMITS: Final = np.array([1 << 8 * width for width in range(8)], np.uint64)
 
 def zigzag(numbers: Integers) -> Unsigned:
     """Return small unsigned numbers for numbers close to zero."""
-    signs = numbers >> 63
+    return zigzagged(numbers).view(np.uint64)
+
+
+def zigzagged(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return the same of signed numbers of any size: unsigned ones of that size."""
+    bits = 8 * numbers.itemsize
+    signs = numbers >> (bits - 1)
     signs ^= numbers << 1
-    return signs.view(np.uint64)
+    return signs.view(f"u{numbers.itemsize}")
 
 
-def widths_of(most: Unsigned) -> Integers:
+def widths_of(most: NDArray[Any]) -> Integers:
     """Return how many bytes each number needs; 0 for 0."""
     return np.searchsorted(_LIMITS, most, "right")
 
 
-def put_planes(out: bytearray, numbers: Unsigned, width: int) -> None:
+def put_planes(out: bytearray, numbers: NDArray[Any], width: int) -> None:
     """Append the low `width` (1 to 8) bytes of every number, plane by plane."""
     size = SIZES[width]
     planes = numbers.astype(TYPES[size]).view(np.uint8).reshape(-1, size)[:, :width]

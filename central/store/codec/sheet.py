@@ -7,7 +7,7 @@ time: nothing is sorted, no float is tried, and several families of as many slot
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from central.store.codec.decimals import POWERS, unscaled
 from central.store.columns import Integers
 from central.store.values import EXACT, Values
 
+NEAR: Final = 1 << 29
+"""Whole numbers below this, and what they differ by, are reckoned with in 32 bits."""
 _INTEGERS = POWERS.astype(np.int64)
 
 
@@ -27,7 +29,8 @@ class Sheets:
 
     `slots` are tables too, with a row for each family, in order of (time, stream), none twice. The
     sequence number of a slot is its first member's; the others' follow. A number is
-    whole / 10^scale of its row. `received` is µs UTC, kept to the millisecond.
+    whole / 10^scale of its row: int64, or int32 where all are below NEAR. `received` is µs UTC,
+    kept to the millisecond.
     """
 
     rows: Integers
@@ -36,7 +39,7 @@ class Sheets:
     qualities: NDArray[Any]
     flags: NDArray[Any]
     scales: Integers
-    whole: Integers
+    whole: NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.rows) - 1
@@ -86,6 +89,12 @@ class Sheets:
             self.qualities[first:last].ravel().astype(np.int64),
             self.flags[first:last].ravel().astype(np.int64),
         )
+
+
+def near(whole: Integers) -> NDArray[Any]:
+    """Return the numbers (at least one) in 32 bits where all of them are below NEAR."""
+    most = max(int(whole.max()), -int(whole.min()))
+    return whole.astype(np.int32) if most < NEAR else whole
 
 
 def stacked(sheets: Sequence[Sheets]) -> Sheets:
@@ -142,7 +151,7 @@ def _exact(part: Sheets, scales: Integers) -> bool:
     return bool(most * 10**rise < EXACT)
 
 
-def _raised(part: Sheets, scales: Integers) -> Integers:
+def _raised(part: Sheets, scales: Integers) -> NDArray[Any]:
     rises = scales - part.scales
     if not rises.any():
         return part.whole

@@ -1,6 +1,13 @@
-"""From a chunk to the sheet of its family, where it is one."""
+"""From a chunk to the sheet of its family, where it is one.
+
+Columns are of the narrowest types that surely hold them: what is read to be written again is copied
+more often than reckoned with.
+"""
+
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from central.store.codec.assembling import FULL
 from central.store.codec.axis import Slotted, read_axis
@@ -8,11 +15,13 @@ from central.store.codec.cells import MEMBERS
 from central.store.codec.chunk_frame import unframed
 from central.store.codec.decimals import PLACES
 from central.store.codec.plane_reader import ChunkDamaged, Reader
-from central.store.codec.sheet import Sheets
+from central.store.codec.sheet import NEAR, Sheets
 from central.store.columns import Integers
 from central.store.values import FLOAT
 
-MOST_CELLS = 1 << 16
+MOST_CELLS: Final = 1 << 16
+_SHORT: Final = 1 << 15
+"""Differences of one or two bytes are no greater."""
 
 
 def read_sheet(body: bytes) -> Sheets | None:
@@ -28,7 +37,8 @@ def read_sheet(body: bytes) -> Sheets | None:
     axis = read_axis(reader, slots)
     if reader.u8():
         return None
-    qualities, flags = reader.runs(count * slots), reader.runs(count * slots)
+    qualities = _runs(reader, count * slots, np.uint32)
+    flags = _runs(reader, count * slots, np.uint8)
     if reader.one_run() != FLOAT:
         return None
     scales, widths = reader.take(count), reader.take(count)
@@ -47,19 +57,29 @@ def read_sheet(body: bytes) -> Sheets | None:
     )
 
 
-def _whole(reader: Reader, widths: bytes, firsts: Integers, slots: int) -> Integers:
+def _runs(reader: Reader, count: int, kind: type[np.uint32 | np.uint8]) -> NDArray[Any]:
+    """Return the numbers of a column; as `kind` where that holds them."""
+    values, sizes = reader.run_lengths(count)
+    if int(values.min()) >= 0 and int(values.max()) <= np.iinfo(kind).max:
+        return values.astype(kind).repeat(sizes)
+    return values.repeat(sizes)
+
+
+def _whole(reader: Reader, widths: bytes, firsts: Integers, slots: int) -> NDArray[Any]:
     count = len(widths)
+    most = max(int(firsts.max()), -int(firsts.min())) + slots * _SHORT
+    kind = np.int32 if max(widths) <= 2 and most < NEAR else np.int64
     if len(set(widths)) == 1:
-        whole = reader.steps(widths[0], count * slots).reshape(count, slots)
+        steps = reader.steps(widths[0], count * slots, kind=kind)
+        whole = steps.astype(kind, copy=False).reshape(count, slots)
     else:
-        whole = np.zeros((count, slots), np.int64)
+        whole = np.zeros((count, slots), kind)
         for width in sorted(set(widths) - {0}):
             own = np.frombuffer(widths, np.uint8) == width
             some = int(np.count_nonzero(own))
             whole[own] = reader.steps(width, some * slots).reshape(some, slots)
     whole[:, 0] = firsts
-    found: Integers = whole.cumsum(axis=1, out=whole)
-    return found
+    return np.add.accumulate(whole, axis=1, out=whole)
 
 
 def _in_order(axis: Slotted) -> bool:

@@ -12,7 +12,7 @@ from central.store.codec.chunk import encoded
 from central.store.codec.chunk_row import Chunk
 from central.store.codec.chunk_summary import Summaries
 from central.store.codec.decimals import POWERS
-from central.store.codec.planes import Above, Runs, put_planes, widths_of, zigzag
+from central.store.codec.planes import Above, Runs, put_planes, widths_of, zigzagged
 from central.store.codec.sheet import Sheets
 from central.store.columns import Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE
@@ -22,8 +22,8 @@ from central.store.values import EXACT, FLOAT
 _AT_ONCE: Final = 90_000
 """Cells encoded together."""
 _INTEGERS: Final = POWERS.astype(np.int64)
-_FOLDS: Final = ((np.minimum, EXACT), (np.maximum, -EXACT), (np.add, 0))
-"""Of least, most and sum: what counts as nothing."""
+_FOLDS: Final = ((np.minimum, 1), (np.maximum, -1), (np.add, 0))
+"""Of least, most and sum: what counts as nothing, times the greatest number."""
 _KIND: Final = bytes((1, FLOAT << 1))
 """One run of floats."""
 
@@ -91,7 +91,7 @@ def _exact(sheets: Sheets) -> bool:
     return bool(4 * most * sheets.width**2 * 10**spread < EXACT)
 
 
-def _least(whole: Integers, scales: Integers) -> tuple[Integers, Integers]:
+def _least(whole: NDArray[Any], scales: Integers) -> tuple[NDArray[Any], Integers]:
     """Return the same numbers with the least scale of each row that all of it allows."""
     open_ = np.flatnonzero((scales > 0) & (whole[:, 0] % 10 == 0) & (whole[:, -1] % 10 == 0))
     while len(open_):
@@ -115,15 +115,15 @@ class _Zeros:
 class _Numbers:
     """The values of all chunks."""
 
-    def __init__(self, whole: Integers, scales: Integers, rows: Integers) -> None:
-        steps = np.zeros(whole.shape, np.int64)
+    def __init__(self, whole: NDArray[Any], scales: Integers, rows: Integers) -> None:
+        steps = np.zeros(whole.shape, whole.dtype)
         np.subtract(whole[:, 1:], whole[:, :-1], out=steps[:, 1:])
-        self._steps = zigzag(steps)
+        self._steps = zigzagged(steps)
         widths = widths_of(self._steps.max(axis=1))
         self._widths = widths.astype(np.uint8).tobytes()
         self._low = self._steps.astype(np.uint8).tobytes() if 1 in self._widths else b""
         self._scales = scales.astype(np.uint8).tobytes()
-        self._firsts = Above(whole[:, 0], rows)
+        self._firsts = Above(whole[:, 0].astype(np.int64), rows)
         self._rows: list[int] = rows.tolist()
         self._slots = whole.shape[1]
 
@@ -156,7 +156,7 @@ class _Folds(NamedTuple):
     relative: NDArray[np.bool_]
 
 
-def _summarised(sheets: Sheets, whole: Integers, scales: Integers) -> Summaries:
+def _summarised(sheets: Sheets, whole: NDArray[Any], scales: Integers) -> Summaries:
     found = np.zeros(len(whole), SUMMARY)
     sizes = sheets.rows[1:] - sheets.rows[:-1]
     slots = sheets.slots
@@ -178,7 +178,7 @@ def _summarised(sheets: Sheets, whole: Integers, scales: Integers) -> Summaries:
 
 
 def _folded(
-    whole: Integers, scales: Integers, rows: Integers, bad: NDArray[Any], good: Integers
+    whole: NDArray[Any], scales: Integers, rows: Integers, bad: NDArray[Any], good: Integers
 ) -> _Folds:
     """Return the measures of the good numbers, all of one chunk with the same scale."""
     sizes = rows[1:] - rows[:-1]
@@ -186,9 +186,10 @@ def _folded(
     cells = whole.reshape(-1)  # a view: what is changed comes back
     places = np.flatnonzero(bad.reshape(-1))
     kept = cells[places]
-    for fold, (function, neutral) in zip(folds, _FOLDS, strict=True):
-        cells[places] = neutral
-        function.reduce(whole, axis=1, out=fold)
+    far = int(np.iinfo(whole.dtype).max)
+    for fold, (function, sign) in zip(folds, _FOLDS, strict=True):
+        cells[places] = sign * far
+        fold[:] = function.reduce(whole, axis=1, dtype=np.int64 if not sign else None)
     cells[places] = kept
     folds[:, good == 0] = 0
     common = np.maximum.reduceat(scales, rows[:-1])

@@ -6,7 +6,6 @@ spans start <= time < end. Points nobody knows are missing from the answer.
 """
 
 from collections.abc import Callable, Container, Sequence
-from contextlib import suppress
 from itertools import chain
 from typing import Final, TypeVar
 
@@ -17,6 +16,7 @@ from central.calendar.periods import TooManyPeriods, periods
 from central.near import TooMuch
 from central.registry_records import PointRecord
 from central.store.columns import Integers
+from central.store.points import EMPTY
 from central.store.queries.aggregate import Aggregates, aggregate
 from central.store.queries.behind import Behind as Behind
 from central.store.queries.counts import MOST_SLOTS, Asked, count
@@ -28,6 +28,7 @@ from central.store.queries.questions import Reckoned as Reckoned
 from central.store.queries.questions import Reckoning as Reckoning
 from central.store.queries.ranges import NearSource, RawPage, Span, near_page, page, parse_cursor
 from central.store.queries.source import Deadline, PointSource, Source
+from central.store.queries.trend import Trend, equal, near_trend, spans, trend, trend_of
 from protocols.clock import HOUR, SECOND
 from protocols.errors import FengsuiError
 
@@ -97,23 +98,32 @@ class Queries:
         shape: Callable[[Aggregates], T] = _as_it_is,  # type: ignore[assignment]
     ) -> T:
         """Return at most `count` equal spans between start and end. ValueError: end <= start."""
-        if end <= start:
-            raise ValueError("the end lies before the start")
-        span = -(-(end - start) // max(1, min(count, MOST_BUCKETS)))
-        edges = np.append(np.arange(start, end, span, dtype=np.int64), end)
-        none = Exclude().intervals
+        edges = equal(start, end, min(count, MOST_BUCKETS))
         known = self._behind.registry.point(point)
         if known is None:
-            return shape(aggregate([], edges, none, Deadline()))
-        asked = (known.number, start, end)
+            return shape(aggregate([], edges, Exclude().intervals, Deadline()))
+        number = known.number
+        return await self._ask(lambda source: shape(spans(source, number, edges)))
 
-        def work(source: PointSource) -> T:
-            pieces = chain(source.pieces(*asked), source.rolled(*asked))
-            return shape(aggregate(pieces, edges, none, Deadline(), firsts=False))
-
-        if len(edges) > NEAR_EDGES:
-            return await self._ask(work)
-        return await self._ask_one(work, work, end - start)
+    async def trend(
+        self,
+        point: str,
+        start: int,
+        end: int,
+        count: int,
+        shape: Callable[[Trend], T] = _as_it_is,  # type: ignore[assignment]
+    ) -> T:
+        """Return those of the same spans in which there is a reading."""
+        edges = equal(start, end, min(count, MOST_BUCKETS))
+        known = self._behind.registry.point(point)
+        if known is None:
+            return shape(trend(EMPTY, edges))
+        number = known.number
+        return await self._ask_one(
+            lambda source: shape(trend_of(spans(source, number, edges))),
+            lambda source: shape(near_trend(source, number, edges)),
+            end - start if len(edges) <= NEAR_EDGES else NEAR + 1,
+        )
 
     async def periods(
         self,
@@ -216,8 +226,10 @@ class Queries:
     ) -> T:
         """Answer on the event loop what is little, else in a reader's thread."""
         if span <= NEAR:
-            with suppress(TooMuch):
+            try:
                 return self._behind.near(little)
+            except TooMuch:
+                pass
         return await self._ask(work)
 
     async def _aggregates(

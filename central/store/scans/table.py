@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from central.ingest.placing import AHEAD
 from central.store.as_sent import numbers_of
+from central.store.codec.sheet import near
 from central.store.columns import Integers
 from central.store.interface import FLAG_ESTIMATED, FLAG_LATE, FLAG_SOURCE
 from central.store.scans.batch import Numbers, Scan, Scanned, Shape
@@ -31,9 +32,9 @@ class Table(NamedTuple):
     streams: Integers
     received: Integers
     seqs: Integers
-    qualities: Integers
+    qualities: NDArray[Any]
     scale: int
-    whole: Integers
+    whole: NDArray[Any]
     spoilt: NDArray[np.bool_]
 
     def take(self, rows: Integers | slice) -> "Table":
@@ -77,7 +78,7 @@ def table_of(scans: Sequence[Scan]) -> Table | None:
         seqs.ravel(),
         qualities.reshape(-1, width, each).transpose(0, 2, 1).reshape(-1, width),
         shape.scale,
-        _whole(batches, width, each).reshape(-1, width),
+        near(_whole(batches, width, each).reshape(-1, width)),
         np.zeros(width, np.bool_),
     )
 

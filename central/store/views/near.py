@@ -1,13 +1,13 @@
 """A view for one small question on the event loop: all of a point's chunks by one statement.
 
-Raises TooMuch before it reads or decodes more than some thousand cells. What a chunk holds of a
-point is remembered, and which chunks there are: pages and programs ask again for what they saw a
-moment ago, and then SQLite is not asked at all.
+Raises TooMuch before it reads or decodes more than some thousand cells. What a chunk, or a run of
+what is not sealed, holds of a point is remembered, and which chunks there are: pages and programs
+ask again for what they saw a moment ago, and then SQLite is not asked at all.
 """
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any, Final
 
 from central.near import TooMuch
@@ -17,11 +17,11 @@ from central.store.codec.chunk_frame import size_of
 from central.store.damage import unreadable
 from central.store.families import Families, Place
 from central.store.parts import Part, in_order
-from central.store.points import PointReadings
+from central.store.points import EMPTY, PointReadings
 from central.store.tiers import tiers
-from central.store.unsealed import Unsealed, of_point
+from central.store.unsealed import Piece, Run, Unsealed, of_point
 from central.store.views.days import Days
-from central.store.views.reading import BLOCK, Load, View
+from central.store.views.reading import BLOCK, END, Load, View
 
 CHUNKS: Final = 8
 CELLS: Final = 40_000
@@ -36,12 +36,12 @@ PIECES: Final = 12
 REMEMBERED: Final = 100_000
 """Readings: about 15 MB with their texts."""
 
-Key = tuple[chunks.Little, int]
-"""A chunk and one of its members."""
+Key = tuple[Hashable, ...]
+"""A chunk and one of its members, or a run by its name, a point and a watermark."""
 
 
 class Remembered:
-    """What chunks hold of points, the last asked for; the event loop's."""
+    """What chunks and runs hold of points, the last asked for; the event loop's."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most = most
@@ -86,7 +86,10 @@ class NearView(View):
         """Return what `read` returns, in parts; a chunk's are those of the last question."""
         place = self._families.place(number)
         found = [] if place is None else self._sealed(place, start, end)
-        rest = self._memory(number, start, end)
+        pieces = self._few(number)
+        found += [self._of_run(each, number, start, end) for each in pieces if type(each) is Run]
+        loose = [each for each in pieces if type(each) is not Run]
+        rest = of_point(loose, number, self.watermark, (start, end)) if loose else []
         if self._days is None or not self._days.plain(self.conn, number):
             rest.append(self._few_rows(number, start, end))
         rest = [part for part in rest if len(part)]
@@ -142,9 +145,7 @@ class NearView(View):
         return rows
 
     def _within(self, chunk: chunks.Little, place: Place, start: int, end: int) -> Part:
-        part = self._own(chunk, place)
-        whole = start <= chunk.t0 and chunk.t1 < end
-        return part if whole else part.between(start, end)
+        return self._own(chunk, place).within(start, end)
 
     def _own(self, chunk: chunks.Little, place: Place) -> Part:
         held = self._remembered.find((chunk, place.member))
@@ -165,10 +166,26 @@ class NearView(View):
         return found
 
     def _memory(self, number: int, start: int, end: int) -> list[PointReadings]:
+        return of_point(self._few(number), number, self.watermark, (start, end))
+
+    def _few(self, number: int) -> list[Piece]:
         found = self.unsealed.few(number, self.held, PIECES)
         if found is None:
             raise TooMuch
-        return of_point(found, number, self.watermark, (start, end))
+        return found
+
+    def _of_run(self, run: Run, number: int, start: int, end: int) -> Part:
+        key = (run.name, number, self.watermark)
+        part = self._remembered.find(key)
+        if part is not None:
+            return part.within(start, end)
+        first, last = run.bounds(number)
+        few = last - first <= READINGS
+        span = (-END, END) if few else (start, end)
+        part = Part(next(iter(of_point((run,), number, self.watermark, span)), EMPTY))
+        if few and part.count:
+            self._remembered.put(key, part)
+        return part.within(start, end)
 
 
 def look_near(  # the snapshot, what is beside it, and what is remembered

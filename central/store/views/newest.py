@@ -105,7 +105,9 @@ def _of_chunk(
     asked: Asked,
 ) -> Iterator[Readings]:
     try:
-        members = _promising(one, family, members, asked)
+        # Of many of which nothing was found yet the chunk is decoded whole, whatever it says.
+        if len(members) <= _FEW or any(family.times[each] != _NEVER for each in members):
+            members = _promising(one, family, members, asked)
         if not members:
             return
         (body,) = chunks.bodies(conn, (one.id,))

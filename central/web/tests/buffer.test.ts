@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bufferGrade, formatLeft, gatewayGrade, givenUp, isFailing } from "../src/logic/buffer";
 import { sentence } from "../src/i18n/catalogue";
-import { reasonWord } from "../src/i18n/reasons";
+import { pieceWord, reasonWord, storeReason } from "../src/i18n/reasons";
 import { gatewayOrder } from "../src/logic/order";
 import { buffer, clock, gateway } from "./made";
 
@@ -39,6 +39,12 @@ describe("a gateway's buffer", () => {
   it("says why in words; a code nobody knows is shown as it is", () => {
     expect(["quota", "BUFFER_READ_ONLY", "journal", "some_new_reason", "fault.x", "[Errno 5]"].map(reasonWord)).toEqual(["缓存到配额", "只读", "日志损坏", "some_new_reason", "fault.x", "[Errno 5]"]);
     expect(sentence("DATA_LOST", { count: 3, reason: "corrupt" })).toBe("缺失 3 条数据，原因：文件损坏，已记入数据缺失台账。");
+  });
+
+  it("says where damage of the store is in words", () => {
+    expect(["head/newest/3", "head/other/0", "#12", "红海湾/TK-101 2026-06-12"].map(pieceWord)).toEqual(["最新值 第 3 页", "other 第 0 页", "数据流 12", "红海湾/TK-101 2026-06-12"]);
+    expect(["checksum", "row 3: checksum", "too short"].map(storeReason)).toEqual(["校验和不符", "第 3 行：校验和不符", "内容与写入时不同（too short）"]);
+    expect(sentence("STORE_SET_ASIDE", { what: "head/newest/3", count: 2, reason: "row 1: cut" })).toContain("最新值 第 3 页");
   });
 
   it("stands above gateways that are well, and above those never seen", () => {

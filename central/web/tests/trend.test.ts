@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { clearOf } from "../src/components/trendDraw";
 import { trend, withNewest, withSilence } from "../src/logic/trend";
 
 const START = Date.parse("2026-06-12T22:00:00+08:00");
@@ -57,5 +58,14 @@ describe("trend", () => {
     expect(drawn.late).toEqual([{ from: at(10), to: at(30), count: 10 }, { from: at(100), to: at(120), count: 5 }]);
     expect(drawn.estimated).toEqual([{ from: at(0), to: at(10), count: 1 }, { from: at(110), to: at(120), count: 1 }]);
     expect(trend(buckets([0, 100], { late: [1, 1] }), 10, 30).late).toHaveLength(2);
+  });
+});
+
+describe("words in the picture", () => {
+  it("keep away from every limit line", () => {
+    expect(clearOf([], 24, 13)).toBe(24);
+    expect(clearOf([100, 20], 24, 13)).toBe(33);
+    expect(clearOf([40, 20], 24, 13)).toBe(53);
+    expect(clearOf([11], 24, 13)).toBe(24);
   });
 });

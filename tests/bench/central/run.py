@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench.central import door, killing, queries, tree
+from tests.bench.central import bare, door, killing, queries, tree
 from tests.bench.central.fleet import Fleet, fleet
 from tests.bench.central.ingest import Ingest
 from tests.bench.central.machine import Machine
@@ -42,6 +42,7 @@ def measure(parts: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
 def _ours(wanted: set[str]) -> Iterator[dict[str, Any]]:
     machine = Machine()
     yield machine.figure("before")
+    yield bare.figure()
     with city() as (collector, gateways):
         yield from _phases(collector, gateways, wanted)
     yield machine.figure("after")

@@ -28,6 +28,17 @@ def read_awake(played):
         return read(played)
 
 
+def pasts(memory):
+    """Return what is known of older streams, by stream and point."""
+    found = {}
+    for stream in range(6):
+        past = memory.past(stream)
+        if past is not None:
+            told = zip(past.points, past.times, past.low, past.high, past.moved, strict=True)
+            found[stream] = past.changed, sorted(row for row in told if row[0])
+    return found
+
+
 def played(steps):
     made = Played()
     for step in steps:
@@ -50,6 +61,7 @@ def assert_alike(made):
         mine, theirs = (getattr(memory.live, name)[list(POINTS)] for memory in (asleep, awake))
         assert mine.tolist() == theirs.tolist(), name
     assert asleep.live.watched.tolist() == awake.live.watched.tolist()
+    assert pasts(asleep) == pasts(awake)
     assert asleep.ladders() == awake.ladders()
     assert [asleep.judged(point) for point in POINTS] == [awake.judged(point) for point in POINTS]
     assert asleep.timed().keys() == awake.timed().keys()
@@ -84,6 +96,10 @@ def upwards_alone(made):
     made.engine.take_rules(made.tables, wanted, made.now)
 
 
+CAUGHT_UP = [scan(4, 1), scan(2, 1), scan(1, 1), scan(2, 1)]
+"""Of all points what older streams still bring, and nothing is the matter."""
+
+
 @pytest.mark.parametrize(
     ("steps", "awake"),
     [
@@ -99,6 +115,10 @@ def upwards_alone(made):
         ([scan(2, 1), raised(81.0)], {1}),  # a timer runs
         ([scan(2, 1), (2, 2)], {2}),  # its bounds depend on the value
         ([scan(2, 1), raised(2**53 + 1)], {1}),
+        (CAUGHT_UP, set()),
+        ([*CAUGHT_UP, "seal", scan(2, 1), scan(1, 1)], set()),
+        ([*CAUGHT_UP, scan(1, 1), scan(4, 1), scan(3, 1), "seal", scan(3, 1)], set()),
+        ([*CAUGHT_UP, (1, 1, [(1, 95.0, Quality.GOOD, 0, 1)])], {1}),  # a past that stands
     ],
 )
 def test_only_what_the_arrays_say_whole_sleeps(steps, awake):

@@ -6,6 +6,7 @@ import numpy as np
 
 from central.calendar.holidays import Holidays
 from central.store.queries.queries import Behind, Queries
+from central.store.queries.trend import trend_of
 
 
 class Asked:
@@ -28,6 +29,7 @@ class Asked:
     async def buckets(self, point, start, end, count):
         """Return the spans that hold something, as lists."""
         found = await self._queries.buckets(point, start, end, count)
+        alike(await self._queries.trend(point, start, end, count), trend_of(found))
         some = np.flatnonzero(found.count)
         known = found.good[some] > 0
         numbers = {
@@ -53,6 +55,17 @@ class Asked:
         return int(
             (await self._store.ask(lambda view: view.counts(asked, start, end, _no_hurry)))[0]
         )
+
+
+def alike(shown, found):
+    """Hold one trend against another; a mean may be rounded otherwise."""
+    for name in ("starts", "least", "most", "counts", "worst", "late", "estimated"):
+        np.testing.assert_array_equal(getattr(shown, name), getattr(found, name), name)
+    none, greatest = np.isnan(found.mean), np.maximum(np.abs(found.least), np.abs(found.most))
+    assert (np.isnan(shown.mean) == none).all()
+    within = np.abs(shown.mean / 2 - found.mean / 2) <= greatest * 1e-9
+    assert (within | none).all()
+    assert (repr(shown.last), shown.tier) == (repr(found.last), found.tier)
 
 
 def lists(page):

@@ -120,6 +120,10 @@ class Machine(RuleBasedStateMachine):
             self.do(self.store.merging.run_once())
 
     @rule()
+    def rest(self):
+        self.do(self.store.merging.rest())
+
+    @rule()
     def restart(self):
         self.do(close_store(self.db, self.store))
         self.start()

@@ -139,9 +139,10 @@ function spans(ctx: CanvasRenderingContext2D, plot: uPlot, marks: Marks, colours
   ctx.strokeStyle = colours["ink-2"] ?? "";
   ctx.lineWidth = 1.5 * ratio;
   const words: [string, number, number][] = [];
+  const lines = marks.limits.map((limit) => plot.valToPos(limit.value, "y", true));
+  const top = clearOf(lines, bbox.top + 24 * ratio, 13 * ratio);
   for (const span of marks.late) {
     const [from, to] = ends(span).map(within) as [number, number];
-    const top = bbox.top + 24 * ratio;
     line(ctx, from, top + 5 * ratio, from, top);
     line(ctx, from, top, to, top);
     line(ctx, to, top, to, top + 5 * ratio);
@@ -163,6 +164,11 @@ function spans(ctx: CanvasRenderingContext2D, plot: uPlot, marks: Marks, colours
     free = place + half;
     chip(ctx, text, middle, y, colours["ink-2"] ?? "", colours["surface"] ?? "", bbox, ratio);
   }
+}
+
+/** The first height from `y` downwards that keeps `apart` from every limit line: words never lie on one. */
+export function clearOf(lines: number[], y: number, apart: number): number {
+  return [...lines].sort((a, b) => a - b).reduce((at, line) => (Math.abs(line - at) < apart ? line + apart : at), y);
 }
 
 /** Where the newest value's own words stand. */

@@ -2,7 +2,7 @@
 
 import { moment } from "../logic/time";
 import { language } from "./index";
-import { reasonWord } from "./reasons";
+import { pieceWord, reasonWord, storeReason } from "./reasons";
 
 type Sentences = Record<string, string>;
 const files = import.meta.glob<{ default: Sentences }>(
@@ -17,11 +17,13 @@ function of(which: "zh" | "en"): Sentences {
 
 const CATALOGUE = { zh: of("zh"), en: of("en") };
 
+const SET_ASIDE = "STORE_SET_ASIDE";
 const TIME = /^\d{4}-\d\d-\d\dT/;
 /** Gateways state moments in microseconds; the API writes its own as RFC 3339. */
 const MICROSECONDS = new Set(["since", "at", "oldest"]);
-function shown(name: string, value: unknown, now: number): string {
-  if (name === "reason" && typeof value === "string") return reasonWord(value);
+function shown(code: string, name: string, value: unknown, now: number): string {
+  if (name === "reason" && typeof value === "string") return code === SET_ASIDE ? storeReason(value) : reasonWord(value);
+  if (name === "what" && typeof value === "string") return pieceWord(value);
   const iso = typeof value === "number" && MICROSECONDS.has(name) ? new Date(value / 1000).toISOString() : value;
   return typeof iso === "string" && TIME.test(iso) ? moment(iso, now) : String(value);
 }
@@ -35,6 +37,6 @@ export function sentence(code: string, params: Record<string, unknown> = {}, now
   const because = typeof cause === "string" ? (sentence(cause, own, now) ?? cause).replace(/[。.]$/, "") : null;
   return text.replace(/\{(\w+)\}/g, (hole, name: string) => {
     if (name === "reason" && because !== null) return because;
-    return name in params ? shown(name, params[name], now) : hole;
+    return name in params ? shown(code, name, params[name], now) : hole;
   });
 }

@@ -10,3 +10,23 @@ export function reasonWord(code: string): string {
   }
   return code;
 }
+
+/** Why a piece of the store cannot be read, in words; a reason of the codec alone stands behind them, for whoever looks into it. */
+export function storeReason(reason: string): string {
+  const word = reasonWord(reason);
+  if (word !== reason) return word;
+  const row = /^row (\d+): (.+)$/.exec(reason);
+  if (row) return i18n.global.t("system.store.inRow", { row: row[1] ?? "", reason: storeReason(row[2] ?? "") });
+  return i18n.global.t("system.store.spoilt", { reason });
+}
+
+/** Where a piece of the store belongs: a page of newest values, a stream nobody knows any more, or a device as it is named. */
+export function pieceWord(what: string): string {
+  const [, kind = "", page = ""] = /^head\/(\w+)\/(\d+)$/.exec(what) ?? [];
+  if (kind) {
+    const key = `system.store.head.${kind}`;
+    return i18n.global.t("system.store.headPage", { kind: i18n.global.te(key) ? i18n.global.t(key) : kind, page });
+  }
+  const [, stream] = /^#(\d+)$/.exec(what) ?? [];
+  return stream ? i18n.global.t("system.store.stream", { stream }) : what;
+}

@@ -73,6 +73,19 @@ def test_merged_sheets_are_merged_cells(parts):
         assert found == encoded(merge([decode(body) for body in bodies]))
 
 
+@settings(max_examples=60, deadline=None)
+@given(polls((10, 300, 300, 10**4, 10**7)))
+def test_numbers_that_32_bits_hold_or_do_not_are_merged_alike(parts):
+    bodies = [encode(cells).body for cells in parts]
+    (found,) = merged([bodies])
+    if found is not None:
+        assert found == encoded(merge([decode(body) for body in bodies]))
+    sheets = [read_sheet(body) for body in bodies]
+    for cells, sheet in zip(parts, sheets, strict=True):
+        if sheet is not None:
+            assert listed(sheet.cells[0]) == listed(cells)
+
+
 def _decimal(cells):
     """Whether a few bits more than its floats have would make whole numbers of them."""
     return np.abs(cells.values.numbers).max() * 10**9 < 2**53

@@ -40,6 +40,8 @@ class Intake:
         must be sent because of it."""
         self.pauses = Pauses(clock, self._note_pause)
         self._lossy = False
+        self._sent: dict[int, Reading] = {}
+        """The last reading of each point that was worth sending."""
         self._heard: dict[StreamKind, asyncio.Future[None]] = {}
 
     def take(self, sample: Sample) -> list[asyncio.Future[None]]:
@@ -53,13 +55,17 @@ class Intake:
         return self.take(Sample(readings, sample.acknowledge))
 
     async def report_present(self) -> None:
-        """Send the newest reading of every routine point again, at once.
+        """Send at once the newest reading of every routine point that was not worth sending, and of
+        the others the next one, whatever it says: nothing is sent twice.
 
         After an outage: who hears of the past must know the present, or takes the past for it.
         """
         newest = self.roster.newest.values()
-        known = [reading for reading in newest if not self._alarm[reading.point]]
+        routine = [reading for reading in newest if not self._alarm[reading.point]]
+        known = [each for each in routine if self._sent.get(each.point) is not each]
+        self._deadband.forget(each.point for each in routine)
         if known:
+            self._sent.update((each.point, each) for each in known)
             self._buffer.append(StreamKind.DATA, known)
             with suppress(BufferFault):  # counted there
                 await self._buffer.seal(StreamKind.DATA)
@@ -73,6 +79,7 @@ class Intake:
         self.roster.newest.update((reading.point, reading) for reading in known)
         due = self.judge(known)
         chosen = self._deadband.select(known, self._clock.mono(), due)
+        self._sent.update((reading.point, reading) for reading in chosen)
         urgent = [reading for reading in chosen if self._alarm[reading.point]]
         routine = [reading for reading in chosen if not self._alarm[reading.point]]
         lanes = ((StreamKind.ALARM, urgent), (StreamKind.DATA, routine))

@@ -86,6 +86,7 @@ class LaneTask:
 
     def try_again(self) -> None:
         """The collector was reached by somebody: waiting longer is of no use."""
+        self._sent_at = real_monotonic()  # who has waited for the line has not waited for others
         self._again.set()
 
     def review(self) -> None:

@@ -68,3 +68,8 @@ async def test_the_present_is_sent_again_at_once_and_no_alarm_with_it():
     await intake.report_present()
     assert buffer.appended == [(StreamKind.DATA, [(0, 9.5)])]
     assert buffer.sealed == [StreamKind.DATA]
+    await intake.report_present()
+    assert len(buffer.appended) == 1, "nothing is sent twice"
+    clock.time += 1_000_000
+    intake.take(Sample([Reading(0, 9.5, int(Quality.GOOD), clock.mono())]))
+    assert buffer.appended[1:] == [(StreamKind.DATA, [(0, 9.5)])], "but the next one is"

@@ -20,7 +20,8 @@ _OVER: Final = {
     Word.BAD_CLEAR: Word.BAD,
     Word.FROZEN_CLEAR: Word.FROZEN,
 }
-_WORDS: Final = (*sorted(TOLD), *_OVER)
+_SHELF: Final = Word.UNSHELVE_AUTO
+_WORDS: Final = (*sorted(TOLD), *_OVER, _SHELF)
 _RECENT: Final = 8
 _READ: Final = (
     "SELECT event, time, value, level, nth FROM alarm_journal WHERE episode = ? "  # noqa: S608
@@ -105,7 +106,7 @@ def told(episode: Episode, of: Heard, ladder: Sequence[Level]) -> Told:
         since=episode.raised,
         seen=episode.acknowledged is not None,
         latched=episode.state.startswith("LATCHED"),
-        shelf=word is Word.RAISE and len(standing) > 1 and standing[-2].event == _SHELF,
+        shelf=word is Word.RAISE and _before(of.lines, line) == _SHELF,
         ahead=_ahead(episode, names),
         **made,
     )
@@ -126,7 +127,10 @@ def _measured(episode: Episode, of: Heard) -> dict[str, Any]:
     return {"unit": episode.unit, "decimals": episode.decimals, "fact": kind in _FACTS}
 
 
-_SHELF: Final = Word.UNSHELVE_AUTO.value
+def _before(lines: Sequence[ToldLine], line: ToldLine) -> str | None:
+    """Return the word right before a line."""
+    place = next((nth for nth, each in enumerate(lines) if each is line), 0)
+    return lines[place - 1].event if place else None
 
 
 def _itself(episode: Episode) -> tuple[str, int, Value]:

@@ -120,3 +120,12 @@ def test_a_rule_of_a_point_names_the_point():
     heard = Heard([line(Word.RAISE, 27.0, "一级")])
     sentence = tell(told(episode_of("s/g/depot/gds-101:high", level), heard, [level]), 0)
     assert "GDS-101 可燃气体 27.0 %LEL，达到一级" in sentence
+
+
+def test_what_stands_when_its_shelf_ends_says_so():
+    level = Level(name="一级", colour=Colour.YELLOW, op=">=", limit=25.0)
+    heard = Heard(
+        [line(Word.UNSHELVE_AUTO, 27.0, None), line(Word.RAISE, 27.0, "一级")], "limit", None
+    )
+    sentence = tell(told(episode_of("s/g/depot/gds-101:high", level), heard, [level]), 0)
+    assert "静默到期，仍在一级" in sentence

@@ -18,7 +18,7 @@ from central.alarms.episode import (
 )
 from central.alarms.kpis import Kpis, Period, kpis
 from central.alarms.listing import COUNTED, Resolved
-from central.alarms.messages import ToldLine
+from central.alarms.messages import Heard
 from central.alarms.overlays import Laid
 from central.alarms.records import EpisodeRow, read_levels
 from central.alarms.said import Said
@@ -90,11 +90,11 @@ class Alarms:
         """Return a page of episodes. Raises FilterUnknown, CursorUnknown, CursorElsewhere."""
         asked = asked or EpisodeFilter()
         found = partial(reading.page, asked=asked, names=self._resolve(asked))
-        page, known, lines = await self._db.read(found)
+        page, known, heard = await self._db.read(found)
         views = [self._view(row, known.get(row.number, _NOTHING)) for row in page.rows]
         return EpisodePage(
             items=tuple(
-                replace(each, told=self._told(each, lines[row.number]))
+                replace(each, told=self._told(each, heard[row.number]))
                 for each, row in zip(views, page.rows, strict=True)
             ),
             total=min(page.counted, COUNTED),
@@ -112,7 +112,7 @@ class Alarms:
         known = known._replace(comments=len(detail.comments))
         shown = self._view(row, known)
         return EpisodeDetail(
-            episode=replace(shown, told=self._told(shown, detail.lines)),
+            episode=replace(shown, told=self._told(shown, detail.heard)),
             journal=detail.journal,
             levels=self.ladder(row.rule),
             verifications=detail.verifications,
@@ -213,13 +213,13 @@ class Alarms:
     def with_told(self, episode: Episode) -> Episode:
         """Return it with what people are told of it, looked up on the event loop itself."""
         try:
-            lines = self._db.near(lambda conn: messages.lines_by_id(conn, episode.id))
+            heard = self._db.near(lambda conn: messages.heard_by_id(conn, episode.id))
         except TooMuch:
-            lines = []
-        return replace(episode, told=self._told(episode, lines))
+            heard = messages.NOTHING
+        return replace(episode, told=self._told(episode, heard))
 
-    def _told(self, episode: Episode, lines: Sequence[ToldLine]) -> Told:
-        return messages.told(episode, lines, self.ladder(episode.rule))
+    def _told(self, episode: Episode, heard: Heard) -> Told:
+        return messages.told(episode, heard, self.ladder(episode.rule))
 
     def _view(self, row: EpisodeRow, known: Said) -> Episode:
         active = row.state in (State.UNACK, State.ACKED)

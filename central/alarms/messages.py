@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from central.alarms.episode import Episode
+from protocols.alarms.ladder import subject_of
 from protocols.alarms.rule import Level
 from protocols.alarms.word import Word
 from protocols.alarms.wording import TOLD, Ahead, Told
@@ -19,12 +20,22 @@ _OVER: Final = {
     Word.BAD_CLEAR: Word.BAD,
     Word.FROZEN_CLEAR: Word.FROZEN,
 }
-_WORDS: Final = (*sorted(TOLD), *_OVER)
+_SHELF: Final = Word.UNSHELVE_AUTO
+_WORDS: Final = (*sorted(TOLD), *_OVER, _SHELF)
 _RECENT: Final = 8
 _READ: Final = (
     "SELECT event, time, value, level, nth FROM alarm_journal WHERE episode = ? "  # noqa: S608
     f"AND event IN ({', '.join(repr(word.value) for word in _WORDS)}) ORDER BY id DESC LIMIT ?"
 )
+
+
+_KIND: Final = (
+    "SELECT json_extract(r.definition, '$.kind.kind'), json_extract(r.definition, "
+    "'$.kind.aggregate') FROM episode e JOIN rule r ON r.id = e.rule WHERE e.number = ?"
+)
+_FACTS: Final = ("interlock", "vote", "levels", "schedule")
+"""Kinds whose level's name says what is wrong."""
+_SECONDS: Final = ("stale", "bad", "frozen")
 
 
 class ToldLine(NamedTuple):
@@ -37,27 +48,39 @@ class ToldLine(NamedTuple):
     nth: int | None
 
 
-def lines(conn: sqlite3.Connection, number: int) -> list[ToldLine]:
-    """Return the newest such lines of an episode, the newest last."""
+class Heard(NamedTuple):
+    """The newest such lines of an episode, the newest last; its rule's kind, and what it sums."""
+
+    lines: Sequence[ToldLine] = ()
+    kind: str = "limit"
+    aggregate: str | None = None
+
+
+NOTHING: Final = Heard()
+
+
+def heard(conn: sqlite3.Connection, number: int) -> Heard:
+    """Return what an episode's message is made of."""
     rows: list[tuple[Any, ...]] = conn.execute(_READ, (number, _RECENT)).fetchall()
-    return [ToldLine(*row) for row in reversed(rows)]
+    kind, aggregate = conn.execute(_KIND, (number,)).fetchone() or (None, None)
+    return Heard([ToldLine(*row) for row in reversed(rows)], kind or "limit", aggregate)
 
 
-def lines_by_id(conn: sqlite3.Connection, id_: str) -> list[ToldLine]:
+def heard_by_id(conn: sqlite3.Connection, id_: str) -> Heard:
     """Return the same by the episode's id."""
     row = conn.execute("SELECT number FROM episode WHERE id = ?", (id_,)).fetchone()
-    return [] if row is None else lines(conn, row[0])
+    return NOTHING if row is None else heard(conn, row[0])
 
 
-def lines_of(conn: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, list[ToldLine]]:
+def heard_of(conn: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Heard]:
     """Return the same of several, by their numbers."""
-    return {number: lines(conn, number) for number in numbers}
+    return {number: heard(conn, number) for number in numbers}
 
 
-def told(episode: Episode, recent: Sequence[ToldLine], ladder: Sequence[Level]) -> Told:
+def told(episode: Episode, of: Heard, ladder: Sequence[Level]) -> Told:
     """Return what is told of an episode; without lines, what it says itself."""
     names = {level.name: level for level in ladder}
-    standing = [line for line in _standing(recent) if line.event in TOLD]
+    standing = [line for line in _standing(of.lines) if line.event in TOLD]
     line = standing[-1] if standing else ToldLine(*_itself(episode), None, None)
     word, level = Word(line.event), names.get(line.level or "", episode.level)
     made: dict[str, Any] = {
@@ -71,26 +94,43 @@ def told(episode: Episode, recent: Sequence[ToldLine], ladder: Sequence[Level]) 
         made |= {"until": episode.returned, "late": True}
     if made["value"] is None:
         made["value"] = episode.value_at_raise
+    made |= _measured(episode, of)
     earlier = [each for each in standing[:-1] if each.level is not None]
     return Told(
         word=word,
         place=episode.site_label,
         point=_point(episode),
-        unit=episode.unit,
         level=level,
-        decimals=episode.decimals,
         purpose=episode.purpose,
         before=names.get(earlier[-1].level or "") if earlier and word is Word.LEVEL else None,
         since=episode.raised,
         seen=episode.acknowledged is not None,
         latched=episode.state.startswith("LATCHED"),
-        shelf=word is Word.RAISE and len(standing) > 1 and standing[-2].event == _SHELF,
+        shelf=word is Word.RAISE and _before(of.lines, line) == _SHELF,
         ahead=_ahead(episode, names),
         **made,
     )
 
 
-_SHELF: Final = Word.UNSHELVE_AUTO.value
+def _measured(episode: Episode, of: Heard) -> dict[str, Any]:
+    """Return in what the value is said, for a rule need not be held against its point's."""
+    kind = of.kind
+    if kind in ("vote", "levels") or of.aggregate == "count":
+        count = "TIMES" if of.aggregate == "count" else "PLACES"
+        return {"unit": "", "decimals": 0, "count": count, "fact": kind in _FACTS}
+    if kind in _SECONDS:
+        return {"unit": "s", "decimals": 0}
+    if kind == "interlock":
+        return {"unit": "", "value": "", "fact": True}
+    if kind == "expression":
+        return {"unit": "", "decimals": None}
+    return {"unit": episode.unit, "decimals": episode.decimals, "fact": kind in _FACTS}
+
+
+def _before(lines: Sequence[ToldLine], line: ToldLine) -> str | None:
+    """Return the word right before a line."""
+    place = next((nth for nth, each in enumerate(lines) if each is line), 0)
+    return lines[place - 1].event if place else None
 
 
 def _itself(episode: Episode) -> tuple[str, int, Value]:
@@ -118,6 +158,8 @@ def _nth(word: Word, line: ToldLine, episode: Episode) -> int:
 
 def _point(episode: Episode) -> Label:
     whole = episode.object_label or episode.device_label
+    if episode.object_label is not None and subject_of(episode.rule) != episode.point:
+        return episode.object_label  # the rule is about all of it
     return Label(
         f"{whole.zh} {episode.label.zh}".strip(),
         f"{whole.en or whole.zh} {episode.label.en or episode.label.zh}".strip(),

@@ -6,18 +6,18 @@ from typing import NamedTuple
 from central.alarms import history, listing, messages, said
 from central.alarms.episode import Comment, EpisodeFilter, JournalLine, Verification
 from central.alarms.listing import Resolved
-from central.alarms.messages import ToldLine
+from central.alarms.messages import Heard
 from central.alarms.records import EpisodeRow, episode_by_id
 from central.alarms.said import Said
 
 
 def page(
     conn: sqlite3.Connection, asked: EpisodeFilter, names: Resolved
-) -> tuple[listing.Page, dict[int, Said], dict[int, list[ToldLine]]]:
+) -> tuple[listing.Page, dict[int, Said], dict[int, Heard]]:
     """Return a page, and of its rows what people said and what they were told."""
     found = listing.page(conn, asked, names)
     numbers = [row.number for row in found.rows]
-    return found, said.said(conn, numbers), messages.lines_of(conn, numbers)
+    return found, said.said(conn, numbers), messages.heard_of(conn, numbers)
 
 
 class Detail(NamedTuple):
@@ -26,7 +26,7 @@ class Detail(NamedTuple):
     journal: tuple[JournalLine, ...]
     verifications: tuple[Verification, ...]
     comments: tuple[Comment, ...]
-    lines: list[ToldLine]
+    heard: Heard
 
 
 def detail(conn: sqlite3.Connection, id_: str) -> tuple[EpisodeRow, Detail] | None:
@@ -56,5 +56,5 @@ def detail(conn: sqlite3.Connection, id_: str) -> tuple[EpisodeRow, Detail] | No
         history.told(journal, row.state),
         said.verifications(conn, row.number),
         said.comments(conn, row.number),
-        messages.lines(conn, row.number),
+        messages.heard(conn, row.number),
     )

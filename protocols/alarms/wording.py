@@ -87,6 +87,8 @@ class Told:
     latched: bool = False
     late: bool = False
     fact: bool = False
+    count: str = ""
+    """PLACES or TIMES where the value counts these; it has no other unit."""
     shelf: bool = False
     ahead: Ahead | None = None
     peak: Peak | None = None
@@ -153,7 +155,7 @@ def _params(told: Told, now: int, language: str, *, trend: bool) -> dict[str, Va
         "place": place,
         "point": "" if point == place else point,
         "value": _value(told, language),
-        "unit": told.unit,
+        "unit": _unit(told, language),
         "level": name(level, language),
         **_crossing(told, language),
         "before": "" if told.before is None else name(told.before, language),
@@ -170,7 +172,8 @@ def _crossing(told: Told, language: str) -> dict[str, Value]:
     level = told.level
     if told.fact or level.op in ("=", "!="):
         return {"crossing": "", "at": "", "left": text("LEFT_FACT", {}, language)}
-    limit: dict[str, Value] = {"limit": shown(level.limit, told.decimals), "unit": told.unit}
+    limit: dict[str, Value] = {"limit": shown(level.limit, told.decimals)}
+    limit["unit"] = _unit(told, language)
     return {
         "crossing": text(f"CROSSING_{_CROSSING[level.op]}", {}, language),
         "at": _tidy(text("ALARM_AT", limit, language)),
@@ -216,6 +219,10 @@ def _trend(told: Told, language: str) -> str:
         "unit": told.unit,
     }
     return text("ALARM_AHEAD", params, language)
+
+
+def _unit(told: Told, language: str) -> str:
+    return text(f"COUNT_{told.count}", {}, language) if told.count else told.unit
 
 
 def _value(told: Told, language: str) -> str:

@@ -1,7 +1,13 @@
 """What people are told of an episode, as the list and the live stream say it."""
 
-from central.alarms.episode import EpisodeFilter
+import pytest
+
+from central.alarms.episode import Episode, EpisodeFilter
+from central.alarms.messages import Heard, ToldLine, told
+from protocols.alarms.rule import Colour, Level
+from protocols.alarms.word import Word
 from protocols.alarms.wording import tell
+from protocols.words import Label, Purpose
 
 
 async def message(story, language="zh"):
@@ -24,9 +30,9 @@ async def test_a_raise_a_rise_an_acknowledgement_and_a_return(story):
     assert (await message(story)).startswith("【降为黄色】22:02 ")
     await story.at(180, 10.5)
     page = await story.collector.alarms.episodes(EpisodeFilter(state="history"))
-    told = tell(page.items[0].told, story.clock.now())
-    assert told.startswith("【恢复】22:03 ")
-    assert "历时 3 min" in told
+    returned = tell(page.items[0].told, story.clock.now())
+    assert returned.startswith("【恢复】22:03 ")
+    assert "历时 3 min" in returned
     assert tell(page.items[0].told, story.clock.now(), "en").isascii()
 
 
@@ -35,9 +41,9 @@ async def test_what_was_over_before_it_was_known(story):
     old = await story.new_stream()
     await story.at(600, 50.0)
     await story.late(610, old, (100, 95.0), (200, 50.0))
-    told = await message(story)
-    assert told.startswith("【补传】22:01–22:03 ")
-    assert "未响铃" in told
+    past = await message(story)
+    assert past.startswith("【补传】22:01–22:03 ")
+    assert "未响铃" in past
 
 
 async def test_the_live_stream_says_the_same(story):
@@ -48,3 +54,78 @@ async def test_the_live_stream_says_the_same(story):
     (changed,) = heard[-1].episodes
     live = story.collector.alarms.with_told(changed)
     assert tell(live.told, story.clock.now()) == await message(story)
+
+
+def line(word, value, level):
+    return ToldLine(word.value, 0, value, level, None)
+
+
+def episode_of(rule, level, **more):
+    names = {"zh": "一号防火堤", "en": "Bund 1"}
+    return Episode(
+        **{
+            "id": "A-20260612-0001",
+            "rule": rule,
+            "point": "s/g/depot/gds-101",
+            "site": "s",
+            "site_label": Label("油库"),
+            "region": "",
+            "object": "bund-1",
+            "object_label": Label(**names),
+            "device": "depot",
+            "device_label": Label("采集器"),
+            "label": Label("GDS-101 可燃气体"),
+            "quantity": "gas_combustible",
+            "unit": "%LEL",
+            "decimals": 1,
+            "level": level,
+            "state": "UNACK",
+            "raised": 0,
+            "returned": None,
+            "closed": None,
+            "acknowledged": None,
+            "value": 3.0,
+            "value_time": 0,
+            "value_quality": 0,
+            "value_at_raise": 2.0,
+            "occurrence": 1,
+            "late": False,
+            "purpose": Purpose.PRODUCTION,
+        }
+        | more
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "aggregate", "value", "said"),
+    [
+        ("vote", None, 2.0, "油库 一号防火堤 2 个，两路"),
+        ("levels", None, 3.0, "油库 一号防火堤 3 个，两路"),
+        ("window", "count", 3.0, "油库 一号防火堤 3 次，达到两路（2 次）"),
+        ("interlock", None, 1.0, "油库 一号防火堤，两路"),
+        ("expression", None, 5.5, "油库 一号防火堤 5.5，达到两路（2）"),
+        ("stale", None, 300.0, "油库 一号防火堤 300 s，达到两路（2 s）"),
+        ("limit", None, 27.0, "油库 一号防火堤 27.0 %LEL，达到两路（2.0 %LEL）"),
+    ],
+)
+def test_a_rule_of_a_whole_object_says_what_its_value_is(kind, aggregate, value, said):
+    level = Level(name="两路", colour=Colour.ORANGE, op=">=", limit=2.0)
+    heard = Heard([line(Word.RAISE, value, "两路")], kind, aggregate)
+    sentence = tell(told(episode_of("s/bund-1:gas", level), heard, [level]), 0)
+    assert said in sentence
+
+
+def test_a_rule_of_a_point_names_the_point():
+    level = Level(name="一级", colour=Colour.YELLOW, op=">=", limit=25.0)
+    heard = Heard([line(Word.RAISE, 27.0, "一级")])
+    sentence = tell(told(episode_of("s/g/depot/gds-101:high", level), heard, [level]), 0)
+    assert "GDS-101 可燃气体 27.0 %LEL，达到一级" in sentence
+
+
+def test_what_stands_when_its_shelf_ends_says_so():
+    level = Level(name="一级", colour=Colour.YELLOW, op=">=", limit=25.0)
+    heard = Heard(
+        [line(Word.UNSHELVE_AUTO, 27.0, None), line(Word.RAISE, 27.0, "一级")], "limit", None
+    )
+    sentence = tell(told(episode_of("s/g/depot/gds-101:high", level), heard, [level]), 0)
+    assert "静默到期，仍在一级" in sentence

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from central.api import errors
+from protocols.alarms.word import Word
 from protocols.texts import FOLDER, LANGUAGES, catalogue
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,3 +62,11 @@ def test_a_code_stands_in_one_file_only(language):
     files = sorted((FOLDER / language).glob("*.json"))
     codes = [code for file in files for code in json.loads(file.read_text(encoding="utf-8"))]
     assert sorted(codes) == sorted(set(codes)), "a later file would silently replace the sentence"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_has_a_word_for_every_word_of_the_journal(language):
+    page = (ROOT / "central" / "web" / "src" / "i18n" / f"{language}.ts").read_text("utf-8")
+    said = page[page.index("  journal: {") :]
+    known = set(re.findall(r"^    (\w+): \"", said[: said.index("\n  },")], re.MULTILINE))
+    assert known == {word.value for word in Word}

@@ -148,7 +148,7 @@ def test_a_verified_limit_needs_no_signature(example):
 def test_the_manifest_says_the_same(config):
     manifest = decode_manifest(config.manifest)
     assert manifest.gateway == "gw-example"
-    assert len(manifest.points) == 44
+    assert len(manifest.points) == 47
     assert str(manifest.point_id(0)) == "depot/gw-example/tank-controller/lt-101"
     assert manifest.points[0].limits == config.buses[0].devices[0].points[0].limits
     assert {site.name for site in manifest.sites} == {"depot", "dam"}
@@ -309,7 +309,7 @@ def test_a_child_that_never_ends_is_ended(example, monkeypatch, tmp_path):
 
 def test_the_command_praises_what_is_sound(example, capsys):
     assert check_command(arguments("--language", "en", example)) == 0
-    assert "44 points" in capsys.readouterr().out
+    assert "47 points" in capsys.readouterr().out
     assert check_command(arguments("--json", example)) == 0
     assert capsys.readouterr().out == ""
     assert check_command(arguments(ROOT / "firmware-profiles" / "_template.yaml")) == 0

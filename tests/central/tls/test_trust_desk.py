@@ -36,9 +36,12 @@ async def told(collector, desk, clock, count):
     running = asyncio.create_task(desk.run(collector.db))
 
     async def there():
-        if clock._sleepers:  # it has looked, and told
+        if not clock._sleepers:
+            return False  # it has not looked yet, or is telling
+        enough = len(await codes(collector)) >= count
+        if not enough:
             await clock.advance(DAY // 4)
-        return len(await codes(collector)) >= count
+        return enough
 
     try:
         await eventually(there)

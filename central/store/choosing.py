@@ -20,12 +20,15 @@ WHOLE: Final = 6_800
 TIER: Final = 6
 """Chunks that are worth a merge while more may come."""
 MOST_OF_AN_HOUR: Final = 50 * MINUTE
-WORTH: Final = 6
+NEIGHBOURS: Final = 24
+"""Chunks of one merge at rest, at most."""
+WORTH: Final = 10
 """A merge of what rests has to spare one in so many of the bytes of pages it is about."""
 _ROW: Final = 72
 """Bytes of a row beside summary and content."""
-_TWICE: Final = 380
-"""Bytes, about, that a chunk says of itself and its members: of two merged but one does."""
+_TWICE: Final = 640
+"""Bytes, about, that two chunks need more than one: what each says of itself and its members (two
+thirds), and what longer columns are pressed into less."""
 _LEAF: Final = 4_088
 _LOCAL: Final = 4_061
 _LEAST: Final = 489
@@ -62,9 +65,9 @@ def is_small(chunk: Extent | Piece) -> bool:
 
 def chosen(found: Sequence[Piece], stage: Stage) -> list[int]:
     """Return the ids of the chunks of a family's day that are worth a merge."""
-    small = [piece for piece in found if is_small(piece)]
     if stage is Stage.RESTING:
-        return _resting(found, small)
+        return _resting(found)
+    small = [piece for piece in found if is_small(piece)]
     if stage is Stage.CLOSING:
         return _ids(sorted(small, key=_by_size)) if len(small) > 1 and _spared(small) >= 0 else []
     return _growing(sorted(small, key=_by_size))
@@ -90,31 +93,56 @@ def _growing(small: Sequence[Piece]) -> list[int]:
     return _ids(taken) if enough else []
 
 
-def _resting(found: Sequence[Piece], small: Sequence[Piece]) -> list[int]:
-    total = sum(piece.n for piece in small)
-    ordered = sorted(small, key=_by_size)
-    tried = [ordered[:count] for count in range(2, len(ordered) + 1)]
-    if small:
-        others = (piece for piece in found if not is_small(piece) and piece.n + total <= CELLS)
-        tried += [[*ordered, other] for other in others]
+def _resting(found: Sequence[Piece]) -> list[int]:
+    """Return those neighbours in time that spare most as one, whole ones among them."""
     best: tuple[float, list[int]] = (0.0, [])
-    for some in tried:
-        spared = _spared(some)
-        if spared * WORTH >= _pages(some):
-            best = max(best, (spared, _ids(some)))
+    ordered = sorted(found, key=lambda piece: (piece.t0, piece.id))
+    for first, begun in enumerate(ordered):
+        together = _Together(begun)
+        for piece in ordered[first + 1 : first + NEIGHBOURS]:
+            together.add(piece)
+            if together.n > CELLS:
+                break
+            if not together.grows:
+                continue  # it would be written again and again for a little more each time
+            spared = together.spared()
+            if spared > best[0] and spared * WORTH >= together.pages:
+                best = spared, _ids(sorted(together.pieces, key=_by_size))
     return best[1]
 
 
-def _pages(pieces: Sequence[Piece]) -> float:
-    return sum(pages_of(piece.size) for piece in pieces)
+class _Together:
+    """Pieces that may become one: what they take, and what they would."""
+
+    def __init__(self, piece: Piece) -> None:
+        self.pieces = [piece]
+        self.n, self.size, self.pages = piece.n, piece.size, pages_of(piece.size)
+        self._first, self._last = piece.t0, piece.t1
+
+    def add(self, piece: Piece) -> None:
+        self.pieces.append(piece)
+        self.n += piece.n
+        self.size += piece.size
+        self.pages += pages_of(piece.size)
+        self._first, self._last = min(self._first, piece.t0), max(self._last, piece.t1)
+
+    @property
+    def grows(self) -> bool:
+        """Whether the largest of them gains at least an eighth."""
+        return 8 * self.n >= 9 * max(piece.n for piece in self.pieces)
+
+    def spared(self) -> float:
+        """Return about how many bytes of pages less the chunks take that become of them."""
+        parts = parts_of(self.n, self._last - self._first)
+        size = self.size - _TWICE * (len(self.pieces) - parts)
+        return self.pages - parts * pages_of(max(size, 0) // parts)
 
 
 def _spared(pieces: Sequence[Piece]) -> float:
-    """Return about how many bytes of pages less the chunks take that become of pieces."""
-    span = max(piece.t1 for piece in pieces) - min(piece.t0 for piece in pieces)
-    parts = parts_of(sum(piece.n for piece in pieces), span)
-    size = sum(piece.size for piece in pieces) - _TWICE * (len(pieces) - parts)
-    return _pages(pieces) - parts * pages_of(max(size, 0) // parts)
+    together = _Together(pieces[0])
+    for piece in pieces[1:]:
+        together.add(piece)
+    return together.spared()
 
 
 def pages_of(size: int) -> float:

@@ -49,6 +49,13 @@ def test_at_rest_only_what_spares_pages_is_merged():
     assert chosen([], resting) == []
 
 
+def test_a_whole_chunk_and_one_that_reaches_over_its_hour_become_one():
+    early = Piece(1, 2_525, 0, 3_580_000_000, 1_908)
+    late = Piece(2, 6_525, 990_000_000, 3_590_000_000, 3_884)
+    assert chosen([early, late], Stage.RESTING) == [1, 2]
+    assert not is_small(early)
+
+
 def test_what_rests_is_not_merged_again():
     for seed in range(200):
         dice = random.Random(seed)

@@ -8704,6 +8704,8 @@ export interface operations {
             query?: {
                 /** @description only say what would be done */
                 dry_run?: boolean;
+                /** @description places that are not connected yet are no fault */
+                ahead?: boolean;
                 /** @description of the faults */
                 language?: "zh" | "en";
             };

@@ -292,3 +292,27 @@ async def test_a_file_with_faults_comes_back_with_them(ask):
     assert "limits" in back.text
     none = await file(ask, "POST", b"PK nothing")
     assert (none.status_code, none.json()["code"]) == (422, "RULES_FILE_FORMAT")
+
+
+async def test_a_file_may_come_before_its_places_are_connected(ask):
+    text = """\
+format: v1
+rules:
+  - id: own.early
+    label: {zh: 低液位}
+    quantity: [tank_level]
+    unit: "%"
+    source: 设计文件
+    levels: [{name: L, colour: yellow, op: "<=", limit: 30.0, status: S}]
+attachments:
+  - {rule: own.early, scope: object, at: elsewhere/tank-9, reason: 网关下周接入}
+"""
+    refused = await file(ask, "POST", text)
+    assert refused.status_code == 422
+    assert "elsewhere/tank-9" in refused.text
+    taken = await file(ask, "POST", text, ahead=True)
+    assert taken.json()["created"] == ["own.early"]
+    items = (await ask("GET", "/attachments"))[1]["items"]
+    assert [each["at"] for each in items if each["rule"] == "own.early"] == ["elsewhere/tank-9"]
+    wrong = await file(ask, "POST", text.replace("30.0", "much"), ahead=True)
+    assert wrong.status_code == 422

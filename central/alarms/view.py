@@ -7,6 +7,7 @@ from central.alarms.overlays import Layer
 from central.alarms.records import EpisodeRow
 from central.registry_records import PointRecord, SiteRecord
 from central.store.interface import Latest
+from protocols.alarms.ladder import subject_of
 from protocols.words import Label, PointId, Value
 
 
@@ -37,9 +38,15 @@ def view(
     ahead: NextThreshold | None,
     beside: Beside = ALONE,
 ) -> Episode:
-    """Return the episode as people see it; a point that is gone keeps its logical names."""
+    """Return the episode as people see it; a point that is gone keeps its logical names.
+
+    A rule of a whole object is held against none of its points: it is named after the object, and
+    has no newest value.
+    """
     point = names.by_number(row.point)
     id_ = _point_id(row, point)
+    whole = point.object_label if point and subject_of(row.rule) != point.id else None
+    head = head if whole is None else None
     site = names.site(row.site)
     return Episode(
         id=row.id,
@@ -52,7 +59,7 @@ def view(
         object_label=point.object_label if point else None,
         device=id_.device,
         device_label=point.device_label if point else Label(id_.device),
-        label=point.label if point else Label(id_.point),
+        label=whole or (point.label if point else Label(id_.point)),
         quantity=point.quantity if point else "",
         unit=point.unit if point else "",
         decimals=point.decimals if point else None,

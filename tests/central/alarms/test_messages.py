@@ -1,9 +1,15 @@
 """What people are told of an episode, as the list and the live stream say it."""
 
+from dataclasses import fields, replace
+
 import pytest
 
 from central.alarms.episode import Episode, EpisodeFilter
 from central.alarms.messages import Heard, ToldLine, told
+from central.alarms.records import EpisodeRow
+from central.alarms.view import view
+from central.registry_records import PointRecord
+from central.store.interface import Latest
 from protocols.alarms.rule import Colour, Level
 from protocols.alarms.word import Word
 from protocols.alarms.wording import tell
@@ -129,3 +135,47 @@ def test_what_stands_when_its_shelf_ends_says_so():
     )
     sentence = tell(told(episode_of("s/g/depot/gds-101:high", level), heard, [level]), 0)
     assert "静默到期，仍在一级" in sentence
+
+
+class OneTank:
+    """A registry of one point in a bund."""
+
+    def by_number(self, number):
+        return PointRecord(
+            **dict.fromkeys(PointRecord.__struct_fields__)
+            | {
+                "number": 1,
+                "id": "s/g/depot/gds-101",
+                "object": "bund-1",
+                "object_label": Label("一号防火堤"),
+                "device_label": Label("采集器"),
+                "label": Label("GDS-101 可燃气体"),
+                "quantity": "gas_combustible",
+                "unit": "%LEL",
+                "type": "float",
+            }
+        )
+
+    def site(self, name):
+        return None
+
+
+def test_an_alarm_of_a_whole_object_shows_no_points_value():
+    level = Level(name="两路", colour=Colour.ORANGE, op=">=", limit=2.0)
+    row = EpisodeRow(
+        **{field.name: None for field in fields(EpisodeRow)}
+        | {"rule": "s/bund-1:gas", "point": 1, "site": "s", "level": level, "value_at_raise": 2.0}
+    )
+    head = Latest(
+        point="s/g/depot/gds-101",
+        site="s",
+        value=3.0,
+        quality=0,
+        source_time=0,
+        received_time=0,
+        late=False,
+    )
+    seen = view(row, OneTank(), head, None)
+    assert (seen.label.zh, seen.value, seen.value_at_raise) == ("一号防火堤", None, 2.0)
+    own = view(replace(row, rule="s/g/depot/gds-101:high"), OneTank(), head, None)
+    assert (own.label.zh, own.value) == ("GDS-101 可燃气体", 3.0)

@@ -17,6 +17,7 @@ from central.calendar.holidays import Holidays
 from central.calendar.settings import CalendarModel, check_calendar, own_holidays
 from central.evidence.keeping import EvidenceModel, Keeping, check_evidence
 from central.guard.settings import GuardsModel, Limits, check_guards
+from central.rules.settings import RulesModel, check_rules
 from central.rules.threshold_sets import shipped
 from central.store.tiers.keeping import StoreKeeping, StoreModel, check_store
 from central.tls.settings import NONE, GivenModel, Tls, TlsForm, check_tls, settings
@@ -147,6 +148,7 @@ class CentralModel(Strict):
     disk: DiskModel = DiskModel()
     guards: GuardsModel = GuardsModel()
     alarms: AlarmsModel = AlarmsModel()
+    rules: RulesModel = RulesModel()
     calendar: CalendarModel = CalendarModel()
     demo: DemoModel | None = None
 
@@ -165,6 +167,7 @@ def load_config(path: Path) -> CentralConfig:
     check_store(report, data)
     check_guards(report, data)
     holidays = check_calendar(report, data, path.parent)
+    threshold_sets = check_rules(report, data, path.parent)
     report.finish()
     if model is None:
         raise AssertionError("a file without problems has a model")
@@ -184,6 +187,7 @@ def load_config(path: Path) -> CentralConfig:
         guards=model.guards.limits(),
         alarms=model.alarms.acting(),
         holidays=holidays,
+        threshold_sets=threshold_sets,
     )
 
 

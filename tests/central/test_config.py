@@ -7,6 +7,7 @@ import pytest
 
 from central.config import load_config, schema
 from central.guard.settings import Limits
+from central.rules.threshold_sets import shipped
 from protocols.errors import ConfigError
 from protocols.schema.editors import FOLDER
 from protocols.texts import text
@@ -99,6 +100,14 @@ def test_little_is_needed(tmp_path):
             ],
         ),
         (
+            "format: v1\ndatabase: a\nalarms: {operators: 0}\n",
+            [("NUMBER_RANGE", 3, "alarms.operators")],
+        ),
+        (
+            "format: v1\ndatabase: a\nrules:\n  threshold_sets: nowhere\n",
+            [("FOLDER_MISSING", 4, "rules.threshold_sets")],
+        ),
+        (
             "format: v1\nlisten:\n  host: 0.0.0.0\n  port: many\n",
             [
                 ("KEY_MISSING", 1, "database"),
@@ -155,3 +164,23 @@ def test_guards_have_sensible_defaults_and_can_be_said(tmp_path):
         address_connections=64,
         trusted_proxies=(ip_network("10.1.0.7"),),
     )
+
+
+def test_who_is_on_duty_and_which_sets_are_offered_can_be_said(tmp_path):
+    file = tmp_path / "central.yaml"
+    file.write_text("format: v1\ndatabase: a\n")
+    assert load_config(file).alarms.operators == 1
+    assert load_config(file).threshold_sets == shipped()
+    file.write_text(
+        "format: v1\ndatabase: a\nalarms: {operators: 3}\nrules: {threshold_sets: none}\n"
+    )
+    assert load_config(file).alarms.operators == 3
+    assert load_config(file).threshold_sets is None
+    (tmp_path / "sets").mkdir()
+    file.write_text("format: v1\ndatabase: a\nrules: {threshold_sets: sets}\n")
+    assert load_config(file).threshold_sets == tmp_path / "sets"
+    (tmp_path / "sets" / "01.yaml").write_text("threshold_set: own\nversion: one\n")
+    with pytest.raises(ConfigError) as refused:
+        load_config(file)
+    found = [(Path(each.file).name, each.line, each.key) for each in refused.value.problems]
+    assert ("01.yaml", 2, "version") in found

@@ -11,6 +11,7 @@ from tests.bench import (
     alarm_lists,
     alarms,
     alarms_core,
+    alarms_through,
     backup,
     buffer,
     chunks,
@@ -34,7 +35,7 @@ PARTS = (
     *("wire", "edge", "buffer", "delivery", "ingest", "herd", "lifeboat", "guards"),
     *("signing", "door", "evidence", "herd-signed", "central", "central-long", "chunks"),
     *("points", "fixed-cost"),
-    *("alarms", "alarm-lists", "backup", "edge-alarms"),
+    *("alarms", "alarm-lists", "alarms-through", "backup", "edge-alarms"),
 )
 
 BY_NAME = ("herd", "central-long", "points", "fixed-cost")
@@ -64,6 +65,7 @@ def main() -> None:
         "evidence": evidence.measure,
         "chunks": chunks.measure,
         "alarm-lists": alarm_lists.measure,
+        "alarms-through": lambda: alarms_through.measure(chosen.seconds),
         "alarms": lambda: chain(alarms_core.measure(), alarms.measure()),
         "points": points.measure,
         "fixed-cost": fixed_cost.measure,

@@ -8,7 +8,7 @@ import asyncio
 import json
 import random
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -57,8 +57,15 @@ def ladder() -> tuple[Level, ...]:
     )
 
 
-def manifest(gateway: str, site: str, points: int, *, decimals: int | None = 2) -> bytes:
-    """Return a manifest of `points` numeric points with a ladder each."""
+def manifest(
+    gateway: str,
+    site: str,
+    points: int,
+    *,
+    decimals: int | None = 2,
+    ladder_of: Callable[[int], tuple[Level, ...]] | None = None,
+) -> bytes:
+    """Return a manifest of `points` numeric points with a ladder each, or that of `ladder_of`."""
     described = SimpleNamespace(
         name=site, label=Label(site), region="441523", domain="lifelines", longitude=1.0, latitude=1
     )
@@ -78,7 +85,7 @@ def manifest(gateway: str, site: str, points: int, *, decimals: int | None = 2) 
                 decimals=decimals,
             ),
             label=Label(f"点位 {index}", f"point {index}"),
-            limits=limits,
+            limits=limits if ladder_of is None else ladder_of(index),
         )
         for index in range(points)
     )

@@ -11,11 +11,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from central.alarms.kept import condition_of
 from central.alarms.still import Floats, Integers, Past
 from central.alarms.stored import Stored
 from central.alarms.tracked import ALL, Branch, Claim
 from protocols.alarms.condition import Bounds
+from protocols.alarms.kept import condition_of
 
 Texts = Mapping[int, str]
 """Rows of branches, by stream."""

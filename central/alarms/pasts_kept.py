@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from central.alarms.kept import Body, body_of, machine_of
 from protocols.alarms import past
 from protocols.alarms.definition import Definition
+from protocols.alarms.kept import Body, body_of, machine_of
 from protocols.alarms.machine import Machine
 from protocols.alarms.past import Branch, Claim, Live, Telling
 from protocols.alarms.streams import Streams

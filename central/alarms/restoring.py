@@ -14,7 +14,6 @@ import numpy as np
 from central.alarms import pasts_kept
 from central.alarms.asleep import Asleep, Kind, Rules
 from central.alarms.asleep_pasts import NONE, Moved, read_branch, read_moved
-from central.alarms.kept import machine_of
 from central.alarms.records import read_levels
 from central.alarms.stored import Stored
 from central.alarms.takeovers import TAKEN_OVER
@@ -23,6 +22,7 @@ from central.alarms.wanted import read_definition, read_inputs
 from central.store.heads.good_numbers import GoodNumber
 from protocols.alarms import machine as machines
 from protocols.alarms.definition import Definition
+from protocols.alarms.kept import machine_of
 from protocols.alarms.rule import Rule
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from central.alarms import pasts_kept as pasts
-from central.alarms.kept import Body, body_of, steps_of
 from central.alarms.tracked import ALL, TURN, Tracked
+from protocols.alarms.kept import Body, body_of, steps_of
 from protocols.words import Purpose
 
 _PUT: Final = (

@@ -96,7 +96,7 @@ def texts(wanted: Wanted) -> Texts:
 def is_ladder(definition: Definition) -> bool:
     """Whether it is as the ladder of a manifest's point is: levels on its value, nothing else."""
     rule = definition.rule
-    plain = rule.kind == "limit" and not rule.latching and rule.where == "centre"
+    plain = rule.kind == "limit" and not rule.latching and rule.where == "both"
     return (
         plain
         and rule.subject == subject_of(rule.id)

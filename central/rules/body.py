@@ -83,7 +83,7 @@ class Body:
     kind: Kind = LIMIT
     family: str
     latching: bool = False
-    where: str = "centre"
+    where: str = "both"
     attach: bool = True
     inputs: tuple[Input, ...] = ()
     watch: Watch = UNWATCHED

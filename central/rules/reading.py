@@ -62,7 +62,7 @@ def read_body(value: object, at: str, faults: Faults, prefix: str = "") -> Body:
         kind=_kind(held, kind_name),
         family=read_name(held, "family", usual_family(id_, kind_name, offers)),
         latching=held.boolean("latching", default=False),
-        where=held.choice("where", WHERE, "centre"),
+        where=held.choice("where", WHERE, "both"),
         attach=held.boolean("attach", default=True),
         inputs=tuple(
             held.each("inputs", 0, INPUTS, lambda each, where: _input(each, where, faults))
@@ -91,7 +91,7 @@ def body_document(body: Body) -> dict[str, Any]:
     rest: tuple[tuple[str, Any, Any], ...] = (
         ("family", body.family, usual_name),
         ("latching", body.latching, False),
-        ("where", body.where, "centre"),
+        ("where", body.where, "both"),
         ("attach", body.attach, True),
         ("inputs", [_input_document(each) for each in body.inputs], []),
         ("watch", struct_document(body.watch), {}),

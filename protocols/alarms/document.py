@@ -134,7 +134,7 @@ def _rule(held: Held) -> Rule:
         levels=tuple(levels),
         kind=held.text("kind", "limit"),
         latching=held.boolean("latching", default=False),
-        where=held.choice("where", WHERE, "centre"),
+        where=held.choice("where", WHERE, "both"),
         version=held.integer("version", 1, 1, VERSIONS),
     )
 

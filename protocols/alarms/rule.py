@@ -64,7 +64,8 @@ class Level:
 class Rule:
     """A named alarm definition on `subject` (a PointId as text, or an object's path).
 
-    `levels` are ordered from least to most severe; `where` is `centre` or `both`.
+    `levels` are ordered from least to most severe. `where` it is judged: `both`, at the gateway too
+    where all its inputs are one gateway's, or at the `centre` alone.
     """
 
     id: str
@@ -72,5 +73,5 @@ class Rule:
     levels: tuple[Level, ...]
     kind: str = "limit"
     latching: bool = False
-    where: str = "centre"
+    where: str = "both"
     version: int = 1

@@ -23,6 +23,10 @@ OWN_STATUSES: Final = ("K", "D", "S", "U", "E")
 """Those that people may give to a level of their own: V comes with a set alone."""
 
 
+FOREIGN: Final = ("V", "K", "D", "E")
+"""Statuses of a figure that is somebody else's: another figure in its place is the site's own."""
+
+
 class RuleRefused(ConfigError):
     """`problems` says what is wrong, all at once; so do its params, for whoever sent it."""
 
@@ -30,16 +34,8 @@ class RuleRefused(ConfigError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(problems)
-        told: Any = [
-            {
-                "at": each.key,
-                "code": each.code,
-                "params": dict(each.params),
-                "allowed": list(each.allowed),
-            }
-            for each in problems
-        ]
-        self.params["problems"] = told
+        shown: Any = told(problems)
+        self.params["problems"] = shown
 
 
 class RuleUnknown(FengsuiError):
@@ -76,23 +72,39 @@ class Confirming:
     limit: float | None = None
 
 
-def read_new(document: object, own: Body | None = None) -> Body:
+def read_new(document: object, own: Body | None = None, by: Who | None = None) -> Body:
     """Return a rule as somebody sent it. Raises RuleRefused.
 
     `own` is what it stands for so far: confirmations hold on for levels that are as they were.
+    `by`: who sent it, and answers for the levels that name him.
     """
     faults = Faults()
     body = read_body(document, "", faults)
-    body = answered(body, own, None, faults, "levels")
+    body = answered(body, own, by, faults, "levels")
     if faults.count:
         raise RuleRefused(faults.kept)
     return body
 
 
+def told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """Return problems as answers and pages take them."""
+    return [
+        {
+            "file": each.file,
+            "line": each.line,
+            "at": each.key,
+            "code": each.code,
+            "params": dict(each.params),
+            "allowed": list(each.allowed),
+        }
+        for each in problems
+    ]
+
+
 def answered(body: Body, own: Body | None, by: Who | None, faults: Faults, at: str) -> Body:
     """Return a rule with the confirmations that count; what claims more than that is a fault.
 
-    `by`: the file's sender, who answers from today on for the levels that name him.
+    `by`: the sender, who answers from today on for the levels that name him.
     """
     before = {offer.level.name: offer for offer in own.levels} if own is not None else {}
     offers = []
@@ -216,7 +228,7 @@ def end_named(tables: Tables, number: int, who: Who) -> None:
 def _confirmed(offer: Offer, asked: Confirming, who: Who) -> Offer:
     status = offer.level.status
     other = asked.limit is not None and (not offer.known or asked.limit != offer.level.limit)
-    if other and status == "V":  # another figure than the one that was read in the source
+    if other and offer.known and status in FOREIGN:  # no longer the figure of its source
         offer = replace(offer, level=replace(offer.level, status="S"))
     return offer.confirmed(who.name, day_of(who.now), asked.limit)
 

@@ -59,8 +59,8 @@ def whole(library: Library) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "rules": [_rule(rule) for rule in library.rules.values()],
-        "attachments": [_attachment(each) for each in library.attached],
-        "named_levels": [_named(each) for each in library.named],
+        "attachments": [attachment_document(each) for each in library.attached],
+        "named_levels": [named_document(each) for each in library.named],
     }
 
 
@@ -236,7 +236,8 @@ def _rule(rule: LibraryRule) -> dict[str, Any]:
     return document | ({"retired": True} if rule.version.retired else {})
 
 
-def _attachment(each: Attachment) -> dict[str, Any]:
+def attachment_document(each: Attachment) -> dict[str, Any]:
+    """Return where a rule is meant as files say it."""
     document: dict[str, Any] = {"rule": each.rule}
     if each.rule is None:
         document["family"] = each.family
@@ -246,7 +247,8 @@ def _attachment(each: Attachment) -> dict[str, Any]:
     return document | {"reason": each.reason}
 
 
-def _named(each: NamedLevel) -> dict[str, Any]:
+def named_document(each: NamedLevel) -> dict[str, Any]:
+    """Return a figure of a place as files say it."""
     document = {
         "name": each.name,
         "scope": each.scope.name.lower(),

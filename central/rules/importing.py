@@ -10,7 +10,8 @@ from central.rules.faults import in_file
 from central.rules.placing import UNKNOWN_PLACE
 from central.rules.rulebook import Rulebook
 from central.rules.sheets import FileRefused
-from protocols.schema.yaml_source import Source
+from protocols.errors import Problem
+from protocols.schema.yaml_source import Source, in_order
 
 XLSX: Final = "xlsx"
 YAML: Final = "yaml"
@@ -22,11 +23,15 @@ MEDIA: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was done, or would be; `marked`: nothing was, and why stands in this file."""
+    """What was done, or would be; `marked`: nothing was, and why stands in this file.
+
+    `faults`: the same with sheet and row, or with the line, one by one.
+    """
 
     plan: Plan
     form: str
     marked: bytes | None = None
+    faults: tuple[Problem, ...] = ()
 
 
 def form_of(data: bytes) -> str:
@@ -62,12 +67,14 @@ async def bring_in(
         found = [each for each in in_file(read, asked.problems) if each.line not in known]
         asked.problems = [*read.problems, *found]
         if asked.problems:
-            return Imported(asked, YAML, yaml_file.marked(data, asked.problems, language))
+            marked = yaml_file.marked(data, asked.problems, language)
+            return Imported(asked, YAML, marked, in_order(asked.problems))
     else:
         asked = _plan(book, read.document, who, ahead=ahead)
         asked.problems = [*read.problems, *asked.problems]
         if asked.problems:
-            return Imported(asked, XLSX, sheets.marked(data, read, asked.problems, language))
+            marked = sheets.marked(data, read, asked.problems, language)
+            return Imported(asked, XLSX, marked, tuple(sheets.placed(read, asked.problems)))
     if not dry_run and not asked.empty:
         sets = [each.name for each in book.sets]
         await book.act(lambda tables, library: carry_out(tables, library, asked, who, sets))

@@ -236,8 +236,24 @@ class PointRules(Answer):
     rules: list[HoldingRule]
 
 
+class Importing(Asked):
+    """How a file is brought in.
+
+    `dry_run`: only say what would be done. `ahead`: places that are not connected yet are no fault.
+    `faults`: they come in the same file, or alone as a list; `language` of those in the file.
+    """
+
+    dry_run: bool = False
+    ahead: bool = False
+    language: Literal["zh", "en"] = "zh"
+    faults: Literal["file", "list"] = "file"
+
+
 class RulesImported(Answer):
-    """What a file led to, or would: rules by id, and how many attachments and named levels."""
+    """What a file led to, or would: rules by id, and how many attachments and named levels.
+
+    `rules`: those created and changed, as they are then; the lists are as files write them.
+    """
 
     dry_run: bool
     created: list[str]
@@ -246,3 +262,6 @@ class RulesImported(Answer):
     attached: int
     named: int
     unchanged: int
+    rules: list[Document]
+    attachments: list[Document]
+    named_levels: list[Document]

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 
 from central.alarms.kpis import Period
+from central.alarms.settings import MOST_OPERATORS
 from central.api.access import principal
 from central.api.errors import ApiError
 from central.api.models import kpis as told
@@ -30,13 +31,16 @@ async def kpis(  # a period, its sites, its people
     start: Annotated[AskedTime, Query(alias="from")],
     to: AskedTime,
     site: Annotated[str | None, Query(description="one or more sites, comma separated")] = None,
-    operators: Annotated[int, Query(ge=1, le=1_000, description="on duty at a time")] = 1,
+    operators: Annotated[
+        int | None, Query(ge=1, le=MOST_OPERATORS, description="on duty at a time; as configured")
+    ] = None,
 ) -> told.Kpis:
     """Return the figures of a period of at most 400 days, by event time, within the scope."""
     first, last = span(start, to)
     if last - first > LONGEST:
         raise ApiError(422, "KPI_SPAN", days=LONGEST // DAY)
-    period = Period(start=first, end=last, operators=operators)
+    people = operators or house.collector.config.alarms.operators
+    period = Period(start=first, end=last, operators=people)
     sites = who.narrow(site.split(",") if site else None)
     found = await house.collector.alarms.kpis(period, sites)
     names = house.collector.registry
@@ -49,7 +53,7 @@ async def kpis(  # a period, its sites, its people
     return told.Kpis(
         from_=first,
         to=last,
-        operators=operators,
+        operators=people,
         figures=[told.Kpi.model_validate(asdict(figure)) for figure in found.figures],
         top=top,
         chattering=[told.ChatteringRule(rule=rule, count=n) for rule, n in found.chattering],

@@ -78,11 +78,11 @@ async def rule(who: Reader, house: House, rule: str) -> models.LibraryRuleDetail
 
 @router.post("/rules", status_code=201)
 async def create(who: Keeper, house: House, asked: models.NewRule) -> models.LibraryRule:
-    """Make a rule of one's own; its levels are silent until somebody confirms them."""
+    """Make a rule of one's own; silent are its levels that do not name the caller as answering."""
     _everyones(who)
-    body, book = acts.read_new(asked.rule), house.collector.rules
+    by, book = person(who, house, asked.reason), house.collector.rules
+    body = acts.read_new(asked.rule, by=by)
     sets = [each.name for each in book.sets]
-    by = person(who, house, asked.reason)
     await book.act(lambda tables, library: acts.create(tables, library, body, by, sets))
     return _now(house, body.id)
 
@@ -91,11 +91,12 @@ async def create(who: Keeper, house: House, asked: models.NewRule) -> models.Lib
 async def change(
     who: Keeper, house: House, rule: str, asked: models.RuleChange
 ) -> models.LibraryRule:
-    """Save the next version; what changed of its levels has to be confirmed anew."""
+    """Save the next version; a level that changed is silent unless it names the caller."""
     _everyones(who)
     own = _known(house, rule)
     document: dict[str, Any] = {**asked.rule, "id": rule}
-    body, by = acts.read_new(document, own.body), person(who, house, asked.reason)
+    by = person(who, house, asked.reason)
+    body = acts.read_new(document, own.body, by)
     await house.collector.rules.act(
         lambda tables, library: acts.change(tables, library, body, by, asked.version)
     )

@@ -120,6 +120,27 @@ async def test_a_change_asks_for_the_version_that_was_looked_at(ask):
     assert (again[0], again[1]["code"]) == (409, "RULE_SAME")
 
 
+async def test_whoever_changes_a_figure_may_answer_for_it_in_the_same_act(ask):
+    await make(ask)
+    await confirm(ask)
+    mine = PERCENT["levels"][0] | {"limit": 75, "status": "S", "confirmed_by": "engineer-None"}
+    asked = {"rule": PERCENT | {"levels": [mine]}, "version": 2, "reason": "调高"}
+    status, changed = await ask("PUT", "/rules/own.high", json=asked)
+    level = changed["current"]["rule"]["levels"][0]
+    assert (status, changed["active"], level["confirmed_by"]) == (200, True, "engineer-None")
+    other = mine | {"limit": 76, "confirmed_by": "somebody"}
+    asked = {"rule": PERCENT | {"levels": [other]}, "version": 3, "reason": "代签"}
+    status, said = await ask("PUT", "/rules/own.high", json=asked)
+    assert (status, said["params"]["problems"][0]["code"]) == (422, "RULE_CONFIRMED_ELSEWHERE")
+
+
+async def test_another_figure_than_the_sources_is_the_sites_own(ask):
+    await make(ask)
+    assert (await confirm(ask, limit=72.5))[1]["current"]["rule"]["levels"][0]["status"] == "S"
+    _, kept = await ask("GET", "/rules/own.high")
+    assert kept["versions"][1]["rule"]["levels"][0]["status"] == "D"
+
+
 async def test_every_fault_of_a_rule_is_named(ask):
     wrong = PERCENT | {
         "quantity": ["tank_levle"],
@@ -252,6 +273,9 @@ async def test_a_file_goes_out_and_comes_in_without_a_change(ask, form):
             "attached": 0,
             "named": 0,
             "unchanged": back.json()["unchanged"],
+            "rules": [],
+            "attachments": [],
+            "named_levels": [],
         },
     )
     assert back.json()["unchanged"] > 150
@@ -276,6 +300,8 @@ attachments:
 """
     dry = (await file(ask, "POST", text, dry_run=True)).json()
     assert (dry["created"], dry["attached"]) == (["own.low"], 1)
+    assert [each["levels"][0]["limit"] for each in dry["rules"]] == [30.0]
+    assert [(each["rule"], each["at"]) for each in dry["attachments"]] == [("own.low", POINT)]
     assert (await ask("GET", "/rules/own.low"))[0] == 404
     real = await file(ask, "POST", text)
     assert real.json() == dry | {"dry_run": False}
@@ -290,6 +316,11 @@ async def test_a_file_with_faults_comes_back_with_them(ask):
     assert back.status_code == 422
     assert back.text.count("# ✗ ") == int(back.headers["fengsui-faults"]) == 3
     assert "limits" in back.text
+    alone = await file(ask, "POST", text, faults="list", dry_run=True)
+    said = alone.json()
+    assert (alone.status_code, said["code"], said["params"]["count"]) == (422, "RULES_FILE", 3)
+    shown = [(each["line"], each["at"], each["code"]) for each in said["params"]["problems"]]
+    assert (3, "rules[0].kind", "VALUE_CHOICE") in shown
     none = await file(ask, "POST", b"PK nothing")
     assert (none.status_code, none.json()["code"]) == (422, "RULES_FILE_FORMAT")
 

@@ -1076,7 +1076,7 @@ export interface paths {
         put?: never;
         /**
          * Create
-         * @description Make a rule of one's own; its levels are silent until somebody confirms them.
+         * @description Make a rule of one's own; silent are its levels that do not name the caller as answering.
          */
         post: operations["rules_create"];
         delete?: never;
@@ -1099,7 +1099,7 @@ export interface paths {
         get: operations["rules_rule"];
         /**
          * Change
-         * @description Save the next version; what changed of its levels has to be confirmed anew.
+         * @description Save the next version; a level that changed is silent unless it names the caller.
          */
         put: operations["rules_change"];
         post?: never;
@@ -4366,6 +4366,8 @@ export interface components {
         /**
          * RulesImported
          * @description What a file led to, or would: rules by id, and how many attachments and named levels.
+         *
+         *     `rules`: those created and changed, as they are then; the lists are as files write them.
          */
         RulesImported: {
             /** Dry Run */
@@ -4382,6 +4384,18 @@ export interface components {
             named: number;
             /** Unchanged */
             unchanged: number;
+            /** Rules */
+            rules: {
+                [key: string]: unknown;
+            }[];
+            /** Attachments */
+            attachments: {
+                [key: string]: unknown;
+            }[];
+            /** Named Levels */
+            named_levels: {
+                [key: string]: unknown;
+            }[];
         };
         /**
          * Scope
@@ -7512,8 +7526,8 @@ export interface operations {
                 to: string;
                 /** @description one or more sites, comma separated */
                 site?: string | null;
-                /** @description on duty at a time */
-                operators?: number;
+                /** @description on duty at a time; as configured */
+                operators?: number | null;
             };
             header?: never;
             path?: never;
@@ -8702,12 +8716,10 @@ export interface operations {
     rules_bring: {
         parameters: {
             query?: {
-                /** @description only say what would be done */
                 dry_run?: boolean;
-                /** @description places that are not connected yet are no fault */
                 ahead?: boolean;
-                /** @description of the faults */
                 language?: "zh" | "en";
+                faults?: "file" | "list";
             };
             header?: never;
             path?: never;

@@ -154,7 +154,7 @@ def _lose(run: Run, sample: Sample) -> None:
     if definition.watch is not UNWATCHED:
         run.health = watching.bad(run.health, sample.time)
     if definition.watch.bad_after == 0:
-        run.heard(watching.fire(definition.watch, run.health, sample.time), sample.time)
+        run.heard(watching.lost(run.health), sample.time)
     if not run.overlay.resting:
         _interrupt(run, sample.time)
     if definition.timed is not None:

@@ -61,6 +61,13 @@ def bad(health: Health, time: int) -> Health:
     return health if health.bad_since is not None else replace(health, bad_since=time)
 
 
+def lost(health: Health) -> Said:
+    """Say at once that the quality is bad; whatever else is due at the time keeps its turn."""
+    if health.bad:
+        return Said(health, ())
+    return Said(replace(health, bad=True), (Word.BAD,))
+
+
 def due(watch: Watch, health: Health) -> int | None:
     """Return when the next of its timers fires."""
     timers = _timers(watch, health)

@@ -25,8 +25,8 @@ def read(path: Path) -> VectorFile | None:
     """Return the file if its format is known: what it holds decides, else what it is called."""
     named = path.stem if path.stem in FORMATS else ""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as exc:
         return VectorFile(path, named, [], f"cannot be read: {exc}") if named else None
     cases = content.get("vectors") if isinstance(content, dict) else content
     if not isinstance(cases, list) or not all(isinstance(case, dict) for case in cases):

@@ -19,6 +19,7 @@ from central.api.page import DIST, page_router
 from central.api.rooms import Rooms
 from central.api.routes import (
     alarm_acts,
+    alarm_rule,
     alarms,
     aside,
     audit,
@@ -70,6 +71,7 @@ _ROUTERS: Final = (
     kpis,
     overlays,
     alarms,
+    alarm_rule,
     rules,
     rule_places,
     rule_files,

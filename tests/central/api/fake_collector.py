@@ -10,6 +10,7 @@ from central.alarms.asked import Deed
 from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
 from central.alarms.kpis import kpis
 from central.alarms.overlays import Laid
+from central.alarms.settings import USUAL
 from central.backup.backups import Backups
 from central.calendar.settings import own_holidays
 from central.clock_told import ClockTold
@@ -423,7 +424,7 @@ class FakeCollector:
     def __init__(self, db, clock):
         self.db = db
         self.clock = clock
-        self.config = SimpleNamespace(backup=None)
+        self.config = SimpleNamespace(backup=None, alarms=USUAL)
         self.registry = FakeRegistry()
         self.store = FakeStore(self.registry)
         self.rebuilding = Rebuilding(db, self.store)

@@ -164,6 +164,7 @@ TABLE = [
     ("GET", "/api/v1/backups", None, None, 200, R),
     ("GET", "/api/v1/alarms", None, None, 200, R),
     ("GET", "/api/v1/alarms/{alarm}", ALARM, None, 200, R),
+    ("GET", "/api/v1/alarms/{alarm}/rule", f"{ALARM}/rule", None, 404, R),
     ("GET", "/api/v1/alarms/kpis", f"/api/v1/alarms/kpis{SPAN}", None, 200, R),
     ("GET", "/api/v1/alarms/overlays", None, None, 200, R),
     ("GET", "/api/v1/alarms/shelf-requests", None, None, 200, R),

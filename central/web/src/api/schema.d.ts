@@ -1041,6 +1041,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/{alarm}/rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rule
+         * @description Return the kind of an alarm's rule, its inputs by name, and how long it may be shelved.
+         */
+        get: operations["alarms_rule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/threshold-sets": {
         parameters: {
             query?: never;
@@ -3089,6 +3109,45 @@ export interface components {
             nth: number | null;
             before: components["schemas"]["AlarmStanding"] | null;
             after: components["schemas"]["AlarmStanding"] | null;
+        };
+        /**
+         * JudgedBy
+         * @description The rule of an alarm: its kind and its inputs, and what a shelf over it may be.
+         *
+         *     `longest_shelf_s`: the longest shelf allowed, of the rule or of this house; `second_person`:
+         *     a shelf begins only when another person confirms it.
+         */
+        JudgedBy: {
+            /** Rule */
+            rule: string;
+            /** Version */
+            version: number;
+            /** Kind */
+            kind: string;
+            /** Inputs */
+            inputs: components["schemas"]["JudgedInput"][];
+            /** Longest Shelf S */
+            longest_shelf_s: number;
+            /** Second Person */
+            second_person: boolean;
+        };
+        /**
+         * JudgedInput
+         * @description One input of the rule: a `point`, or the `rule` whose level is counted.
+         *
+         *     `op` and `limit`: what this input alone is held against; null: the rule says it otherwise.
+         */
+        JudgedInput: {
+            /** Name */
+            name: string;
+            /** Point */
+            point: string | null;
+            /** Rule */
+            rule: string | null;
+            /** Op */
+            op: string | null;
+            /** Limit */
+            limit: number | null;
         };
         /**
          * KeptTier
@@ -7914,6 +7973,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EpisodeDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedBy"];
                 };
             };
             /** @description Unauthorized */

@@ -1,5 +1,6 @@
 """Alarms as people ask for them: lists, one with its history, acknowledging. Lives on the loop."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -35,6 +36,8 @@ from protocols.alarms.wording import Told
 
 KPI_DEADLINE: Final = 30.0
 """Real seconds the journal of a period may take to be read: a bad year is half a million alarms."""
+PORTION: Final = 64
+"""Episodes of a list between two turns of the event loop."""
 
 
 class Alarms:
@@ -91,12 +94,14 @@ class Alarms:
         asked = asked or EpisodeFilter()
         found = partial(reading.page, asked=asked, names=self._resolve(asked))
         page, known, heard = await self._db.read(found)
-        views = [self._view(row, known.get(row.number, _NOTHING)) for row in page.rows]
+        items: list[Episode] = []
+        for row in page.rows:
+            shown = self._view(row, known.get(row.number, _NOTHING))
+            items.append(replace(shown, told=self._told(shown, heard[row.number])))
+            if len(items) % PORTION == 0:
+                await asyncio.sleep(0)
         return EpisodePage(
-            items=tuple(
-                replace(each, told=self._told(each, heard[row.number]))
-                for each, row in zip(views, page.rows, strict=True)
-            ),
+            items=tuple(items),
             total=min(page.counted, COUNTED),
             next=page.next,
             more=page.counted > COUNTED,

@@ -1,7 +1,9 @@
 """Alarms as the API's models: names and nothing else change here."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 from central.alarms.asked import Answer
 from central.alarms.episode import Comment, Episode, EpisodeDetail, Standing, Verification
@@ -14,6 +16,18 @@ from central.api.models.words import OverlayName, VerificationName
 from central.api.rooms import Rooms
 from central.registry_records import PointRecord
 from protocols.alarms.wording import tell
+
+PORTION: Final = 16
+"""Alarms of a list between two turns of the loop: some milliseconds."""
+
+
+async def episodes(sources: Sequence[Episode], now: int) -> list[models.Episode]:
+    """Return alarms of a list; while a long one is made, what happens now is not held up."""
+    made: list[models.Episode] = []
+    for at in range(0, len(sources), PORTION):
+        made += [episode(each, now) for each in sources[at : at + PORTION]]
+        await asyncio.sleep(0)
+    return made
 
 
 def episode(source: Episode, now: int | None = None) -> models.Episode:

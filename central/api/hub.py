@@ -1,9 +1,10 @@
 """The live stream's middle: what commits change is encoded once and handed to who may see it.
 
-Values are gathered per site and sent once a second (real time), alarms at once, gateways and the
-overview with the next second. A subscriber's queue is bounded: one that does not keep up is cut off
-and counted, and the page connects again to a fresh picture. Nothing waits for a subscriber, and
-what goes wrong here never reaches the commit that told of it: `listen` only takes notes.
+Values are gathered per site and sent once a second (real time), alarms at once, red before yellow,
+gateways and the overview with the next second. A subscriber's queue is bounded: one that does not
+keep up is cut off and counted, and the page connects again to a fresh picture. In a storm pages are
+given the time to read, never more; what goes wrong here never reaches the commit that told of it:
+`listen` only takes notes.
 """
 
 import asyncio
@@ -11,13 +12,13 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from central.alarms.episode import Episode
 from central.alarms.overlays import Laid
 from central.api import alarm_shape, gateway_shape, shapes
 from central.api.newest import Marks
 from central.api.scoped import overview, sees_gateway
 from central.api.site_values import SiteEvent, SiteNames, portions, site_values
 from central.api.subscriber import Message, Subscriber, message
+from central.api.untold import Changed, Untold
 from central.database import StorageError
 from central.effects import Effects
 from central.identity.desk import FrontDesk
@@ -44,6 +45,11 @@ TOGETHER: Final = 32
 """Messages of values handed over at once, so that a page is written to once for all of them."""
 ALARMS: Final = 10_000
 """Alarms noted and not yet sent; beyond it every page has to connect again."""
+PORTION: Final = 8
+"""Alarms told between two turns of the loop: some milliseconds."""
+BREATH: Final = 0.02
+"""Real seconds given after a portion to pages for which much waits: alarms of one commit are not
+what cuts a page off that reads, and one that does not read is cut after half a second."""
 
 
 class Hub:
@@ -58,7 +64,7 @@ class Hub:
         self._telling = asyncio.Lock()
         """Held while values are encoded and sent, so that no older ones come after them."""
         self._gateways: set[str] = set()
-        self._alarms: asyncio.Queue[Episode | Laid] = asyncio.Queue(ALARMS)
+        self._untold = Untold(ALARMS)
         self._overrun = False
         self._changed = False
         self._closing = False
@@ -79,12 +85,10 @@ class Hub:
             self._gateways.update(self._collector.registry.names())
         self._values.add(effects.values)
         self._gateways.update(effects.gateways)
-        told: list[Episode | Laid] = [*effects.episodes, *effects.overlays]
+        told: list[Changed] = [*effects.episodes, *effects.overlays]
         for changed in told:
-            if self._alarms.full():
+            if not self._untold.put(changed):
                 self._overrun = True
-            else:
-                self._alarms.put_nowait(changed)
 
     async def subscribe(self, who: Principal, sites: frozenset[str] | None) -> Subscriber:
         """Return a subscriber whose queue starts with the clock, the overview and all values."""
@@ -135,14 +139,22 @@ class Hub:
 
     async def _send_alarms(self) -> None:
         while True:
-            changed = await self._alarms.get()
-            if isinstance(changed, Laid):
-                point = self._collector.registry.by_number(changed.point)
-                told = message("overlay", alarm_shape.overlaid(changed, point))
-            else:
-                whole = self._collector.alarms.with_told(changed)
-                told = message("alarm", alarm_shape.episode(whole, self._collector.clock.now()))
-            self._send(told, (s for s in self._subscribers if s.sees(changed.site)))
+            for _ in range(PORTION):
+                self._send_alarm(await self._untold.next())
+            pressed = any(subscriber.pressed for subscriber in self._subscribers)
+            await asyncio.sleep(BREATH if pressed else 0)
+
+    def _send_alarm(self, changed: Changed) -> None:
+        readers = [each for each in self._subscribers if each.sees(changed.site)]
+        if not readers:
+            return
+        if isinstance(changed, Laid):
+            point = self._collector.registry.by_number(changed.point)
+            told = message("overlay", alarm_shape.overlaid(changed, point))
+        else:
+            whole = self._collector.alarms.with_told(changed)
+            told = message("alarm", alarm_shape.episode(whole, self._collector.clock.now()))
+        self._send(told, readers)
 
     async def _send_each_second(self) -> None:
         tick = 0

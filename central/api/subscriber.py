@@ -57,6 +57,11 @@ class Subscriber:
         """Whether more waits than may."""
         return self.queue.qsize() >= self.most or self.waiting > self.most_bytes
 
+    @property
+    def pressed(self) -> bool:
+        """Whether half of what may waits."""
+        return 2 * self.queue.qsize() >= self.most or 2 * self.waiting > self.most_bytes
+
     def put(self, told: Message) -> None:
         """Let a message wait."""
         self.waiting += len(told.frame)

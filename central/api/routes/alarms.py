@@ -70,7 +70,7 @@ async def alarms(  # noqa: PLR0913  # filters of one list
     )
     page = await house.collector.alarms.episodes(wanted)
     now = house.collector.clock.now()
-    items = [alarm_shape.episode(item, now) for item in page.items]
+    items = await alarm_shape.episodes(page.items, now)
     return models.Episodes(items=items, total=page.total, next=page.next, more=page.more)
 
 

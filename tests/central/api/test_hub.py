@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from central.effects import Effects
 from central.identity import persons
 from central.identity.principal import Kind, Principal
 from central.identity.roles import Role
+from protocols.alarms.rule import Colour
 from protocols.clock import Pace, StoryClock
 from tests.central.api.fake_collector import episode
 
@@ -115,6 +117,45 @@ async def test_an_alarm_does_not_wait_for_the_second(hub, who):
     sending.cancel()
 
 
+async def told_of(subscriber, many):
+    """Read as a page does, until it was told of so many alarms."""
+    found = []
+    while len(found) < many:
+        told = await asyncio.wait_for(subscriber.frames(1 << 16), 60)
+        frames = told.decode().split("\n\n")[:-1]
+        found += [json.loads(each.split("data: ")[1]) for each in frames]
+    return found
+
+
+async def test_red_goes_before_what_waits_and_a_change_takes_the_place_of_the_one_before(hub, who):
+    subscriber = await hub.subscribe(await who("a"), None)
+    waiting(subscriber)
+    level = episode("qingyun").level
+    blue, red = (replace(level, colour=each) for each in (Colour.BLUE, Colour.RED))
+    first = [replace(episode("qingyun"), id=f"A-{nth}", level=blue) for nth in range(3)]
+    hub.listen(Effects(episodes=first))
+    hub.listen(Effects(episodes=[replace(first[1], id="A-9", level=red)]))
+    hub.listen(Effects(episodes=[replace(first[2], level=red), replace(first[0], occurrence=2)]))
+    sending = asyncio.create_task(hub.run())
+    told = await told_of(subscriber, 4)
+    sending.cancel()
+    assert [(each["id"], each["occurrence"]) for each in told] == [
+        *(("A-9", 1), ("A-2", 1), ("A-0", 2), ("A-1", 1))
+    ]
+
+
+async def test_a_storm_in_one_commit_cuts_no_page_that_reads(hub, who):
+    subscriber = await hub.subscribe(await who("a"), None)
+    waiting(subscriber)
+    storm = [replace(episode("qingyun"), id=f"A-{nth}") for nth in range(4 * QUEUE)]
+    hub.listen(Effects(episodes=storm))
+    sending = asyncio.create_task(hub.run())
+    told = await told_of(subscriber, len(storm))
+    sending.cancel()
+    assert [each["id"] for each in told] == [each.id for each in storm]
+    assert (hub.slow, subscriber.cut) == (0, False)
+
+
 async def test_clock_and_overview_come_in_their_seconds(hub, who):
     subscriber = await hub.subscribe(await who("a"), None)
     waiting(subscriber)
@@ -174,7 +215,8 @@ async def test_nothing_is_kept_for_nobody(hub, who, become):
 
 async def test_a_flood_beyond_the_notes_makes_every_page_connect_again(hub, who):
     subscriber = await hub.subscribe(await who("a"), None)
-    hub.listen(Effects(episodes=[episode("qingyun")] * (ALARMS + 1)))
+    flood = [replace(episode("qingyun"), id=f"A-{nth}") for nth in range(ALARMS + 1)]
+    hub.listen(Effects(episodes=flood))
     await hub.beat(SECOND)
     assert events(subscriber)[-1] is None
     assert hub.slow == 1

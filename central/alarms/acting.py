@@ -7,6 +7,7 @@ in the audit, so that the same request again is answered the same.
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Final
 
 from sqlite_utils import Database as Tables
@@ -18,8 +19,9 @@ from central.alarms.asked import Deed, Outcome, Wish
 from central.alarms.engine import Engine
 from central.alarms.episode import Comment, Verification
 from central.alarms.once import once
-from central.alarms.records import EpisodeRow, Line, episode_by_id, write_line
+from central.alarms.records import EpisodeRow, Line, episode_by_id
 from central.alarms.settings import Acting
+from central.alarms.writing import write_line
 from central.identity import audit
 from protocols.alarms import overlay as overlays
 from protocols.alarms.acting import Asked
@@ -277,6 +279,6 @@ def _too_long(wish: Wish, state: str, longest: float) -> FengsuiError:
         what=wish.deed.value,
         alarm=wish.subject,
         state=state,
-        minutes=round(wish.seconds / 60),
-        allowed=round(longest / 60),
+        minutes=ceil(wish.seconds / 60),
+        allowed=int(longest // 60),
     )

@@ -67,7 +67,7 @@ VIEWS: Final = {
     "unacknowledged": View(
         f"state NOT IN ('ACKED', 'LATCHED_ACKED') AND {FREE}", URGENT, "episode_urgent"
     ),
-    "history": View("state = 'NORMAL'", NEWEST, "episode_closed"),
+    "history": View("closed IS NOT NULL", NEWEST, "episode_closed"),
     "all": View("1", NEWEST, "episode_raised"),
     "shelved": View(_UNDER.format("SHELVED"), NEWEST, ""),
     "suppressed": View(_UNDER.format("SUPPRESSED"), NEWEST, ""),
@@ -112,6 +112,8 @@ def page(conn: sqlite3.Connection, asked: EpisodeFilter, names: Resolved) -> Pag
     width, place = len(found.order.keys), None
     if asked.cursor is not None:
         *place, counted = cursors.read(_subject(asked), asked.cursor, width + 1)
+    if names.sites is not None and not names.sites:
+        return Page([], 0, None)  # of no site there is none, and no index that says so
     # The first page counts all there are, the others say that again.
     whole = place is None and not found.counted
     sql, values = reading(found, place, COUNTED + 1 if whole else limit + 1)

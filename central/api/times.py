@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any, Final
 
-from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from central.health import LATEST
 from protocols.words import Value
@@ -16,6 +16,8 @@ from protocols.words import Value
 ZONE: Final = timezone(timedelta(hours=8))
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
+_FIRST: Final = datetime(1, 1, 2, tzinfo=UTC)
+_LAST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 _TIMES: Final = frozenset({"at", "since", "from", "to"})
 """Parameters that hold microseconds."""
 
@@ -48,6 +50,11 @@ def _repair(value: Any) -> Any:
     return value.replace(" ", "+") if isinstance(value, str) and "T" in value else value
 
 
+def _written(time: datetime) -> datetime:
+    """Keep a time within what can be written at any offset: nothing ever happened beyond."""
+    return min(max(time, _FIRST), _LAST)
+
+
 Time = Annotated[
     int,
     PlainSerializer(rfc3339, return_type=str),
@@ -55,5 +62,5 @@ Time = Annotated[
 ]
 """A field that holds microseconds and is written as RFC 3339."""
 
-AskedTime = Annotated[AwareDatetime, BeforeValidator(_repair)]
+AskedTime = Annotated[AwareDatetime, BeforeValidator(_repair), AfterValidator(_written)]
 """A time in a query; `microseconds()` turns it into our own."""

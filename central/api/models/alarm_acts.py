@@ -2,13 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from central.api.models.alarms import Episode, Layer
 from central.api.models.words import Answer, Asked, Params, VerificationName
 from central.api.times import Time
 
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+"""Blanks are none."""
 MOST = 200
 """Alarms acknowledged together."""
 
@@ -63,7 +64,7 @@ class VerifyAsked(Asked):
 class CommentAsked(Asked):
     """What is to be said of it."""
 
-    text: str = Field(min_length=1, max_length=2_000)
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 
 
 class AcknowledgeAsked(Asked):

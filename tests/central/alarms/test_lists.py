@@ -8,7 +8,8 @@ from central.alarms import listing
 from central.alarms.cursor import CursorElsewhere, CursorUnknown
 from central.alarms.episode import EpisodeFilter, Verification
 from central.alarms.listing import FilterUnknown, Resolved
-from central.alarms.records import EpisodeRow, insert_episode
+from central.alarms.ledger import Ledger, OpenEpisodes
+from central.alarms.records import EpisodeRow
 from central.alarms.said import verify
 from protocols.alarms.rule import Colour
 from protocols.words import Purpose
@@ -47,7 +48,10 @@ async def alarms(collector, stream):
 
 async def put(collector, *rows):
     def work(tables):
-        return [insert_episode(tables.conn, each) for each in rows]
+        ledger = Ledger(tables.conn, OpenEpisodes())
+        numbers = [ledger.open(each) for each in rows]
+        ledger.write()
+        return numbers
 
     return await collector.db.write(work)
 
@@ -197,6 +201,14 @@ async def test_a_cursor_is_good_for_its_own_filters_only(collector, alarms):
         with pytest.raises(CursorElsewhere):
             await alarms.episodes(other)
     assert len((await alarms.episodes(EpisodeFilter(limit=500, cursor=cursor))).items) == 1
+
+
+@pytest.mark.parametrize("state", listing.VIEWS)
+async def test_of_no_site_there_is_none(collector, alarms, state):
+    await put(collector, row(1))
+    for asked in ({"sites": frozenset()}, {"domain": "marine"}, {"domain": "nobody's"}):
+        page = await alarms.episodes(EpisodeFilter(state=state, **asked))
+        assert (page.items, page.total, page.next) == ((), 0, None)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from tests.central.template import fresh
 
 RULE = "site/gw/tank/level:high"
 ALARM = "/api/v1/alarms/A-20260612-0001"
+SPAN = ("since", "until")
 
 
 @pytest.fixture
@@ -239,6 +240,38 @@ async def test_figures_of_a_period(staff, story):
     assert other[1]["top"] == []
     far = {"from": "2020-06-12T21:30:00+08:00", "to": "2026-06-12T22:30:00+08:00"}
     assert (await ann.get("/api/v1/alarms/kpis", **far))[1]["code"] == "KPI_SPAN"
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        ("0001-01-01T00:00:00+14:00", "0001-01-09T00:00:00Z"),
+        ("9999-12-01T00:00:00Z", "9999-12-31T23:59:59-14:00"),
+    ],
+)
+async def test_a_time_nobody_can_write_is_the_last_that_can_be(staff, span):
+    ann = await staff("ann")
+    for path, names in (("/api/v1/alarms/kpis", ("from", "to")), ("/api/v1/alarms", SPAN)):
+        status, _ = await ann.get(path, **dict(zip(names, span, strict=True)))
+        assert status == 200
+
+
+async def test_blanks_are_no_reason(staff):
+    ann = await staff("ann")
+    for act, asked in (
+        ("shelve", {"seconds": 60, "reason": " \t\u3000"}),
+        ("comment", {"text": "  "}),
+        ("unshelve", {"reason": "\n"}),
+    ):
+        status, told = await ann.do(f"{ALARM}/{act}", asked)
+        assert (status, told["code"]) == (422, "INVALID")
+
+
+async def test_a_shelf_a_second_too_long_is_said_to_be(staff):
+    asked = {"seconds": 8 * 3600 + 1, "reason": "检修"}
+    status, told = await (await staff("ann")).do(f"{ALARM}/shelve", asked)
+    assert (status, told["code"]) == (409, "ACT_TOO_LONG")
+    assert (told["params"]["minutes"], told["params"]["allowed"]) == (481, 480)
 
 
 async def test_test_and_drill_are_in_no_figure(staff, story):

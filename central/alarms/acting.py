@@ -19,8 +19,9 @@ from central.alarms.asked import Deed, Outcome, Wish
 from central.alarms.engine import Engine
 from central.alarms.episode import Comment, Verification
 from central.alarms.once import once
-from central.alarms.records import EpisodeRow, Line, episode_by_id, write_line
+from central.alarms.records import EpisodeRow, Line, episode_by_id
 from central.alarms.settings import Acting
+from central.alarms.writing import write_line
 from central.identity import audit
 from protocols.alarms import overlay as overlays
 from protocols.alarms.acting import Asked

@@ -16,6 +16,7 @@ from sqlite_utils import Database as Tables
 
 from central.alarms import acted, quiet, ruleset, stepping
 from central.alarms.judging import judge
+from central.alarms.ledger import OpenEpisodes
 from central.alarms.memory import Memory
 from central.alarms.moves import Moves
 from central.alarms.overlays import Laid
@@ -64,6 +65,7 @@ class Engine:
         self._stored = stored
         self._loaded = False
         self._memory = Memory(stored)
+        self._open = OpenEpisodes()
         self._timers = Timers()
 
     def forget(self) -> None:
@@ -112,7 +114,7 @@ class Engine:
         points = dict.fromkeys(row.point for row in rows if self._memory.judged(row.point))
         if not points:
             return Judged()
-        moves = Moves(conn, batch.arrival, batch.purpose, self._stored)
+        moves = Moves(conn, batch.arrival, batch.purpose, self._stored, self._open)
         self._memory.wake(conn, points)
         touched, good = judge(moves, self._memory.here, batch.stream, rows)
         touched |= self._memory.counting.spread(moves, touched.values())
@@ -130,7 +132,7 @@ class Engine:
         return judged
 
     def _fire(self, conn: sqlite3.Connection, now: int) -> Judged:
-        moves = Moves(conn, now, None, self._stored)
+        moves = Moves(conn, now, None, self._stored, self._open)
         fired: dict[str, Tracked] = {}
         # Later than one thing that is due comes another: each is looked at anew.
         while over := self._timers.over(moves.clock):
@@ -175,10 +177,10 @@ class Engine:
 
     def _known(self, conn: sqlite3.Connection) -> ruleset.Known:
         self._ensure(conn)
-        return ruleset.Known(self._memory.rule, self._stored)
+        return ruleset.Known(self._memory.rule, self._stored, self._open)
 
     def _index(self, conn: sqlite3.Connection, taken: ruleset.Taken, now: int) -> ruleset.Taken:
-        memory, moves = self._memory, Moves(conn, now, None, self._stored)
+        memory, moves = self._memory, Moves(conn, now, None, self._stored, self._open)
         news = {tracked.rule.id: tracked for tracked in taken.tracked}
         for id_, tracked in news.items():
             memory.place(tracked, active=id_ in taken.active)
@@ -209,7 +211,7 @@ class Engine:
         if tracked is None:
             raise acted.RuleUnknown(rule=rule)
         machine, entries = acted.step(tracked, what, now)
-        moves = Moves(conn, now, None, self._stored)
+        moves = Moves(conn, now, None, self._stored, self._open)
         tracked.machine, tracked.calm = machine, None
         moves.entries(tracked, entries, None, acted.comment_of(what))
         refused = acted.refusal(tracked, entries)
@@ -222,7 +224,7 @@ class Engine:
 
     def moves(self, conn: sqlite3.Connection, now: int, purpose: Purpose) -> Moves:
         """Return where changes of one commit go that no reading led to."""
-        return Moves(conn, now, purpose, self._stored)
+        return Moves(conn, now, purpose, self._stored, self._open)
 
     def keep(
         self, conn: sqlite3.Connection, moves: Moves, stepped: Collection[Tracked]
@@ -249,7 +251,7 @@ class Engine:
     def _ensure(self, conn: sqlite3.Connection) -> None:
         if self._loaded:
             return
-        self._memory = Memory(self._stored)
+        self._memory, self._open = Memory(self._stored), OpenEpisodes()
         self._memory.load(conn)
         timed = self._memory.timed()
         self._timers = Timers((id_, tracked.due()) for id_, tracked in timed.items())

@@ -11,12 +11,13 @@ from central.alarms.kpis import CALLED, READ, Line
 _LISTED: Final = "(SELECT value FROM json_each(?))"
 _ANNOUNCED: Final = (
     "SELECT DISTINCT j.episode FROM alarm_journal j "
-    "WHERE j.event IN ('RAISE', 'RERAISE', 'REALARM') AND j.time >= ? AND j.time < ?"
+    "WHERE (j.event = 'RAISE' OR j.event = 'RERAISE' OR j.event = 'REALARM') "
+    "AND j.time >= ? AND j.time < ?"
 )
 _STOOD: Final = (
     "SELECT number FROM episode WHERE returned - raised > 86400000000 AND returned > ? "
     "AND raised < ? UNION SELECT number FROM episode INDEXED BY episode_open "
-    "WHERE state <> 'NORMAL' AND returned IS NULL AND raised < ? - 86400000000"
+    "WHERE closed IS NULL AND returned IS NULL AND raised < ? - 86400000000"
 )
 _MINE: Final = "e.purpose = 'production'"
 

@@ -67,7 +67,7 @@ VIEWS: Final = {
     "unacknowledged": View(
         f"state NOT IN ('ACKED', 'LATCHED_ACKED') AND {FREE}", URGENT, "episode_urgent"
     ),
-    "history": View("state = 'NORMAL'", NEWEST, "episode_closed"),
+    "history": View("closed IS NOT NULL", NEWEST, "episode_closed"),
     "all": View("1", NEWEST, "episode_raised"),
     "shelved": View(_UNDER.format("SHELVED"), NEWEST, ""),
     "suppressed": View(_UNDER.format("SUPPRESSED"), NEWEST, ""),

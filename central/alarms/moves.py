@@ -1,16 +1,15 @@
-"""What the machine says, written: episode, journal, outbox. The only place that translates it.
+"""What the machine says, written: episode and journal. The only place that translates it.
 
 What one commit changes is gathered and written at its end (`write`): a storm is a few statements.
 """
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from central.alarms import borne_out, overlays
 from central.alarms.episode import Acknowledgement
-from central.alarms.ledger import Ledger
+from central.alarms.ledger import Ledger, OpenEpisodes
 from central.alarms.overlays import Laid
 from central.alarms.records import EpisodeRow, Line
 from central.alarms.saving import save_branch, stream_purpose
@@ -44,7 +43,12 @@ class Moves:
     """The changes of one commit at `now` (µs UTC); `purpose` None: as the rule's stream says."""
 
     def __init__(
-        self, conn: sqlite3.Connection, now: int, purpose: Purpose | None, stored: Stored
+        self,
+        conn: sqlite3.Connection,
+        now: int,
+        purpose: Purpose | None,
+        stored: Stored,
+        known: OpenEpisodes,
     ) -> None:
         self.conn = conn
         self.now = now
@@ -53,7 +57,7 @@ class Moves:
         self._purpose = purpose
         self._stored = stored
         self._positions: dict[int, int] = {}
-        self._ledger = Ledger(conn)
+        self._ledger = Ledger(conn, known)
         self.laid: list[Laid] = []
         """What lies over rules of which that changed."""
         self.told: dict[str, int] = {}
@@ -116,7 +120,7 @@ class Moves:
                 rule=tracked.definition.rule.id,
                 time=entry.time,
                 recorded=self.now,
-                word=word,
+                word=word.value,
                 level=level.name if level else None,
                 value=value,
                 actor=entry.by or None,
@@ -138,31 +142,31 @@ class Moves:
         self, tracked: Tracked, number: int, entry: Entry, said: tuple[Level | None, str]
     ) -> None:
         """Let the open episode go on by one word."""
-        row, word, (level, comment) = self._ledger.row(number), entry.word, said
-        state = State(row.state)
+        word, (level, comment), ledger = entry.word, said, self._ledger
+        state = State(ledger.row(number).state)
         if word in RETURNS:
             after = (_LATCHED if tracked.definition.rule.latching else _RETURNED).get(state, state)
             if word is Word.SHADOW_RTN and not tracked.definition.rule.latching:
                 after = State.NORMAL  # nobody was called: nobody has to see it
-            returned = max(entry.time, row.raised)
-            closed = returned if after is State.NORMAL else None
-            row = replace(row, state=after, returned=returned, closed=closed)
+            row = ledger.draft(number)
+            row.state, row.returned = after, max(entry.time, row.raised)
+            row.closed = row.returned if after is State.NORMAL else None
         elif word in CALLS_AGAIN:
-            row = replace(row, state=State.UNACK, acknowledged=None)
+            row = ledger.draft(number)
+            row.state, row.acknowledged = State.UNACK, None
             if word is not Word.REALARM:
-                row = replace(row, returned=None, level=level or row.level)
+                row.returned, row.level = None, level or row.level
         elif word is Word.LEVEL:
-            row = replace(row, level=level or row.level)
+            row = ledger.draft(number)
+            row.level = level or row.level
         elif (word is Word.ACK and state in _SEEN) or (word is Word.UNSHELVE and state in _STANDS):
-            after = _SEEN[state]
-            seen = Acknowledgement(by=entry.by, at=entry.time, comment=comment)
-            closed = entry.time if after is State.NORMAL else None
-            row = replace(row, state=after, closed=closed, acknowledged=seen)
+            row = ledger.draft(number)
+            row.state = after = _SEEN[state]
+            row.acknowledged = Acknowledgement(by=entry.by, at=entry.time, comment=comment)
+            row.closed = entry.time if after is State.NORMAL else None
         elif word is Word.RESET:
-            row = replace(row, state=State.NORMAL, closed=entry.time)
-        else:
-            return
-        self._ledger.put(row)
+            row = ledger.draft(number)
+            row.state, row.closed = State.NORMAL, entry.time
 
     def _settle(self, tracked: Tracked, number: int, time: int) -> None:
         """Let the open episode be what the machine says it is; put to rest, it is over."""
@@ -172,10 +176,11 @@ class Moves:
             if tracked.machine.overlay.latched:
                 return  # it latches on after its rest
             tracked.episode = None
-            row = replace(row, state=State.NORMAL, closed=max(time, row.raised))
-            self._ledger.put(row)
+            row = self._ledger.draft(number)
+            row.state, row.closed = State.NORMAL, max(time, row.raised)
         elif row.state != alarm.state or row.occurrence != occurrence:
-            self._ledger.put(replace(row, state=alarm.state, occurrence=occurrence))
+            row = self._ledger.draft(number)
+            row.state, row.occurrence = alarm.state, occurrence
 
     def past(self, tracked: Tracked, path: Sequence[tuple[int, int, float]], returned: int) -> int:
         """Write a complete episode of the past, closed and marked late, unless a gateway has told
@@ -201,7 +206,7 @@ class Moves:
             return
         row = self._ledger.row(tracked.episode)
         if row.late and row.returned is None:
-            self._ledger.put(replace(row, late=False))
+            self._ledger.draft(row.number).late = False
 
     def alter(
         self, tracked: Tracked, row: EpisodeRow, word: Word, time: int, by: str | None = None
@@ -209,7 +214,7 @@ class Moves:
         """Write an episode that is to be told otherwise, with the line that says so."""
         self._ledger.put(row)
         line = self._line(tracked, row.number, word, (time, None), row.level.name)
-        self._ledger.line(replace(line, actor=by))
+        self._ledger.line(line._replace(actor=by))
 
     def note(self, tracked: Tracked, word: Word, time: int, value: Value, level: str) -> None:
         """Write a journal line on the rule's open episode, or on the rule alone."""
@@ -258,7 +263,7 @@ class Moves:
             rule=tracked.rule.id,
             time=time,
             recorded=self.now,
-            word=word,
+            word=word.value,
             level=level,
             value=value,
         )

@@ -41,7 +41,7 @@ def load(conn: sqlite3.Connection, stored: Stored) -> Loaded:
     read = _Read(states)
     for row in conn.execute(
         "SELECT id, point, version, levels, active, definition, inputs FROM rule WHERE active "
-        "OR EXISTS (SELECT 1 FROM episode e WHERE e.rule = rule.id AND e.state <> 'NORMAL')"
+        "OR EXISTS (SELECT 1 FROM episode e WHERE e.rule = rule.id AND e.closed IS NULL)"
     ):
         read.take(row)
     points, restless = read.points, read.restless

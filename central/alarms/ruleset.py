@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from central.alarms import pasts
+from central.alarms.ledger import OpenEpisodes
 from central.alarms.moves import Moves
 from central.alarms.records import EpisodeRow
 from central.alarms.saving import drop_branch
@@ -38,10 +39,11 @@ Ladders = dict[str, tuple[Level, ...]]
 
 
 class Known(NamedTuple):
-    """How to find a rule's state by id, and the store."""
+    """How to find a rule's state by id, the store, and the open episodes that are known."""
 
     rule: Callable[[str], Tracked | None]
     stored: Stored
+    episodes: OpenEpisodes
 
 
 class Changed(NamedTuple):
@@ -69,7 +71,7 @@ def take(conn: sqlite3.Connection, known: Known, rules: Sequence[Wanted], now: i
     asked = {number for each in changed if not each.active for number, _ in each.wanted.inputs}
     newest = known.stored.newest_good_all(conn, asked)
     conn.executemany(_WRITE, [_row(each, now) for each in changed])
-    moves = Moves(conn, now, None, known.stored)
+    moves = Moves(conn, now, None, known.stored, known.episodes)
     for each in changed:
         definition, inputs, *_ = each.wanted
         if definition.rule.version != each.version:
@@ -97,7 +99,7 @@ def others(conn: sqlite3.Connection, source: str, kept: Collection[str]) -> list
 
 def retire(conn: sqlite3.Connection, known: Known, rules: Sequence[str], now: int) -> Taken:
     """Let go of `rules`."""
-    taken, moves = Taken(), Moves(conn, now, None, known.stored)
+    taken, moves = Taken(), Moves(conn, now, None, known.stored, known.episodes)
     for id_ in rules:
         conn.execute("UPDATE rule SET active = 0, changed = ? WHERE id = ?", (now, id_))
         if (gone := known.rule(id_)) is not None:

@@ -17,6 +17,7 @@ from central.identity.migrations import identity
 from central.migrations import (
     alarms,
     backup,
+    episodes,
     foundation,
     joining,
     packs,
@@ -57,6 +58,7 @@ STEPS: Final = (
     rules.m031_rules,
     people.m032_people,
     joining.m033_gateway_standings,
+    episodes.m034_storm,
 )
 
 collector = Migrations("collector")

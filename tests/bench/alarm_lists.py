@@ -17,7 +17,8 @@ from sqlite_utils import Database as Tables
 
 from central.alarms.episode import EpisodeFilter, EpisodePage
 from central.alarms.kpis import Period
-from central.alarms.records import EpisodeRow, Line, insert_episodes, write_lines
+from central.alarms.records import EpisodeRow, Line
+from central.alarms.writing import insert_episodes, write_lines
 from central.api import alarm_shape
 from central.collector import Collector
 from central.config import CentralConfig

@@ -19,7 +19,9 @@ from central.database import (
 )
 from central.database_queue import Heavy
 
-INSERT = "INSERT INTO outbox(recorded, kind, body) VALUES (1, ?, '')"
+INSERT = (
+    "INSERT INTO event(time, recorded, kind, code, subject, params) VALUES (1, 1, ?, '', '', '')"
+)
 
 
 @pytest.fixture(params=["thread", "light"])
@@ -42,9 +44,7 @@ def insert(kind):
 
 
 async def kinds(db):
-    rows = await db.read(
-        lambda conn: conn.execute("SELECT kind FROM outbox ORDER BY id").fetchall()
-    )
+    rows = await db.read(lambda conn: conn.execute("SELECT kind FROM event ORDER BY id").fetchall())
     return [row[0] for row in rows]
 
 
@@ -165,12 +165,12 @@ async def test_a_reader_sees_one_moment(db):
     await db.write(insert("a"))
 
     def twice(conn):
-        first = conn.execute("SELECT count(*) FROM outbox").fetchone()
+        first = conn.execute("SELECT count(*) FROM event").fetchone()
         other = sqlite3.connect(db.path)
         with other:
             other.execute(INSERT, ("b",))
         other.close()
-        return first, conn.execute("SELECT count(*) FROM outbox").fetchone()
+        return first, conn.execute("SELECT count(*) FROM event").fetchone()
 
     first, second = await db.read(twice)
     assert first == second == (1,)
@@ -421,8 +421,7 @@ async def test_what_turns_out_heavy_late_is_undone_with_its_group_and_done_in_th
 
 async def test_the_log_is_written_back_before_it_is_long(db):
     def much(tables):
-        row = "INSERT INTO outbox(recorded, kind, body) VALUES (1, 'much', ?)"
-        tables.conn.execute(row, ("x" * 200_000,))
+        tables.conn.execute(INSERT, ("x" * 200_000,))
 
     for _ in range(60):  # fifty pages each
         await db.write(much)

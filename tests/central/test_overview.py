@@ -90,7 +90,7 @@ async def test_open_alarms_are_counted_by_site_colour_and_state(collector):
     def enter(tables):
         insert = (
             "INSERT INTO episode(id, rule, point, site, state, level, colour, raised, occurrence, "
-            "late, purpose) VALUES (?, 'r', 1, ?, ?, '{}', ?, 0, 1, 0, ?)"
+            "late, purpose, closed) VALUES (?, 'r', 1, ?, ?, '{}', ?, 0, 1, 0, ?, ?)"
         )
         rows = [
             ("a", "UNACK", 4, "production"),
@@ -102,7 +102,11 @@ async def test_open_alarms_are_counted_by_site_colour_and_state(collector):
         ]
         tables.conn.execute("INSERT INTO point(number, id, gateway) VALUES (1, 'a/gw/d/p', 'gw')")
         tables.conn.executemany(
-            insert, [(str(n), site, state, *rest) for n, (site, state, *rest) in enumerate(rows)]
+            insert,
+            [
+                (str(n), site, state, *rest, 1 if state == "NORMAL" else None)
+                for n, (site, state, *rest) in enumerate(rows)
+            ],
         )
 
     await collector.db.write(enter)

@@ -16,7 +16,9 @@ from protocols.words import Lane
 from tests.central.store.plant import append, close_store, open_store
 from tests.central.store.store_suite import NOW, SECOND
 
-INSERT = "INSERT INTO outbox(recorded, kind, body) VALUES (1, ?, ?)"
+INSERT = (
+    "INSERT INTO event(time, recorded, kind, code, subject, params) VALUES (1, 1, ?, '', '', ?)"
+)
 GIB = 1024 * MIB
 
 
@@ -124,7 +126,7 @@ async def test_on_a_full_disk_only_what_is_urgent_is_given_the_ballast(db):
         lambda tables: tables.conn.execute(INSERT, ("alarm", large)), urgency=Urgency.URGENT
     )
     assert given == [1]
-    kinds = await db.read(lambda conn: conn.execute("SELECT kind FROM outbox").fetchall())
+    kinds = await db.read(lambda conn: conn.execute("SELECT kind FROM event").fetchall())
     assert kinds == [("alarm",)]
 
 

@@ -19,7 +19,6 @@ from tests.central.builders import SECOND, START, level
 TABLES = (
     "SELECT * FROM episode ORDER BY number",
     "SELECT * FROM alarm_journal ORDER BY id",
-    "SELECT recorded, kind, body FROM outbox ORDER BY id",
     "SELECT * FROM overlay ORDER BY rule, name",
 )
 

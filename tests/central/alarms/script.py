@@ -200,8 +200,7 @@ def journal(folder):
             "FROM alarm_journal ORDER BY id"
         ).fetchall()
         episodes = conn.execute("SELECT * FROM episode ORDER BY number").fetchall()
-        outbox = conn.execute("SELECT * FROM outbox ORDER BY id").fetchall()
-    return said, episodes, outbox
+    return said, episodes
 
 
 if __name__ == "__main__":

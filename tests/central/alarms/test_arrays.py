@@ -112,7 +112,6 @@ BEGINS = {1: 0, 2: 1_800, 3: 3_500, 4: 3_590}
 TABLES = (
     "SELECT * FROM episode ORDER BY number",
     "SELECT * FROM alarm_journal ORDER BY id",
-    "SELECT recorded, kind, body FROM outbox ORDER BY id",
 )
 
 

@@ -7,8 +7,8 @@ import pytest
 from central.alarms import listing
 from central.alarms.cursor import CursorElsewhere, CursorUnknown
 from central.alarms.episode import EpisodeFilter, Verification
-from central.alarms.listing import FilterUnknown, Resolved
 from central.alarms.ledger import Ledger, OpenEpisodes
+from central.alarms.listing import FilterUnknown, Resolved
 from central.alarms.records import EpisodeRow
 from central.alarms.said import verify
 from protocols.alarms.rule import Colour

@@ -60,7 +60,6 @@ STEPS = st.lists(
 TABLES = (
     "SELECT * FROM episode ORDER BY number",
     "SELECT * FROM alarm_journal ORDER BY id",
-    "SELECT recorded, kind, body FROM outbox ORDER BY id",
 )
 BEGINS = (0, 1_800, 3_580, 3_590)
 """Seconds: two streams are late, the others begin just now."""

@@ -73,6 +73,7 @@ class Collector:
         self._engine = Engine(self.store)
         self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell, config.alarms)
         self.alarms.schedule = self._schedule_at
+        self.listeners.append(self.alarms.peaks.listen)
         anchors = Anchors(clock)
         self.gateways.measured = anchors.note
         committer = Committer(self.store, self._engine, anchors, db.gathered, clock.now())
@@ -151,6 +152,7 @@ class Collector:
             group.create_task(self._keep(self.gateways.watch))
             group.create_task(self._keep(self._timer.run))
             group.create_task(self._keep(self.store.run))
+            group.create_task(self._keep(self.alarms.peaks.run))
             group.create_task(self._keep(self.retention.run))
             group.create_task(self._keep(self.packing.run))
             group.create_task(self._keep(self.store_retention.run))

@@ -21,6 +21,7 @@ from central.alarms.kpis import Kpis, Period, kpis
 from central.alarms.listing import COUNTED, Resolved
 from central.alarms.messages import Heard
 from central.alarms.overlays import Laid
+from central.alarms.peaks import Peaks
 from central.alarms.records import EpisodeRow, read_levels
 from central.alarms.said import Said
 from central.alarms.settings import USUAL, Acting
@@ -61,6 +62,7 @@ class Alarms:
         self._store = store
         self._tell = tell
         self.trends = Trends()
+        self.peaks = Peaks(db, store.ask, lambda rows: self.changed(rows, ()))
         self._ladders: dict[str, tuple[Level, ...]] = {}
         self._laid: dict[str, Laid] = {}
         self._said: dict[int, Said] = {}
@@ -72,6 +74,7 @@ class Alarms:
         )
         self._laid = await self._db.read(overlays.laid)
         self._said = await self._db.read(said.newest)
+        await self.peaks.load()
 
     def put_ladders(self, ladders: Mapping[str, tuple[Level, ...]]) -> None:
         """Take ladders that a manifest changed, after the commit."""
@@ -115,13 +118,19 @@ class Alarms:
         row, detail = found
         known = Said(detail.verifications[-1] if detail.verifications else None)
         known = known._replace(comments=len(detail.comments))
-        shown = self._view(row, known)
+        shown, heard = self._view(row, known), detail.heard
+        head = self._store.head(row.point)
+        end = row.returned if row.returned is not None else head.source_time if head else row.raised
+        # What came late counts too; what the store has given up since is still kept.
+        peak = await self.peaks.at(row, heard.kind, end) or heard.peak
+        heard = heard if row.returned is None else heard._replace(peak=peak)
         return EpisodeDetail(
-            episode=replace(shown, told=self._told(shown, detail.heard)),
+            episode=replace(shown, told=self._told(shown, heard)),
             journal=detail.journal,
             levels=self.ladder(row.rule),
             verifications=detail.verifications,
             comments=detail.comments,
+            peak=peak,
         )
 
     async def do(self, wish: Wish) -> Answer:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from central.alarms.overlays import Layer
+from central.store.queries.extreme import Extreme
 from protocols.alarms.rule import Level
 from protocols.alarms.wording import Told
 from protocols.words import Label, Purpose, Value
@@ -122,13 +123,17 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeDetail:
-    """An episode with its history, the ladder it was judged by, and what people said of it."""
+    """An episode with its history, the ladder it was judged by, and what people said of it.
+
+    `peak` is its worst value until it returned, or until now.
+    """
 
     episode: Episode
     journal: tuple[JournalLine, ...]
     levels: tuple[Level, ...]
     verifications: tuple[Verification, ...] = ()
     comments: tuple[Comment, ...] = ()
+    peak: Extreme | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,13 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from central.alarms import peaks
 from central.alarms.episode import Episode
+from central.store.queries.extreme import Extreme
 from protocols.alarms.ladder import subject_of
 from protocols.alarms.rule import Level
 from protocols.alarms.word import Word
-from protocols.alarms.wording import TOLD, Ahead, Told
+from protocols.alarms.wording import TOLD, Ahead, Peak, Told
 from protocols.words import Label, Value
 
 _OVER: Final = {
@@ -49,11 +51,13 @@ class ToldLine(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """The newest such lines of an episode, the newest last; its rule's kind, and what it sums."""
+    """The newest such lines of an episode, the newest last; its rule's kind and what it sums."""
 
     lines: Sequence[ToldLine] = ()
     kind: str = "limit"
     aggregate: str | None = None
+    peak: Extreme | None = None
+    """The worst value, of what is over."""
 
 
 NOTHING: Final = Heard()
@@ -63,7 +67,8 @@ def heard(conn: sqlite3.Connection, number: int) -> Heard:
     """Return what an episode's message is made of."""
     rows: list[tuple[Any, ...]] = conn.execute(_READ, (number, _RECENT)).fetchall()
     kind, aggregate = conn.execute(_KIND, (number,)).fetchone() or (None, None)
-    return Heard([ToldLine(*row) for row in reversed(rows)], kind or "limit", aggregate)
+    lines = [ToldLine(*row) for row in reversed(rows)]
+    return Heard(lines, kind or "limit", aggregate, peaks.of(conn, number))
 
 
 def heard_by_id(conn: sqlite3.Connection, id_: str) -> Heard:
@@ -94,6 +99,8 @@ def told(episode: Episode, of: Heard, ladder: Sequence[Level]) -> Told:
         made |= {"until": episode.returned, "late": True}
     if made["value"] is None:
         made["value"] = episode.value_at_raise
+    if isinstance(episode.value_at_raise, bool) and made["value"] is not None:
+        made["value"] = bool(made["value"])  # the journal keeps it as a number
     made |= _measured(episode, of)
     earlier = [each for each in standing[:-1] if each.level is not None]
     return Told(
@@ -108,6 +115,7 @@ def told(episode: Episode, of: Heard, ladder: Sequence[Level]) -> Told:
         latched=episode.state.startswith("LATCHED"),
         shelf=word is Word.RAISE and _before(of.lines, line) == _SHELF,
         ahead=_ahead(episode, names),
+        peak=None if of.peak is None else Peak(of.peak.value, of.peak.time),
         **made,
     )
 
@@ -158,6 +166,8 @@ def _nth(word: Word, line: ToldLine, episode: Episode) -> int:
 
 def _point(episode: Episode) -> Label:
     whole = episode.object_label or episode.device_label
+    if whole == episode.site_label:
+        whole = Label("")  # the place has said it
     if episode.object_label is not None and subject_of(episode.rule) != episode.point:
         return episode.object_label  # the rule is about all of it
     return Label(

@@ -120,7 +120,16 @@ def episode_detail(source: EpisodeDetail, now: int) -> models.EpisodeDetail:
         levels=levels,
         verifications=[verification(each) for each in source.verifications],
         said=[comment(each) for each in source.comments],
+        peak=_peak(source),
     )
+
+
+def _peak(source: EpisodeDetail) -> told.Peak | None:
+    peak = source.peak
+    if peak is None:
+        return None
+    quality = shapes.quality(peak.quality)
+    return told.Peak(value=peak.value, unit=source.episode.unit, time=peak.time, quality=quality)
 
 
 def layer(source: Layer) -> told.Layer:

@@ -21,6 +21,7 @@ from central.migrations import (
     foundation,
     joining,
     packs,
+    peaks,
     people,
     proof,
     rules,
@@ -59,6 +60,7 @@ STEPS: Final = (
     people.m032_people,
     joining.m033_gateway_standings,
     episodes.m034_storm,
+    peaks.m036_peaks,
 )
 
 collector = Migrations("collector")

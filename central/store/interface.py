@@ -5,15 +5,18 @@ and every value comes back exactly as it was (class, all 64 bits, text). Times a
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from protocols.words import Value
 
 if TYPE_CHECKING:
     from central.store.heads.heads import Heads
     from central.store.unsealed import Block
+    from central.store.views.many import WideView
+
+T = TypeVar("T")
 
 
 class Row(NamedTuple):
@@ -87,6 +90,10 @@ class Store(Protocol):
 
     async def room(self) -> None:
         """Wait while memory holds as much as it should."""
+        ...
+
+    async def ask(self, work: Callable[["WideView"], T]) -> T:
+        """Run `work` in a reader's thread on a view. Raises QueryTooLong, ChunkUnreadable."""
         ...
 
     def head(self, number: int) -> Latest | None:

@@ -21,6 +21,8 @@ LISTS = {
 }
 """Lists that are asked for each second, by name; `deep` is the next page of 500 of a long walk."""
 EVERY = 1.0
+PATIENCE = 30.0
+"""Real seconds a stream may take to open."""
 
 
 class Page:
@@ -30,6 +32,8 @@ class Page:
         self.heard: dict[str, float] = {}
         self.looked: set[str] = set()
         """Points whose figures were taken."""
+        self.pictured = False
+        """Whether the stream has been answered."""
         self.times = 0
         self.cut = 0
         """How often the stream ended by itself."""
@@ -46,6 +50,8 @@ class Page:
         """Follow from here on; a stream that ends is opened again, as a page does."""
         follows = threading.Thread(target=self._follow, args=(collector,), daemon=True)
         follows.start()
+        with self._came:
+            assert self._came.wait_for(lambda: self.pictured, PATIENCE), "no live stream"
         try:
             yield
         finally:
@@ -62,6 +68,9 @@ class Page:
 
     def _read(self, stream: http.client.HTTPResponse) -> None:
         event = b""
+        with self._came:
+            self.pictured = True
+            self._came.notify()
         while not self._over.is_set() and (line := stream.readline()):
             if line.startswith(b"event: "):
                 event = line[7:].strip()

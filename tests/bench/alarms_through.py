@@ -42,8 +42,9 @@ QUIET = 2_000
 """Readings a second that change nothing, of four gateways."""
 QUIET_GATEWAYS = 4
 PROBES = 100
-"""Alarms of each `delay` without a storm, and per second."""
-PROBES_A_SECOND = 5.0
+"""Alarms of each `delay` without a storm."""
+PROBE_EVERY = 0.2
+"""Real seconds between two of them."""
 SETTLES = 10.0
 """Real seconds in which the page must have heard of the last alarm."""
 COLOURS = (
@@ -97,7 +98,6 @@ async def _measured(collector: CollectorProcess, seconds: float) -> list[dict[st
     feeders = [await _feeder(collector, f"storm{n}", most) for n in range(GATEWAYS)]
     page, asker = Page(), Asker()
     with page.watching(collector):
-        await asyncio.sleep(1.0)
         await _probe(feeders[0])
         found.append(await _delays("idle", page, feeders))
         over = asyncio.Event()
@@ -147,7 +147,7 @@ async def _gateway(collector: CollectorProcess, name: str, described: bytes) -> 
 
 async def _probe(feeder: Feeder) -> None:
     for _ in range(PROBES):
-        await asyncio.gather(feeder.raise_next(1), asyncio.sleep(1 / PROBES_A_SECOND))
+        await asyncio.gather(feeder.raise_next(1), asyncio.sleep(PROBE_EVERY))
 
 
 async def _storm(feeders: list[Feeder], seconds: float) -> float:

@@ -144,13 +144,26 @@ class JournalLine(Answer):
     after: AlarmStanding | None
 
 
+class Peak(Answer):
+    """The worst value of an alarm, in the unit of its point, and when."""
+
+    value: float
+    unit: str
+    time: Time
+    quality: Quality
+
+
 class EpisodeDetail(Episode):
-    """An alarm with its journal, its whole ladder and what was said of it, the newest last."""
+    """An alarm with its journal, its whole ladder and what was said of it, the newest last.
+
+    `peak`: until it returned, or until now; null where it is held against no value of its point.
+    """
 
     journal: list[JournalLine]
     levels: list[Level]
     verifications: list[Verification]
     said: list[Comment]
+    peak: Peak | None
 
 
 class Acknowledgement(Asked):

@@ -2631,6 +2631,8 @@ export interface components {
         /**
          * EpisodeDetail
          * @description An alarm with its journal, its whole ladder and what was said of it, the newest last.
+         *
+         *     `peak`: until it returned, or until now; null where it is held against no value of its point.
          */
         EpisodeDetail: {
             /** Id */
@@ -2714,6 +2716,7 @@ export interface components {
             verifications: components["schemas"]["Verification"][];
             /** Said */
             said: components["schemas"]["Comment"][];
+            peak: components["schemas"]["Peak"] | null;
         };
         /**
          * Episodes
@@ -3864,6 +3867,22 @@ export interface components {
              * @enum {string}
              */
             why: "farther" | "retired" | "unit" | "unconfirmed" | "inputs" | "several";
+        };
+        /**
+         * Peak
+         * @description The worst value of an alarm, in the unit of its point, and when.
+         */
+        Peak: {
+            /** Value */
+            value: number;
+            /** Unit */
+            unit: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            quality: components["schemas"]["Quality"];
         };
         /**
          * PeriodColumns

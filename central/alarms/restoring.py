@@ -36,12 +36,13 @@ class Loaded(NamedTuple):
 
 
 def load(conn: sqlite3.Connection, stored: Stored) -> Loaded:
-    """Return every rule that is active or has an open episode."""
+    """Return every rule that is active, has an open episode, or something over its alarm."""
     states, branches = _states(conn)
     read = _Read(states)
     for row in conn.execute(
         "SELECT id, point, version, levels, active, definition, inputs FROM rule WHERE active "
-        "OR EXISTS (SELECT 1 FROM episode e WHERE e.rule = rule.id AND e.closed IS NULL)"
+        "OR EXISTS (SELECT 1 FROM episode e WHERE e.rule = rule.id AND e.closed IS NULL) "
+        "OR EXISTS (SELECT 1 FROM overlay o WHERE o.rule = rule.id)"
     ):
         read.take(row)
     points, restless = read.points, read.restless

@@ -78,7 +78,7 @@ def take(conn: sqlite3.Connection, known: Known, rules: Sequence[Wanted], now: i
             definition = replace(definition, rule=replace(definition.rule, version=each.version))
         number = inputs[0][0]
         tracked = known.rule(definition.rule.id)
-        if tracked is None or not (each.active or tracked.episode):
+        if tracked is None or not (each.active or tracked.episode or tracked.covered):
             tracked = begin(definition, inputs, newest.get(number), now)
             _judge_first(moves, tracked)
         else:

@@ -19,6 +19,7 @@ from protocols.alarms.definition import UNWATCHED, Definition
 from protocols.alarms.kinds.health import Since, Stale
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.machine import Machine
+from protocols.alarms.overlay import NOTHING
 from protocols.alarms.rule import Rule
 from protocols.alarms.state import Alarm
 from protocols.alarms.streams import Streams
@@ -157,6 +158,11 @@ class Tracked:
             return self.value
         values = self.machine.values
         return values[max(self.machine.condition.level, 1) - 1] if values else None
+
+    @property
+    def covered(self) -> bool:
+        """Return whether something lies over its alarm: that outlives the rule, and ends itself."""
+        return self.machine.overlay != NOTHING
 
     @property
     def colour(self) -> int:

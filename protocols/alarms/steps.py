@@ -15,6 +15,7 @@ from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.lifecycle import Run
 from protocols.alarms.machine import AHEAD as AHEAD
 from protocols.alarms.machine import RECENT, Entry, Machine, Sample, due, looks
+from protocols.alarms.rule import Rule
 from protocols.alarms.word import Word
 from protocols.clock import SECOND
 
@@ -94,11 +95,28 @@ def change(old: Definition, machine: Machine, new: Definition, now: int, by: str
         return run.done()
     run.condition, _ = conditions.sample_levels(new.rule, run.condition, now, run.values)
     after = run.condition.level
-    if before and after and old.rule.levels[before - 1].name == new.rule.levels[after - 1].name:
-        run.alarm = replace(run.alarm, level=after)  # the same one, at another place
-    elif after != before:
+    if before and after:
+        run.alarm = replace(run.alarm, level=_worth(old.rule, before, new.rule, after))
+        if run.alarm.level == after:
+            return run.done()  # the same one, at another place
+    if before or after:
         run.follow(Change(now, before, after), now)
     return run.done()
+
+
+def _worth(old: Rule, before: int, new: Rule, after: int) -> int:
+    """Return the level of `new` that stands for what `old` was at, so that a rise is seen as one.
+
+    It is `after` itself only where nothing changed but its place. By name where there is one, by
+    colour where that name is gone.
+    """
+    was, now = old.levels[before - 1], new.levels[after - 1]
+    if (was.name, was.colour) == (now.name, now.colour):
+        return after
+    there = next((place for place, each in enumerate(new.levels, 1) if each.name == was.name), None)
+    if there is None or there == after:
+        return after - 1 if now.colour > was.colour else after + 1
+    return there
 
 
 def _known(run: Run, sample: Sample) -> bool:

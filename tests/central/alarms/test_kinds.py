@@ -272,3 +272,53 @@ def test_a_changed_rule_is_judged_at_once_and_says_so(plant):
     it.at(10).take(wanted("level", high(90.0)))
     assert it.journal("level") == [[0, "RAISE:H"], [10, "RULE_CHANGED"], [10, "RTN"]]
     assert it.tables.execute("SELECT version, source FROM rule").fetchall() == [(2, "library")]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize(
+    ("put", "taken"),
+    [
+        (Asked(Act.OOS_ON, "ann", "动火票 12"), Act.OOS_OFF),
+        (Asked(Act.SUPPRESS, "ann", "停车"), Act.UNSUPPRESS),
+        (Asked(Act.SHELVE, "ann", "检修", 3600.0), Act.UNSHELVE),
+    ],
+)
+def test_what_lies_over_a_rule_outlives_its_retirement(plant, put, taken, restarted):
+    rule = wanted("level", high())
+    it = plant(rule)
+    it.say(0, (1, 50.0))
+    it.act(10, "level", put)
+    it.at(20).retire()
+    if restarted:
+        it.restart()
+    it.at(30).take(rule)
+    it.say(40, (1, 85.0))
+    # Who lists what is covered, and what is open, says what the machine goes by.
+    words = [word for _, word in it.journal("level")]
+    assert "RAISE:H" not in words
+    assert len(it.tables.execute("SELECT * FROM overlay").fetchall()) == 1
+    it.act(50, "level", Asked(taken, "ann", "完工"))
+    assert it.tables.execute("SELECT * FROM overlay").fetchall() == []
+    assert it.states("level")[-1] in ("UNACK", "ACKED")
+
+
+def test_the_shelf_of_a_rule_that_is_gone_ends_too(plant):
+    it = plant(wanted("level", high()))
+    it.say(0, (1, 85.0))
+    it.act(10, "level", Asked(Act.SHELVE, "ann", "检修", 60.0))
+    it.at(20).retire()
+    it.restart()
+    it.at(100)
+    assert it.journal("level")[-1] == [70, "UNSHELVE_AUTO"]
+    assert it.tables.execute("SELECT * FROM overlay").fetchall() == []
+
+
+def test_a_level_in_anothers_place_is_told(plant):
+    it = plant(wanted("level", high()))
+    it.say(0, (1, 85.0))
+    it.act(10, "level", Acknowledge("ann"))
+    it.at(20).take(wanted("level", level("HH", 60.0, colour=Colour.RED)))
+    assert it.journal("level")[2:] == [[20, "RULE_CHANGED"], [20, "LEVEL:HH"], [20, "REALARM:HH"]]
+    assert it.states("level") == ["UNACK"]
+    named = it.tables.execute("SELECT json_extract(level, '$.name'), colour FROM episode")
+    assert named.fetchall() == [("HH", int(Colour.RED))]

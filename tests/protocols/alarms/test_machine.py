@@ -221,3 +221,51 @@ def test_a_latch_survives_being_put_to_rest():
     line.clock(10)
     line.do(("unsuppress", 0.0, 0, 0))
     assert line.machine.alarm.state is State.LATCHED_UNACK
+
+
+def ladder(*levels):
+    made = (
+        Level(name=name, colour=colour, op=">=", limit=limit, status="V")
+        for name, colour, limit in levels
+    )
+    return Definition(rule=Rule(id="r", subject="s", levels=tuple(made)))
+
+
+YELLOW, RED = Colour.YELLOW, Colour.RED
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        # A graver level in the place of the other, and the other way round.
+        ([("H", YELLOW, 80)], [("HH", RED, 60)], [Word.LEVEL, Word.REALARM]),
+        ([("HH", RED, 80)], [("H", YELLOW, 60)], [Word.LEVEL]),
+        # The same name means something graver, or less grave.
+        ([("H", YELLOW, 80)], [("H", RED, 80)], [Word.LEVEL, Word.REALARM]),
+        ([("H", RED, 80)], [("H", YELLOW, 80)], [Word.LEVEL]),
+        # The same one with others below it, which stand too.
+        ([("HH", RED, 80)], [("H", YELLOW, 60), ("HH", RED, 80)], []),
+        ([("H", YELLOW, 60), ("HH", RED, 80)], [("HH", RED, 80)], []),
+        # A new first place counts for less than the second was, whatever the numbers say.
+        (
+            [("H", YELLOW, 70), ("HH", RED, 90)],
+            [("A", Colour.BLUE, 50), ("H", YELLOW, 70), ("HH", RED, 80)],
+            [Word.LEVEL, Word.REALARM],
+        ),
+        (
+            [("H", YELLOW, 60), ("HH", RED, 80)],
+            [("A", Colour.BLUE, 50), ("H", YELLOW, 60), ("HH", RED, 90)],
+            [Word.LEVEL],
+        ),
+    ],
+)
+def test_a_changed_ladder_tells_what_the_alarm_is_at_now(before, after, words):
+    line = Line.of(ladder(*before))
+    line.do(("sample", 85.0, True, 0))
+    line.do(("ack", 0.0, 0, 0))
+    new = ladder(*after)
+    machine, said = steps.change(line.rule, line.machine, new, line.now * SECOND)
+    assert [entry.word for entry in said] == [Word.RULE_CHANGED, *words]
+    assert machine.alarm.level == machine.condition.level
+    unseen = Word.REALARM in words
+    assert machine.alarm.state is (State.UNACK if unseen else State.ACKED)

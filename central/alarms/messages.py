@@ -33,10 +33,15 @@ _READ: Final = (
 
 _KIND: Final = (
     "SELECT json_extract(r.definition, '$.kind.kind'), json_extract(r.definition, "
-    "'$.kind.aggregate') FROM episode e JOIN rule r ON r.id = e.rule WHERE e.number = ?"
+    "'$.kind.aggregate'), coalesce(json_extract(r.definition, '$.kind.seconds'), "
+    "json_extract(r.definition, '$.kind.per')) "
+    "FROM episode e JOIN rule r ON r.id = e.rule WHERE e.number = ?"
 )
 _FACTS: Final = ("interlock", "vote", "levels", "schedule")
 """Kinds whose level's name says what is wrong."""
+_CALLS: Final = (Word.RAISE, Word.RERAISE, Word.REALARM)
+_SPANS: Final = {"window": 3600.0, "rate": 60.0}
+"""Where the rule says none."""
 _SECONDS: Final = ("stale", "bad", "frozen")
 
 
@@ -58,6 +63,8 @@ class Heard(NamedTuple):
     aggregate: str | None = None
     peak: Extreme | None = None
     """The worst value, of what is over."""
+    span: float | None = None
+    """Seconds a window or a rate looks over."""
 
 
 NOTHING: Final = Heard()
@@ -66,9 +73,9 @@ NOTHING: Final = Heard()
 def heard(conn: sqlite3.Connection, number: int) -> Heard:
     """Return what an episode's message is made of."""
     rows: list[tuple[Any, ...]] = conn.execute(_READ, (number, _RECENT)).fetchall()
-    kind, aggregate = conn.execute(_KIND, (number,)).fetchone() or (None, None)
+    kind, aggregate, span = conn.execute(_KIND, (number,)).fetchone() or (None, None, None)
     lines = [ToldLine(*row) for row in reversed(rows)]
-    return Heard(lines, kind or "limit", aggregate, peaks.of(conn, number))
+    return Heard(lines, kind or "limit", aggregate, peaks.of(conn, number), span)
 
 
 def heard_by_id(conn: sqlite3.Connection, id_: str) -> Heard:
@@ -101,7 +108,7 @@ def told(episode: Episode, of: Heard, ladder: Sequence[Level]) -> Told:
         made["value"] = episode.value_at_raise
     if isinstance(episode.value_at_raise, bool) and made["value"] is not None:
         made["value"] = bool(made["value"])  # the journal keeps it as a number
-    made |= _measured(episode, of)
+    made |= _measured(episode, of) | _made(of, level)
     earlier = [each for each in standing[:-1] if each.level is not None]
     return Told(
         word=word,
@@ -111,6 +118,7 @@ def told(episode: Episode, of: Heard, ladder: Sequence[Level]) -> Told:
         purpose=episode.purpose,
         before=names.get(earlier[-1].level or "") if earlier and word is Word.LEVEL else None,
         since=episode.raised,
+        called=_called(standing, line),
         seen=episode.acknowledged is not None,
         latched=episode.state.startswith("LATCHED"),
         shelf=word is Word.RAISE and _before(of.lines, line) == _SHELF,
@@ -133,6 +141,19 @@ def _measured(episode: Episode, of: Heard) -> dict[str, Any]:
     if kind == "expression":
         return {"unit": "", "decimals": None}
     return {"unit": episode.unit, "decimals": episode.decimals, "fact": kind in _FACTS}
+
+
+def _made(of: Heard, level: Level) -> dict[str, Any]:
+    """Return what the rule makes of its point's values."""
+    measure = "RATE" if of.kind == "rate" else (of.aggregate or "").upper()
+    span = level.window or of.span or _SPANS.get(of.kind)
+    return {"measure": measure, "span": span} if measure and span else {}
+
+
+def _called(lines: Sequence[ToldLine], line: ToldLine) -> int | None:
+    """Return when somebody was last called before a line."""
+    before = lines[: next((nth for nth, each in enumerate(lines) if each is line), 0)]
+    return next((each.time for each in reversed(before) if each.event in _CALLS), None)
 
 
 def _before(lines: Sequence[ToldLine], line: ToldLine) -> str | None:

@@ -10,10 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from protocols.alarms.condition import DAY, SITE_OFFSET, day_text
+from protocols.alarms.condition import DAY
 from protocols.alarms.rule import Colour, Level
+from protocols.alarms.spoken import ahead_of, duration, moment, name, shown, span_of
 from protocols.alarms.word import Word
-from protocols.clock import HOUR, MINUTE, SECOND
+from protocols.clock import MINUTE
 from protocols.texts import text
 from protocols.words import Label, Purpose, Value
 
@@ -40,6 +41,9 @@ ANSWER: Final = {
 """Minutes until somebody acknowledges, and until the enterprise was called (of blue: until it was
 verified). Proposed figures, status D: a city's own regulation takes their place."""
 
+_ABOVE: Final = {Colour.RED: 2, Colour.ORANGE: 1, Colour.YELLOW: 1, Colour.BLUE: 1}
+"""How many there are above, one after another, to whom an overdue alarm goes (same table, D)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
@@ -65,8 +69,9 @@ class Told:
     `fact`: the level's name says what is wrong, and its limit nothing: a state, a vote, a count.
     `shelf`: it was raised because a shelf ended.
     `level` is the one it stands at, or stood at until it returned; `before` the one before that.
-    `since` is when it was raised, `until` when a late one was over, `nth` the occurrence, the
-    escalation or the count of a chatter; `advice` the rule's own next step, if it names one.
+    `since` is when it was raised, `called` when somebody was last called for it, `until` when a
+    late one was over, `nth` the occurrence, the escalation or the count of a chatter; `advice` the
+    rule's own next step, if it names one.
     """
 
     word: Word
@@ -80,6 +85,7 @@ class Told:
     purpose: Purpose = Purpose.PRODUCTION
     before: Level | None = None
     since: int | None = None
+    called: int | None = None
     until: int | None = None
     nth: int = 1
     seen: bool = False
@@ -89,6 +95,10 @@ class Told:
     fact: bool = False
     count: str = ""
     """PLACES or TIMES where the value counts these; it has no other unit."""
+    measure: str = ""
+    """What is made of the point's values over `span` seconds: CHANGE, SUM, MEAN, MIN, MAX, COUNT of
+    a window, RATE. Empty: the value is the point's own."""
+    span: float = 0.0
     shelf: bool = False
     ahead: Ahead | None = None
     peak: Peak | None = None
@@ -147,6 +157,9 @@ def _params(told: Told, now: int, language: str, *, trend: bool) -> dict[str, Va
     since = told.since if told.since is not None else told.time
     until = told.until if told.until is not None else told.time
     place, point = _label(told.place, language), _label(told.point, language)
+    if told.measure:
+        span = {"span": span_of(told.span, language)}
+        point = f"{point} {text(f'MEASURE_{told.measure}', span, language)}"
     return {
         "colour": text(f"COLOUR_{level.colour.name}", {}, language),
         "time": moment(told.time, now),
@@ -164,7 +177,24 @@ def _params(told: Told, now: int, language: str, *, trend: bool) -> dict[str, Va
         "peak": _peak(told, now, language),
         "trend": _trend(told, language) if trend else "",
         "request": _request(told, language),
+        **_overdue(told, now, language),
     }
+
+
+def _overdue(told: Told, now: int, language: str) -> dict[str, Value]:
+    """Return by when somebody should have answered, how long ago that was, and who is asked now."""
+    called = told.called if told.called is not None else told.since
+    due = min(told.time, (told.time if called is None else called) + _answer(told.level) * MINUTE)
+    nth = min(told.nth, _ABOVE[told.level.colour])
+    return {
+        "due": moment(due, now),
+        "over": duration(told.time - due),
+        "to": text(f"OVERDUE_{told.level.colour.name}_{max(1, nth)}", {}, language),
+    }
+
+
+def _answer(level: Level) -> int:
+    return ANSWER[level.colour][0]
 
 
 def _crossing(told: Told, language: str) -> dict[str, Value]:
@@ -174,11 +204,32 @@ def _crossing(told: Told, language: str) -> dict[str, Value]:
         return {"crossing": "", "at": "", "left": text("LEFT_FACT", {}, language)}
     limit: dict[str, Value] = {"limit": shown(level.limit, told.decimals)}
     limit["unit"] = _unit(told, language)
+    limit["season"] = _season(level, language)
     return {
         "crossing": text(f"CROSSING_{_CROSSING[level.op]}", {}, language),
         "at": _tidy(text("ALARM_AT", limit, language)),
-        "left": text("LEFT", {}, language),
+        "left": text(_left(told), {}, language),
     }
+
+
+def _season(level: Level, language: str) -> str:
+    """Return when a limit holds, and its clause, of one that does not always hold."""
+    if level.valid_from is None or level.valid_to is None:
+        return ""
+    params: dict[str, Value] = {"from": level.valid_from, "to": level.valid_to}
+    params["clause"] = level.clause or "" if language == "zh" else ""  # of a Chinese text
+    return text("ALARM_SEASON", params, language).replace("， ", "，")
+
+
+def _left(told: Told) -> str:
+    """Return how the value lies now, where that can be said."""
+    value, level = told.value, told.level
+    if told.word is Word.RTN and isinstance(value, int | float):
+        if level.op in (">", ">=") and value < level.limit:
+            return "LEFT_BELOW"
+        if level.op in ("<", "<=") and value > level.limit:
+            return "LEFT_ABOVE"
+    return "LEFT"
 
 
 _CALLS: Final = (Word.RAISE, Word.RERAISE, Word.LEVEL, Word.REALARM)
@@ -188,8 +239,6 @@ _CROSSING: Final = {
     "<": "UNDER",
     "<=": "DOWN_TO",
 }
-NAMES: Final = {"LL": "低低报", "L": "低报", "H": "高报", "HH": "高高报"}
-"""What levels are called in Chinese whose name is a code."""
 
 
 def _request(told: Told, language: str) -> str:
@@ -213,7 +262,7 @@ def _trend(told: Told, language: str) -> str:
     if ahead is None:
         return ""
     params: dict[str, Value] = {
-        "minutes": max(1, round(ahead.seconds / 60)),
+        "span": ahead_of(ahead.seconds, language),
         "level": _label(ahead.level, language),
         "limit": shown(ahead.limit, told.decimals),
         "unit": told.unit,
@@ -249,48 +298,3 @@ def _mark(purpose: Purpose, language: str) -> str:
 
 def _label(label: Label, language: str) -> str:
     return label.zh if language == "zh" or not label.en else label.en
-
-
-def name(level: Level, language: str) -> str:
-    """Return a level's name."""
-    if language == "zh":
-        return NAMES.get(level.name, level.name)
-    return level.name_en or level.name
-
-
-def shown(value: Value, decimals: int | None) -> str:
-    """Return a value as people read it: as many decimals as its point has, and never `-0`."""
-    if value is None:
-        return "—"
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, str):
-        return value
-    if decimals is not None:
-        fixed = f"{value:.{decimals}f}"
-        return fixed.removeprefix("-") if float(fixed) == 0 else fixed
-    return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
-
-
-def moment(time: int, now: int) -> str:
-    """Return a time of the site's clock: `14:50`, of another day than today's `06-12 14:50`."""
-    local = time + SITE_OFFSET
-    of_day = f"{local % DAY // HOUR:02d}:{local % HOUR // MINUTE:02d}"
-    if local // DAY == (now + SITE_OFFSET) // DAY:
-        return of_day
-    return f"{day_text(local // DAY)[5:]} {of_day}"
-
-
-def duration(length: int) -> str:
-    """Return µs as people say them: `40 s`, `12 min`, `10 h 45 min`, `3 d 4 h`."""
-    seconds = max(0, length) // SECOND
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"

@@ -23,6 +23,9 @@ from protocols.alarms import steps
 from protocols.alarms.attachment import Target
 from protocols.alarms.condition import SITE_OFFSET
 from protocols.alarms.definition import Definition
+from protocols.alarms.kinds.kind import Kind
+from protocols.alarms.kinds.limit import Limit
+from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.schedule import Schedule
 from protocols.alarms.kinds.several import Interlock, Levels, Vote
 from protocols.alarms.kinds.window import Aggregate, Window
@@ -30,7 +33,7 @@ from protocols.alarms.ladder import directions
 from protocols.alarms.machine import Entry, Machine, Sample, begin, due
 from protocols.alarms.rule import Level
 from protocols.alarms.word import Word
-from protocols.alarms.wording import TOLD, Told, tell
+from protocols.alarms.wording import TOLD, Peak, Told, tell
 from protocols.clock import HOUR, MINUTE, SECOND
 from protocols.simulators.plant import EVENING
 from protocols.simulators.shapes import clock
@@ -67,7 +70,10 @@ class Standing:
     counts: tuple[str, ...] = ()
     machine: Machine = field(init=False)
     raised: int = 0
+    called: int | None = None
     before: Level | None = None
+    values: list[Peak] = field(default_factory=list)
+    """Of a limit, what was measured since the raise."""
 
     def __post_init__(self) -> None:
         self.machine = begin(self.definition)
@@ -118,6 +124,7 @@ class Theatre:
             input_ = standing.inputs.get(point)
             if input_ is not None:
                 sample = Sample(now, rounded, now, input=input_)
+                standing.values.append(Peak(rounded, now))
                 self._after(standing, steps.feed(standing.definition, standing.machine, sample))
 
     def _clock(self, now: int) -> None:
@@ -164,6 +171,8 @@ class Theatre:
             return
         if entry.word in (Word.RAISE, Word.RERAISE):
             standing.raised, standing.before = entry.time, None
+        if entry.word in (Word.RAISE, Word.RERAISE, Word.REALARM):
+            standing.called = entry.time
         shelf = any(each.word is Word.UNSHELVE_AUTO for each in before)
         told = replace(self._told(standing, entry), shelf=shelf)
         standing.before = told.level
@@ -190,10 +199,13 @@ class Theatre:
             level=level,
             before=standing.before,
             since=standing.raised,
+            called=standing.called,
+            peak=_peak(standing, level),
             nth=entry.nth or standing.machine.alarm.occurrence,
             seen=standing.machine.alarm.level == 0,
             latched=standing.definition.rule.latching,
             fact=fact,
+            **_made(standing.definition.kind, level),
         )
 
     def _where(self, standing: Standing) -> tuple[Label, Label, str, int | None]:
@@ -241,6 +253,24 @@ class Theatre:
                     )
         for rule in local_rules(config.buses):
             self.rules[rule.id] = Standing(rule.definition, {str(rule.point): ""})
+
+
+def _made(kind: Kind, level: Level) -> dict[str, Any]:
+    """Return what a rule makes of its point's values."""
+    if isinstance(kind, Window):
+        return {"measure": kind.aggregate.name, "span": level.window or kind.seconds}
+    if isinstance(kind, Rate):
+        return {"measure": "RATE", "span": kind.per}
+    return {}
+
+
+def _peak(standing: Standing, level: Level) -> Peak | None:
+    """Return the worst value since the raise, as the collector looks it up."""
+    if not isinstance(standing.definition.kind, Limit) or level.op[0] not in "<>":
+        return None
+    since = [each for each in standing.values if each.time >= standing.raised]
+    worst = max if level.op[0] == ">" else min
+    return worst(since, key=lambda each: each.value, default=None)
 
 
 def _library(

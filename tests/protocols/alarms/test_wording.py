@@ -9,21 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.alarms.rule import Colour, Level
+from protocols.alarms.spoken import ahead_of, duration, moment, name, shown
 from protocols.alarms.word import Word
-from protocols.alarms.wording import (
-    HEAD,
-    LONGEST,
-    TOLD,
-    Ahead,
-    Peak,
-    Told,
-    code,
-    duration,
-    moment,
-    name,
-    shown,
-    tell,
-)
+from protocols.alarms.wording import HEAD, LONGEST, TOLD, Ahead, Peak, Told, code, tell
 from protocols.clock import SECOND
 from protocols.texts import FOLDER, LANGUAGES, catalogue
 from protocols.words import Label, Purpose
@@ -81,7 +69,7 @@ def test_a_return_says_how_long_it_was_and_the_worst() -> None:
         peak=Peak(57.1, raised + 115 * 60 * SECOND),
     )
     assert tell(told, told.time) == (
-        "【恢复】07:40 青云水库（示例） 水位 56.44 m，离开汛限（56.50 m），历时 10 h 45 min，"
+        "【恢复】07:40 青云水库（示例） 水位 56.44 m，低于汛限（56.50 m），历时 10 h 45 min，"
         "最高 57.10 m（06-12 22:50）。请核实原因并记录处置。"
     )
     assert tell(replace(told, seen=False), told.time).endswith("请确认收到并核实原因。")
@@ -89,6 +77,46 @@ def test_a_return_says_how_long_it_was_and_the_worst() -> None:
     assert latched.startswith("【恢复待复位】")
     assert latched.endswith("请现场核实后复位。")
     assert "最低 2.10 m" in tell(replace(told, level=LOW, peak=Peak(2.1, raised)), told.time)
+
+
+def test_a_return_without_a_value_or_beyond_its_limit_does_not_say_where_it_lies() -> None:
+    told = replace(TANK, word=Word.RTN, value=None, since=TANK.time, ahead=None)
+    assert "，离开高高报（13.80 m）" in tell(told, TANK.time)
+    assert "，离开高高报（13.80 m）" in tell(replace(told, value=14.0), TANK.time)
+    assert "，高于低报（2.20 m）" in tell(replace(told, value=2.3, level=LOW), TANK.time)
+
+
+def test_a_limit_of_a_season_says_which() -> None:
+    season = replace(FLOOD, clause="前汛期", valid_from="04-15", valid_to="06-30")
+    told = replace(TANK, level=season, value=56.5, ahead=None)
+    assert "达到汛限（56.50 m，前汛期 04-15 至 06-30）" in tell(told, TANK.time)
+    bare = replace(told, level=replace(season, clause=None))
+    assert "达到汛限（56.50 m，04-15 至 06-30）" in tell(bare, TANK.time)
+    assert "flood limit (56.50 m, from 04-15 to 06-30)" in tell(told, TANK.time, "en")
+
+
+def test_what_nobody_answered_says_by_when_how_long_ago_and_who_is_asked_now() -> None:
+    called = TANK.time - 12 * 60 * SECOND
+    told = replace(TANK, word=Word.ESCALATE, since=called - DAY, called=called, nth=1, ahead=None)
+    assert tell(told, TANK.time) == (
+        "【超时提醒】14:50 红海湾示例油库 TK-101 液位 13.80 m，高高报（13.80 m）应于 14:40 前"
+        "确认收到，已超时 10 min，提级至带班领导（第 1 次）。请接报人立即确认收到并叫应现场。"
+    )
+    red = replace(told, level=replace(HH, colour=Colour.RED))
+    assert "应于 14:39 前确认收到，已超时 11 min，提级至局领导（第 1 次）" in tell(red, TANK.time)
+    assert "提级至分管市领导（第 3 次）" in tell(replace(red, nth=3), TANK.time)
+    early = replace(told, called=TANK.time - 30 * SECOND)
+    assert "应于 14:50 前确认收到，已超时 0 s" in tell(early, TANK.time)
+    assert "was due by 14:40, overdue 10 min, now to the leader on duty (call no. 1)" in tell(
+        told, TANK.time, "en"
+    )
+
+
+def test_what_is_far_ahead_is_told_in_hours() -> None:
+    said = [ahead_of(each, "zh") for each in (20, 60 * 119, 60 * 120, 60 * 279)]
+    assert said == ["1 分钟", "119 分钟", "2 小时", "5 小时"]
+    far = replace(TANK, ahead=Ahead(Label("设计液位"), 14.4, 279 * 60))
+    assert "按当前速率约 5 小时后到设计液位（14.40 m）" in tell(far, TANK.time)
 
 
 def test_what_is_over_before_we_knew_says_that_nobody_was_called() -> None:
@@ -130,6 +158,25 @@ def test_what_is_a_fact_by_its_name_says_no_limit() -> None:
     assert "液位 1 个，已解除：可燃气体 2/4 一级，历时 3 min。" in over
 
 
+@pytest.mark.parametrize(
+    ("measure", "span", "said"),
+    [
+        ("CHANGE", 3600, "液位 1 小时变化 13.80 m，达到"),
+        ("SUM", 10_800, "液位 3 小时累计 13.80 m"),
+        ("MEAN", 300, "液位 5 分钟平均 13.80 m"),
+        ("MIN", 90, "液位 90 秒最低 13.80 m"),
+        ("MAX", 86_400, "液位 1 天最高 13.80 m"),
+        ("COUNT", 604_800, "液位 7 天内 13.80 m"),
+        ("RATE", 3600, "液位 每 1 小时变化 13.80 m"),
+    ],
+)
+def test_what_a_rule_makes_of_values_is_not_told_as_the_value(
+    measure: str, span: float, said: str
+) -> None:
+    assert said in tell(replace(TANK, measure=measure, span=span), TANK.time)
+    assert measure not in tell(replace(TANK, measure=measure, span=span), TANK.time, "en")
+
+
 def test_what_stands_when_a_shelf_ends_says_so() -> None:
     assert "静默到期，仍在高高报（13.80 m）" in tell(replace(TANK, shelf=True), TANK.time)
 
@@ -146,7 +193,9 @@ def test_what_only_the_journal_hears_is_told_to_nobody() -> None:
 
 
 TAKES = ("place", "point", "value", "unit", "request")
-PARTS = ("ALARM_HEAD", "ALARM_AT", "ALARM_HIGHEST", "ALARM_LOWEST", "ALARM_AHEAD")
+PARTS = (
+    *("ALARM_HEAD", "ALARM_AT", "ALARM_SEASON", "ALARM_HIGHEST", "ALARM_LOWEST", "ALARM_AHEAD"),
+)
 TOLD_OF = json.loads((FOLDER / "zh" / "alarms.json").read_text(encoding="utf-8"))
 SENTENCES = [each for each in TOLD_OF if each.startswith("ALARM_") and each not in PARTS]
 

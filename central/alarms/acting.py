@@ -7,51 +7,36 @@ in the audit, so that the same request again is answered the same.
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
-from math import ceil
 from typing import Final
 
 from sqlite_utils import Database as Tables
 
 from central.alarms import overlays as laid
-from central.alarms import said, shelving
+from central.alarms import refusals, said, shelving
 from central.alarms.acted import Acknowledge, Acted, Reset, RuleUnknown, What
 from central.alarms.asked import Deed, Outcome, Wish
 from central.alarms.engine import Engine
 from central.alarms.episode import Comment, Verification
 from central.alarms.once import once
 from central.alarms.records import EpisodeRow, Line, episode_by_id
+from central.alarms.refusals import ACTS, STEPS
 from central.alarms.settings import Acting
+from central.alarms.tracked import Tracked
 from central.alarms.writing import write_line
 from central.identity import audit
 from protocols.alarms import overlay as overlays
 from protocols.alarms.acting import Asked
 from protocols.alarms.overlay import Act
-from protocols.alarms.state import TABLE, Happening
 from protocols.alarms.word import Word
 from protocols.errors import FengsuiError, IllegalTransition
 
-ACTS: Final = {
-    Deed.SHELVE: Act.SHELVE,
-    Deed.UNSHELVE: Act.UNSHELVE,
-    Deed.SUPPRESS: Act.SUPPRESS,
-    Deed.UNSUPPRESS: Act.UNSUPPRESS,
-    Deed.OUT_OF_SERVICE: Act.OOS_ON,
-    Deed.IN_SERVICE: Act.OOS_OFF,
-}
 _WORDS: Final = frozenset({Deed.VERIFY, Deed.COMMENT})
-_STEPS: Final = {Deed.ACKNOWLEDGE: Happening.ACK, Deed.RESET: Happening.RESET}
 
 
 class EpisodeUnknown(FengsuiError):
     """There is no such episode."""
 
     code = "EPISODE_UNKNOWN"
-
-
-class Refused(IllegalTransition):
-    """It cannot be done now: `alarm`, `what`, `state`, `allowed` and why, by code."""
-
-    code = "ACT_REFUSED"
 
 
 class Office:
@@ -69,7 +54,7 @@ class Office:
             return Outcome(row=row, request=request)
 
         outcome = once(tables.conn, wish, lambda: self._audited(tables, wish, row), again)
-        if wish.deed in _STEPS or wish.deed in _WORDS:
+        if wish.deed in STEPS or wish.deed in _WORDS:
             return outcome
         rule = row.rule if row is not None else wish.rule or ""
         tracked = self._engine.tracked(tables.conn, rule)
@@ -148,14 +133,17 @@ class Office:
 
     def _step(self, tables: Tables, wish: Wish, row: EpisodeRow, what: What) -> Outcome:
         tracked = self._engine.tracked(tables.conn, row.rule)
+        before = refusals.last_act(tables.conn, row.rule, row.number)
         if tracked is None or tracked.episode != row.number:
             # It is over: what the rule's machine says now is of another episode.
-            return Outcome(row=row, refused=_refused(wish, row.state, "NOT_ACTIVE", ()))
-        state, overlay = tracked.machine.alarm.state, tracked.machine.overlay
+            over = refusals.refused(wish, row.state, "NOT_ACTIVE", (), before)
+            return Outcome(row=row, refused=over)
+        state, overlay = tracked.alarm.state, tracked.machine.overlay
+        instead = refusals.allowed(state, overlay)
         acted = self._engine.act(tables, row.rule, what, wish.now)
         if acted.refused is not None:
             reason = str(acted.refused.params["reason"])
-            refused = _refused(wish, state.value, reason, _allowed(state, overlay))
+            refused = refusals.refused(wish, state, reason, instead, before)
             return _outcome(tables.conn, wish, acted, refused)
         return _outcome(tables.conn, wish, acted)
 
@@ -164,13 +152,10 @@ class Office:
         tracked = self._engine.tracked(tables.conn, rule)
         if tracked is None:
             raise RuleUnknown(rule=rule)
-        state, overlay = tracked.machine.alarm.state, tracked.machine.overlay
         if wish.deed is Deed.SHELVE:
-            longest = self._settings.longest_shelf
-            if wish.seconds > longest:
-                return Outcome(row=row, refused=_too_long(wish, state.value, longest))
             asks = self._settings.second_person and shelving.red(tracked.rule)
-            if asks and overlays.refusal(overlay, Act.SHELVE) is None:
+            fits = wish.seconds <= self._longest(tracked)
+            if asks and fits and overlays.refusal(tracked.machine.overlay, Act.SHELVE) is None:
                 return Outcome(row=row, request=shelving.ask(tables.conn, wish, tracked))
         text = f"{wish.reference}: {wish.text}" if wish.reference else wish.text
         asked = Asked(
@@ -180,18 +165,12 @@ class Office:
             seconds=wish.seconds,
             one_shot=wish.one_shot,
         )
-        try:
-            acted = self._engine.act(tables, rule, asked, wish.now)
-        except IllegalTransition as exc:
-            reason, cap = str(exc.params["reason"]), exc.params.get("longest")
-            if isinstance(cap, int | float) and reason == overlays.Refusal.TOO_LONG:
-                return Outcome(row=row, refused=_too_long(wish, state.value, cap))
-            stands = overlays.name(overlay) or state.value
-            allowed = _allowed(state, overlay)
-            return Outcome(row=row, refused=_refused(wish, stands, reason, allowed))
-        return _outcome(tables.conn, wish, acted)
+        return self._put(tables, wish, (tracked, row), asked)
 
     def _decide(self, tables: Tables, wish: Wish) -> Outcome:
+        tracked = self._engine.tracked(tables.conn, wish.rule or "")
+        if tracked is None:
+            raise RuleUnknown(rule=wish.rule or "")
         found = shelving.decide(tables.conn, wish)
         if isinstance(found, FengsuiError):
             return Outcome(refused=found, request=wish.request)
@@ -204,13 +183,34 @@ class Office:
             seconds=found.seconds,
             one_shot=found.one_shot,
         )
-        try:
-            acted = self._engine.act(tables, found.rule, asked, wish.now)
-        except IllegalTransition as exc:
+        outcome = self._put(tables, wish, (tracked, None), asked)
+        if outcome.refused is not None:
             shelving.reopen(tables.conn, wish)
-            reason = str(exc.params["reason"])
-            return Outcome(refused=_refused(wish, str(exc.params.get("state", "")), reason, ()))
-        return _outcome(tables.conn, wish, acted)
+        return outcome
+
+    def _put(
+        self, tables: Tables, wish: Wish, on: tuple[Tracked, EpisodeRow | None], asked: Asked
+    ) -> Outcome:
+        """Lay something over a rule, or take it off."""
+        (tracked, row), conn = on, tables.conn
+        state, overlay = tracked.alarm.state, tracked.machine.overlay
+        longest = self._longest(tracked)
+        if asked.act is Act.SHELVE and asked.seconds > longest:
+            refused = refusals.too_long(wish, state, asked.seconds, longest)
+            return Outcome(row=row, refused=refused)
+        before = refusals.last_act(conn, tracked.rule.id, row.number if row else tracked.episode)
+        try:
+            acted = self._engine.act(tables, tracked.rule.id, asked, wish.now)
+        except IllegalTransition as exc:
+            stands, reason = overlays.name(overlay) or state, str(exc.params["reason"])
+            instead = refusals.allowed(state, overlay)
+            return Outcome(row=row, refused=refusals.refused(wish, stands, reason, instead, before))
+        return _outcome(conn, wish, acted)
+
+    def _longest(self, tracked: Tracked) -> float:
+        """Return how long its shelf may last: the rule's cap, where it has one that is shorter."""
+        cap, longest = tracked.definition.clocks.longest_shelf, self._settings.longest_shelf
+        return longest if cap is None else min(cap, longest)
 
 
 _AUDITED: Final = {
@@ -253,32 +253,4 @@ def _outcome(
         changed=refused is None,
         request=wish.request,
         due=(acted.due,),
-    )
-
-
-def _allowed(state: object, overlay: overlays.Overlay) -> tuple[str, ...]:
-    """Return what could be done instead."""
-    steps = [deed for deed, happening in _STEPS.items() if (state, happening) in TABLE]
-    laid = [deed for deed, act in ACTS.items() if overlays.refusal(overlay, act) is None]
-    return tuple(deed.value for deed in (*steps, *laid))
-
-
-def _refused(wish: Wish, state: str, reason: str, allowed: tuple[str, ...]) -> FengsuiError:
-    return Refused(
-        f"ACT_{reason}",
-        what=wish.deed.value,
-        alarm=wish.subject,
-        state=state,
-        allowed=", ".join((*allowed, Deed.VERIFY.value, Deed.COMMENT.value)),
-    )
-
-
-def _too_long(wish: Wish, state: str, longest: float) -> FengsuiError:
-    return Refused(
-        "ACT_TOO_LONG",
-        what=wish.deed.value,
-        alarm=wish.subject,
-        state=state,
-        minutes=ceil(wish.seconds / 60),
-        allowed=int(longest // 60),
     )

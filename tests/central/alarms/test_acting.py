@@ -10,7 +10,7 @@ from central.alarms.acting import EpisodeUnknown
 from central.alarms.asked import Deed, Wish
 from central.alarms.episode import EpisodeFilter
 from central.alarms.settings import Acting
-from central.alarms.shelving import WAITS, ShelfRequestUnknown
+from central.alarms.shelving import WAITS, ShelfRequestUnknown, find
 from central.collector import Collector
 from central.effects import Effects
 from central.identity import audit
@@ -297,3 +297,50 @@ async def test_a_rule_that_is_never_red_needs_no_second_person(tmp_path, clock):
     await story.at(0, 85.0)
     assert names(await do(story, Deed.SHELVE, seconds=600.0, text="检修")) == ["SHELVED"]
     await collector.close()
+
+
+async def test_who_comes_second_is_told_who_was_first(story):
+    await story.at(0, 85.0)
+    await do(story, Deed.SHELVE, "ann", seconds=60.0, text="检修")
+    story.until(5)
+    await do(story, Deed.UNSHELVE, "ann", text="完工")
+    code, params = await refused(story, Deed.UNSHELVE, "bob", text="完工")
+    assert (code, params["by"], params["at"]) == ("ACT_NOT_SHELVED", "ann", START + 5 * SECOND)
+    await do(story, Deed.OUT_OF_SERVICE, "eve", reference="动火票 3", text="检修")
+    for deed, more in ((Deed.OUT_OF_SERVICE, {}), (Deed.SHELVE, {"seconds": 60.0})):
+        _, params = await refused(story, deed, "bob", text="检修", **more)
+        assert (params["by"], params["at"]) == ("eve", START + 5 * SECOND)
+    code, params = await refused(
+        story, Deed.UNSUPPRESS, "bob", rule="site/gw/tank/level:low", text="x"
+    )
+    assert (code, params["by"]) == ("ACT_NOT_SUPPRESSED", "—")
+
+
+async def test_a_request_for_a_rule_that_is_gone_stays_undecided(careful):
+    asked_for = await do(careful, Deed.SHELVE, "ann", rule=RULE, seconds=600.0, text="检修")
+
+    def gone(tables):
+        careful.collector.alarms._engine.retire_rules(
+            tables, "manifest:gw", (), careful.clock.now()
+        )
+        careful.collector.alarms._engine.forget()
+
+    await careful.collector.db.write(gone)
+    confirm = {"request": asked_for.request, "rule": RULE}
+    with pytest.raises(RuleUnknown):
+        await do(careful, Deed.CONFIRM_SHELF, "bob", **confirm)
+    found = await careful.collector.db.read(
+        lambda conn: find(conn, asked_for.request, careful.clock.now())
+    )
+    assert found.decision is None
+
+
+async def test_a_cap_that_became_shorter_holds_for_what_was_asked_before(careful, tmp_path):
+    asked_for = await do(careful, Deed.SHELVE, "ann", rule=RULE, seconds=HOUR * 4.0, text="检修")
+    await careful.collector.close()
+    config = replace(config_in(tmp_path), alarms=Acting(longest_shelf=HOUR, second_person=True))
+    careful.collector = await Collector.open(config, careful.clock)
+    confirm = {"request": asked_for.request, "rule": RULE}
+    code, params = await refused(careful, Deed.CONFIRM_SHELF, "bob", **confirm)
+    assert (code, params["minutes"], params["allowed"]) == ("ACT_TOO_LONG", 240, 60)
+    assert careful.collector.alarms.overlays() == []

@@ -16,6 +16,7 @@ from central.alarms.stored import Stored
 from central.alarms.tracked import ALL, Branch, Claim
 from protocols.alarms.condition import Bounds
 from protocols.alarms.kept import condition_of
+from protocols.alarms.past import Telling
 
 Texts = Mapping[int, str]
 """Rows of branches, by stream."""
@@ -131,11 +132,18 @@ def read_moved(conn: sqlite3.Connection) -> dict[int, Moved]:
 def read_branch(text: str) -> Branch:
     """Return the branch of a row."""
     body = json.loads(text)
-    claim = Claim(*body["claim"]) if body["claim"] else None
+    claim = _claim(*body["claim"]) if body["claim"] else None
     path = [(time, level, value) for time, level, value in body["path"]]
     newest, at = body["newest"], body.get("at", 0)
     steps = condition_of(body["steps"])
     return Branch(steps, newest, body["until"], path, claim, kept=newest, at=at)
+
+
+def _claim(episode: int, raised: int, what: object) -> Claim:
+    """Return a claim; rows of before say no more than whether it was the live alarm's."""
+    if isinstance(what, bool):
+        return Claim(episode, raised, Telling.BACKDATED if what else Telling.LASTED)
+    return Claim(episode, raised, Telling(str(what)))
 
 
 def _agreed(rules: Sequence[Texts]) -> dict[int, _Plain] | None:

@@ -20,6 +20,7 @@ from central.alarms.ledger import OpenEpisodes
 from central.alarms.memory import Memory
 from central.alarms.moves import Moves
 from central.alarms.overlays import Laid
+from central.alarms.reaching import reaches_back
 from central.alarms.records import EpisodeRow
 from central.alarms.samples import Coming, Good
 from central.alarms.stored import Stored
@@ -80,9 +81,12 @@ class Engine:
     def evaluate(self, tables: Tables, batch: Evaluation) -> Judged:
         """Judge a commit's rows and write what follows.
 
-        Raises Heavy, with nothing changed, where more than `most` are left to the machine.
+        Raises Heavy, with nothing changed, where more than `most` are left to the machine, and
+        where a past may have to be looked up.
         """
         self._ensure(tables.conn)
+        if batch.most is not None and reaches_back(self._memory, batch.stream, batch.rows):
+            raise Heavy
         fired = self._fire_first(tables.conn, batch)
         rows, since = batch.rows, batch.arrival - WINDOW
         past = self._memory.past(batch.stream)

@@ -16,6 +16,7 @@ from central.alarms.saving import save_branch, stream_purpose
 from central.alarms.stored import Stored
 from central.alarms.timers import GRACE
 from central.alarms.tracked import Tracked
+from central.store.measured import Measured
 from protocols.alarms.condition import late
 from protocols.alarms.machine import Entry
 from protocols.alarms.rule import Level
@@ -68,6 +69,10 @@ class Moves:
         if stream not in self._positions:
             self._positions[stream] = self._stored.position(self.conn, stream)
         save_branch(self.conn, tracked, stream, self._positions[stream])
+
+    def readings(self, points: Iterable[int], start: int, end: int) -> list[Measured]:
+        """Return what was stored of points before this commit: start <= time < end, in order."""
+        return self._stored.readings(self.conn, points, start, end)
 
     def changed(self) -> list[EpisodeRow]:
         """Write everything, and return the episodes that were touched, as they are now."""

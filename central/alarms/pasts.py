@@ -4,16 +4,14 @@
 rows. Complete late episodes never sound; what stands and no live reading raised is the live alarm.
 """
 
-from dataclasses import replace
-
+from central.alarms import telling
 from central.alarms.moves import Moves
 from central.alarms.tracked import Tracked
 from protocols.alarms import past, streams
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.machine import Sample
-from protocols.alarms.past import Telling, Told
+from protocols.alarms.past import Told
 from protocols.alarms.streams import Streams
-from protocols.alarms.word import Word
 
 
 def applies(tracked: Tracked) -> bool:
@@ -77,27 +75,6 @@ def _source(known: Streams, time: int) -> int | None:
 
 def _tell(moves: Moves, tracked: Tracked, stream: int, told: list[Told]) -> None:
     for each in told:
-        match each.what:
-            case Telling.WHOLE:
-                moves.past(tracked, each.path, each.time)
-            case Telling.LASTED:
-                tracked.claimed[stream] = moves.past(tracked, each.path, each.time)
-            case Telling.RETURNED if stream in tracked.claimed:
-                row = moves.row(tracked.claimed.pop(stream))
-                row = replace(row, returned=each.time, closed=each.time)
-                moves.alter(tracked, row, Word.RTN, each.time)
-            case Telling.BACKDATED:
-                _backdate(moves, tracked, stream, each.time)
-            case Telling.STRAY:
-                level = tracked.rule.levels[each.level - 1].name
-                moves.note(tracked, Word.LATE_ALARM, each.time, None, level)
-
-
-def _backdate(moves: Moves, tracked: Tracked, stream: int, time: int) -> None:
-    number = tracked.claimed.get(stream, tracked.episode)
-    if number is None:
-        return
-    tracked.claimed[stream] = number
-    row = moves.row(number)
-    if row.raised != time:
-        moves.alter(tracked, replace(row, raised=time), Word.BACKDATED, time)
+        claimed = telling.tell(moves, tracked, each, tracked.claimed.pop(stream, None))
+        if claimed is not None:
+            tracked.claimed[stream] = claimed

@@ -14,6 +14,7 @@ def body(known: Streams) -> Body:
     """Return pasts as the tables keep them; the live machine is kept by itself."""
     return {
         "cleared": known.cleared,
+        "first": known.first,
         "live": known.live,
         "branches": [[number, _branch(branch)] for number, branch in known.branches],
     }
@@ -22,7 +23,8 @@ def body(known: Streams) -> Body:
 def read(definition: Definition, machine: Machine, at: tuple[int, int], kept: Body) -> Streams:
     """Return what `body` gave; `at` is the live stream, and since when it is that."""
     branches = tuple((number, _read_branch(definition, one)) for number, one in kept["branches"])
-    return Streams(machine, *at, tuple(kept["cleared"]), Live(*kept["live"]), branches)
+    cleared, live = tuple(kept["cleared"]), Live(*kept["live"])
+    return Streams(machine, *at, cleared, kept.get("first"), live, branches)
 
 
 def _branch(branch: Branch) -> dict[str, Any]:
@@ -32,6 +34,7 @@ def _branch(branch: Branch) -> dict[str, Any]:
         "cleared": branch.cleared,
         "path": branch.path,
         "claim": branch.claim,
+        "first": branch.first,
     }
 
 
@@ -43,4 +46,5 @@ def _read_branch(definition: Definition, kept: Body) -> Branch:
         tuple(kept["cleared"]),
         tuple((time, level, value) for time, level, value in kept["path"]),
         None if claim is None else Claim(Telling(claim[0]), claim[1]),
+        kept.get("first"),
     )

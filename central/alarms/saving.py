@@ -55,7 +55,7 @@ def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int, at: int
         "newest": branch.newest,
         "until": branch.until,
         "path": branch.path,
-        "claim": [claim.episode, claim.raised, claim.live] if claim else None,
+        "claim": [claim.episode, claim.raised, claim.what] if claim else None,
         "at": at,
     }
     branch.kept, branch.at = branch.newest, at

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from central.store.arrivals import Arrivals
 from central.store.heads.good_numbers import GoodNumber
+from central.store.measured import Measured
 
 
 class Stored(Protocol):
@@ -27,5 +28,14 @@ class Stored(Protocol):
         """Return by stream what it brought of each point above a position (both are asked for).
 
         What was appended before the last call of the engine's `flush` may be left out.
+        """
+        ...
+
+    def readings(
+        self, conn: sqlite3.Connection, numbers: Iterable[int], start: int, end: int
+    ) -> list[Measured]:
+        """Return what was measured of points, start <= time < end, in order of time.
+
+        What cannot be read any more is left out. Not on the event loop: it may take a while.
         """
         ...

@@ -20,6 +20,7 @@ from protocols.alarms.kinds.health import Since, Stale
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.machine import Machine
 from protocols.alarms.overlay import NOTHING
+from protocols.alarms.past import Telling
 from protocols.alarms.rule import Rule
 from protocols.alarms.state import Alarm
 from protocols.alarms.streams import Streams
@@ -70,7 +71,7 @@ class Claim:
 
     episode: int
     raised: int
-    live: bool
+    what: Telling
 
 
 @dataclass(slots=True)
@@ -173,6 +174,11 @@ class Tracked:
     def due(self) -> int | None:
         """Return when its clock has something to do."""
         return machines.due(self.definition, self.machine)
+
+    def knows(self, point: int, time: int) -> bool:
+        """Return whether a reading of the point of that time, or a newer one, was seen."""
+        names = {name for number, name in self.inputs if number == point}
+        return any(name in names and newest >= time for name, newest in self.machine.newest)
 
     @property
     def stands(self) -> bool:

@@ -26,6 +26,7 @@ from central.store.heads.head_pages import PAGE
 from central.store.heads.heads import Heads
 from central.store.heads.point_memory import PointMemory
 from central.store.interface import Latest, Row
+from central.store.measured import Measured, measured
 from central.store.merging import Merging
 from central.store.replaying import newest_of_page, replayed
 from central.store.sealer.process import Sealer
@@ -201,6 +202,22 @@ class ChunkStore:
         blocks = {block.id: block for block in self.unsealed.blocks()}
         blocks |= {block.id: block for block in self._appending.pending(conn)}
         return arrivals(blocks.values(), above)
+
+    def readings(
+        self, conn: sqlite3.Connection, numbers: Iterable[int], start: int, end: int
+    ) -> list[Measured]:
+        """Return what was measured of points, start <= time < end, in order of time.
+
+        Of a point with a damaged chunk there nothing is returned.
+        """
+        view, pending = many.look(conn, self.unsealed, self.families), self._appending.pending(conn)
+        found: list[Measured] = []
+        for number in numbers:
+            try:
+                found += measured(view, pending, number, start, end)
+            except ChunkUnreadable:  # told by the scrub, and by whoever asks for it
+                continue
+        return sorted(found, key=lambda each: (each.time, each.received))
 
     def newest_times(self, conn: sqlite3.Connection, numbers: Integers) -> Integers:
         """Return the time of each point's newest reading (below every time: none)."""

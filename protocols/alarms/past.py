@@ -26,7 +26,7 @@ PATH: Final = 64
 Passed = tuple[int, int, float]
 """At this time (µs UTC) it was at this level, with this value."""
 Cleared = tuple[int | None, ...]
-"""When a live good reading first did not hold each level; None: all of them hold it."""
+"""When a good reading since first did not hold each level; None: all of them hold it."""
 
 
 class Telling(StrEnum):
@@ -81,13 +81,17 @@ class Live(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """`until` is when a newer stream took over; `path` is of what has not returned yet."""
+    """`until` is when a newer stream took over; `path` is of what has not returned yet.
+
+    `first` is the time of the first good reading since.
+    """
 
     machine: Machine
     until: int
     cleared: Cleared
     path: tuple[Passed, ...] = ()
     claim: Claim | None = None
+    first: int | None = None
 
     @property
     def newest(self) -> int | None:
@@ -113,9 +117,9 @@ def kept(definition: Definition, machine: Machine, until: int) -> Branch:
     return Branch(own, until, uncleared(definition))
 
 
-def unknown(definition: Definition, until: int, cleared: Cleared) -> Branch:
+def unknown(definition: Definition, until: int, cleared: Cleared, first: int | None) -> Branch:
     """Return the past of a stream of which nothing was heard before."""
-    return Branch(begin_machine(own_rule(definition)), until, cleared)
+    return Branch(begin_machine(own_rule(definition)), until, cleared, first=first)
 
 
 def uncleared(definition: Definition) -> Cleared:
@@ -123,13 +127,17 @@ def uncleared(definition: Definition) -> Cleared:
     return (None,) * len(definition.rule.levels)
 
 
+def heard(definition: Definition, branch: Branch, time: int, values: Values) -> Branch:
+    """Take a good reading of a newer stream: `values` is what its levels are held against."""
+    first = time if branch.first is None else min(time, branch.first)
+    return branch._replace(cleared=clear(definition, branch.cleared, time, values), first=first)
+
+
 def clear(definition: Definition, cleared: Cleared, time: int, values: Values) -> Cleared:
     """Take a live good reading: `values` is what its levels are held against."""
-    if None not in cleared:
-        return cleared
     return tuple(
         time
-        if known is None
+        if (known is None or time < known)
         and value is not None
         and not (holds(level, value) and in_season(level, time))
         else known

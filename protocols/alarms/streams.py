@@ -22,12 +22,16 @@ BRANCHES: Final = 8
 
 
 class Streams(NamedTuple):
-    """`stream` is live `since` its first reading; `cleared` is what its readings did not hold."""
+    """`stream` is live `since` its first reading; `cleared` is what its readings did not hold.
+
+    `first` is the time of the first of them that was good.
+    """
 
     machine: Machine
     stream: int = 0
     since: int = 0
     cleared: Cleared = ()
+    first: int | None = None
     live: Live = Live()
     branches: tuple[tuple[int, Branch], ...] = ()
 
@@ -84,8 +88,8 @@ def feed(
     if branch is None:
         streams, branch = _begin(definition, streams, sample.time)
     branch, told = past.take(definition, branch, sample)
-    streams = streams.with_branch(stream, branch)
-    return _done(definition, streams, told, sample.arrival)
+    streams = _heard(definition, streams.with_branch(stream, branch), stream, branch, sample)
+    return follow(definition, streams, told, sample.arrival)
 
 
 def advance(definition: Definition, streams: Streams, now: int) -> Outcome:
@@ -102,11 +106,14 @@ def settle(definition: Definition, streams: Streams, stream: int, now: int) -> O
     branch, told = past.settle(definition, branch, streams.live)
     if not streams.live.rests:
         streams = streams._replace(machine=_earlier(streams.machine, branch))
-    return _done(definition, streams.with_branch(stream, branch), told, now)
+    return follow(definition, streams.with_branch(stream, branch), told, now)
 
 
 def _earlier(machine: Machine, branch: Branch) -> Machine:
-    """Return the live machine with delays from when they began in the gap, not from after it."""
+    """Return the live machine with delays from when they began in the gap, not from after it.
+
+    That is so where the very first good reading after it went on beyond the limit.
+    """
     if not (machine.condition.pending and branch.machine.condition.pending):
         return machine
     steps_ = tuple(
@@ -114,7 +121,8 @@ def _earlier(machine: Machine, branch: Branch) -> Machine:
         if old.since is not None
         and live.since is not None
         and not (live.on or old.on)
-        and old.since < branch.until <= live.since
+        and old.since < branch.until
+        and live.since == branch.first
         else live
         for live, old in zip(machine.condition.steps, branch.machine.condition.steps, strict=True)
     )
@@ -132,14 +140,29 @@ def _feed_live(
         return streams, entries, []
     time, values = sample.time, machine.values
 
-    def after(cleared: Cleared) -> Cleared:
-        return past.clear(definition, cleared, time, values)
-
     branches = tuple(
-        (number, branch._replace(cleared=after(branch.cleared)))
+        (number, past.heard(definition, branch, time, values))
         for number, branch in streams.branches
     )
-    return streams._replace(cleared=after(streams.cleared), branches=branches), entries, []
+    cleared = past.clear(definition, streams.cleared, time, values)
+    first = time if streams.first is None else streams.first
+    return streams._replace(cleared=cleared, first=first, branches=branches), entries, []
+
+
+def _heard(
+    definition: Definition, streams: Streams, stream: int, branch: Branch, sample: Sample
+) -> Streams:
+    """Let earlier pasts know what a later one says: it too may have ended what they left on."""
+    values, newest = branch.machine.values, dict(branch.machine.newest).get(sample.input)
+    if not sample.good or newest != sample.time or not values:
+        return streams
+    branches = tuple(
+        (number, past.heard(definition, known, sample.time, values))
+        if number != stream and known.until <= sample.time
+        else (number, known)
+        for number, known in streams.branches
+    )
+    return streams._replace(branches=branches)
 
 
 def _hand_over(definition: Definition, streams: Streams, stream: int, time: int) -> Streams:
@@ -148,7 +171,8 @@ def _hand_over(definition: Definition, streams: Streams, stream: int, time: int)
     before, streams = streams.stream, streams._replace(branches=others)
     if before:
         streams = streams.with_branch(before, past.kept(definition, streams.machine, time))
-    return streams._replace(stream=stream, since=time, cleared=past.uncleared(definition))
+    cleared = past.uncleared(definition)
+    return streams._replace(stream=stream, since=time, cleared=cleared, first=None)
 
 
 def _begin(definition: Definition, streams: Streams, time: int) -> tuple[Streams, Branch]:
@@ -159,14 +183,14 @@ def _begin(definition: Definition, streams: Streams, time: int) -> tuple[Streams
         if (known := branch.newest) is not None and known < time
     ]
     if not earlier:
-        return streams, past.unknown(definition, streams.since, streams.cleared)
+        return streams, past.unknown(definition, streams.since, streams.cleared, streams.first)
     _, number, branch = max(earlier, key=lambda each: each[0])
     # What had not returned goes on in the one that continues it, and is told there.
     return streams.with_branch(number, branch._replace(path=(), claim=None)), branch
 
 
-def _done(definition: Definition, streams: Streams, told: list[Told], now: int) -> Outcome:
-    """Let the live alarm follow what of a past concerns it."""
+def follow(definition: Definition, streams: Streams, told: list[Told], now: int) -> Outcome:
+    """Let the live alarm follow what of that which is told of a past concerns it."""
     entries: list[Entry] = []
     for each in told:
         if each.what is Telling.BACKDATED:

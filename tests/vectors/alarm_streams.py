@@ -26,7 +26,7 @@ def of_streams(case: dict[str, Any]) -> bool:
 def journal_of(definition: Definition, case: dict[str, Any], tell: Tell) -> tuple[Events, str]:
     """Return what happened, and the live state at the end; `tell` writes a live entry."""
     line = _Line(definition, tell)
-    for (at, stream), samples in groupby(_came(case), key=lambda each: each[:2]):
+    for (at, stream), samples in groupby(came(case), key=lambda each: each[:2]):
         line.clock(at, strictly=True)
         for _, _, sample in samples:
             line.after(streams.feed(definition, line.streams, stream, sample))
@@ -35,7 +35,7 @@ def journal_of(definition: Definition, case: dict[str, Any], tell: Tell) -> tupl
     return line.events, line.streams.machine.alarm.state
 
 
-def _came(case: dict[str, Any]) -> Iterator[tuple[int, int, Sample]]:
+def came(case: dict[str, Any]) -> Iterator[tuple[int, int, Sample]]:
     """Yield samples by when they come, those of one moment as they are listed."""
     for each in sorted(case["samples"], key=_arrival):
         at, (time, value, quality) = _us(_arrival(each)), each[:3]

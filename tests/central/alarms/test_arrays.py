@@ -19,6 +19,8 @@ from central.store.arrivals import Arrivals
 from central.store.columns import Columns
 from central.store.heads.good_numbers import GoodNumber, good
 from central.store.interface import FLAG_ESTIMATED, FLAG_SOURCE, Row
+from central.store.measured import Measured
+from central.store.points import GOOD_BELOW
 from protocols.alarms.definition import Definition
 from protocols.alarms.ladder import ladders
 from protocols.alarms.rule import Colour
@@ -154,6 +156,24 @@ class Shelf:
 
     def position(self, conn, stream):
         return len(self.commits)
+
+    def readings(self, conn, numbers, start, end):
+        found = [
+            Measured(
+                row.time,
+                row.point,
+                float(row.value) if row.quality < GOOD_BELOW else None,
+                stream,
+                arrival,
+            )
+            for stream, arrival, rows in self.commits
+            for row in rows.rows(np.arange(len(rows)))
+            if row.point in numbers
+            and start <= row.time < end
+            and not row.flags & FLAG_ESTIMATED
+            and (row.quality >= GOOD_BELOW or isinstance(row.value, int | float))
+        ]
+        return sorted(found, key=lambda each: (each.time, each.received))
 
     def arrivals(self, conn, above):
         found = {}

@@ -2,8 +2,13 @@
 
 import pytest
 
+from central.alarms.engine import Evaluation
+from central.database_queue import Heavy
+from central.store.columns import Columns
+from central.store.interface import FLAG_SOURCE, Row
 from protocols.alarms.definition import Watch
 from protocols.alarms.kinds.rate import Rate
+from protocols.words import Purpose
 from tests.central.alarms.plant import Plant, high, wanted
 from tests.central.builders import SECOND, START
 
@@ -91,3 +96,23 @@ def test_a_past_that_lasted_is_put_right_when_more_of_it_comes(plant):
     assert told(it) == [("NORMAL", 1000, BACK, True)]
     it.say(1100, (1, 70.0), stream=1, now=BACK + 2)
     assert told(it) == [("NORMAL", 1000, 1100, True)]
+
+
+@pytest.mark.parametrize(
+    "rule", [wanted("it", high()), WATCHED, FAST], ids=["plain", "watched", "rate"]
+)
+def test_a_past_is_not_judged_on_the_event_loop(plant, rule):
+    """It may have to be looked up; what is live goes on there."""
+    it = plant(rule)
+    it.say(CUT, (1, 70.0), stream=1)
+    it.say(BACK, (1, 70.0), stream=2)
+
+    def say(second, stream):
+        rows = Columns.of([Row(1, START + second * SECOND, 0, 70.0, 0, FLAG_SOURCE)])
+        batch = Evaluation(stream, Purpose.PRODUCTION, START + BACK * SECOND, rows, most=64)
+        return it.engine.evaluate(it.tables, batch)
+
+    with pytest.raises(Heavy):
+        say(1000, stream=1)
+    say(BACK + 1, stream=2)
+    say(BACK + 2, stream=3)

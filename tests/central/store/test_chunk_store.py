@@ -177,6 +177,20 @@ async def test_who_asked_before_a_seal_sees_what_was_then(db, store):
     assert store.unsealed.find(4, held)
 
 
+async def test_what_was_measured_is_looked_back_at_wherever_it_lies(db, store):
+    """In a chunk, in memory, and of this very transaction; texts say nothing, bad is None."""
+    await append(db, store, [row(1, 1.0, at=1), row(2, "x", at=2), row(3, None, at=3)])
+    await store.seal()
+    await append(db, store, [row(4, 2**60, at=5)])
+
+    def look(tables):
+        store.append(tables.conn, 7, NOW, [row(5, True, at=4), row(6, 9.0, point=2, at=4)], 3)
+        return store.readings(tables.conn, [1], NOW, NOW + 9 * SECOND)
+
+    found = [((each.time - NOW) // SECOND, each.value) for each in await db.write(look)]
+    assert found == [(1, 1.0), (4, 1.0), (5, float(2**60))]
+
+
 async def test_undone_work_is_never_found(db, store, asked):
     def work(tables):
         store.append(tables.conn, 1, NOW, [row(1, 1.0)])

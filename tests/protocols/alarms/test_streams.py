@@ -93,6 +93,27 @@ def outages(draw, ladders, *, bad=True):
     return Outage(draw(ladders), tuple(readings), gaps, turns)
 
 
+RESTING = st.sampled_from([70.0, 70.0, 77.0])
+GOING = st.sampled_from([70.0, 77.0, 82.0, 87.0, 95.0])
+AFTERWARDS = st.sampled_from([77.0, 77.0, 87.0, 87.0, 70.0, 82.0])
+
+
+@st.composite
+def cuts(draw, ladders, *, bad=False):
+    """Return outages most of which have something to tell."""
+    good = st.sampled_from([True, True, True, not bad])
+    readings, spans = [], []
+    for _ in range(draw(st.integers(1, 2))):
+        before = draw(st.lists(RESTING | GOING, min_size=1, max_size=3))
+        gap = draw(st.lists(GOING, min_size=1, max_size=6))
+        spans.append((len(readings) + len(before), len(readings) + len(before) + len(gap)))
+        readings += before + gap
+    readings += draw(st.lists(AFTERWARDS, min_size=1, max_size=8))
+    made = tuple((value, draw(good)) for value in readings)
+    turns = tuple(draw(st.integers(0, 6)) for _ in spans)
+    return Outage(draw(ladders), made, tuple(spans), turns)
+
+
 def undisturbed(outage, known=None):
     """Return the level after each scan as one stream in order has it, of readings at `known`."""
     machine, levels = begin(outage.definition), []
@@ -158,6 +179,16 @@ def check_nothing_sounds_that_is_over(outage):
             assert undisturbed(outage, known)[scan], f"{said} at {scan}"
 
 
+def check_no_delay_is_cut_short(outage):
+    """Whatever calls after a gap was delivered stands by all that was heard until then."""
+    known = set()
+    for scan, past, (_, said, _) in delivered(outage):
+        known |= {scan} if past is None and not outage.missing(scan) else past or set()
+        known = {each for each in known if each < len(outage.readings)}
+        if any(entry.word in CALLS for entry in said):
+            assert undisturbed(outage, known)[scan], f"{said} at {scan}"
+
+
 def check_nothing_that_stands_is_hidden(outage):
     """When all was delivered, what stands stands live, at its level."""
     truth = undisturbed(outage)
@@ -210,12 +241,12 @@ def check_each_past_is_told(outage):
 PLAIN = st.just((0.0, 0.0))
 HELD = st.sampled_from([(0.0, 0.0), (5.0, 0.0)])
 DELAYED = st.just((0.0, 25.0))
-ANY = outages(HELD) | outages(DELAYED, bad=False)
+ANY = outages(HELD) | outages(DELAYED, bad=False) | cuts(HELD, bad=True) | cuts(DELAYED)
 # Not looked for: a delay that began in a gap and ran out after it, where what followed was bad, or
 # had fallen into the deadband before the gap was delivered.
 
 
-@given(outages(PLAIN, bad=False))
+@given(outages(PLAIN, bad=False) | cuts(PLAIN))
 def test_what_is_live_is_untouched_by_backfill(outage):
     check_live_is_untouched(outage)
 
@@ -225,11 +256,16 @@ def test_backfill_never_sounds_for_what_is_over(outage):
     check_nothing_sounds_that_is_over(outage)
 
 
+@given(cuts(DELAYED))
+def test_no_delay_is_cut_short_by_a_gap(outage):
+    check_no_delay_is_cut_short(outage)
+
+
 @given(ANY)
 def test_backfill_never_hides_what_is_not(outage):
     check_nothing_that_stands_is_hidden(outage)
 
 
-@given(outages(PLAIN, bad=False))
+@given(outages(PLAIN, bad=False) | cuts(PLAIN))
 def test_every_past_is_told(outage):
     check_each_past_is_told(outage)

@@ -13,15 +13,17 @@ from typing import Final, NamedTuple
 from central.alarms import pasts
 from central.alarms.ledger import OpenEpisodes
 from central.alarms.moves import Moves
+from central.alarms.priming import Priming
 from central.alarms.records import EpisodeRow
 from central.alarms.saving import drop_branch
 from central.alarms.stored import Stored
-from central.alarms.tracked import Tracked, begin, is_plain
+from central.alarms.tracked import Inputs, Tracked, begin, is_plain
 from central.alarms.wanted import Texts, texts
 from central.alarms.wanted import Wanted as Wanted
 from protocols.alarms import steps
 from protocols.alarms.condition import start
 from protocols.alarms.definition import Definition
+from protocols.alarms.priming import Primed
 from protocols.alarms.rule import Level
 from protocols.alarms.word import Word
 
@@ -72,6 +74,7 @@ def take(conn: sqlite3.Connection, known: Known, rules: Sequence[Wanted], now: i
     newest = known.stored.newest_good_all(conn, asked)
     conn.executemany(_WRITE, [_row(each, now) for each in changed])
     moves = Moves(conn, now, None, known.stored, known.episodes)
+    priming = Priming(moves)
     for each in changed:
         definition, inputs, *_ = each.wanted
         if definition.rule.version != each.version:
@@ -80,11 +83,13 @@ def take(conn: sqlite3.Connection, known: Known, rules: Sequence[Wanted], now: i
         tracked = known.rule(definition.rule.id)
         if tracked is None or not (each.active or tracked.episode or tracked.covered):
             tracked = begin(definition, inputs, newest.get(number), now)
+            priming.begin(tracked)
             _judge_first(moves, tracked)
         else:
             if not each.active and number in newest and tracked.plain:
                 tracked.know(newest[number])
-            _change(moves, tracked, definition, inputs)
+            told = priming.again(tracked, definition, inputs)
+            _change(moves, tracked, (definition, inputs), told)
         taken.active.add(definition.rule.id)
         taken.tracked.append(tracked)
     taken.episodes = moves.changed()
@@ -152,19 +157,22 @@ def _judge_first(moves: Moves, tracked: Tracked) -> None:
     tracked.calm = None
 
 
-def _change(moves: Moves, tracked: Tracked, new: Definition, inputs: tuple[object, ...]) -> None:
+def _change(
+    moves: Moves, tracked: Tracked, wanted: tuple[Definition, Inputs], known: Primed | None
+) -> None:
     """Go over to another definition; what is known is judged by it at once."""
+    new, inputs = wanted
     _forget_past(moves, tracked)
     _up_to_now(moves, tracked)
     old, machine = tracked.definition, tracked.machine
     if new.watch.frozen_after is not None and old.watch.frozen_after is None:
         # Nobody looked until now whether the value moved.
         machine = machine._replace(health=replace(machine.health, value=None, changed=None))
-    tracked.machine, entries = steps.change(old, machine, new, moves.now)
+    tracked.machine, entries = steps.change(old, machine, new, moves.now, known=known)
     value = tracked.shown
     tracked.definition = new
     if inputs != tracked.inputs:
-        tracked.inputs = inputs  # type: ignore[assignment]  # as they were given
+        tracked.inputs = inputs
         tracked.point = tracked.inputs[0][0]
     tracked.plain = is_plain(new, tracked.inputs)
     if not any(each is not None for each in tracked.machine.values):

@@ -15,6 +15,7 @@ from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.lifecycle import Run
 from protocols.alarms.machine import AHEAD as AHEAD
 from protocols.alarms.machine import RECENT, Entry, Machine, Sample, due, looks
+from protocols.alarms.priming import Primed
 from protocols.alarms.rule import Rule
 from protocols.alarms.word import Word
 from protocols.clock import SECOND
@@ -74,11 +75,18 @@ def advance_before(definition: Definition, machine: Machine, now: int) -> Run:
     return run
 
 
-def change(old: Definition, machine: Machine, new: Definition, now: int, by: str = "") -> Outcome:
+def change(  # who does it, and what is known besides
+    old: Definition,
+    machine: Machine,
+    new: Definition,
+    now: int,
+    by: str = "",
+    known: Primed | None = None,
+) -> Outcome:
     """Put `new` in the place of `old`; what was seen last is judged by it at once.
 
-    Levels of the same name keep what they were; another kind begins anew, and a standing alarm
-    stays until it has a verdict.
+    Levels of the same name keep what they were. `known`: what `new` has to know of its inputs;
+    without it another kind begins anew. A standing alarm stays until there is a verdict.
     """
     run = Run(old, machine, now)
     _fire(run, now, strictly=False)
@@ -86,7 +94,10 @@ def change(old: Definition, machine: Machine, new: Definition, now: int, by: str
     run.say(Word.RULE_CHANGED, now, by=by)
     before, count = run.condition.level, len(new.rule.levels)
     run.condition = conditions.carry_over(old.rule, run.condition, new.rule)
-    if type(old.kind) is type(new.kind) and run.values:
+    if known is not None:
+        run.newest, run.recent = known.newest, known.recent
+        run.reckon(new.kind.again(new.kind, known.taken, new.rule.levels, now), now)
+    elif type(old.kind) is type(new.kind) and run.values:
         held = Taken(run.memory, run.values)
         run.reckon(new.kind.again(old.kind, held, new.rule.levels, now), now)
     else:

@@ -91,6 +91,8 @@ class Episode:
     verification: Verification | None = None
     comments: int = 0
     told: Told | None = None
+    domain: str = ""
+    """That of the site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

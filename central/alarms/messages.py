@@ -113,6 +113,7 @@ def told(episode: Episode, of: Heard, ladder: Sequence[Level]) -> Told:
     return Told(
         word=word,
         place=episode.site_label,
+        domain=episode.domain,
         point=_point(episode),
         level=level,
         purpose=episode.purpose,

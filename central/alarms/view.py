@@ -82,6 +82,7 @@ def view(
         overlays=beside.overlays,
         verification=beside.verification,
         comments=beside.comments,
+        domain=site.domain if site else "",
     )
 
 

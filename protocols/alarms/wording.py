@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from protocols.alarms.condition import DAY
-from protocols.alarms.rule import Colour, Level
+from protocols.alarms.requests import asked, overdue
+from protocols.alarms.rule import Level
 from protocols.alarms.spoken import ahead_of, duration, moment, name, shown, span_of
 from protocols.alarms.word import Word
-from protocols.clock import MINUTE
 from protocols.texts import text
 from protocols.words import Label, Purpose, Value
 
@@ -32,17 +32,6 @@ HEAD: Final = {"zh": 35, "en": 70}
 SHORTEST: Final = 4
 """Characters of a place that is cut."""
 CUT: Final = "…"
-ANSWER: Final = {
-    Colour.RED: (1, 3),
-    Colour.ORANGE: (2, 5),
-    Colour.YELLOW: (5, 15),
-    Colour.BLUE: (30, 240),
-}
-"""Minutes until somebody acknowledges, and until the enterprise was called (of blue: until it was
-verified). Proposed figures, status D: a city's own regulation takes their place."""
-
-_ABOVE: Final = {Colour.RED: 2, Colour.ORANGE: 1, Colour.YELLOW: 1, Colour.BLUE: 1}
-"""How many there are above, one after another, to whom an overdue alarm goes (same table, D)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +71,8 @@ class Told:
     unit: str
     level: Level
     decimals: int | None = None
+    domain: str = ""
+    """That of the site: who is called there."""
     purpose: Purpose = Purpose.PRODUCTION
     before: Level | None = None
     since: int | None = None
@@ -156,6 +147,7 @@ def _params(told: Told, now: int, language: str, *, trend: bool) -> dict[str, Va
     level = told.level
     since = told.since if told.since is not None else told.time
     until = told.until if told.until is not None else told.time
+    called = told.called if told.called is not None else since
     place, point = _label(told.place, language), _label(told.point, language)
     if told.measure:
         span = {"span": span_of(told.span, language)}
@@ -177,24 +169,8 @@ def _params(told: Told, now: int, language: str, *, trend: bool) -> dict[str, Va
         "peak": _peak(told, now, language),
         "trend": _trend(told, language) if trend else "",
         "request": _request(told, language),
-        **_overdue(told, now, language),
+        **overdue(level.colour, told.time, called, told.nth, now=now, language=language),
     }
-
-
-def _overdue(told: Told, now: int, language: str) -> dict[str, Value]:
-    """Return by when somebody should have answered, how long ago that was, and who is asked now."""
-    called = told.called if told.called is not None else told.since
-    due = min(told.time, (told.time if called is None else called) + _answer(told.level) * MINUTE)
-    nth = min(told.nth, _ABOVE[told.level.colour])
-    return {
-        "due": moment(due, now),
-        "over": duration(told.time - due),
-        "to": text(f"OVERDUE_{told.level.colour.name}_{max(1, nth)}", {}, language),
-    }
-
-
-def _answer(level: Level) -> int:
-    return ANSWER[level.colour][0]
 
 
 def _crossing(told: Told, language: str) -> dict[str, Value]:
@@ -244,17 +220,14 @@ _CROSSING: Final = {
 def _request(told: Told, language: str) -> str:
     if told.advice is not None and told.word in _CALLS:
         return _label(told.advice, language)
-    answer, call = ANSWER[told.level.colour]
-    params: dict[str, Value] = {"answer": answer, "call": call, "hours": call // 60}
+    which = told.level.colour.name if told.word in _CALLS else told.word.value
     if told.word is Word.RTN:
         which = "RESET" if told.latched else "CLOSE" if told.seen else "SEE"
-        return text(f"REQUEST_{which}", params, language)
-    if told.word is Word.RAISE and told.until is not None:
-        return text("REQUEST_CLOSE", params, language)
-    which = told.level.colour.name if told.word in _CALLS else told.word.value
-    if code(told) == "ALARM_FALL":
+    elif told.word is Word.RAISE and told.until is not None:
+        which = "CLOSE"
+    elif code(told) == "ALARM_FALL":
         which = "FALL"
-    return text(f"REQUEST_{which}", params, language)
+    return asked(which, told.level.colour, told.domain, language)
 
 
 def _trend(told: Told, language: str) -> str:
@@ -276,7 +249,8 @@ def _unit(told: Told, language: str) -> str:
 
 def _value(told: Told, language: str) -> str:
     if isinstance(told.value, bool):
-        return text("STATE_ON" if told.value else "STATE_OFF", {}, language)
+        words = ("STATE_OFF", "STATE_ON") if told.level.limit else ("STATE_NO", "STATE_YES")
+        return text(words[told.value], {}, language)
     return shown(told.value, told.decimals)
 
 

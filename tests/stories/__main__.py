@@ -3,11 +3,11 @@
 import tempfile
 from pathlib import Path
 
-from tests.stories.test_demo_stories import LOGS, PREFIXES, played
+from tests.stories.test_demo_stories import ALL, LOGS, played
 
 
 def main() -> None:
-    for story in PREFIXES:
+    for story in ALL:
         with tempfile.TemporaryDirectory() as folder:
             log = "".join(f"{line}\n" for line in played(story, Path(folder)))
         (LOGS / f"{story}.log").write_text(log, encoding="utf-8")

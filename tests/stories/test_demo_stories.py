@@ -5,40 +5,19 @@ what people are told.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from protocols.alarms import acting
-from protocols.alarms.acting import Asked
-from protocols.alarms.overlay import Act as Overlay
 from protocols.simulators.shapes import clock
+from protocols.simulators.stories import STORIES
+from tests.stories.nights import NIGHTS
+from tests.stories.people import CRANE, DAM, DEPOT, PANEL, ack, reset, shelve
 from tests.stories.theatre import Act, Theatre
 
 LOGS: Final = Path(__file__).resolve().parents[1] / "testcases" / "stories"
-DUTY: Final = "值班员"
-DAM: Final = "qingyun/gw-qingyun/dam"
-DEPOT: Final = "honghaiwan/gw-honghaiwan/depot"
-CRANE: Final = "jinting/gw-honghaiwan/crane-3"
-PANEL: Final = "haifeng/gw-honghaiwan/panel"
-
-
-def ack(rule: str) -> tuple[str, Act]:
-    return rule, partial(acting.acknowledge, by=DUTY)
-
-
-def reset(rule: str) -> tuple[str, Act]:
-    return rule, partial(acting.reset, by="消控室")
-
-
-def shelve(rule: str, seconds: float, reason: str) -> tuple[str, Act]:
-    asked = Asked(Overlay.SHELVE, by=DUTY, reason=reason, seconds=seconds)
-    return rule, partial(acting.shelve, asked=asked)
-
-
 ACTS: Final[Mapping[str, Mapping[str, tuple[str, Act]]]] = {
     "reservoir": {
         "20:57:00": ack(f"{DAM}/rsv-wl:high"),
@@ -81,10 +60,45 @@ TIMES: Final = {"reservoir": slowly, "tankfarm": slowly, "crane": quickly, "fire
 
 
 def played(story: str, folder: Path) -> list[str]:
-    return Theatre(folder).play(story, PREFIXES[story], TIMES[story](), ACTS[story])
+    """Return the log of one: the demo's, or as it is told with its own times."""
+    if story in NIGHTS:
+        night = NIGHTS[story]
+        return Theatre(folder).play(
+            night.signals, night.prefix, iter(night.times), night.acts, night.cut
+        )
+    return Theatre(folder).play(STORIES[story], PREFIXES[story], TIMES[story](), ACTS[story])
 
 
-@pytest.mark.parametrize("story", PREFIXES)
+ALL: Final = (*PREFIXES, *NIGHTS)
+
+
+@pytest.mark.parametrize("story", ALL)
 def test_a_story_reads_as_it_was_approved(story: str, tmp_path: Path) -> None:
     approved = (LOGS / f"{story}.log").read_text(encoding="utf-8").splitlines()
     assert played(story, tmp_path) == approved
+
+
+def test_what_users_named_is_in_the_logs() -> None:
+    log = "".join((LOGS / f"{story}.log").read_text(encoding="utf-8") for story in NIGHTS)
+    for named in (
+        "20:55:00 RAISE          【蓝色报警】20:55 青云水库(示例) 库水位 56.500 m，达到汛限水位",
+        *("前汛期 04-15 至 06-30", "库水位 1 小时变化", "1 小时雨量 30 mm(2/3 站)"),
+        *("3 小时雨量 100 mm(2/3 站)", "一处两黄一橙", "渗流量黄色（4.00 L/s）"),
+        *("历时 10 h 45 min，最高 57.100 m（06-12 22:50）", "降为蓝色"),
+        "14:33:05 RAISE          【橙色报警】14:33 红海湾示例储运 油库 TK-101 汽油罐 1 个，高报",
+        *("14:50:30 RAISE", "高高报后 30 秒阀门未关", "可燃气体 2/4 一级", "ESCALATE"),
+        *("同一防火堤两个橙色以上", "最高 14.150 m（15:04）", "1 小时 3 次超力矩"),
+        *("司机未核验", "夜间吊装(22:00–06:00)", "同区 2 点火警", "手报后 30 秒消防泵未启动"),
+        *("恢复待复位", "02:47:00 RESET", "11:52:00 RAISE", "7 天 3 次火警，建议维保"),
+    ):
+        assert named in log, named
+
+
+def test_a_fan_that_does_not_start_is_told_after_ten_seconds(tmp_path: Path) -> None:
+    night = NIGHTS["firepanel-night"]
+    still = dict(night.signals) | {"fan-feedback": lambda _: False}
+    log = Theatre(tmp_path).play(still, night.prefix, iter(night.times), {})
+    assert any(
+        line.startswith("06-13 02:15:12 RAISE ") and "手报后 10 秒排烟机未启动" in line
+        for line in log
+    )

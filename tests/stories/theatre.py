@@ -21,7 +21,7 @@ from edge.check import load_config
 from edge.config import EdgeConfig
 from protocols.alarms import steps
 from protocols.alarms.attachment import Target
-from protocols.alarms.condition import SITE_OFFSET
+from protocols.alarms.condition import DAY, SITE_OFFSET, day_text
 from protocols.alarms.definition import Definition
 from protocols.alarms.kinds.kind import Kind
 from protocols.alarms.kinds.limit import Limit
@@ -36,8 +36,7 @@ from protocols.alarms.word import Word
 from protocols.alarms.wording import TOLD, Peak, Told, tell
 from protocols.clock import HOUR, MINUTE, SECOND
 from protocols.simulators.plant import EVENING
-from protocols.simulators.shapes import clock
-from protocols.simulators.stories import STORIES
+from protocols.simulators.shapes import Signal, clock
 from protocols.words import Label
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -85,6 +84,7 @@ class Theatre:
     def __init__(self, folder: Path) -> None:
         self.points: dict[str, Point] = {}
         self.places: dict[str, tuple[Label, Label]] = {}
+        self.domains: dict[str, str] = {}
         self.rules: dict[str, Standing] = {}
         self.log: list[str] = []
         self._everywhere: list[Place] = []
@@ -95,14 +95,22 @@ class Theatre:
 
     def play(
         self,
-        story: str,
+        story: Mapping[str, Signal],
         prefix: str,
         times: Iterator[int],
         acts: Mapping[str, tuple[str, Act]] | None = None,
+        cut: tuple[float, float] = (0.0, 0.0),
     ) -> list[str]:
-        """Sample `story` at `times` (seconds from 22:00); acts by HH:MM:SS. Return the log."""
-        waiting = sorted((clock(at), rule, act) for at, (rule, act) in (acts or {}).items())
-        signals = {f"{prefix}/{name}": signal for name, signal in STORIES[story].items()}
+        """Sample `story` at `times` (seconds from 22:00); acts by HH:MM:SS. Return the log.
+
+        What was measured during `cut` arrives at its end, in its order and with its own times.
+        """
+        waiting = sorted(
+            ((clock(at), rule, act) for at, (rule, act) in (acts or {}).items()),
+            key=lambda each: each[0],
+        )
+        held: list[tuple[str, int, float]] = []
+        signals = {f"{prefix}/{name}": signal for name, signal in story.items()}
         heard = {point for each in self.rules.values() for point in each.inputs}
         signals = {point: signal for point, signal in signals.items() if point in heard}
         for second in times:
@@ -110,21 +118,28 @@ class Theatre:
                 at, rule, act = waiting.pop(0)
                 self._act(EVENING + round(at * SECOND), rule, act)
             now = EVENING + second * SECOND
+            cut_off = cut[0] <= second < cut[1]
+            if not cut_off:
+                for point, time, value in held:
+                    self._heard(point, time, value, now)
+                held.clear()
             self._clock(now)
             for point, signal in signals.items():
-                value = signal(float(second))
-                if isinstance(value, int | float):
-                    self._heard(point, now, float(value))
+                measured = signal(float(second))
+                if isinstance(measured, int | float) and cut_off:
+                    held.append((point, now, float(measured)))
+                elif isinstance(measured, int | float):
+                    self._heard(point, now, float(measured), now)
         return self.log
 
-    def _heard(self, point: str, now: int, value: float) -> None:
+    def _heard(self, point: str, time: int, value: float, now: int) -> None:
         decimals = self.points[point].decimals
         rounded = value if decimals is None else round(value, decimals)
         for standing in self.rules.values():
             input_ = standing.inputs.get(point)
             if input_ is not None:
-                sample = Sample(now, rounded, now, input=input_)
-                standing.values.append(Peak(rounded, now))
+                sample = Sample(time, rounded, now, input=input_)
+                standing.values.append(Peak(rounded, time))
                 self._after(standing, steps.feed(standing.definition, standing.machine, sample))
 
     def _clock(self, now: int) -> None:
@@ -161,6 +176,8 @@ class Theatre:
     def _write(self, standing: Standing, entry: Entry, before: Sequence[Entry]) -> None:
         local = entry.time + SITE_OFFSET
         at = f"{local // HOUR % 24:02d}:{local // MINUTE % 60:02d}:{local // SECOND % 60:02d}"
+        if local // DAY != (EVENING + SITE_OFFSET) // DAY:
+            at = f"{day_text(local // DAY)[5:]} {at}"
         risen = entry.word is Word.REALARM and any(each.word is Word.LEVEL for each in before)
         unseen = standing.machine.overlay.shelf is not None
         if entry.word not in TOLD or risen or unseen:
@@ -192,6 +209,7 @@ class Theatre:
             word=entry.word,
             time=entry.time,
             place=place,
+            domain=self.domains[standing.definition.rule.subject.partition("/")[0]],
             point=label,
             value=value,
             unit=unit,
@@ -228,6 +246,7 @@ class Theatre:
 
     def _known(self, config: EdgeConfig) -> None:
         sites = {site.name: site.label for site in config.sites}
+        self.domains |= {site.name: site.domain for site in config.sites}
         fields = {site.name: domain_number(site.domain) for site in config.sites}
         for each in config.objects:
             self.places[f"{each.site}/{each.name}"] = (sites[each.site], each.label)

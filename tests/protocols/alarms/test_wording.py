@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -46,6 +47,19 @@ def test_a_raise_says_level_time_place_fact_trend_and_request() -> None:
         "at this rate design level (14.40 m) in about 24 min. "
         "Acknowledge within 2 min, call the site within 5 min."
     )
+
+
+def test_who_is_called_is_said_as_the_domain_says_it() -> None:
+    def asked_at(domain: str) -> str:
+        return tell(replace(TANK, domain=domain), TANK.time)
+
+    assert asked_at("hazardous_chemicals").endswith("5 分钟内叫应企业控制室。")
+    assert asked_at("construction").endswith("5 分钟内叫应项目部。")
+    assert asked_at("of-nobody").endswith("5 分钟内叫应现场。")
+    sets = Path(__file__).parents[3] / "config" / "threshold-sets"
+    for file in sets.iterdir():
+        domain = file.stem[3:].replace("-", "_")
+        assert "现场" not in asked_at(domain), domain
 
 
 def test_a_rules_own_next_step_takes_the_place_of_the_general_one() -> None:
@@ -99,7 +113,7 @@ def test_what_nobody_answered_says_by_when_how_long_ago_and_who_is_asked_now() -
     called = TANK.time - 12 * 60 * SECOND
     told = replace(TANK, word=Word.ESCALATE, since=called - DAY, called=called, nth=1, ahead=None)
     assert tell(told, TANK.time) == (
-        "【超时提醒】14:50 红海湾示例油库 TK-101 液位 13.80 m，高高报（13.80 m）应于 14:40 前"
+        "【超时提醒】14:50 红海湾示例油库 TK-101 液位 13.80 m，高高报（13.80 m），应于 14:40 前"
         "确认收到，已超时 10 min，提级至带班领导（第 1 次）。请接报人立即确认收到并叫应现场。"
     )
     red = replace(told, level=replace(HH, colour=Colour.RED))
@@ -148,6 +162,14 @@ def test_a_state_is_told_as_its_level_says_it() -> None:
         "【红色报警】14:50 红海湾示例油库 TK-101 液位 动作，火警。"
         "请 1 分钟内确认收到，3 分钟内叫应现场。"
     )
+
+
+def test_what_is_wrong_when_it_is_not_is_told_as_yes_or_no() -> None:
+    unknown = Level(name="司机未核验", colour=Colour.BLUE, op="=", limit=0)
+    told = replace(TANK, level=unknown, value=False, unit="", decimals=None, ahead=None)
+    assert "TK-101 液位 否，司机未核验。" in tell(told, TANK.time)
+    over = replace(told, word=Word.RTN, value=True, since=TANK.time)
+    assert "TK-101 液位 是，已解除：司机未核验" in tell(over, TANK.time)
 
 
 def test_what_is_a_fact_by_its_name_says_no_limit() -> None:

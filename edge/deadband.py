@@ -6,11 +6,24 @@ any change), or when the heartbeat has passed since the last report. What is not
 what the reported value already says.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
+from typing import Final, NamedTuple
 
 from protocols.clock import SECOND
 from protocols.profile import ProfilePoint
 from protocols.words import Reading, Value
+
+
+class Due(NamedTuple):
+    """Points whose reading is sent whatever it says, because an alarm hangs on it; `beside`: those
+    whose newest that was held back goes before it, because the alarm hangs on both.
+    """
+
+    points: Collection[int]
+    beside: Collection[int] = ()
+
+
+NOTHING_DUE: Final = Due(frozenset())
 
 
 class Deadband:

@@ -34,8 +34,10 @@ from protocols.wire import headers
 from protocols.wire.answer import Answer, parse_answer
 from protocols.wire.bounds import MANIFEST_BYTES
 from protocols.wire.compression import compress
-from protocols.wire.cursors import Cursors, encode_question, parse_cursors
+from protocols.wire.cursors import Cursors, parse_cursors
+from protocols.wire.cursors import encode_question as encode_cursor_question
 from protocols.wire.request import pack
+from protocols.wire.rule_talk import Question, Said, encode_question, parse_said
 from protocols.words import Event, Lane, StreamKind
 
 RECORD: Final = {"Content-Type": "application/json"}
@@ -211,17 +213,32 @@ class Exchange:
         """Return how far the collector has `streams` (at most 500). Raises UplinkError."""
         nonce = headers.new_nonce()
         fields = RECORD | {headers.NONCE: nonce}
-        reply = await self._call("POST", "cursors", encode_question(streams, self._boot), fields)
+        question = encode_cursor_question(streams, self._boot)
+        reply = await self._call("POST", "cursors", question, fields)
         if reply.status != 200:
             raise refusal(reply)
         cursors = parse_cursors(reply.body, nonce, streams)
         self._connection.vouch(reply.body)
         return self.sabotage.told(cursors)
 
-    async def post_health(self, body: bytes) -> None:
-        """Tell the collector how the gateway is. Raises UplinkError."""
+    async def ask_rules(self, question: Question) -> Said:
+        """Return what the collector has of its rules, and people's acts. Raises UplinkError."""
+        nonce = headers.new_nonce()
+        fields = RECORD | {headers.NONCE: nonce}
+        reply = await self._call("POST", "rules", encode_question(question), fields)
+        if reply.status != 200:
+            raise refusal(reply)
+        said = parse_said(reply.body, nonce)
+        self._connection.vouch(reply.body)
+        return said
+
+    async def post_health(self, body: bytes) -> str:
+        """Tell the collector how the gateway is; returns which rules it has, by the hint that came
+        back. Raises UplinkError.
+        """
         reply = await self._call("POST", "health", body, RECORD)
         must_accept(reply)
+        return reply.rules
 
     async def _call(self, method: str, path: str, body: bytes, fields: Mapping[str, str]) -> Reply:
         patience = self._connection.patience

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from edge.alarms.alarms import LocalAlarms
+from edge.alarms.following import Following
 from edge.buffer import Buffer, Origin
 from edge.buffer.model import Report
 from edge.config import EdgeConfig
@@ -89,14 +90,15 @@ async def run_gateway(
             config.buses, buffer, clock, boot, (config.buffer.folder, lambda: link.time.offset)
         )
         stack.push_async_callback(alarms.close)
-        intake.judge = alarms.take
+        intake.judge, alarms.newest = alarms.take, lambda: roster.newest
         patience = patience_of(config.gateway, new_stream_id())
         uplink = Uplink(lanes, buffer, clock, link, way, patience)
         uplink.when_back(alarms.contact)
         uplink.when_fresh(intake.report_present)
         asking = Asking(beside, buffer, link)
+        answered = partial(after_report, asking, Following(beside.ask_rules, boot, alarms))
         health = Health(config, buffer, roster, link, clock, boot)
-        health.pauses = intake.pauses
+        health.pauses, health.rules = intake.pauses, alarms.report
         pages = pages_of(health, alarms)
         stack.push_async_callback(pages.close)
         port = await serve(pages, config)
@@ -112,7 +114,7 @@ async def run_gateway(
             "socket": pages.stay_in(config.buffer.folder),
             "uplink": uplink.run(),
             "alarms": alarms.run(),
-            "health": tell_health(beside, health, link, clock, uplink.try_again, asking.look),
+            "health": tell_health(beside, health, link, clock, uplink.try_again, answered),
             "pauses": intake.pauses.watch(),
             "poller": poll(config.buses, clock, intake, build),
             "losses": tell_losses(buffer, roster, intake.event, clock),
@@ -122,6 +124,12 @@ async def run_gateway(
         async with asyncio.TaskGroup() as group:
             for name, task in work.items():
                 group.create_task(task, name=name)
+
+
+async def after_report(asking: Asking, following: Following, hint: str) -> None:
+    """Ask what there is to ask when the collector has taken a report; `hint` came with its yes."""
+    await asking.look()
+    await following.look(hint)
 
 
 def pages_of(health: Health, alarms: LocalAlarms) -> LocalPages:

@@ -41,6 +41,8 @@ class Health:
         self._boot = boot
         self._filling = FillRate()
         self.pauses: Pauses | None = None
+        self.rules: Callable[[], dict[str, Any]] = dict
+        """Returns what rules the gateway judges by."""
 
     async def report(self) -> dict[str, Any]:
         """Return what is told to the collector (docs/wire.md section 9)."""
@@ -61,6 +63,7 @@ class Health:
             "buffer": self._buffer_report(stats),
             "memory_kb": memory_kb(),
             "drops": all_drops(stats.drops, self._roster),
+            "rules": self.rules(),
             **self._clocks(),
         }
 

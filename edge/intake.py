@@ -3,12 +3,12 @@ silence.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
 from edge.buffer import Buffer
-from edge.deadband import Deadband
+from edge.deadband import NOTHING_DUE, Deadband, Due
 from edge.pauses import Pause, Pauses
 from edge.roster import OFFLINE, ONLINE, UNKNOWN, Roster
 from protocols.clock import SECOND, Clock
@@ -35,7 +35,7 @@ class Intake:
         self._watched = [
             alarm or bool(point.limits) for alarm, point in zip(self._alarm, points, strict=True)
         ]
-        self.judge: Callable[[Iterable[Reading]], Collection[int]] = lambda _: ()
+        self.judge: Callable[[Iterable[Reading]], Due] = lambda _: NOTHING_DUE
         """Judges what was read before anything of it is left out; returns the points whose readings
         must be sent because of it."""
         self.pauses = Pauses(clock, self._note_pause)
@@ -76,9 +76,10 @@ class Intake:
         told = list(readings)
         known = [reading for reading in told if 0 <= reading.point < self._count]
         self.roster.strays += len(told) - len(known)
-        self.roster.newest.update((reading.point, reading) for reading in known)
         due = self.judge(known)
-        chosen = self._deadband.select(known, self._clock.mono(), due)
+        held = self._held_back(due.beside)
+        self.roster.newest.update((reading.point, reading) for reading in known)
+        chosen = held + self._deadband.select(known, self._clock.mono(), due.points)
         self._sent.update((reading.point, reading) for reading in chosen)
         urgent = [reading for reading in chosen if self._alarm[reading.point]]
         routine = [reading for reading in chosen if not self._alarm[reading.point]]
@@ -92,6 +93,12 @@ class Intake:
                 wait.add_done_callback(partial(self._check_stored, points))
             self._heard[kind] = wait
         return list(waits.values())
+
+    def _held_back(self, points: Iterable[int]) -> list[Reading]:
+        """Return what these points said last, where it was not worth sending then."""
+        newest = self.roster.newest
+        known = [newest[point] for point in points if point in newest]
+        return [each for each in known if self._sent.get(each.point) is not each]
 
     def _check_stored(self, owed: Sequence[int], wait: asyncio.Future[None]) -> None:
         """What was given up does not count as reported: what is owed will be sent again at once;

@@ -25,10 +25,10 @@ async def tell_health(
     link: LinkState,
     clock: Clock,
     reached: Callable[[], None],
-    answered: Callable[[], Awaitable[None]],
+    answered: Callable[[str], Awaitable[None]],
 ) -> None:
-    """Report until cancelled; `answered` is called whenever the collector has taken a report,
-    `reached` when it did so after it had not.
+    """Report until cancelled; `answered` is called whenever the collector has taken a report, with
+    what its answer hints of its rules; `reached` when it did so after it had not.
 
     A report that does not get through is not repeated: the next one says more.
     """
@@ -37,7 +37,7 @@ async def tell_health(
         try:
             body = json.dumps(await health.report(), ensure_ascii=False, sort_keys=True)
             began = clock.mono()
-            await exchange.post_health(body.encode())
+            hint = await exchange.post_health(body.encode())
         except (UplinkError, BufferFault) as exc:
             logger.debug("health not told: %s", exc)
             was_down = True
@@ -47,5 +47,5 @@ async def tell_health(
             if was_down:
                 reached()
             was_down = False
-            await answered()
+            await answered(hint)
         await asyncio.gather(clock.sleep(EVERY), asyncio.sleep(LEAST))

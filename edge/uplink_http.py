@@ -27,6 +27,7 @@ from protocols.clock import SystemClock, real_monotonic
 from protocols.errors import UplinkUnavailable
 from protocols.warrant import PATH as WARRANT
 from protocols.wire.headers import NONCE
+from protocols.wire.rule_talk import HINT, HINT_LENGTH
 
 ANSWER_BYTES: Final = 64 * 1024
 BASE: Final = "/api/v1/ingest/"
@@ -53,12 +54,15 @@ DEAD: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back, from whoever. `retry_after` in seconds, None when not said."""
+    """What came back, from whoever. `retry_after` in seconds, None when not said; `rules` hints at
+    the rules the collector has ("": it says nothing of them).
+    """
 
     status: int
     body: bytes
     transfer: Transfer
     retry_after: float | None = None
+    rules: str = ""
 
 
 class Connection:
@@ -183,6 +187,7 @@ class Connection:
                 gave_way=self._gave,
             ),
             retry_after=seconds(response.getheader("Retry-After")),
+            rules=(response.getheader(HINT) or "")[:HINT_LENGTH],
         )
         if len(data) > ANSWER_BYTES or response.will_close:
             self.close()

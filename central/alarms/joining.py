@@ -15,6 +15,7 @@ from sqlite_utils import Database as Tables
 
 from central.alarms import standings
 from central.alarms.acted import Acknowledge
+from central.alarms.belonging import belongs
 from central.alarms.engine import Engine, Judged
 from central.alarms.episode import Acknowledgement
 from central.alarms.moves import Moves
@@ -31,6 +32,8 @@ from protocols.words import Purpose
 LOOK: Final = SECOND
 """How often what waits is looked at, while there is little of it."""
 LITTLE: Final = 200
+_ENDS: Final = (Said.RTN, Said.REST)
+"""After either nothing stands there; what put it to rest is known here first."""
 
 
 class Heard(NamedTuple):
@@ -42,8 +45,8 @@ class Heard(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """Episodes that changed, what lies over rules of which that did, and what belongs to no rule of
-    the manifest's here.
+    """Episodes that changed, what lies over rules of which that did, and what belongs to no rule
+    that the gateway judges.
     """
 
     episodes: list[EpisodeRow]
@@ -80,7 +83,7 @@ class Joining:
         strangers: list[Heard] = []
         for each in heard:
             rule = rule_of(each)
-            if self._stranger(tables, rule, each.said.level):
+            if self._stranger(tables, rule, each):
                 strangers.append(each)
                 continue
             key = (rule, each.said.standing)
@@ -169,9 +172,9 @@ class Joining:
         """Take one thing that was said; it may come twice, and in any order."""
         said, time = heard.said, heard.time
         row.raised = min(row.raised, time if said.age is None else time - said.age)
-        if said.word is Said.RTN and row.returned is None:
+        if said.word in _ENDS and row.returned is None:
             row.returned, row.gone, row.settled = max(time, row.raised), now, False
-        if said.word in (Said.RTN, Said.ACK):
+        if said.word in _ENDS or said.word is Said.ACK:
             return
         limit = RECENT if said.word is Said.STANDS else FRESH
         row.fresh = row.fresh or now - time <= limit
@@ -181,13 +184,12 @@ class Joining:
         if tracked is not None and place_of(tracked, said.level) > place_of(tracked, row.worst):
             row.worst = said.level
 
-    def _stranger(self, tables: Tables, rule: str, level: str) -> bool:
-        """Whether the manifest's own rule does not judge here, or has no such level."""
-        row = tables.conn.execute(
-            "SELECT 1 FROM rule WHERE id = ? AND active AND source LIKE 'manifest:%'", (rule,)
-        ).fetchone()
-        tracked = self._tracked(tables, rule) if row else None
-        return tracked is None or not place_of(tracked, level)
+    def _stranger(self, tables: Tables, rule: str, heard: Heard) -> bool:
+        """Whether that rule does not judge here, is not the gateway's, or has no such level."""
+        if not belongs(tables.conn, rule, heard.gateway):
+            return True
+        tracked = self._tracked(tables, rule)
+        return tracked is None or not place_of(tracked, heard.said.level)
 
     def _supersede(self, tables: Tables, row: StandingRow) -> list[StandingRow]:
         """Let older standings of the rule end: there is one at a time, and their end was lost.
@@ -260,9 +262,10 @@ class Joining:
 
 
 def rule_of(heard: Heard) -> str:
-    """Return the id of the rule a gateway speaks of: always one of its own points'."""
-    site, device, point = heard.said.point
-    return f"{site}/{heard.gateway}/{device}/{point}:{heard.said.side}"
+    """Return the id of the rule a gateway speaks of: of one of its own points, or of an object."""
+    site, *rest = heard.said.subject
+    own = [site, heard.gateway] if len(rest) > 1 else [site]
+    return f"{'/'.join([*own, *rest])}:{heard.said.side}"
 
 
 def _last(rows: Sequence[EpisodeRow]) -> list[EpisodeRow]:

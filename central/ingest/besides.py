@@ -116,7 +116,7 @@ def take_events(
 
 
 def tell_strangers(tables: Tables, strangers: Sequence[Heard], done: Committed) -> None:
-    """Record what gateways said of alarms that no rule of their manifest has here."""
+    """Record what gateways said of alarms that none of their rules has here."""
     for gateway, said, time in strangers:
         params = dict(alarm_events.alarm_event(said).params)
         done.events += events.record_once(
@@ -124,7 +124,7 @@ def tell_strangers(tables: Tables, strangers: Sequence[Heard], done: Committed) 
             done.received,
             events.FAULT,
             alarm_events.CODE,
-            f"{gateway}/{'/'.join(said.point)}",
+            f"{gateway}/{'/'.join(said.subject)}",
             params | {"time": time},
         )
 

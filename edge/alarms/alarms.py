@@ -1,28 +1,38 @@
-"""Alarms at the gateway, composed: readings -> evaluator -> kept -> told on the alarm stream."""
+"""Alarms at the gateway, composed: readings -> evaluator -> kept -> told on the alarm stream.
+
+The rules are those of the collector as it last told them (`rule_file`), else the manifest's limits.
+"""
 
 import asyncio
-import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from edge.alarms.evaluator import Evaluator, Happened, Judged
-from edge.alarms.journal import line_of, picture, said_of, standing_picture
+from edge.alarms.changing import judge_by
+from edge.alarms.evaluator import Evaluator
+from edge.alarms.journal import line_of
 from edge.alarms.keeping import Keeping
-from edge.alarms.rules import local_rules
-from edge.alarms.standing import Kept, Times, body, restored
-from edge.alarms.state_file import Line, RuleRow
+from edge.alarms.obeying import obey
+from edge.alarms.page import Shown, page
+from edge.alarms.restoring import restore
+from edge.alarms.rule_file import RuleFile
+from edge.alarms.rules import Judging, gateway_of, local_rules, rules_by
+from edge.alarms.standing import Kept, Times, body, large
+from edge.alarms.state_file import RuleRow
+from edge.alarms.stepping import Happened, Judged
+from edge.alarms.teller import Teller
 from edge.alarms.times import RunningTime
 from edge.buffer import Buffer
-from protocols.clock import SECOND, Clock
+from edge.deadband import NOTHING_DUE, Due
+from protocols.clock import MINUTE, SECOND, Clock
 from protocols.device import Bus
-from protocols.errors import BufferFault, FengsuiError
-from protocols.wire.alarm_events import Said, alarm_event
-from protocols.words import Event, Reading, StreamKind
-
-logger = logging.getLogger(__name__)
+from protocols.errors import FengsuiError
+from protocols.wire.acts_told import ActsTold
+from protocols.wire.alarm_events import Said
+from protocols.wire.rule_set import RuleSet
+from protocols.wire.rule_talk import NONE
+from protocols.words import Reading
 
 LOOK: Final = SECOND
 """At most so long until a delay that ended is noticed; it counts by when it ended."""
@@ -30,11 +40,12 @@ SETTLING: Final = 1.0
 """Real seconds after which what was told is noted on the medium, for one write instead of many."""
 AFTER_CONTACT: Final = 2.0
 """Real seconds after a silence until what stands is said again: in the fresh stream by then."""
+REMEMBERED: Final = MINUTE
+"""How often rates, windows and the like are kept, though nothing happened ..."""
+SELDOM: Final = 10
+"""... and every how many times those that are large."""
 NAME: Final = 64
 """Characters of a person's name at most."""
-SHOWN: Final = 100
-"""Lines of the journal on the page."""
-NOTHING: Final = frozenset[int]()
 
 
 class LocalAlarms:
@@ -49,17 +60,28 @@ class LocalAlarms:
         place: tuple[Path, Callable[[], int | None]],
     ) -> None:
         folder, collector = place
-        rules = local_rules(buses)
-        points = sum(len(device.points) for bus in buses for device in bus.devices)
-        self._buffer = buffer
+        self._buses = buses
+        self._gateway = gateway_of(buses)
         self._clock = clock
         self._running = RunningTime(clock, boot, collector)
-        self._evaluator = Evaluator(rules, points, boot)
+        points = sum(len(device.points) for bus in buses for device in bus.devices)
+        self._evaluator = Evaluator([], points, boot)
         self._keeping = Keeping(folder, clock)
-        self._waiting: list[Line] = []
+        self._file = RuleFile(folder)
+        self._judging = Judging([])
+        self._told: ActsTold | None = None
+        self._obeyed = True
+        self._kept_at = self._turn = 0
         self._news = asyncio.Event()
+        self._teller = Teller(
+            buffer, self._keeping, clock, lambda: self._running.times, self._news.set
+        )
         self._contact = asyncio.Event()
         self._contact.set()
+        self.version = NONE
+        """The digest of the rules that are judged by; NONE: those of the manifest alone."""
+        self.newest: Callable[[], Mapping[int, Reading]] = dict
+        """Returns what each point said last, for rules that are new."""
 
     @classmethod
     async def open(
@@ -74,27 +96,73 @@ class LocalAlarms:
         much our wall clock is ahead of the collector's (µs, None: nobody knows).
         """
         alarms = cls(buses, buffer, clock, boot, place)
+        held = await asyncio.to_thread(alarms._file.load)
         rows = await alarms._keeping.open()
         alarms._look()
+        if held is not None:
+            alarms.version, alarms._judging = held.digest, rules_by(buses, held.rules)
+        else:
+            alarms._judging = Judging(local_rules(buses))
+        alarms._put(alarms._judge_by({}))
         alarms._restore(rows)
-        alarms._waiting = alarms._keeping.untold
+        teller = alarms._teller
+        teller.waiting = alarms._keeping.untold
         if alarms._keeping.aside is not None:
-            alarms._event("GATEWAY_ALARMS_DAMAGED", file=alarms._keeping.aside)
-        if alarms._waiting or alarms._keeping.owed:
+            teller.event("GATEWAY_ALARMS_DAMAGED", file=alarms._keeping.aside)
+        if alarms._file.aside is not None:
+            teller.event("GATEWAY_RULES_DAMAGED", file=alarms._file.aside)
+        if teller.waiting or alarms._keeping.owed:
             alarms._news.set()
         return alarms
 
-    def take(self, readings: Iterable[Reading]) -> Collection[int]:
+    def take(self, readings: Iterable[Reading]) -> Due:
         """Judge readings of known points; returns the points that must be sent because of it."""
         judged = self._evaluator.take(readings, self._running.at)
         if judged is None:
-            return NOTHING
+            return NOTHING_DUE
         self._put(judged)
-        return judged.points
+        return Due(judged.points, judged.beside)
 
     def contact(self) -> None:
         """The collector was reached after it was not: what stands is said again."""
         self._contact.set()
+
+    async def judge_by(self, rules: RuleSet, digest: str, document: bytes) -> None:
+        """Judge by other rules of the collector's from now on, and keep them."""
+        self._judging, self.version = rules_by(self._buses, rules), digest
+        self._put(self._judge_by(self.newest()))
+        if self._told is not None:
+            self.obey(self._told)
+        if self._judging.left:
+            rule, reason = self._judging.left[0]
+            self._teller.event(
+                "GATEWAY_RULES_LEFT", count=len(self._judging.left), rule=rule, reason=reason
+            )
+        try:
+            await asyncio.to_thread(self._file.save, digest, document)
+        except OSError as exc:  # they hold until the next start, and come again then
+            self._teller.event("GATEWAY_RULES_UNSAVED", reason=exc.strerror or str(exc))
+
+    def obey(self, told: ActsTold) -> None:
+        """Do here what people did at the centre; as soon as it can be said what was earlier."""
+        self._told, self._obeyed = told, self._running.times.dated
+        if self._obeyed:
+            now = self._running.at().now
+            self._put(obey(self._evaluator, told, self._gateway, now))
+
+    def refuse(self, what: str, reason: str) -> None:
+        """Tell that what the collector sent cannot be used: what was judged by stays."""
+        self._teller.event("GATEWAY_RULES_REFUSED", what=what, reason=reason)
+
+    def report(self) -> dict[str, Any]:
+        """Return what the collector is told of the rules that are judged by."""
+        left = self._judging.left
+        return {
+            "version": None if self.version == NONE else self.version,
+            "judged": len(self._evaluator.rules),
+            "left": len(left),
+            "reason": left[0][1] if left else None,
+        }
 
     def acknowledge(self, rule: str, by: str) -> bool:
         """Let somebody at the gateway say that it was seen; False: there was nothing to see."""
@@ -121,55 +189,28 @@ class LocalAlarms:
 
     async def close(self) -> None:
         """Keep and tell what is left; before the buffer closes."""
+        self._remember(self._evaluator.moved.values())
         await self._keeping.write()
-        self._tell()
-        with suppress(BufferFault):
-            await self._buffer.seal(StreamKind.ALARM)
-            await asyncio.sleep(0)  # whoever waits for it is told
+        await self._teller.close()
         await self._keeping.close()
 
     async def page(self) -> dict[str, Any]:
         """Return what stands and the last lines of the journal, for the gateway's own page."""
-        keeping, rules, times = self._keeping, self._evaluator.rules, self._running.times
-        lines = list(keeping.lines)[-SHOWN:]
-        known = {line.rule for line in lines} & rules.keys()
-        return {
-            "now": self._clock.now(),
-            "rules": len(rules),
-            "dated": self._evaluator.dated,
-            "standing": [standing_picture(kept, times) for kept in self._evaluator.standing()],
-            "journal": [
-                picture(line, rules[line.rule].rule if line.rule in known else None)
-                for line in reversed(lines)
-            ],
-            "journal_gone": keeping.gone,
-            "untold": len(keeping.untold),
-            "failing": keeping.failing,
-        }
+        shown = Shown(self._evaluator, self._keeping, self._running.times, self._judging.left)
+        return page(shown, self._clock.now()) | {"version": self.report()["version"]}
+
+    def _judge_by(self, newest: Mapping[int, Reading]) -> Judged:
+        judged, gone = judge_by(self._evaluator, self._judging.rules, newest, self._running.at())
+        times = self._running.times
+        self._keeping.put([RuleRow(id_, times, None) for id_ in gone], [])
+        return judged
 
     def _restore(self, rows: Sequence[RuleRow]) -> None:
         at, times = self._running.at().now, self._running.times
-        for row in rows:
-            known = self._evaluator.rules.get(row.rule)
-            if known is None or row.body is None:
-                self._keeping.put([row._replace(body=None)], [])
-                continue
-            try:
-                kept = restored(known.rule, row.body, row.times, times, at)
-            except (ValueError, TypeError, KeyError) as exc:
-                logger.warning("state of %s is not as we wrote it: %s", row.rule, exc)
-                continue
-            self._evaluator.put(kept)
-            self._follow_change(kept, at)
-
-    def _follow_change(self, kept: Kept, at: int) -> None:
-        """Let return what stood at a level that the rule has no more."""
-        if kept.standing is not None and not kept.machine.condition.level:
-            standing = kept.standing
-            self._evaluator.drop(kept)
-            judged = Judged(changed={kept.rule.id: kept})
-            judged.happened.append(Happened(kept.rule, Said.RTN, standing, at))
-            self._put(judged)
+        judged, dropped, lines = restore(self._evaluator, rows, times, at)
+        first = self._keeping.next
+        self._keeping.put(dropped, [line._replace(n=first + i) for i, line in enumerate(lines)])
+        self._put(judged)
 
     def _put(self, judged: Judged) -> None:
         if not judged.changed and not judged.happened:
@@ -178,21 +219,35 @@ class LocalAlarms:
         lines = [line_of(first + i, each, times) for i, each in enumerate(judged.happened)]
         rows = [_row(kept, times) for kept in judged.changed.values()]
         self._keeping.put(rows, lines)
-        self._waiting += lines
+        self._teller.waiting += [line for line in lines if not line.told]
         self._news.set()
 
     def _look(self) -> None:
         moved = self._running.look()
         if self._running.times.dated:
             self._evaluator.know_date()
+            if self._told is not None and not self._obeyed:
+                self.obey(self._told)
         if moved:
             times = self._running.times
             self._keeping.put([_row(kept, times) for kept in self._evaluator.shift(moved)], [])
+
+    def _remember(self, some: Iterable[Kept]) -> None:
+        times, moved = self._running.times, self._evaluator.moved
+        for kept in list(some):
+            self._keeping.put([_row(kept, times)], [])
+            del moved[kept.rule.id]
+            self._news.set()
 
     async def _pass_time(self) -> None:
         while True:
             self._look()
             self._put(self._evaluator.advance(self._running.at().now))
+            if (mono := self._clock.mono()) - self._kept_at >= REMEMBERED:
+                self._kept_at, self._turn = mono, self._turn + 1
+                whole = self._turn % SELDOM == 0
+                moved = self._evaluator.moved.values()
+                self._remember([kept for kept in moved if whole or not large(kept)])
             due = self._evaluator.due()
             wait = LOOK if due is None else min(LOOK, max(1, due - self._running.at().now))
             await self._clock.sleep(wait)
@@ -208,10 +263,10 @@ class LocalAlarms:
             failed = self._keeping.failing
             stored = await self._keeping.write()
             if failed is None and not stored:
-                self._event("GATEWAY_ALARMS_FAILING", reason=str(self._keeping.failing))
+                self._teller.event("GATEWAY_ALARMS_FAILING", reason=str(self._keeping.failing))
             elif failed is not None and stored:
-                self._event("GATEWAY_ALARMS_KEPT_AGAIN")
-            self._tell()
+                self._teller.event("GATEWAY_ALARMS_KEPT_AGAIN")
+            self._teller.tell()
 
     async def _say_again(self) -> None:
         while True:
@@ -219,45 +274,12 @@ class LocalAlarms:
             await asyncio.sleep(AFTER_CONTACT)
             self._contact.clear()
             now = self._running.at().now
-            events = []
-            for kept in self._evaluator.standing():
-                assert kept.standing is not None  # noqa: S101  # what `standing` goes through
-                happened = Happened(kept.rule, Said.STANDS, kept.standing, now)
-                events.append(self._as_event(line_of(0, happened, self._running.times)))
-            if events:
-                self._append(events, [])
-
-    def _tell(self) -> None:
-        lines, self._waiting = self._waiting, []
-        events, numbers = [], []
-        for line in lines:
-            numbers.append(line.n)
-            try:
-                events.append(self._as_event(line))
-            except (ValueError, KeyError, TypeError) as exc:
-                logger.warning("line %d of the journal is not as we wrote it: %s", line.n, exc)
-        if events:
-            self._append(events, numbers)
-
-    def _as_event(self, line: Line) -> Event:
-        return alarm_event(said_of(line, self._running.times, self._clock.mono()))
-
-    def _append(self, events: Sequence[Event], numbers: Sequence[int]) -> None:
-        with suppress(BufferFault):  # closed: what is untold is told at the next start
-            wait = self._buffer.append(StreamKind.ALARM, events)
-            wait.add_done_callback(partial(self._stored, numbers))
-
-    def _stored(self, numbers: Sequence[int], wait: asyncio.Future[None]) -> None:
-        if wait.cancelled() or wait.exception() is not None:
-            return  # given up by the buffer, and counted there
-        self._keeping.told(numbers)
-        if self._keeping.owed:
-            self._news.set()
-
-    def _event(self, code: str, **params: str) -> None:
-        with suppress(BufferFault):
-            event = Event(code, "", self._clock.mono(), tuple(sorted(params.items())))
-            self._buffer.append(StreamKind.ALARM, [event])
+            times = self._running.times
+            self._teller.again(
+                line_of(0, Happened(kept.rule, Said.STANDS, kept.standing, now), times)
+                for kept in self._evaluator.standing()
+                if kept.standing is not None
+            )
 
 
 def _row(kept: Kept, times: Times) -> RuleRow:

@@ -1,54 +1,32 @@
 """Judges every reading as it is read: a look at two bounds, and the machine only for candidates.
 
-The same pure core as at the collector (`protocols.alarms`). Times are running time, see
-`edge.alarms.times`. An alarm that returns is over here: whether somebody has seen it is the
-collector's matter, where the people are.
+The same pure core as at the collector (`protocols.alarms`), every kind of it. Times are running
+time, see `edge.alarms.times`. A point of a rule that is more than a ladder on it is never quiet:
+each of its readings goes to that rule's machine.
 """
 
 import math
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from edge.alarms.rules import LocalRule
-from edge.alarms.standing import Kept, Standing, fresh
+from edge.alarms.standing import Kept, fresh
+from edge.alarms.stepping import Judged, follow
 from protocols.alarms.acting import acknowledge
 from protocols.alarms.condition import NOWHERE, calm
-from protocols.alarms.machine import Entry, Sample, begin, due
-from protocols.alarms.state import NORMAL, State
+from protocols.alarms.machine import Sample, begin, due
+from protocols.alarms.state import State
 from protocols.alarms.steps import Outcome, advance, feed
-from protocols.alarms.word import Word
 from protocols.quality import Quality, is_good
-from protocols.wire.alarm_events import Said
 from protocols.words import Reading, TimeMark
 
 UNCERTAIN: Final = int(Quality.UNCERTAIN)
 """Quality below it is good."""
 NUMBERS: Final = frozenset({float, int, bool})
 NEVER: Final = -(2**62)
-_BEGINNINGS: Final = (Word.RAISE, Word.RERAISE)
-
-
-class Happened(NamedTuple):
-    """Something to tell: `standing` as it was right after it; `time` is running time."""
-
-    rule: LocalRule
-    word: Said
-    standing: Standing
-    time: int
-    by: str = ""
-
-
-@dataclass(slots=True)
-class Judged:
-    """What readings led to. `points`: those whose reading changed a condition and must be sent, so
-    that the collector judges as we did; `changed`: rules to be kept; `happened` in order.
-    """
-
-    points: set[int] = field(default_factory=set)
-    changed: dict[str, Kept] = field(default_factory=dict)
-    happened: list[Happened] = field(default_factory=list)
+DEEPEST: Final = 8
+"""Rules that count each other in a circle come to rest."""
 
 
 class At(NamedTuple):
@@ -62,26 +40,51 @@ class At(NamedTuple):
 class Evaluator:
     """The rules of all points. `boot` names this start of the machine in what is new."""
 
-    def __init__(self, rules: Sequence[LocalRule], points: int, boot: str) -> None:
-        self._boot = boot
+    def __init__(
+        self, rules: Sequence[LocalRule], points: int, boot: str, now: int | None = None
+    ) -> None:
+        self.boot = boot
         self._low = array("d", [-math.inf]) * points
         self._high = array("d", [math.inf]) * points
         self._newest = array("q", [NEVER]) * points
         self._here: dict[int, list[Kept]] = {}
+        self._counting: dict[str, list[str]] = {}
+        """Ids of rules that count the levels of another, by its id."""
+        self._depth = 0
         self.rules: dict[str, Kept] = {}
         self._timed: dict[str, Kept] = {}
+        self.moved: dict[str, Kept] = {}
+        """Rules that remember more than they did when somebody last looked here."""
         self.dated = False
         """Whether the date is known: what holds for a season is not judged before."""
         for rule in rules:
-            self.put(fresh(rule))
+            self.put(fresh(rule, now))
 
     def put(self, kept: Kept) -> None:
-        """Take a rule as it was kept."""
-        here = self._here.setdefault(kept.rule.index, [])
-        here[:] = [other for other in here if other.rule.id != kept.rule.id]
-        here.append(kept)
+        """Take a rule as it was kept, in the place of the one of its id."""
+        self.remove(kept.rule.id)
+        for index in kept.rule.points:
+            self._here.setdefault(index, []).append(kept)
+        for name in kept.rule.counts:
+            self._counting.setdefault(name, []).append(kept.rule.id)
         self.rules[kept.rule.id] = kept
         self._settle([kept])
+
+    def remove(self, id_: str) -> None:
+        """Let go of a rule."""
+        kept = self.rules.pop(id_, None)
+        if kept is None:
+            return
+        self._timed.pop(id_, None)
+        self.moved.pop(id_, None)
+        for name in kept.rule.counts:
+            self._counting[name].remove(id_)
+        for index in kept.rule.points:
+            here = self._here[index]
+            here[:] = [other for other in here if other.rule.id != id_]
+            if not here:
+                del self._here[index]
+            self._bound(index)
 
     def drop(self, kept: Kept) -> None:
         """Let a rule be as if nothing had been seen."""
@@ -123,7 +126,10 @@ class Evaluator:
         """Let pass what is due."""
         judged = Judged()
         for kept in list(self._timed.values()):
-            self._step(judged, kept, advance(kept.rule.definition, kept.machine, now))
+            end = due(kept.rule.definition, kept.machine)
+            if end is not None and end <= now:
+                after = advance(kept.rule.definition, kept.machine, now)
+                self.step(judged, kept, after, now)
         return judged
 
     def due(self) -> int | None:
@@ -144,11 +150,54 @@ class Evaluator:
         if kept is None or kept.standing is None or kept.machine.alarm.state is not State.UNACK:
             return None
         judged = Judged()
-        self._step(judged, kept, acknowledge(kept.rule.definition, kept.machine, now, by))
+        self.step(judged, kept, acknowledge(kept.rule.definition, kept.machine, now, by), now)
         return judged
 
+    def judge(self, judged: Judged, kept: Kept, reading: Reading, at: At) -> None:
+        """Judge what a point says by one of its rules."""
+        good = is_good(reading.quality)
+        if (good and reading.value.__class__ not in NUMBERS) or self._waits(kept.rule):
+            return
+        value = float(reading.value) if good else 0.0  # type: ignore[arg-type]  # a number
+        self._feed(judged, kept, reading.point, Sample(_time(reading, at), value, at.now, good))
+
+    def step(
+        self, judged: Judged, kept: Kept, after: Outcome, now: int, *, known: bool = False
+    ) -> None:
+        """Let a rule's machine be as it is after something; `known`: the collector has told it."""
+        condition, standing = kept.machine.condition, kept.standing
+        colour, overlay = kept.colour, kept.machine.overlay
+        kept.machine, entries = after
+        for entry in entries:
+            follow(judged, kept, entry, self.boot, known=known)
+        changed = kept.machine.condition != condition or kept.standing != standing
+        if changed or kept.machine.overlay != overlay:
+            judged.changed[kept.rule.id] = kept
+        if not kept.rule.plain:
+            self.moved[kept.rule.id] = kept
+        self._settle([kept])
+        if self._counting and kept.colour != colour:
+            self.spread(judged, kept, entries[-1].time if entries else now, now)
+
+    def spread(self, judged: Judged, kept: Kept, time: int, now: int) -> None:
+        """Tell the rules that count this one where it stands."""
+        if self._depth >= DEEPEST:
+            return
+        self._depth += 1
+        for id_ in self._counting.get(kept.rule.id, ()):
+            counter, name = self.rules[id_], kept.rule.id
+            known = dict(counter.machine.memory).get(name, 0.0)
+            if known != kept.colour:
+                newest = dict(counter.machine.newest).get(name, NEVER)
+                at = max(time, newest + 1)
+                sample = Sample(at, float(kept.colour), max(at, now), input=name)
+                self.step(
+                    judged, counter, feed(counter.rule.definition, counter.machine, sample), now
+                )
+        self._depth -= 1
+
     def _candidate(self, judged: Judged, reading: Reading, at: At) -> None:
-        point, here = reading.point, self._here[reading.point]
+        point = reading.point
         good = is_good(reading.quality)
         if good and reading.value.__class__ not in NUMBERS:
             return
@@ -160,54 +209,27 @@ class Evaluator:
             self._newest[point] = reading.time
         value = float(reading.value) if good else 0.0  # type: ignore[arg-type]  # a number
         sample = Sample(_time(reading, at), value, at.now, good)
-        for kept in here:
-            if self._waits(kept.rule):
-                continue
-            # Order was looked at above, once for the point: the machine needs no memory of its own.
+        for kept in self._here[point]:
+            if not self._waits(kept.rule):
+                self._feed(judged, kept, point, sample)
+
+    def _feed(self, judged: Judged, kept: Kept, point: int, sample: Sample) -> None:
+        before = kept.machine.condition
+        definition = kept.rule.definition
+        if kept.rule.plain:
+            # Order was looked at once for the point: the machine needs no memory of its own.
             machine = kept.machine._replace(newest=(), recent=())
-            before = kept.machine.condition
-            self._step(judged, kept, feed(kept.rule.definition, machine, sample))
-            if kept.machine.condition != before:
-                judged.points.add(point)
-
-    def _step(self, judged: Judged, kept: Kept, after: Outcome) -> None:
-        condition, standing = kept.machine.condition, kept.standing
-        kept.machine, entries = after
-        value = kept.machine.values[0] if kept.machine.values else None
-        for entry in entries:
-            self._follow(judged, kept, entry, value)
-        if kept.machine.condition != condition or kept.standing != standing:
-            judged.changed[kept.rule.id] = kept
-        self._settle([kept])
-
-    def _follow(self, judged: Judged, kept: Kept, entry: Entry, value: float | None) -> None:
-        word, standing = entry.word, kept.standing
-        if word in _BEGINNINGS:
-            key = f"{self._boot[:12]}-{entry.time:x}"
-            kept.standing = Standing(key, entry.time, self._name(kept, entry), value)
-            self._say(judged, kept, Said.RAISE, entry)
-        elif standing is None:
-            return
-        elif word is Word.LEVEL:
-            kept.standing = replace(standing, level=self._name(kept, entry), value=value)
-            self._say(judged, kept, Said.LEVEL, entry)
-        elif word is Word.REALARM:
-            kept.standing = replace(standing, acknowledged="")
-        elif word is Word.ACK:
-            kept.standing = replace(standing, acknowledged=entry.by)
-            self._say(judged, kept, Said.ACK, entry)
-        elif word is Word.RTN:
-            kept.standing = replace(standing, value=value)
-            self._say(judged, kept, Said.RTN, entry)
-            kept.standing = None
-            kept.machine = kept.machine._replace(alarm=NORMAL)
-
-    def _say(self, judged: Judged, kept: Kept, word: Said, entry: Entry) -> None:
-        assert kept.standing is not None  # noqa: S101  # seen by the caller
-        judged.happened.append(Happened(kept.rule, word, kept.standing, entry.time, entry.by))
-
-    def _name(self, kept: Kept, entry: Entry) -> str:
-        return kept.rule.definition.rule.levels[entry.level - 1].name
+            self.step(judged, kept, feed(definition, machine, sample), sample.arrival)
+        else:
+            for index, name in kept.rule.inputs:
+                if index == point:
+                    named = sample._replace(input=name)
+                    after = feed(definition, kept.machine, named)
+                    self.step(judged, kept, after, sample.arrival)
+        if kept.machine.condition != before:
+            judged.points.update(kept.rule.points)
+            if not kept.rule.plain:
+                judged.beside.update(kept.rule.points)
 
     def _waits(self, rule: LocalRule) -> bool:
         return rule.dated and not self.dated
@@ -216,19 +238,27 @@ class Evaluator:
         """Work out anew what of these rules' points changes nothing, and whose timers run."""
         for kept in changed:
             machine = kept.machine
-            if machine.condition.pending:
+            if due(kept.rule.definition, machine) is not None:
                 self._timed[kept.rule.id] = kept
             else:
                 self._timed.pop(kept.rule.id, None)
-            point = kept.rule.index
-            bounds = [_bounds(each) for each in self._here[point] if not self._waits(each.rule)]
-            self._low[point] = max((low for low, _ in bounds), default=-math.inf)
-            self._high[point] = min((high for _, high in bounds), default=math.inf)
+            if kept.rule.plain:
+                self._bound(kept.rule.inputs[0][0])
+            else:
+                for index in kept.rule.points:
+                    self._low[index], self._high[index] = NOWHERE
+
+    def _bound(self, point: int) -> None:
+        """Work out between which values of a point nothing changes."""
+        here = self._here.get(point, ())
+        bounds = [_bounds(each) for each in here if not self._waits(each.rule)]
+        self._low[point] = max((low for low, _ in bounds), default=-math.inf)
+        self._high[point] = min((high for _, high in bounds), default=math.inf)
 
 
 def _bounds(kept: Kept) -> tuple[float, float]:
     machine = kept.machine
-    if machine.lagging and not machine.condition.quiet:
+    if not kept.rule.plain or (machine.lagging and not machine.condition.quiet):
         return NOWHERE
     newest = machine.values[0] if machine.values else None
     return calm(kept.rule.definition.rule, machine.condition, newest)

@@ -16,8 +16,8 @@ from protocols.words import NAME, Event, Value
 
 CODE: Final = "GATEWAY_ALARM"
 WHERE: Final = "alarm"
-SIDES: Final = ("high", "low", "state")
-"""The last part of a rule's id: which of its point's ladders."""
+PARTS: Final = (2, 3)
+"""Names in a subject: an object `site/object`, or a point `site/device/point`."""
 LONGEST: Final = 3600.0
 """Seconds between two scans beyond which nobody joins anything."""
 _KEYS: Final = frozenset(
@@ -29,25 +29,30 @@ _BY: Final = re.compile(r".{0,64}", re.DOTALL)
 
 
 class Said(StrEnum):
-    """What happened at the gateway; STANDS says again, after a silence, what has not returned."""
+    """What happened at the gateway; STANDS says again, after a silence, what has not returned.
+
+    REST: it is judged there no more, because the rule went or was put to rest; that is no return.
+    """
 
     RAISE = "RAISE"
     LEVEL = "LEVEL"
     STANDS = "STANDS"
     RTN = "RTN"
     ACK = "ACK"
+    REST = "REST"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayAlarm:
-    """One such event. `time` as in `Event`; `point` is (site, device, point).
+    """One such event. `time` as in `Event`; `subject` is a point (site, device, point) or an object
+    (site, object), `side` the rule's family: the last part of its id.
 
     `age`: µs since the standing began, None where no clock could tell. `scan`: seconds between two
     readings of the point, 0 where it sends by itself. `level`: the most severe, on RTN the last.
     """
 
     word: Said
-    point: tuple[str, str, str]
+    subject: tuple[str, ...]
     side: str
     standing: str
     level: str
@@ -70,20 +75,19 @@ def alarm_event(said: GatewayAlarm) -> Event:
         "value": None if said.value is None else float(said.value),
         "word": said.word.value,
     }
-    return Event(CODE, "/".join(said.point), said.time, tuple(params.items()))
+    return Event(CODE, "/".join(said.subject), said.time, tuple(params.items()))
 
 
 def read_alarm(event: Event) -> GatewayAlarm:
     """Return what an event of that code says. Raises WireError."""
     fields = Fields(dict(event.params), WHERE, _KEYS)
-    parts = event.subject.split("/")
-    if len(parts) != 3 or not all(map(NAME.fullmatch, parts)):
+    parts = tuple(event.subject.split("/"))
+    if len(parts) not in PARTS or not all(map(NAME.fullmatch, parts)):
         raise WireError("WIRE_JSON", where=WHERE, what="field", key="subject")
-    site, device, point = parts
     return GatewayAlarm(
         word=Said(fields.one_of("word", tuple(Said))),
-        point=(site, device, point),
-        side=fields.one_of("side", SIDES),
+        subject=parts,
+        side=fields.name("side"),
         standing=fields.text("standing", _STANDING),
         level=fields.text("level", _LEVEL),
         value=fields.optional_number("value"),

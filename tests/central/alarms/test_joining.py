@@ -30,7 +30,7 @@ class Joint(Story):
         now = self.clock.mono()
         ago = round((self.second - second) * SECOND)
         said = GatewayAlarm(
-            word=Said(word), point=("site", "tank", "level"), side=side, standing=standing,
+            word=Said(word), subject=("site", "tank", "level"), side=side, standing=standing,
             level=level, value=None if word == "ACK" else 95.0, time=now - ago,
             age=None if began is None else round((second - began) * SECOND), scan=1.0, by=by,
         )  # fmt: skip

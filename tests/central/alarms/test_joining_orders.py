@@ -9,10 +9,11 @@ from types import SimpleNamespace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.alarms.evaluator import At, Evaluator, Happened
+from edge.alarms.evaluator import At, Evaluator
 from edge.alarms.journal import line_of, said_of
 from edge.alarms.rules import local_rules
 from edge.alarms.standing import Times
+from edge.alarms.stepping import Happened
 from protocols.wire.alarm_events import Said, alarm_event
 from protocols.words import Label, PointId, Reading
 from tests.central.alarms.test_joining import Joint
@@ -31,7 +32,7 @@ class Site:
         self.draw = draw
         point = SimpleNamespace(
             index=0, id=PointId("site", "gw", "tank", "level"), limits=HIGH + LOW,
-            label=Label("液位"), sheet=SimpleNamespace(unit="%"),
+            label=Label("液位"), sheet=SimpleNamespace(unit="%", decimals=0, type="float"),
         )  # fmt: skip
         device = SimpleNamespace(points=[point], scan=SCAN)
         rules = local_rules([SimpleNamespace(protocol="modbus", devices=[device])])

@@ -85,8 +85,8 @@ def clock():
 
 async def test_what_happens_is_told_kept_and_on_the_page(tmp_path, clock):
     async with site(tmp_path, clock) as here:
-        assert here.read(5.0) == frozenset()
-        assert here.read(13.0) == {0}
+        assert here.read(5.0).points == frozenset()
+        assert here.read(13.0).points == {0}
         await eventually(lambda: here.said() == [("RAISE", "HH")])
         await clock.advance(3 * SECOND)
         here.read(5.0)
@@ -95,11 +95,9 @@ async def test_what_happens_is_told_kept_and_on_the_page(tmp_path, clock):
         assert page["standing"] == []
         returned, raised = page["journal"]
         assert raised["text"]["zh"].startswith(
-            "HH：2023-11-15 06:13:20，s1/tk-101 level 为 13 m，限值 12 m"
+            "【红色报警】06:13 s1/tk-101 level 13.00 m，超过高高报（12.00 m）。请到现场核实"
         )
-        assert returned["text"]["en"].startswith(
-            "Returned: 2023-11-15 06:13:23, s1/tk-101 level is 5 m"
-        )
+        assert returned["text"]["en"].startswith("[normal] 06:13 s1/tk-101 level 5.00 m")
         assert (page["rules"], page["journal_gone"], page["failing"]) == (2, 0, None)
         await eventually(lambda: all(line.told for line in here.alarms._keeping.lines))
 

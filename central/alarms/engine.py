@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 from sqlite_utils import Database as Tables
 
-from central.alarms import acted, quiet, ruleset, stepping
+from central.alarms import acted, purposes, quiet, ruleset, stepping
 from central.alarms.judging import judge
 from central.alarms.ledger import OpenEpisodes
 from central.alarms.memory import Memory
 from central.alarms.moves import Moves
 from central.alarms.overlays import Laid
+from central.alarms.purposes import Purposes
 from central.alarms.reaching import reaches_back
 from central.alarms.records import EpisodeRow
 from central.alarms.samples import Coming, Good
@@ -68,6 +69,7 @@ class Engine:
         self._memory = Memory(stored)
         self._open = OpenEpisodes()
         self._timers = Timers()
+        self._purposes = Purposes()
 
     def forget(self) -> None:
         """Drop the copy of the tables: the next call reads them again."""
@@ -88,6 +90,7 @@ class Engine:
         if batch.most is not None and reaches_back(self._memory, batch.stream, batch.rows):
             raise Heavy
         fired = self._fire_first(tables.conn, batch)
+        parted = self._part(tables.conn, batch)
         rows, since = batch.rows, batch.arrival - WINDOW
         past = self._memory.past(batch.stream)
         coming = Coming(rows, batch.stream, batch.arrival, past, batch.most)
@@ -99,7 +102,7 @@ class Engine:
         if rows.span is None or rows.span[0] <= since:
             good = [each.after(since) for each in good]
         judged.good = [each for each in good if len(each.points)]
-        judged.episodes = fired.episodes + judged.episodes
+        judged.episodes = fired.episodes + parted + judged.episodes
         judged.laid = fired.laid + judged.laid
         judged.due = self.due()
         return judged
@@ -113,6 +116,23 @@ class Engine:
             raise Heavy
         return self._fire(conn, batch.arrival)
 
+    def _part(self, conn: sqlite3.Connection, batch: Evaluation) -> list[EpisodeRow]:
+        """What only a test or a drill raised is over for readings of production."""
+        self._purposes.heard(batch.purpose)
+        if batch.purpose is not Purpose.PRODUCTION:
+            return []
+        rules = self._purposes.aside(conn)
+        found = [tracked for each in rules if (tracked := self.tracked(conn, each)) is not None]
+        over = purposes.overtaken(found, batch.rows) if found else []
+        if not over:
+            return []
+        if batch.most is not None:
+            raise Heavy
+        moves = self.moves(conn, batch.arrival, batch.purpose)
+        for tracked in over:
+            purposes.end(moves, tracked)
+        return self.keep(conn, moves, over)
+
     def _judge(self, conn: sqlite3.Connection, batch: Evaluation, rows: list[Row]) -> Judged:
         """Judge reading by reading."""
         points = dict.fromkeys(row.point for row in rows if self._memory.judged(row.point))
@@ -120,7 +140,10 @@ class Engine:
             return Judged()
         moves = Moves(conn, batch.arrival, batch.purpose, self._stored, self._open)
         self._memory.wake(conn, points)
-        touched, good = judge(moves, self._memory.here, batch.stream, rows)
+        here = self._memory.here
+        if batch.purpose is not Purpose.PRODUCTION:
+            here = purposes.judged(moves, here, points)
+        touched, good = judge(moves, here, batch.stream, rows)
         touched |= self._memory.counting.spread(moves, touched.values())
         episodes = moves.changed()
         self._keep(conn, touched.values())
@@ -228,6 +251,7 @@ class Engine:
 
     def moves(self, conn: sqlite3.Connection, now: int, purpose: Purpose) -> Moves:
         """Return where changes of one commit go that no reading led to."""
+        self._purposes.heard(purpose)
         return Moves(conn, now, purpose, self._stored, self._open)
 
     def keep(
@@ -256,6 +280,7 @@ class Engine:
         if self._loaded:
             return
         self._memory, self._open = Memory(self._stored), OpenEpisodes()
+        self._purposes = Purposes()
         self._memory.load(conn)
         timed = self._memory.timed()
         self._timers = Timers((id_, tracked.due()) for id_, tracked in timed.items())

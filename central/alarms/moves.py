@@ -221,6 +221,17 @@ class Moves:
         line = self._line(tracked, row.number, word, (time, None), row.level.name)
         self._ledger.line(line._replace(actor=by))
 
+    def close(self, tracked: Tracked, said: tuple[Word, int, str]) -> None:
+        """Close the open episode for another reason than its machine: `word`, when, why."""
+        if tracked.episode is None:
+            return
+        word, time, reason = said
+        row = self._ledger.draft(tracked.episode)
+        row.state, row.closed = State.NORMAL, time
+        row.returned = row.returned or time
+        line = self._line(tracked, row.number, word, (time, None), row.level.name)
+        self._ledger.line(line._replace(comment=reason))
+
     def note(self, tracked: Tracked, word: Word, time: int, value: Value, level: str) -> None:
         """Write a journal line on the rule's open episode, or on the rule alone."""
         self._ledger.line(self._line(tracked, tracked.episode, word, (time, value), level))

@@ -242,13 +242,18 @@ def _fire(
         before = condition.level
         condition = Condition(
             tuple(
-                Step(not step.on) if _due(level, step) == end else step
+                _turned(level, step, end) if _due(level, step) == end else step
                 for level, step in zip(rule.levels, condition.steps, strict=True)
             )
         )
         if condition.level != before:
             changes.append(Change(end, before, condition.level))
     return condition, changes
+
+
+def _turned(level: Level, step: Step, time: int) -> Step:
+    """Return the step whose delay is over: a level whose season ended meanwhile is not on."""
+    return STEPS[not step.on and in_season(level, time)]
 
 
 def _due(level: Level, step: Step) -> int | None:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filterAlarms, filterPoints } from "../src/logic/filter";
+import { NO_FILTER, filterAlarms, filterPoints } from "../src/logic/filter";
 import { matrix, total } from "../src/logic/matrix";
 import { isStale, look, reasonKey } from "../src/logic/quality";
 import { newest } from "../src/use/words";
@@ -41,7 +41,7 @@ describe("filters", () => {
     episode({ id: "1", site: "a", level: level({ colour: "red" }), label: { zh: "液位", en: "Level" } }),
     episode({ id: "2", site: "b", level: level({ colour: "yellow" }), state: "ACKED", label: { zh: "感烟 02-037", en: "" } }),
   ];
-  const none = { state: "open", level: "", site: "", region: "", domain: "", q: "" };
+  const none = { state: "open", ...NO_FILTER };
   const ids = (over: Partial<typeof none>) => filterAlarms(list, { ...none, ...over }, sites).map((item) => item.id);
   it.each([
     [{}, ["1", "2"]],

@@ -1,6 +1,6 @@
 /** The collector's questions the page asks, one function each. */
 
-import { ask, idempotencyKey } from "./client";
+import { ask } from "./client";
 import type {
   AsidePage, BackupPage, Buckets, CodeMade, Deliveries, Demo, EnrolmentPicture, Episode, EpisodeDetail, EventLine, Exempted, Gateway, HolidayYear, Latest, Overview, Point, PointsDescribed, RebuildDone, RemovedDay, Session, SiteKept, Token, TokenMade, VirtualGateway,
 } from "./types";
@@ -9,7 +9,7 @@ type Items<T> = { items: T[] };
 export type Page<T> = { items: T[]; total: number; next: string | null };
 
 type Asked = string | number | readonly string[] | null | undefined;
-const query = (values: Record<string, Asked>): string => {
+export const query = (values: Record<string, Asked>): string => {
   const set = Object.entries(values).flatMap(([key, value]) =>
     (Array.isArray(value) ? value : [value]).filter((each) => each !== undefined && each !== null && each !== "").map((each) => [key, String(each)]),
   );
@@ -44,13 +44,6 @@ export const alarms = (filter: AlarmFilter, signal?: AbortSignal) =>
   ask<Page<Episode>>(`/alarms${query({ ...filter })}`, { signal });
 export const alarm = (id: string, signal?: AbortSignal) =>
   ask<EpisodeDetail>(`/alarms/${encodeURIComponent(id)}`, { signal });
-export const acknowledge = (id: string, comment: string) =>
-  ask<Episode>(`/alarms/${encodeURIComponent(id)}/acknowledge`, {
-    method: "POST",
-    body: { comment },
-    headers: { "Idempotency-Key": idempotencyKey() },
-  });
-
 export const buckets = async (id: string, from: string, to: string, count: number, signal?: AbortSignal) =>
   (await ask<{ columns: Buckets }>(`${pointPath(id)}/buckets${query({ from, to, count })}`, { signal })).columns;
 

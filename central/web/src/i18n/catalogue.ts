@@ -6,7 +6,7 @@ import { pieceWord, reasonWord, storeReason } from "./reasons";
 
 type Sentences = Record<string, string>;
 const files = import.meta.glob<{ default: Sentences }>(
-  "../../../../protocols/texts/*/{device,gateway,collector,backup,guards,signing,enrolment,tls,evidence,door,queries,export,retention,space,store}.json",
+  "../../../../protocols/texts/*/{device,gateway,collector,backup,guards,signing,enrolment,tls,evidence,door,queries,export,retention,space,store,alarm_acts,rules,config}.json",
   { eager: true },
 );
 

@@ -1,10 +1,12 @@
 /** English, key by key after the Chinese. */
 
+import acts from "./acts.en";
 import onboarding from "./onboarding.en";
 import system from "./system.en";
 import type { Messages } from "./zh";
 
 const en: Messages = {
+  acts,
   onboarding,
   system,
   name: "Fengsui",
@@ -134,12 +136,12 @@ const en: Messages = {
     searchHint: "alarm, site, device",
     columns: {
       level: "Level",
-      what: "Alarm / point",
+      what: "Alarm / fact and request",
       value: "Value / limit · age",
       raised: "Value at raise / limit",
       lasting: "Lasting / since",
       ended: "Lasted / since",
-      state: "State / region",
+      state: "State / seen by",
     },
     shown: "{total}, showing {shown}",
     more: "Show more",
@@ -381,6 +383,7 @@ const en: Messages = {
     move: "Next, previous row",
     open: "Open",
     acknowledge: "Acknowledge",
+    verify: "Verify", shelve: "Shelve", unshelve: "End shelf", comment: "Comment", choose: "Choose a result or a time", pick: "Select (with ⇧ J K several)", bulk: "Acknowledge those selected",
     close: "Close, then clear the filter",
     filter: "Text filter",
     retry: "Retry",

@@ -1,9 +1,11 @@
 /** Chinese: the source. English mirrors it key by key (`en.ts` has this type). */
 
+import acts from "./acts.zh";
 import onboarding from "./onboarding.zh";
 import system from "./system.zh";
 
 const zh = {
+  acts,
   onboarding,
   system,
   name: "烽燧",
@@ -133,12 +135,12 @@ const zh = {
     searchHint: "报警、场所、设备",
     columns: {
       level: "等级",
-      what: "报警 / 点位",
+      what: "报警 / 事实与请求",
       value: "当前值 / 阈值 · 时效",
       raised: "发生值 / 阈值",
       lasting: "持续 / 发生",
       ended: "历时 / 发生",
-      state: "状态 / 行政区划",
+      state: "状态 / 确认人",
     },
     shown: "{total} 条，显示 {shown}",
     more: "再显示",
@@ -380,6 +382,7 @@ const zh = {
     move: "下一条、上一条",
     open: "打开",
     acknowledge: "确认收到",
+    verify: "核实", shelve: "限时静默", unshelve: "解除静默", comment: "评论", choose: "选结论、时长", pick: "选中（与 J K 同按 ⇧ 连选）", bulk: "对选中的确认收到",
     close: "关闭，再按清除筛选",
     filter: "文本筛选",
     retry: "重试",

@@ -10,8 +10,15 @@ export interface AlarmFilter {
   site: string;
   region: string;
   domain: string;
+  purpose: string;
+  verification: string;
+  late: string;
   q: string;
 }
+export const NO_FILTER: Omit<AlarmFilter, "state"> = { level: "", site: "", region: "", domain: "", purpose: "", verification: "", late: "", q: "" };
+
+/** Whether anything but the view is chosen. */
+export const isFiltered = (filter: AlarmFilter): boolean => Object.keys(NO_FILTER).some((key) => filter[key as keyof AlarmFilter] !== "");
 
 const texts = (label: Label): string[] => {
   if (!label) return [];
@@ -40,6 +47,8 @@ export function filterAlarms(episodes: Episode[], filter: AlarmFilter, sites: Si
     (episode) =>
       (filter.state !== "unacknowledged" || isUnacknowledged(episode.state)) &&
       (!filter.level || episode.level.colour === filter.level) &&
+      (!filter.purpose || episode.purpose === filter.purpose) &&
+      (!filter.late || String(episode.late) === filter.late) &&
       (!names || names.has(episode.site)) &&
       (!filter.q ||
         holds([...texts(episode.label), ...texts(episode.site_label), ...texts(episode.object_label), ...texts(episode.device_label), episode.point, episode.id], filter.q)),

@@ -20,6 +20,26 @@ export function worstFirst(a: Episode, b: Episode): number {
   );
 }
 
+/** The order of the collector's list of open alarms: not yet acknowledged, level, newest. */
+export function urgentFirst(a: Episode, b: Episode): number {
+  return (
+    Number(isUnacknowledged(b.state)) - Number(isUnacknowledged(a.state)) ||
+    rank(a.level.colour) - rank(b.level.colour) ||
+    Date.parse(b.raised) - Date.parse(a.raised) ||
+    (a.id > b.id ? -1 : a.id < b.id ? 1 : 0)
+  );
+}
+
+/** Whether it is in the list of open alarms: it stands, and nothing lies over its rule. */
+export const isListed = (episode: Episode): boolean => isOpen(episode.state) && episode.overlays.length === 0;
+
+/** Whether what it is judged by is no single point: its value is a count or a verdict, without unit and age. */
+export const isOfObject = (episode: Pick<Episode, "rule" | "point">): boolean => episode.rule.slice(0, episode.rule.lastIndexOf(":")) !== episode.point;
+
+const PLAIN = new Set(["high", "low", "state"]);
+/** Whether its limit is one of the value itself, and not of a rate, a sum or a count: then both can stand side by side. */
+export const isPlain = (episode: Pick<Episode, "rule" | "point">): boolean => !isOfObject(episode) && PLAIN.has(episode.rule.slice(episode.rule.lastIndexOf(":") + 1));
+
 /** Order of two counted rows (sites, regions): the first level in which they differ decides. */
 export function moreFirst(a: LevelCounts, b: LevelCounts): number {
   for (const colour of COLOURS) if (a[colour] !== b[colour]) return b[colour] - a[colour];
@@ -48,9 +68,15 @@ export function gatewayOrder(a: Gateway, b: Gateway): number {
 export function worstUnacknowledged(episodes: Iterable<Episode>): Episode | null {
   let worst: Episode | null = null;
   for (const episode of episodes) {
-    if (isUnacknowledged(episode.state) && (!worst || (realFirst(episode, worst) || worstFirst(episode, worst)) < 0)) worst = episode;
+    if (isUnacknowledged(episode.state) && episode.overlays.length === 0 && (!worst || (realFirst(episode, worst) || worstFirst(episode, worst)) < 0)) worst = episode;
   }
   return worst;
+}
+
+/** How many red and orange ones nobody acknowledged, tests and drills apart, and the worst of their colours. */
+export function unseenWorst(episodes: readonly Episode[]): { count: number; colour: Colour } {
+  const found = episodes.filter((episode) => isListed(episode) && isUnacknowledged(episode.state) && !isDrill(episode) && rank(episode.level.colour) <= 1);
+  return { count: found.length, colour: found.some((episode) => episode.level.colour === "red") ? "red" : "orange" };
 }
 
 /** Whether this is a test or a drill: shown and marked, counted nowhere. */

@@ -2,9 +2,10 @@
 
 import { type ComputedRef, type InjectionKey, computed, inject, reactive, ref } from "vue";
 import * as calls from "../api/calls";
+import * as alarmCalls from "../api/alarmCalls";
 import { ApiError } from "../api/client";
-import type { Cable, Episode, Gateway, Latest, Overview, Point, Session, Site } from "../api/types";
-import { gatewayOrder, isOpen, worstFirst, worstUnacknowledged } from "../logic/order";
+import type { Cable, Episode, Gateway, Latest, Overview, Point, RuleOverlay, Session, Site } from "../api/types";
+import { gatewayOrder, isListed, isOpen, worstFirst, worstUnacknowledged } from "../logic/order";
 import { type PageClock, startClock } from "./clock";
 import { type Link, openLink } from "./link";
 
@@ -20,6 +21,14 @@ export interface State {
   episodes: Record<string, Episode>;
   /** all open alarms there are; more than `episodes` holds when the list was cut */
   openTotal: number;
+  /** the last open alarm of what was read at once; what is less urgent is not all here. null: all are */
+  horizon: Episode | null;
+  /** how often everything was read anew: lists of their own then begin anew too */
+  read: number;
+  /** the collector's time of the last such reading, ms */
+  readAt: number;
+  /** rules that are shelved, suppressed or out of service, by their id */
+  overlays: Record<string, RuleOverlay>;
   sites: Record<string, boolean>;
   cables: Cable[] | null;
   /** seconds from commit to this page, as last seen */
@@ -42,6 +51,11 @@ export interface Console {
   refresh(signal?: AbortSignal): Promise<void>;
   loadSite(site: string, signal?: AbortSignal): Promise<void>;
   acknowledge(id: string, comment: string): Promise<Episode>;
+  /** Take an alarm an act changed. */
+  take(episode: Episode): void;
+  /** Take what a list read; what the stream told of the same alarms is newer and stays. */
+  keep(episodes: readonly Episode[]): void;
+  lay(overlay: RuleOverlay): void;
   setCable(gateway: string, connected: boolean): Promise<void>;
   site(name: string | null): Site | undefined;
 }
@@ -63,6 +77,10 @@ const empty = (): State => ({
   latest: {},
   episodes: {},
   openTotal: 0,
+  horizon: null,
+  read: 0,
+  readAt: 0,
+  overlays: {},
   sites: {},
   cables: null,
   delay: null,
@@ -86,6 +104,7 @@ export function createConsole(onExpired: () => void): Console {
     expired: onExpired,
     values: (values) => take(state, clock, values),
     alarm: (episode) => takeEpisode(state, episode),
+    overlay: (overlay) => void takeOverlay(state, overlay),
     gateway: (gateway) => {
       state.gateways[gateway.name] = gateway;
       // the story pulls cables too; without an answer the banner already says why
@@ -95,15 +114,20 @@ export function createConsole(onExpired: () => void): Console {
   });
 
   async function refresh(signal?: AbortSignal): Promise<void> {
-    const [overview, gateways, page] = await Promise.all([
+    const [overview, gateways, page, overlays] = await Promise.all([
       calls.overview(signal),
       calls.gateways(signal),
-      calls.alarms({ state: "open", limit: OPEN_LIMIT }, signal),
+      alarmCalls.alarms({ state: "open", limit: OPEN_LIMIT }, signal),
+      alarmCalls.overlays(signal),
     ]);
     state.overview = overview;
     state.gateways = keyed(gateways, (gateway) => gateway.name);
     state.episodes = keyed(page.items, (episode) => episode.id);
     state.openTotal = page.total;
+    state.horizon = page.next ? (page.items.at(-1) ?? null) : null;
+    state.overlays = keyed(overlays, (overlay) => overlay.rule);
+    state.read += 1;
+    state.readAt = clock.instant();
     if (state.session?.clock.story) state.cables = await readCables();
   }
 
@@ -118,7 +142,7 @@ export function createConsole(onExpired: () => void): Console {
     state,
     clock,
     link,
-    open: computed(() => Object.values(state.episodes).filter((episode) => isOpen(episode.state)).sort(worstFirst)),
+    open: computed(() => Object.values(state.episodes).filter(isListed).sort(worstFirst)),
     worst: computed(() => worstUnacknowledged(Object.values(state.episodes))),
     gateways: computed(() => Object.values(state.gateways).sort(gatewayOrder)),
     live: computed(() => link.state.value === "live" && ready.value),
@@ -136,10 +160,15 @@ export function createConsole(onExpired: () => void): Console {
     refresh,
     loadSite,
     async acknowledge(id, comment) {
-      const episode = await calls.acknowledge(id, comment);
+      const episode = await alarmCalls.send<Episode>(alarmCalls.act(id, "acknowledge", { comment }));
       takeEpisode(state, episode);
       return episode;
     },
+    take: (episode) => takeEpisode(state, episode),
+    keep: (episodes) => {
+      for (const episode of episodes) state.episodes[episode.id] ??= episode;
+    },
+    lay: (overlay) => void takeOverlay(state, overlay),
     async setCable(gateway, connected) {
       await calls.setCable(gateway, connected);
       state.cables = await readCables();
@@ -170,13 +199,30 @@ function take(state: State, clock: PageClock, values: Latest[]): void {
   if (newest) state.delay = Math.max(0, clock.instant() - newest) / 1000 / factor;
 }
 
-function takeEpisode(state: State, episode: Episode): void {
+function takeEpisode(state: State, episode: Episode, counted = false): void {
   const before = state.episodes[episode.id];
-  const stillOpen = isOpen(episode.state);
+  // one that is told for the first time was counted all the same if it is older than what was read
+  const beyond = !before && !counted && state.horizon !== null && !episode.late && Date.parse(episode.raised) < state.readAt;
+  const [listed, was] = [isListed(episode), beyond || (!!before && isListed(before))];
   const turnedRed = episode.level.colour === "red" && before?.level.colour !== "red";
   // what backfill tells of the past is not called out; an alarm that now rises to red is
-  if (turnedRed && episode.state === "UNACK" && (before || !episode.late)) state.spoken = episode;
-  if (!before && stillOpen) state.openTotal += 1;
-  if (before && isOpen(before.state) && !stillOpen) state.openTotal -= 1;
+  if (turnedRed && episode.state === "UNACK" && (before || !episode.late) && listed) state.spoken = episode;
+  state.openTotal += Number(listed) - Number(was);
   state.episodes[episode.id] = episode;
+}
+
+/** What lies over a rule changed: its alarms leave the open list, or come back to it. */
+async function takeOverlay(state: State, overlay: RuleOverlay): Promise<void> {
+  if (overlay.layers.length) state.overlays[overlay.rule] = overlay;
+  else delete state.overlays[overlay.rule];
+  const known = Object.values(state.episodes).filter((episode) => episode.rule === overlay.rule && isOpen(episode.state));
+  for (const episode of known) takeEpisode(state, { ...episode, overlays: overlay.layers });
+  if (overlay.layers.length || known.length) return;
+  try {
+    // it was under an overlay when everything was read, so it is not here: what stands now comes back
+    const page = await alarmCalls.alarms({ state: "open", rule: overlay.rule, limit: 1 });
+    for (const episode of page.items) if (!state.episodes[episode.id]) takeEpisode(state, episode, true);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error; // the next reading of everything brings it
+  }
 }

@@ -3,7 +3,7 @@
 import { type Ref, ref } from "vue";
 import * as calls from "../api/calls";
 import { ApiError } from "../api/client";
-import type { ClockReport, Episode, Gateway, Latest, Overview, SiteValues } from "../api/types";
+import type { ClockReport, Episode, Gateway, Latest, Overview, RuleOverlay, SiteValues } from "../api/types";
 import { readings } from "../logic/siteValues";
 import type { PageClock } from "./clock";
 
@@ -34,6 +34,7 @@ export interface Listeners {
   expired(): void;
   values(values: Latest[]): void;
   alarm(episode: Episode): void;
+  overlay(overlay: RuleOverlay): void;
   gateway(gateway: Gateway): void;
   overview(overview: Overview): void;
 }
@@ -64,6 +65,7 @@ export function openLink(clock: PageClock, on: Listeners): Link {
     listen<ClockReport>("clock", (report) => clock.report(report));
     listen<SiteValues>("values", (body) => on.values(readings(body)));
     listen<Episode>("alarm", on.alarm);
+    listen<RuleOverlay>("overlay", on.overlay);
     listen<Gateway>("gateway", on.gateway);
     listen<Overview>("overview", on.overview);
     opened.onopen = () => void catchUp(opened);

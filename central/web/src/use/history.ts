@@ -1,7 +1,7 @@
-/** Closed alarms, by pages from the collector. */
+/** Alarms of the past, by pages from the collector, the newest first. */
 
 import { type Ref, computed, ref, shallowRef, watch } from "vue";
-import * as calls from "../api/calls";
+import * as calls from "../api/alarmCalls";
 import { ApiError } from "../api/client";
 import type { Episode } from "../api/types";
 import type { AlarmFilter } from "../logic/filter";
@@ -13,21 +13,24 @@ export function useHistory(filter: Ref<AlarmFilter>, sites: Ref<Set<string> | nu
   const total = ref(0);
   const next = ref<string | null>(null);
   const busy = ref(false);
+  const started = ref(performance.now());
   const error = shallowRef<ApiError | null>(null);
   let present: AbortController | null = null;
 
   async function load(more: unknown = false): Promise<void> {
     const further = more === true;
+    if (further && (busy.value || !next.value)) return;
     present?.abort();
     const mine = new AbortController();
     present = mine;
     busy.value = true;
+    started.value = performance.now();
     error.value = null;
-    const { level, q } = filter.value;
+    const { level, verification, late, purpose, q } = filter.value;
     const site = sites.value ? [...sites.value].join(",") : "";
     try {
       const cursor = further && next.value ? { cursor: next.value } : {};
-      const page = await calls.alarms({ state: "history", level, site, q, limit: PAGE, ...cursor }, mine.signal);
+      const page = await calls.alarms({ state: "history", level, verification, late, purpose, site, q, limit: PAGE, ...cursor }, mine.signal);
       items.value = further ? [...items.value, ...page.items] : page.items;
       total.value = page.total;
       next.value = page.next;
@@ -44,5 +47,5 @@ export function useHistory(filter: Ref<AlarmFilter>, sites: Ref<Set<string> | nu
     () => JSON.stringify(filter.value),
     () => filter.value.state === "history" && void load(),
   );
-  return { items, total, busy, error, more: computed(() => next.value !== null), load };
+  return { items, total, busy, started, error, more: computed(() => next.value !== null), load };
 }

@@ -33,9 +33,14 @@ function typing(event: KeyboardEvent): boolean {
   return !!target?.closest("input, textarea, select, [contenteditable], [role='combobox']");
 }
 
+/** A dialog that was closed stays in the page, unseen. */
+function inDialog(): boolean {
+  return [...document.querySelectorAll(".el-overlay [role='dialog']")].some((dialog) => dialog.getClientRects().length > 0);
+}
+
 function pressed(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (document.querySelector(".el-overlay:not([hidden]) [role='dialog']") && event.key !== "Escape") return;
+  if (inDialog() && event.key !== "Escape") return;
   if (typing(event) && event.key !== "Escape") return;
   if (!keysOn.value && !ALWAYS.has(event.key)) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;

@@ -137,6 +137,7 @@ async def _feeder(collector: CollectorProcess, name: str, points: int) -> Feeder
     link, stream = Link(collector.port, gateway), gateway.open()
     reply = await link.put_stream(gateway, stream, "live")
     assert reply.status == 200, reply
+    link.close()  # or the collector does, before its turn comes
     return Feeder(gateway, link, stream, points)
 
 
@@ -148,6 +149,7 @@ async def _gateway(collector: CollectorProcess, name: str, described: bytes) -> 
 async def _probe(feeder: Feeder) -> None:
     for _ in range(PROBES):
         await asyncio.gather(feeder.raise_next(1), asyncio.sleep(PROBE_EVERY))
+    feeder.link.close()
 
 
 async def _storm(feeders: list[Feeder], seconds: float) -> float:

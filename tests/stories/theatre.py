@@ -71,6 +71,7 @@ class Standing:
     raised: int = 0
     called: int | None = None
     before: Level | None = None
+    due: int | None = None
     values: list[Peak] = field(default_factory=list)
     """Of a limit, what was measured since the raise."""
 
@@ -87,6 +88,8 @@ class Theatre:
         self.domains: dict[str, str] = {}
         self.rules: dict[str, Standing] = {}
         self.log: list[str] = []
+        self._hearing: dict[str, list[Standing]] = {}
+        """Rules by the points they hear."""
         self._everywhere: list[Place] = []
         for file in ("gw-qingyun.yaml", "gw-honghaiwan.yaml"):
             self._known(_config(file, folder))
@@ -109,33 +112,34 @@ class Theatre:
             ((clock(at), rule, act) for at, (rule, act) in (acts or {}).items()),
             key=lambda each: each[0],
         )
+        signals = self._listen(f"{prefix}/", story)
         held: list[tuple[str, int, float]] = []
-        signals = {f"{prefix}/{name}": signal for name, signal in story.items()}
-        heard = {point for each in self.rules.values() for point in each.inputs}
-        signals = {point: signal for point, signal in signals.items() if point in heard}
         for second in times:
             while waiting and waiting[0][0] <= second:
                 at, rule, act = waiting.pop(0)
                 self._act(EVENING + round(at * SECOND), rule, act)
             now = EVENING + second * SECOND
-            cut_off = cut[0] <= second < cut[1]
-            if not cut_off:
-                for point, time, value in held:
-                    self._heard(point, time, value, now)
-                held.clear()
-            self._clock(now)
-            for point, signal in signals.items():
-                measured = signal(float(second))
-                if isinstance(measured, int | float) and cut_off:
-                    held.append((point, now, float(measured)))
-                elif isinstance(measured, int | float):
-                    self._heard(point, now, float(measured), now)
+            held += _measured(signals, second)
+            if cut[0] <= second < cut[1]:
+                continue
+            self._clock(min(now, held[0][1]) if held else now)
+            for point, time, value in held:
+                self._heard(point, time, value, now)
+            held.clear()
         return self.log
+
+    def _listen(self, prefix: str, story: Mapping[str, Signal]) -> dict[str, Signal]:
+        """Return the signals some rule hears, by their points."""
+        for standing in self.rules.values():
+            for point in standing.inputs:
+                self._hearing.setdefault(point, []).append(standing)
+        signals = {prefix + name: signal for name, signal in story.items()}
+        return {point: signal for point, signal in signals.items() if point in self._hearing}
 
     def _heard(self, point: str, time: int, value: float, now: int) -> None:
         decimals = self.points[point].decimals
         rounded = value if decimals is None else round(value, decimals)
-        for standing in self.rules.values():
+        for standing in self._hearing[point]:
             input_ = standing.inputs.get(point)
             if input_ is not None:
                 sample = Sample(time, rounded, now, input=input_)
@@ -144,7 +148,7 @@ class Theatre:
 
     def _clock(self, now: int) -> None:
         for standing in self.rules.values():
-            while (at := due(standing.definition, standing.machine)) is not None and at < now:
+            while (at := standing.due) is not None and at < now:
                 self._after(standing, steps.advance(standing.definition, standing.machine, at))
 
     def _act(self, now: int, rule: str, act: Act) -> None:
@@ -154,6 +158,7 @@ class Theatre:
 
     def _after(self, standing: Standing, outcome: steps.Outcome) -> None:
         standing.machine, entries = outcome
+        standing.due = due(standing.definition, standing.machine)
         level = standing.machine.condition.level
         for nth, entry in enumerate(entries):
             self._write(standing, entry, entries[:nth])
@@ -272,6 +277,13 @@ class Theatre:
                     )
         for rule in local_rules(config.buses):
             self.rules[rule.id] = Standing(rule.definition, {str(rule.point): ""})
+
+
+def _measured(signals: Mapping[str, Signal], second: int) -> Iterator[tuple[str, int, float]]:
+    for point, signal in signals.items():
+        value = signal(float(second))
+        if isinstance(value, int | float):
+            yield point, EVENING + second * SECOND, float(value)
 
 
 def _made(kind: Kind, level: Level) -> dict[str, Any]:

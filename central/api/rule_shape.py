@@ -7,10 +7,9 @@ from central.api.models import rules as models
 from central.api.models import words
 from central.api.shapes import label
 from central.rules.library import MANIFEST, Attached, Library, LibraryRule, NamedLevel, Version
-from central.rules.meant import Holding, Passed, Place
+from central.rules.meant import Holding, Place
 from central.rules.reading import body_document
 from central.rules.resolving import Resolver
-from central.rules.several import Several
 from central.rules.threshold_sets import ThresholdSet
 from protocols.alarms.attachment import Attachment, Scope
 from protocols.alarms.document import level_document
@@ -121,17 +120,10 @@ def _several(
     place: Place, resolver: Resolver, everywhere: Iterable[Place]
 ) -> list[models.HoldingRule]:
     shown = []
-    for target, each, found in resolver.several(everywhere):
+    for target, holding, inputs in resolver.several(everywhere):
         near = place.target.point in (target.point,) or place.target.object == target.object
-        takes = isinstance(found, Several) and place.number in {one for one, _ in found.inputs}
-        if not (near or takes):
-            continue
-        if isinstance(found, Several):
-            rule = resolver.library.rules[str(each.rule)]
-            holding = Holding(family=each.family, attachment=each, rule=rule, figures=found.figures)
-        else:
-            holding = Holding(family=each.family, attachment=None, passed=(Passed(each, found),))
-        shown.append(_holding(holding, target.point, []))
+        if near or place.number in {one for one, _ in inputs}:
+            shown.append(_holding(holding, target.point, []))
     return shown
 
 

@@ -6,12 +6,13 @@ of points and few kinds of them.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from central.alarms.records import levels_json
 from central.alarms.wanted import LIBRARY, Wanted, is_ladder
 from central.rules.library import Library
-from central.rules.meant import Holding, Index, Place, Why, families
-from central.rules.several import Several, bound
+from central.rules.meant import Holding, Index, Passed, Place, Why, families
+from central.rules.several import Bound, Several, bound
 from protocols.alarms.attachment import Attachment, Scope, Target
 from protocols.alarms.ladder import directions
 from protocols.alarms.rule import Level
@@ -27,6 +28,14 @@ class Resolved:
 
     wanted: dict[str, Wanted] = field(default_factory=dict)
     masked: frozenset[str] = frozenset()
+
+
+class OnObject(NamedTuple):
+    """What holds of a family on an object, or on a point: a rule of several `inputs`, or none."""
+
+    target: Target
+    holding: Holding
+    inputs: Bound = ()
 
 
 class Resolver:
@@ -105,22 +114,14 @@ class Resolver:
         if not self.any_several:
             return {}
         wanted = {}
-        for target, attachment, found in self.several(everywhere):
-            if isinstance(found, Why) or attachment.rule is None:
-                continue
-            rule = self.library.rules[attachment.rule]
-            holding = Holding(
-                family=attachment.family, attachment=attachment, rule=rule, figures=found.figures
-            )
-            definition = holding.definition(target.point)
+        for each in self.several(everywhere):
+            definition = each.holding.definition(each.target.point)
             if definition is not None:
-                wanted[definition.rule.id] = Wanted(definition, found.inputs, LIBRARY)
+                wanted[definition.rule.id] = Wanted(definition, each.inputs, LIBRARY)
         return wanted
 
-    def several(
-        self, everywhere: Iterable[Place]
-    ) -> list[tuple[Target, Attachment, Several | Why]]:
-        """Return each rule of several inputs that is nearest on its object, and what it is."""
+    def several(self, everywhere: Iterable[Place]) -> list[OnObject]:
+        """Return what holds on each object of each family of rules of several inputs."""
         by_id: dict[str, Place] = {}
         here: dict[Target, list[Place]] = {}
         for place in everywhere:
@@ -130,12 +131,40 @@ class Resolver:
         found = []
         for target, near in here.items():
             near.sort(key=lambda place: place.target.point)
-            for attachment in self._nearest(target):
-                rule = self.library.rule(attachment.rule)
-                if rule is not None:
-                    what = bound(self.library, rule, target, near, by_id)
-                    found.append((target, attachment, what))
+            found += [self._held(target, each, near, by_id) for each in self._meant(target)]
         return found
+
+    def _held(
+        self,
+        target: Target,
+        nearest: Sequence[Attachment],
+        near: Sequence[Place],
+        by_id: Mapping[str, Place],
+    ) -> OnObject:
+        """Return the nearest that can be used: what cannot must not silence what can."""
+        passed: list[Passed] = []
+        for at, each in enumerate(nearest):
+            rule = self.library.rule(each.rule)
+            if each.rule is not None and rule is None:
+                passed.append(Passed(each, Why.RETIRED))
+                continue
+            over = (*passed, *(Passed(other, Why.FARTHER) for other in nearest[at + 1 :]))
+            if rule is None:
+                return OnObject(target, Holding(family=each.family, attachment=each, passed=over))
+            if not rule.body.several and rule.active:  # of each point by itself, in its place
+                return OnObject(target, Holding(family=each.family, attachment=each, passed=over))
+            what: Several | Why = Why.UNCONFIRMED
+            if rule.body.several:
+                what = bound(self.library, rule, target, near, by_id)
+            if isinstance(what, Why):
+                passed.append(Passed(each, what))
+                continue
+            holding = Holding(
+                family=each.family, attachment=each, rule=rule, figures=what.figures, passed=over
+            )
+            return OnObject(target, holding, what.inputs)
+        family = nearest[0].family
+        return OnObject(target, Holding(family=family, attachment=None, passed=tuple(passed)))
 
     def _subjects(self, place: Place) -> list[Target]:
         """Return what a rule of several inputs may be on: the point's object, or the point."""
@@ -154,8 +183,8 @@ class Resolver:
             subjects.append(target)
         return subjects
 
-    def _nearest(self, target: Target) -> list[Attachment]:
-        """Return the nearest attachment of each family of several inputs; none where it ended."""
+    def _meant(self, target: Target) -> list[list[Attachment]]:
+        """Return the attachments of each family of several inputs, the nearest first."""
         whole = target.point == target.object
         meant: dict[str, list[Attachment]] = {}
         for scope in Scope:
@@ -165,11 +194,11 @@ class Resolver:
                 continue
             for each in self._index.by_place.get((scope, at), ()):
                 meant.setdefault(each.family, []).append(each)
-        nearest = [max(each, key=lambda one: one.rank) for each in meant.values()]
-        return [each for each in nearest if self._is_several(each)]
+        nearest = [sorted(each, key=lambda one: one.rank, reverse=True) for each in meant.values()]
+        return [each for each in nearest if any(self._is_several(one) for one in each)]
 
     def _is_several(self, each: Attachment) -> bool:
-        rule = self.library.rule(each.rule)
+        rule = self.library.rules.get(each.rule or "")
         return rule is not None and rule.body.several
 
     def _wanted(self, holding: Holding, place: Place) -> Wanted | None:

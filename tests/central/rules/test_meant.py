@@ -233,3 +233,37 @@ def test_points_of_a_kind_share_their_answer():
     resolver = Resolver(near)
     assert resolver.holdings(place("site/gw/a/level"))[0].rule is None
     assert resolver.holdings(place("site/gw/b/level"))[0].rule.id == "own.high"
+
+
+FAR = attachment(1, "own.vote", "DOMAIN", "7", "own.vote")
+OFFERED = {"name": "2", "colour": "red", "op": ">=", "limit": 2, "status": "S"}
+OTHER = VOTE | {"id": "own.other", "family": "own.vote", "levels": [OFFERED]}
+
+
+@pytest.mark.parametrize(
+    ("nearer", "why"),
+    [
+        (OTHER, Why.UNCONFIRMED),
+        (rule(confirmed(OTHER), retired=True), Why.RETIRED),
+        (confirmed(OTHER | {"inputs": [{**OTHER["inputs"][0], "many": False}]}), Why.INPUTS),
+        (TANK | {"id": "own.other", "family": "own.vote"}, Why.UNCONFIRMED),
+    ],
+)
+def test_what_cannot_be_used_silences_no_rule_of_several_inputs(nearer, why):
+    near = attachment(2, "own.other", "OBJECT", "site/tank-1", "own.vote")
+    lib = library(confirmed(VOTE), nearer, attached=[FAR, near])
+    (found,) = Resolver(lib).several(HEADS[:2])
+    assert found.holding.rule.id == "own.vote"
+    assert whys(found.holding) == [(2, why)]
+    assert list(Resolver(lib).of_objects(HEADS[:2])) == ["site/tank-1:own.vote"]
+
+
+@pytest.mark.parametrize("ended", [None, "own.other"])
+def test_what_ends_a_family_or_stands_in_its_place_holds_on_objects_too(ended):
+    near = attachment(2, ended, "OBJECT", "site/tank-1", "own.vote")
+    single = confirmed(TANK | {"id": "own.other", "family": "own.vote"})
+    lib = library(confirmed(VOTE), single, attached=[FAR, near])
+    assert Resolver(lib).of_objects(HEADS[:2]) == {}
+    (found,) = Resolver(lib).several(HEADS[:2])
+    assert found.holding.attachment == near
+    assert whys(found.holding) == [(1, Why.FARTHER)]

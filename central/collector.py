@@ -16,6 +16,8 @@ import numpy as np
 from central import events
 from central.alarms.alarms import Alarms
 from central.alarms.engine import Engine, Judged
+from central.alarms.records import EpisodeRow
+from central.alarms.view import Now
 from central.backup.backups import Backups
 from central.config import CentralConfig
 from central.contacts import Contacts
@@ -26,6 +28,7 @@ from central.effects import Effects, EventPage
 from central.evidence.packing import Packing
 from central.evidence.rebuilding import Rebuilding
 from central.evidence.retention import Retention
+from central.faults.watching import follow, now
 from central.identity import collector_key
 from central.ingest import heard
 from central.ingest.anchors import Anchors
@@ -70,12 +73,14 @@ class Collector:
         ways = (self.store.ask, self.store.near)
         self.queries = Queries(Queried(db, self.registry, clock, config.holidays, *ways))
         self.last_evaluation: int | None = None
-        self._engine = Engine(self.store)
+        self._engine = Engine(self.store, config.alarms.bounds)
         self.alarms = Alarms(db, self._engine, self.registry, self.store, self.tell, config.alarms)
         self.alarms.schedule = self._schedule_at
         self.listeners.append(self.alarms.peaks.listen)
         anchors = Anchors(clock)
         self.gateways.measured = anchors.note
+        self.faults = follow(self._engine, self.registry, self.gateways, self.store.heads)
+        self.alarms.now, self.faults.settled = self._now, self._schedule
         committer = Committer(self.store, self._engine, anchors, db.gathered, clock.now())
         self._joining = committer.joining
         db.on_rollback.extend((self._engine.forget, committer.forget))
@@ -101,13 +106,7 @@ class Collector:
         self.space = Space(db, clock, config.reserve, self.tell)
         db.make_room_by(self.space.give_way)
         self.ingest.admission.lacks_room = self.space.refusal
-        if (target := config.backup) is not None:
-            self.backups.may = lambda: self.space.lets(target.folder)
-        self.store.heads.watchers.append(self._became)
-        self.store.may_seal = lambda: self.space.sealing
-        self.store.may_merge = self.packing.may = lambda: self.space.tidying
-        self.store.set_aside.now = clock.now
-        self.store.set_aside.tell = self.tell
+        self._connect_store()
         self.rebuilding = Rebuilding(db, self.store)
         self.scrub = Scrub(db, clock, self.store.damage, self.tell)
         taking = Taking(committer, self.store, db.gathered)
@@ -215,11 +214,25 @@ class Collector:
         now, came = self.clock.now(), [(b.stream, b.received) for b in self.store.unsealed.blocks()]
         await self.db.write(lambda tables: heard.restore(tables.conn, came, now))
         await self.gateways.load()
+        await self.db.write(self.faults.began(self.gateways, self.clock.now()))
         await self.alarms.load()
         await self.rules.load()
         await self.backups.load()
         await self.door.load()
         await self.tick()
+
+    def _now(self, row: EpisodeRow) -> Now:
+        return now(self._engine, row, self.clock.now())
+
+    def _connect_store(self) -> None:
+        """Let the store and the copies go by the disk's room, and tell what becomes of it."""
+        if (target := self.config.backup) is not None:
+            self.backups.may = lambda: self.space.lets(target.folder)
+        self.store.heads.watchers.append(self._became)
+        self.store.may_seal = lambda: self.space.sealing
+        self.store.may_merge = self.packing.may = lambda: self.space.tidying
+        self.store.set_aside.now = self.clock.now
+        self.store.set_aside.tell = self.tell
 
     def _committed(self, gateway: str, done: Committed) -> None:
         if done.purpose is not None:

@@ -1,15 +1,16 @@
 """Whether each gateway is in contact, and what it last told of itself.
 
 One gateway gone is one item (网关离线), never an alarm and never the return of one: its points keep
-their values and age. Judged by the clock that never jumps; after a start every gateway is given the
-full time before it is called offline, because it was we who were away.
+their values and age (`central.faults`, in the same transaction). Judged by the clock that never
+jumps; after a start every gateway is given the full time before it is called offline, because it
+was we who were away.
 """
 
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from sqlite_utils import Database as Tables
 
@@ -43,6 +44,43 @@ class Contact:
 
 
 _NEVER: Final = Contact()
+Work = Callable[[Tables], Any]
+"""Done in the transaction that writes what it follows from."""
+
+
+class Following(Protocol):
+    """What follows from a gateway's silence: asked on the loop, done in the transaction, told."""
+
+    def silent(self, gateway: str, since: int, now: int) -> Work: ...
+    def back(self, gateway: str, now: int) -> Work: ...
+    def reported(self, gateway: str, health: Health, now: int) -> Work: ...
+    def done(self, result: Any) -> None: ...
+
+
+class Nothing:
+    """Nothing follows."""
+
+    def silent(self, gateway: str, since: int, now: int) -> Work:
+        """Return nothing to do."""
+        return lambda _: None
+
+    def back(self, gateway: str, now: int) -> Work:
+        """Return nothing to do."""
+        return lambda _: None
+
+    def reported(self, gateway: str, health: Health, now: int) -> Work:
+        """Return nothing to do."""
+        return lambda _: None
+
+    def done(self, result: Any) -> None:
+        """Tell nobody."""
+
+
+class _Became(NamedTuple):
+    """The event of a contact that was lost or is back, and what followed."""
+
+    event: CollectorEvent
+    followed: Any
 
 
 class Contacts:
@@ -58,6 +96,7 @@ class Contacts:
         self._patience: dict[str, int] = {}
         self._buses: dict[str, tuple[Entry, Health, tuple[BusState, ...]]] = {}
         """What was made of what was described and told, until either changes."""
+        self.following: Following = Nothing()
         self.measured: Callable[[str, ClockReport, int], object] = lambda *_: None
         """Is told the clocks of every report of health, and when it was here."""
 
@@ -82,10 +121,12 @@ class Contacts:
         )
         self._wake.set()
         if contact.offline_since is not None:
-            away = contact.offline_since
+            away, follow = contact.offline_since, self.following.back(gateway, now)
             try:
                 await self._db.write(
-                    lambda tables: _mark_online(tables, gateway, away, now),
+                    lambda tables: _Became(
+                        _mark_online(tables, gateway, away, now), follow(tables)
+                    ),
                     self._told(gateway),
                     urgency=Urgency.URGENT,  # the first request after an outage is an alarm's
                 )
@@ -109,13 +150,16 @@ class Contacts:
         if health.report is not None:
             self.measured(gateway, health.report, now)
 
-        def work(tables: Tables) -> None:
+        follow = self.following.reported(gateway, health, now)
+
+        def work(tables: Tables) -> Any:
             tables.conn.execute(
                 "UPDATE gateway SET health = ?, last_contact = ? WHERE name = ?",
                 (body.decode(), now, gateway),
             )
+            return follow(tables)
 
-        await self._db.write(work)
+        await self._db.write(work, self.following.done)
         self._contacts[gateway] = replace(self.contact(gateway), health=health)
         self._tell(Effects(gateways=[gateway]))
 
@@ -142,12 +186,7 @@ class Contacts:
             since = contact.last or now
             self._contacts[gateway] = replace(contact, offline_since=since)
             try:
-                await self._db.write(
-                    lambda tables, gateway=gateway, since=since: _mark_offline(  # type: ignore[misc]
-                        tables, gateway, since, now
-                    ),
-                    self._told(gateway),
-                )
+                await self._db.write(self._lost(gateway, since, now), self._told(gateway))
             except sqlite3.Error:  # not told: it is tried again
                 if self.contact(gateway).heard == contact.heard:
                     self._contacts[gateway] = contact
@@ -157,8 +196,24 @@ class Contacts:
         patience = self._patience.get(gateway, OFFLINE_AFTER)
         return (self._started if contact.heard is None else contact.heard) + patience
 
-    def _told(self, gateway: str) -> Callable[[CollectorEvent], None]:
-        return lambda event: self._tell(Effects(gateways=[gateway], events=[event]))
+    def _lost(self, gateway: str, since: int, now: int) -> Callable[[Tables], _Became | None]:
+        """Return what writes that a gateway is offline, unless it was heard meanwhile."""
+        follow = self.following.silent(gateway, since, now)
+
+        def work(tables: Tables) -> _Became | None:
+            if self.contact(gateway).offline_since != since:
+                return None
+            return _Became(_mark_offline(tables, gateway, since, now), follow(tables))
+
+        return work
+
+    def _told(self, gateway: str) -> Callable[[_Became | None], None]:
+        def tell(became: _Became | None) -> None:
+            if became is not None:
+                self._tell(Effects(gateways=[gateway], events=[became.event]))
+                self.following.done(became.followed)
+
+        return tell
 
     def record(self, entry: "Entry") -> GatewayRecord:
         """Return the gateway with its state, for people."""

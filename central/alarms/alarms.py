@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from central.alarms import kpi_source, listing, messages, overlays, reading, said
+from central.alarms import around, kpi_source, listing, messages, overlays, said
 from central.alarms.acting import EpisodeUnknown, Office
+from central.alarms.around import Around
 from central.alarms.asked import Answer, Deed, Outcome, Wish
 from central.alarms.engine import Engine
 from central.alarms.episode import (
@@ -26,7 +27,7 @@ from central.alarms.records import EpisodeRow, read_levels
 from central.alarms.said import Said
 from central.alarms.settings import USUAL, Acting
 from central.alarms.trend import Trends
-from central.alarms.view import Beside, Names, view
+from central.alarms.view import CALM, Beside, Names, Now, view
 from central.database import Database, Urgency
 from central.effects import Effects
 from central.near import TooMuch
@@ -61,6 +62,7 @@ class Alarms:
         self._names = names
         self._store = store
         self._tell = tell
+        self.now: Callable[[EpisodeRow], Now] = lambda _: CALM
         self.trends = Trends()
         self.peaks = Peaks(db, store.ask, lambda rows: self.changed(rows, ()))
         self._ladders: dict[str, tuple[Level, ...]] = {}
@@ -95,11 +97,11 @@ class Alarms:
     async def episodes(self, asked: EpisodeFilter | None = None) -> EpisodePage:
         """Return a page of episodes. Raises FilterUnknown, CursorUnknown, CursorElsewhere."""
         asked = asked or EpisodeFilter()
-        found = partial(reading.page, asked=asked, names=self._resolve(asked))
-        page, known, heard = await self._db.read(found)
+        found = partial(around.page, asked=asked, names=self._resolve(asked))
+        page, known, heard, near = await self._db.read(found)
         items: list[Episode] = []
         for row in page.rows:
-            shown = self._view(row, known.get(row.number, _NOTHING))
+            shown = self._shown(self._view(row, known.get(row.number, _NOTHING)), near[row.number])
             items.append(replace(shown, told=self._told(shown, heard[row.number])))
             if len(items) % PORTION == 0:
                 await asyncio.sleep(0)
@@ -112,13 +114,13 @@ class Alarms:
 
     async def episode(self, id: str) -> EpisodeDetail | None:  # noqa: A002
         """Return one episode with its journal and what people said of it, or None."""
-        found = await self._db.read(lambda conn: reading.detail(conn, id))
+        found = await self._db.read(lambda conn: around.detail(conn, id))
         if found is None:
             return None
-        row, detail = found
+        row, detail, near = found
         known = Said(detail.verifications[-1] if detail.verifications else None)
         known = known._replace(comments=len(detail.comments))
-        shown, heard = self._view(row, known), detail.heard
+        shown, heard = self._shown(self._view(row, known), near), detail.heard
         head = self._store.head(row.point)
         end = row.returned if row.returned is not None else head.source_time if head else row.raised
         # What came late counts too; what the store has given up since is still kept.
@@ -183,7 +185,7 @@ class Alarms:
 
     def _answer(self, outcome: Outcome) -> Answer:
         return Answer(
-            episode=None if outcome.row is None else self.views([outcome.row])[0],
+            episode=None if outcome.row is None else self._answered(outcome.row),
             laid=outcome.over,
             refused=outcome.refused,
             request=outcome.request,
@@ -227,10 +229,22 @@ class Alarms:
     def with_told(self, episode: Episode) -> Episode:
         """Return it with what people are told of it, looked up on the event loop itself."""
         try:
-            heard = self._db.near(lambda conn: messages.heard_by_id(conn, episode.id))
+            heard, near = self._db.near(lambda conn: around.told(conn, episode.id))
         except TooMuch:
-            heard = messages.NOTHING
+            heard, near = messages.NOTHING, around.ALONE
+        episode = self._shown(episode, near)
         return replace(episode, told=self._told(episode, heard))
+
+    def _answered(self, row: EpisodeRow) -> Episode:
+        (episode,) = self.views([row])
+        try:
+            return self._shown(episode, self._db.near(lambda conn: around.by_id(conn, row.id)))
+        except TooMuch:
+            return episode
+
+    def _shown(self, episode: Episode, near: Around) -> Episode:
+        gateway = None if near.fault is None else self._names.entry(near.fault.gateway)
+        return around.shown(episode, near, gateway)
 
     def _told(self, episode: Episode, heard: Heard) -> Told:
         return messages.told(episode, heard, self.ladder(episode.rule))
@@ -244,7 +258,7 @@ class Alarms:
         )
         laid = self._laid.get(row.rule)
         beside = Beside(laid.layers if laid else (), *known)
-        return view(row, self._names, self._store.head(row.point), ahead, beside)
+        return view(row, self._names, self._store.head(row.point), ahead, beside, self.now(row))
 
     def _resolve(self, asked: EpisodeFilter) -> Resolved:
         """Return the sites and points that names of a filter stand for."""

@@ -9,67 +9,46 @@ undone transaction it is read again. What cannot change anything never becomes a
 
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from sqlite_utils import Database as Tables
 
-from central.alarms import acted, purposes, quiet, ruleset, stepping
+from central.alarms import acted, holding, purposes, quiet, ruleset, stepping
+from central.alarms.evaluation import Evaluation as Evaluation
+from central.alarms.evaluation import Judged as Judged
 from central.alarms.judging import judge
 from central.alarms.ledger import OpenEpisodes
+from central.alarms.many import Many
 from central.alarms.memory import Memory
 from central.alarms.moves import Moves
-from central.alarms.overlays import Laid
 from central.alarms.purposes import Purposes
 from central.alarms.reaching import reaches_back
 from central.alarms.records import EpisodeRow
-from central.alarms.samples import Coming, Good
+from central.alarms.samples import Coming
+from central.alarms.silence import Silences
 from central.alarms.stored import Stored
 from central.alarms.timers import GRACE, Timers
 from central.alarms.tracked import Tracked
 from central.alarms.trend import WINDOW
 from central.database_queue import Heavy
-from central.store.columns import Columns
 from central.store.interface import Row
+from protocols.alarms.flood import Bounds
 from protocols.words import Purpose
-
-
-class Evaluation(NamedTuple):
-    """A commit's rows of one stream, in order of seq, with UTC times; `arrival` is now.
-
-    `most`: readings the machine may look at one by one; None: as many as there are.
-    """
-
-    stream: int
-    purpose: Purpose
-    arrival: int
-    rows: Columns
-    most: int | None = None
-
-
-@dataclass(slots=True)
-class Judged:
-    """Effects: changed episodes, good samples of the last minutes, and the next timer's time.
-
-    `laid`: what lies over rules of which that changed.
-    """
-
-    episodes: list[EpisodeRow] = field(default_factory=list)
-    good: list[Good] = field(default_factory=list)
-    due: int | None = None
-    laid: list[Laid] = field(default_factory=list)
 
 
 class Engine:
     """Lives in the writer thread; see the module's promises."""
 
-    def __init__(self, stored: Stored) -> None:
+    def __init__(self, stored: Stored, bounds: Bounds | None = None) -> None:
+        """`bounds`: of a flood, for everybody on duty together."""
         self._stored = stored
         self._loaded = False
         self._memory = Memory(stored)
-        self._open = OpenEpisodes()
+        self.many = Many(bounds)
+        self._open = OpenEpisodes(self.many)
+        self.silences = Silences()
         self._timers = Timers()
         self._purposes = Purposes()
+        self.spoke: holding.Spoke = lambda _: None
 
     def forget(self) -> None:
         """Drop the copy of the tables: the next call reads them again."""
@@ -167,10 +146,12 @@ class Engine:
             points = {point for tracked in found for point in tracked.points}
             self._memory.wake(conn, points & self._memory.here.keys())
             for tracked in found:
-                if stepping.advance(moves, tracked):
+                again = holding.waits(tracked, moves.clock, self.spoke)
+                if again is None and stepping.advance(moves, tracked):
                     fired[tracked.rule.id] = tracked
-                self._timers.put(tracked.rule.id, tracked.due())
-        if not fired:
+                self._timers.put(tracked.rule.id, tracked.due() if again is None else again)
+        self._calm(conn, moves)
+        if not fired and not moves.touched:
             return Judged()
         fired |= self._memory.counting.spread(moves, fired.values())
         episodes = moves.changed()
@@ -179,10 +160,18 @@ class Engine:
         self._memory.put(conn, points & self._memory.here.keys())
         return Judged(episodes, laid=moves.laid)
 
+    def _calm(self, conn: sqlite3.Connection, moves: Moves) -> None:
+        """Let a flood end, and rules be calm that began too often; they are told again."""
+        self.many.flooding.advance(conn, moves.clock, moves.now)
+        for rule in self.many.chatter.calm(moves.clock):
+            tracked = self._memory.awake(rule)
+            if tracked is not None and tracked.episode is not None:
+                moves.again(tracked.episode)
+
     def due(self) -> int | None:
         """Return when `tick` has something to do."""
-        due = self._timers.next
-        return None if due is None else due + GRACE
+        due = [at for at in (self._timers.next, self.many.due()) if at is not None]
+        return min(due) + GRACE if due else None
 
     def take_rules(
         self, tables: Tables, rules: Sequence[ruleset.Wanted], now: int
@@ -213,6 +202,9 @@ class Engine:
             memory.place(tracked, active=id_ in taken.active)
         counted = [name for each in taken.tracked for number, name in each.inputs if not number]
         found = [other for each in counted if (other := memory.awake(each)) is not None]
+        for tracked in taken.tracked:
+            if self.silences.hold(tracked.points):
+                holding.rest(tracked, now)
         fed = memory.counting.spread(moves, [*taken.tracked, *found])
         taken.episodes += moves.changed()
         self._keep(conn, (news | fed).values())
@@ -249,7 +241,14 @@ class Engine:
         done.due = self.due()
         return done
 
-    def moves(self, conn: sqlite3.Connection, now: int, purpose: Purpose) -> Moves:
+    def concerned(self, conn: sqlite3.Connection, points: Collection[int]) -> list[Tracked]:
+        """Return the rules of points to which their silence means anything, up to date."""
+        self._ensure(conn)
+        found = holding.concerned(self._memory.awake_rules(), points)
+        self._memory.wake(conn, {point for each in found for point in each.points})
+        return found
+
+    def moves(self, conn: sqlite3.Connection, now: int, purpose: Purpose | None) -> Moves:
         """Return where changes of one commit go that no reading led to."""
         self._purposes.heard(purpose)
         return Moves(conn, now, purpose, self._stored, self._open)
@@ -279,9 +278,13 @@ class Engine:
     def _ensure(self, conn: sqlite3.Connection) -> None:
         if self._loaded:
             return
-        self._memory, self._open = Memory(self._stored), OpenEpisodes()
+        self._memory, self._open = Memory(self._stored), OpenEpisodes(self.many)
         self._purposes = Purposes()
         self._memory.load(conn)
+        self.many.load(conn)
+        self.silences.load(conn)
+        for tracked in holding.concerned(self._memory.awake_rules(), self.silences.points):
+            holding.rest(tracked, 0)
         timed = self._memory.timed()
         self._timers = Timers((id_, tracked.due()) for id_, tracked in timed.items())
         self._loaded = True

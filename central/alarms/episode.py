@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from central.alarms.first_up import FirstUp
 from central.alarms.overlays import Layer
 from central.store.queries.extreme import Extreme
 from protocols.alarms.rule import Level
@@ -47,6 +48,27 @@ class NextThreshold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultShown:
+    """What is silent: `place` is gateway, bus or device; since the last that was heard (µs UTC).
+
+    `devices` and `points` lie below it; `concluded`: nobody said so, but all below it is silent.
+    `label` is the name it is shown by: of a bus, which has none, its logical one.
+    """
+
+    place: str
+    gateway: str
+    gateway_label: Label
+    bus: str | None
+    device: str | None
+    device_label: Label | None
+    label: Label
+    since: int
+    devices: int
+    points: int
+    concluded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
     """One alarm from its raise to its close. Times are µs UTC.
 
@@ -54,7 +76,9 @@ class Episode:
     Beside what the rule produced: `overlays` lie over the rule now, the strongest first;
     `verification` is the newest, `comments` how many there are. `origin` is centre or gateway,
     `confirmation` of one that a gateway told: awaited, confirmed or unconfirmed. `told` is what
-    people are told of it, where that was looked up.
+    people are told of it, where that was looked up. `chattering`: its rule begins too often now.
+    `unknown_since`: what carries its point is silent since then, and nobody knows its state.
+    `first_up` and `fault`, of what is no process alarm, where these were looked up.
     """
 
     id: str
@@ -93,6 +117,10 @@ class Episode:
     told: Told | None = None
     domain: str = ""
     """That of the site."""
+    chattering: bool = False
+    first_up: FirstUp | None = None
+    unknown_since: int | None = None
+    fault: FaultShown | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +175,7 @@ class EpisodeFilter:
     site; `levels` are colours' names, none: any. `point`, `rule` and `object` (with or without its
     site) are names, `domain` the domain's; `verification` a result, or none. Times are µs UTC:
     raised in [`since`, `until`). `q` matches point, labels and id. `cursor` is a page's `next`.
+    `faults`: the list is without what is silent, with it, or of it only.
     """
 
     state: str = "open"
@@ -164,6 +193,7 @@ class EpisodeFilter:
     q: str = ""
     limit: int = 100
     cursor: str | None = None
+    faults: str = "without"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

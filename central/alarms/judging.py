@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from central.alarms import backfill, stepping
+from central.alarms import backfill, holding, stepping
 from central.alarms.moves import Moves
 from central.alarms.samples import Good
 from central.alarms.tracked import Tracked
@@ -34,16 +34,33 @@ def judge(
         if value is not None:
             good.append((row.point, row.time, float(value)))
         for tracked in here[row.point]:
-            if not tracked.plain:
+            if tracked.plain or (value is None and tracked.held):
+                moved = _take(moves, tracked, stream, (row.time, value))
+            else:
                 heard.setdefault(tracked.rule.id, []).extend(_samples_of(tracked, row, value))
-                touched[tracked.rule.id] = tracked
-            elif stepping.take(moves, tracked, stream, row.time, value):
+                moved = True
+            if moved:
                 touched[tracked.rule.id] = tracked
     for id_, samples in heard.items():
         stepping.take_each(moves, touched[id_], stream, samples)
     for tracked in touched.values():
         backfill.settle(moves, tracked, stream)
     return Heard(touched, [_samples(good)] if good else [])
+
+
+def _take(moves: Moves, tracked: Tracked, stream: int, at: tuple[int, float | None]) -> bool:
+    """Step one rule; return whether that changed anything.
+
+    Of a point that is silent with what carries it, it is no news that it is not known; a return
+    that began is called off all the same.
+    """
+    time, value = at
+    if value is not None or not tracked.held:
+        return stepping.take(moves, tracked, stream, time, value)
+    pending = tracked.condition.pending
+    if pending:
+        holding.still(moves, tracked, time)
+    return pending
 
 
 def _judged(here: Container[int], rows: Iterable[Row]) -> Iterator[tuple[Row, float | None]]:

@@ -19,7 +19,8 @@ _STOOD: Final = (
     "AND raised < ? UNION SELECT number FROM episode INDEXED BY episode_open "
     "WHERE closed IS NULL AND returned IS NULL AND raised < ? - 86400000000"
 )
-_MINE: Final = "e.purpose = 'production'"
+_MINE: Final = "e.purpose = 'production' AND e.number NOT IN (SELECT episode FROM fault)"
+"""What is silent is no alarm."""
 
 
 class Journal(NamedTuple):

@@ -54,6 +54,8 @@ class Period:
     start: int
     end: int
     operators: int = 1
+    flood: Bounds = Bounds()  # noqa: RUF009  # frozen
+    """Of one operator."""
 
     @property
     def length(self) -> int:
@@ -121,7 +123,7 @@ def _load(within: Sequence[Line], period: Period) -> list[Figure]:
     for slot, n in slots.items():
         day = slot * SLOT // DAY
         days[day] = max(days[day], n)
-    flood = flooded([line.time for line in within], period)
+    flood = flooded([line.time for line in within if not line.late], period)
     return [
         _rate("per_hour", count, people * period.length / HOUR, "1/h", late),
         _rate("per_day", count, people * period.length / DAY, "1/d", late),
@@ -133,12 +135,12 @@ def _load(within: Sequence[Line], period: Period) -> list[Figure]:
     ]
 
 
-def flooded(times: Sequence[int], period: Period, bounds: Bounds | None = None) -> int:
+def flooded(times: Sequence[int], period: Period) -> int:
     """Return for how many µs of the period it flooded; `times` in order.
 
     As `protocols.alarms.flood` tells it for one operator, in one pass.
     """
-    rule, people = bounds or Bounds(), period.operators
+    rule, people = period.flood, period.operators
     window = round(rule.window * SECOND)
     left = max(0, rule.off_below * people - 1)
     total, began, first = 0, None, 0

@@ -8,6 +8,7 @@ to commit (`OpenEpisodes`): a storm is about the same alarms again and again.
 import sqlite3
 from typing import Final
 
+from central.alarms.many import Many
 from central.alarms.records import EpisodeRow, Line, episode_by_number
 from central.alarms.writing import (
     insert_episodes,
@@ -22,9 +23,13 @@ MOST: Final = 20_000
 
 
 class OpenEpisodes:
-    """Open episodes as the tables have them. Forgotten with all other memory of the engine."""
+    """Open episodes as the tables have them. Forgotten with all other memory of the engine.
 
-    def __init__(self) -> None:
+    `many` is told of whatever is written of them.
+    """
+
+    def __init__(self, many: Many | None = None) -> None:
+        self.many = Many() if many is None else many
         self._rows: dict[int, EpisodeRow] = {}
 
     def get(self, number: int) -> EpisodeRow | None:
@@ -95,6 +100,10 @@ class Ledger:
         self._touched[row.number] = None
         return row.number
 
+    def again(self, number: int) -> None:
+        """Let an episode be told again, though nothing is written of it."""
+        self._touched[number] = None
+
     def line(self, line: Line) -> None:
         """Take a journal line."""
         if line.episode is not None:
@@ -111,6 +120,8 @@ class Ledger:
         pairs = [(self._stored[row.number], row) for row in touched if row.number in self._stored]
         update_episodes(self._conn, [pair for pair in pairs if pair[0] != pair[1]])
         write_lines(self._conn, self.lines)
+        others = self._known.many.written(self._conn, new, self.lines, self.row)
+        touched += [self._base(number) for number in others if number not in self._touched]
         self.lines = []
         for row in touched:
             self._stored[row.number] = row

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from central.alarms import cursor as cursors
 from central.alarms.episode import EpisodeFilter
-from central.alarms.records import COLUMNS, FREE, EpisodeRow, read_row
+from central.alarms.records import ALARMS, COLUMNS, FAULTS, FREE, EpisodeRow, read_row
 from protocols.alarms.rule import Colour
 from protocols.errors import FengsuiError
 
@@ -22,6 +22,7 @@ COUNTED: Final = 100_000
 """Episodes counted; where there are more the list says so."""
 VERIFIED: Final = ("real", "false", "instrument", "filed", "test")
 UNVERIFIED: Final = "none"
+_FAULTS: Final = {"without": ALARMS, "with": "1", "only": FAULTS}
 _FEW: Final = 16
 _UNDER: Final = (
     "number IN (SELECT (SELECT e.number FROM episode e WHERE e.point = o.point "
@@ -168,7 +169,10 @@ def question(asked: EpisodeFilter, names: Resolved) -> Question:
     view = VIEWS.get(asked.state)
     if view is None:
         raise FilterUnknown(filter="state", value=asked.state, allowed=", ".join(VIEWS))
-    clauses, values = [view.condition], list[Any]()
+    faults = _FAULTS.get(asked.faults)
+    if faults is None:
+        raise FilterUnknown(filter="faults", value=asked.faults, allowed=", ".join(_FAULTS))
+    clauses, values = [view.condition, faults], list[Any]()
     for clause, *given in (*_of_names(asked, names), *_of_facts(asked)):
         clauses.append(clause)
         values += given
@@ -181,6 +185,8 @@ def question(asked: EpisodeFilter, names: Resolved) -> Question:
 
 def _source(view: View, asked: EpisodeFilter, names: Resolved) -> str:
     """Name the index: the planner knows no figures of the table and would take any."""
+    if asked.faults == "only":
+        return "episode"  # there are few: they are looked up
     index = view.by_index
     if view.order is URGENT and names.sites is not None and len(names.sites) <= _FEW:
         index = "episode_figures"  # of few sites there are few: sorted sooner than looked for
@@ -278,4 +284,4 @@ def point_of(conn: sqlite3.Connection, alarm: str | None, rule: str | None) -> i
     """Return the number of the point at which an episode, or a rule, is shown."""
     source, name = ("episode", alarm) if alarm is not None else ("rule", rule)
     row = conn.execute(f"SELECT point FROM {source} WHERE id = ?", (name,)).fetchone()  # noqa: S608
-    return None if row is None else int(row[0])
+    return None if row is None or row[0] is None else int(row[0])

@@ -5,7 +5,7 @@ machine touches them; `put` writes the arrays anew after it. Belongs to the writ
 """
 
 import sqlite3
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable, Set
 from typing import Final
 
 import numpy as np
@@ -55,6 +55,10 @@ class Memory:
     def awake(self, id_: str) -> Tracked | None:
         """Return the state of a rule, unless it sleeps: then no level of it stands."""
         return self._rules.get(id_)
+
+    def awake_rules(self) -> Collection[Tracked]:
+        """Return the rules that are awake: what sleeps watches nothing, and nothing of it pends."""
+        return self._rules.values()
 
     def ladders(self) -> dict[str, tuple[Level, ...]]:
         """Return every rule's ladder."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from central.alarms import borne_out, overlays
+from central.alarms.chatter import often
 from central.alarms.episode import Acknowledgement
 from central.alarms.ledger import Ledger, OpenEpisodes
 from central.alarms.overlays import Laid
@@ -25,6 +26,7 @@ from protocols.alarms.word import Word
 from protocols.words import Purpose, Value
 
 BEGINS: Final = (Word.RAISE, Word.SHADOW_RAISE)
+BEGUN: Final = (Word.RAISE, Word.RERAISE)
 RETURNS: Final = (Word.RTN, Word.SHADOW_RTN)
 CALLS_AGAIN: Final = (Word.RAISE, Word.RERAISE, Word.REALARM, Word.SHADOW_RAISE)
 """After these an earlier acknowledgement answers nothing any more."""
@@ -58,6 +60,7 @@ class Moves:
         self._purpose = purpose
         self._stored = stored
         self._positions: dict[int, int] = {}
+        self._known = known
         self._ledger = Ledger(conn, known)
         self.laid: list[Laid] = []
         """What lies over rules of which that changed."""
@@ -87,6 +90,10 @@ class Moves:
         """Take an episode that is to be told otherwise."""
         self._ledger.put(row)
 
+    def again(self, number: int) -> None:
+        """Let an episode be told again, though nothing is written of it."""
+        self._ledger.again(number)
+
     def order(self, tracked: Tracked) -> tuple[int, str]:
         """Return what rules are put in order by: when something happened last, and their names."""
         id_ = tracked.definition.rule.id
@@ -115,6 +122,9 @@ class Moves:
             level = tracked.definition.rule.levels[entry.level - 1]
             entry = borne_out.joined(self, tracked, entry, level)
         word = entry.word
+        if word in BEGUN and not late(entry.time, self.now):
+            figure = often(tracked.definition.clocks.chatter)
+            self._known.many.chatter.began(tracked.definition.rule.id, entry.time, figure)
         if tracked.episode is not None:
             self._follow(tracked, tracked.episode, entry, (level, comment))
         elif word in BEGINS and level is not None:

@@ -71,9 +71,12 @@ FREE: Final = (
     "CROSS JOIN episode e INDEXED BY episode_open ON e.rule = o.rule AND e.closed IS NULL)"
 )
 """Open, and nothing lies over its rule: what is shelved is listed and counted apart."""
+FAULTS: Final = "number IN (SELECT episode FROM fault)"
+ALARMS: Final = "number NOT IN (SELECT episode FROM fault)"
+"""Process alarms: what is silent is a fault, listed with them or alone, and counted apart."""
 OPEN: Final = (
     "SELECT site, colour, state, count(*) FROM episode "  # noqa: S608
-    f"WHERE {FREE} AND purpose = 'production' GROUP BY site, colour, state"
+    f"WHERE {FREE} AND {ALARMS} AND purpose = 'production' GROUP BY site, colour, state"
 )
 
 

@@ -101,6 +101,8 @@ class Tracked:
     """Of a rule that is not plain: what its streams brought; None: of nothing to tell."""
     claimed: dict[int, int] = field(default_factory=dict)
     """By such a stream the episode its past was told as."""
+    held: bool = False
+    """Whether nobody can know its input now: what carries it is silent."""
     touched: frozenset[int] = frozenset()
     """Streams whose branches were written or dropped and not yet looked at again."""
 
@@ -221,7 +223,7 @@ class Tracked:
         machine = self.machine
         health = machine.health
         if self.definition.watch is not UNWATCHED and not lagging:
-            health = replace(health, fresh=time)
+            health = replace(health, fresh=max(time, health.fresh or time))
         memory: Any = machine.memory
         values: tuple[float | None, ...] = (value,) * len(machine.condition.steps)
         if memory is not None and (lagging or (memory.time or 0) >= time):

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple, Protocol
 from central.alarms.episode import Episode, NextThreshold, Verification
 from central.alarms.overlays import Layer
 from central.alarms.records import EpisodeRow
+from central.registry import Entry
 from central.registry_records import PointRecord, SiteRecord
 from central.store.interface import Latest
 from protocols.alarms.ladder import subject_of
@@ -18,6 +19,7 @@ class Names(Protocol):
     def by_number(self, number: int) -> PointRecord | None: ...
     def site(self, name: str) -> SiteRecord | None: ...
     def sites(self) -> list[SiteRecord]: ...
+    def entry(self, gateway: str) -> Entry | None: ...
 
 
 class Beside(NamedTuple):
@@ -31,12 +33,23 @@ class Beside(NamedTuple):
 ALONE: Final = Beside()
 
 
+class Now(NamedTuple):
+    """Whether its rule chatters, and since when (µs UTC) nobody knows its state."""
+
+    chattering: bool = False
+    unknown_since: int | None = None
+
+
+CALM: Final = Now()
+
+
 def view(
     row: EpisodeRow,
     names: Names,
     head: Latest | None,
     ahead: NextThreshold | None,
     beside: Beside = ALONE,
+    now: Now = CALM,
 ) -> Episode:
     """Return the episode as people see it; a point that is gone keeps its logical names.
 
@@ -83,6 +96,8 @@ def view(
         verification=beside.verification,
         comments=beside.comments,
         domain=site.domain if site else "",
+        chattering=now.chattering,
+        unknown_since=now.unknown_since,
     )
 
 

@@ -20,6 +20,7 @@ from central.migrations import (
     episodes,
     foundation,
     joining,
+    many,
     packs,
     peaks,
     people,
@@ -60,6 +61,7 @@ STEPS: Final = (
     people.m032_people,
     joining.m033_gateway_standings,
     episodes.m034_storm,
+    many.m035_many_alarms,
     peaks.m036_peaks,
 )
 

@@ -46,7 +46,7 @@ def good(health: Health, time: int, value: float, *, live: bool) -> Said:
         words.append(Word.FROZEN_CLEAR)
     return Said(
         Health(
-            fresh=time if live else health.fresh,
+            fresh=max(time, health.fresh or time) if live else health.fresh,
             stale=health.stale and not live,
             value=value,
             changed=time if moved else health.changed,

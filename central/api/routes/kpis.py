@@ -40,7 +40,8 @@ async def kpis(  # a period, its sites, its people
     if last - first > LONGEST:
         raise ApiError(422, "KPI_SPAN", days=LONGEST // DAY)
     people = operators or house.collector.config.alarms.operators
-    period = Period(start=first, end=last, operators=people)
+    flood = house.collector.config.alarms.flood
+    period = Period(start=first, end=last, operators=people, flood=flood)
     sites = who.narrow(site.split(",") if site else None)
     found = await house.collector.alarms.kpis(period, sites)
     names = house.collector.registry

@@ -23,6 +23,8 @@ from central.store.values import FLOAT, INTEGER, NONE, OTHER, Bytes, Floats, Val
 from protocols.words import Value
 
 NOTHING: Final[Integers] = np.empty(0, np.int64)
+BAD_FROM: Final = 0x8000_0000
+"""Qualities from here on are bad (OPC UA); what is uncertain is known."""
 COMMITS: Final = 64
 READINGS: Final = 1 << 16
 """What waits to be taken at most."""
@@ -182,6 +184,13 @@ class Heads(PointArrays):
         asked = np.array(numbers, np.int64)
         inside = (asked >= 0) & (asked < len(self.times))
         return np.where(inside, self.times[np.where(inside, asked, 0)], NEVER)
+
+    def bad(self, numbers: Integers) -> NDArray[np.bool_]:
+        """Return of which points the newest is of bad quality; of what is not known it is not."""
+        self.settle()
+        inside = (numbers >= 0) & (numbers < len(self.qualities))
+        qualities = self.qualities[np.where(inside, numbers, 0)]
+        return inside & (qualities >= BAD_FROM)
 
     def values(self, numbers: Integers) -> Values:
         """Return the values of the heads of `numbers`, which all have one."""

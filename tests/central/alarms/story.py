@@ -56,6 +56,11 @@ class Story:
         await self.collector.ingest.put_stream("gw", self.stream.id, self.stream.opening)
         return old
 
+    async def alive(self, second):
+        """The gateway says that it is there, and nothing else."""
+        self.until(second)
+        await self.collector.gateways.seen("gw")
+
     async def tick(self, second):
         self.until(second)
         await self.collector.tick()

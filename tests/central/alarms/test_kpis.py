@@ -107,7 +107,7 @@ def test_floods_are_those_of_the_core(seconds, on_above, off_below):
     said += advance(bounds, state, end)[1]
     turns = [time for time, _ in said]
     expected = sum(off - on for on, off in zip(turns[::2], turns[1::2], strict=True))
-    assert flooded(times, Period(start=0, end=end), bounds) == expected
+    assert flooded(times, Period(start=0, end=end, flood=bounds)) == expected
 
 
 def test_a_busy_hour_has_more_than_thirty():

@@ -273,6 +273,7 @@ async def test_a_device_that_dies_before_its_return_was_seen_has_not_returned(
     await story.at(300, 0.0)
     await story.tick(309)
     await story.is_("UNACK")
+    await story.alive(316)
     await story.tick(320)
     assert await story.journal() == [[5, "RAISE:H"], [310, "RTN"]]
     await story.collector.close()
@@ -299,6 +300,7 @@ async def test_a_device_that_died_in_the_gap_had_not_returned_either(tmp_path, c
     await story.ack()
     old = await story.new_stream()
     await story.at(200, 0.0)
+    await story.alive(211)
     await story.tick(220)
     gateway = story.gateway
     told = [

@@ -1,0 +1,1 @@
+"""Gateways, buses and devices that are silent: one item each, whatever lies below."""

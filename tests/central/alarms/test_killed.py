@@ -41,10 +41,16 @@ def folder_of(tmp_path, name):
     return tmp_path / name
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """What is said when nobody disturbs it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert run(folder) == 0
+    return script.journal(folder)
+
+
 @pytest.mark.slow
-def test_a_killed_collector_tells_the_same(tmp_path):
-    undisturbed = folder_of(tmp_path, "undisturbed")
-    assert run(undisturbed) == 0
+def test_a_killed_collector_tells_the_same(tmp_path, undisturbed):
     steps = len(script.Script().steps)
     chance = random.Random(6)
     left = MOMENTS
@@ -54,12 +60,11 @@ def test_a_killed_collector_tells_the_same(tmp_path):
         for until in sorted(chance.sample(range(1, steps - 5), several)):
             run(killed, until)
         assert run(killed) == 0
-        assert script.journal(killed) == script.journal(undisturbed)
+        assert script.journal(killed) == undisturbed
         left -= several
 
 
-def test_the_undisturbed_run_says_what_the_vectors_expect(tmp_path):
-    assert run(tmp_path) == 0
-    said, _ = script.journal(tmp_path)
+def test_the_undisturbed_run_says_what_the_vectors_expect(undisturbed):
+    said, _ = undisturbed
     for told in script.Script().told:
         assert told.said(said) == told.case["expected_events"], told.id

@@ -8,6 +8,7 @@ import MinePage from "./pages/MinePage.vue";
 import OnboardingPage from "./pages/OnboardingPage.vue";
 import OverviewPage from "./pages/OverviewPage.vue";
 import PointsPage from "./pages/PointsPage.vue";
+import RulesPage from "./pages/RulesPage.vue";
 import SystemPage from "./pages/SystemPage.vue";
 
 export function createPages(loggedIn: () => boolean): Router {
@@ -21,6 +22,9 @@ export function createPages(loggedIn: () => boolean): Router {
       { path: "/points", name: "points", component: PointsPage },
       { path: "/onboarding", redirect: "/onboarding/gateways" },
       { path: "/onboarding/:part(gateways|systems)/:name?", name: "onboarding", component: OnboardingPage },
+      { path: "/rules", redirect: "/rules/library" },
+      { path: "/figures", redirect: "/rules/figures" },
+      { path: "/rules/:part(library|named|point|files|figures)/:rule?", name: "rules", component: RulesPage },
       { path: "/system", redirect: "/system/calendar" },
       { path: "/system/:part(calendar|deliveries|retention|store|backups)", name: "system", component: SystemPage },
       { path: "/mine", name: "mine", component: MinePage },

@@ -48,7 +48,8 @@ export async function ask<T>(path: string, options: Ask = {}): Promise<T> {
   return content as T;
 }
 
-function refusal(answer: Response, content: unknown): ApiError {
+/** What an answer that is no success says. */
+export function refusal(answer: Response, content: unknown): ApiError {
   const body = (content ?? {}) as { code?: unknown; params?: unknown; request?: unknown };
   return new ApiError(
     typeof body.code === "string" ? body.code : `HTTP_${answer.status}`,

@@ -2,16 +2,18 @@
 
 import acts from "./acts.en";
 import onboarding from "./onboarding.en";
+import rules from "./rules.en";
 import system from "./system.en";
 import type { Messages } from "./zh";
 
 const en: Messages = {
   acts,
   onboarding,
+  rules,
   system,
   name: "Fengsui",
   subtitle: "Monitoring and early warning",
-  page: { overview: "Overview", alarms: "Alarms", health: "Operations", points: "Points", onboarding: "Onboarding", system: "System", mine: "Me", login: "Log in" },
+  page: { overview: "Overview", alarms: "Alarms", health: "Operations", points: "Points", onboarding: "Onboarding", rules: "Rules", system: "System", mine: "Me", login: "Log in" },
   level: { red: "Red", orange: "Orange", yellow: "Yellow", blue: "Blue" },
   rank: { red: "Red · Level I", orange: "Orange · Level II", yellow: "Yellow · Level III", blue: "Blue · Level IV" },
   state: { UNACK: "Unacked", ACKED: "Acked", RTN_UNACK: "Returned · unacked", LATCHED_UNACK: "Latched · unacked", LATCHED_ACKED: "Latched · to reset", NORMAL: "Closed" },

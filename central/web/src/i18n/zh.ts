@@ -2,15 +2,17 @@
 
 import acts from "./acts.zh";
 import onboarding from "./onboarding.zh";
+import rules from "./rules.zh";
 import system from "./system.zh";
 
 const zh = {
   acts,
   onboarding,
+  rules,
   system,
   name: "烽燧",
   subtitle: "监测预警平台",
-  page: { overview: "一张图", alarms: "报警", health: "运维", points: "场所与点位", onboarding: "企业接入", system: "系统", mine: "我的", login: "登录" },
+  page: { overview: "一张图", alarms: "报警", health: "运维", points: "场所与点位", onboarding: "企业接入", rules: "阈值与模型", system: "系统", mine: "我的", login: "登录" },
   level: { red: "红", orange: "橙", yellow: "黄", blue: "蓝" },
   rank: { red: "红·Ⅰ级", orange: "橙·Ⅱ级", yellow: "黄·Ⅲ级", blue: "蓝·Ⅳ级" },
   state: { UNACK: "未确认", ACKED: "已确认", RTN_UNACK: "已恢复·未确认", LATCHED_UNACK: "锁存·未确认", LATCHED_ACKED: "锁存·待复位", NORMAL: "已结束" },

@@ -7,7 +7,7 @@ and one that was read again, is the same machine as one that saw every reading i
 
 from dataclasses import replace
 
-from central.alarms import backfill, pasts
+from central.alarms import backfill, pasts, pasts_several
 from central.alarms.moves import Moves
 from central.alarms.tracked import Tracked
 from protocols.alarms import steps
@@ -96,7 +96,9 @@ def _arrival(moves: Moves, time: int) -> int:
 
 def take_each(moves: Moves, tracked: Tracked, stream: int, heard: list[Sample]) -> None:
     """Take readings of the inputs of any other rule: each in its turn, by event time."""
-    before, whole = tracked.lagging, pasts.applies(tracked)
+    before, whole, late = tracked.lagging, pasts.applies(tracked), list[Sample]()
+    if not whole and tracked.points:
+        heard, late = pasts_several.parted(moves, tracked, stream, heard)
     for sample in sorted_by_input(heard):
         newest = newest_of(tracked.machine, sample.input)
         newer = newest is None or sample.time > newest
@@ -109,6 +111,8 @@ def take_each(moves: Moves, tracked: Tracked, stream: int, heard: list[Sample]) 
             _feed(moves, tracked, sample, sample.value)
     if whole:
         pasts.settle(moves, tracked, stream)
+    elif late:
+        pasts_several.take(moves, tracked, stream, sorted_by_input(late))
     if before and not tracked.lagging:
         moves.caught_up(tracked)
 

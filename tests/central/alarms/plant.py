@@ -82,7 +82,7 @@ class Plant:
         self.at(second if now is None else now)
         rows = []
         for seq, (point, value, *more) in enumerate(readings):
-            good, ago = (*more, True, 0)[:2] if more else (True, 0)
+            good, ago = (*more, *(True, 0)[len(more) :])
             quality = Quality.GOOD if good else Quality.BAD
             time = START + round((second - ago) * SECOND)
             rows.append(Row(point, time, seq, value, quality, FLAG_SOURCE))

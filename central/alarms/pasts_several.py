@@ -25,16 +25,16 @@ FURTHEST: Final = 24 * HOUR
 MOST: Final = 100_000
 """Readings of the others that are looked through at once; beyond it the past is told as it is."""
 _LIVE: Final = (
-    "FROM alarm_journal j JOIN episode e ON e.number = j.episode AND NOT e.late WHERE j.rule = ? "
+    "FROM alarm_journal WHERE episode IN (SELECT number FROM episode INDEXED BY episode_point "
+    "WHERE point = ? AND rule = ? AND NOT late AND raised <= ? ORDER BY raised DESC LIMIT 4) "
 )
 _STOOD: Final = (
-    f"SELECT j.event, j.level {_LIVE} AND j.time <= ? AND j.event IN "
+    f"SELECT event, level {_LIVE} AND time <= ? AND event IN "
     "('RAISE', 'RERAISE', 'LEVEL', 'RTN', 'SHADOW_RAISE', 'SHADOW_RTN') "
-    "ORDER BY j.time DESC, j.id DESC LIMIT 1"
+    "ORDER BY time DESC, id DESC LIMIT 1"
 )
 _RETURNED: Final = (
-    f"SELECT j.time {_LIVE} AND j.time > ? AND j.event IN ('RTN', 'SHADOW_RTN') "
-    "ORDER BY j.time LIMIT 1"
+    f"SELECT time {_LIVE} AND time > ? AND event IN ('RTN', 'SHADOW_RTN') ORDER BY time LIMIT 1"
 )
 
 
@@ -117,7 +117,7 @@ def _begun(moves: Moves, tracked: Tracked, time: int) -> Branch:
 
 def _stood(moves: Moves, tracked: Tracked, time: int) -> int:
     """Return the level that stood at a time, as the journal has it."""
-    found = moves.conn.execute(_STOOD, (tracked.rule.id, time)).fetchone()
+    found = moves.conn.execute(_STOOD, (tracked.point, tracked.rule.id, time, time)).fetchone()
     if found is None or found[0] in ("RTN", "SHADOW_RTN"):
         return 0
     names = [level.name for level in tracked.rule.levels]
@@ -128,7 +128,9 @@ def _returned(moves: Moves, tracked: Tracked, branch: Branch) -> int | None:
     """Return when the live alarm that stood before a past returned, where the past goes on."""
     if not branch.machine.condition.level or branch.path or branch.newest is None:
         return None
-    found = moves.conn.execute(_RETURNED, (tracked.rule.id, branch.newest)).fetchone()
+    since = branch.newest
+    known = (tracked.point, tracked.rule.id, since, since)
+    found = moves.conn.execute(_RETURNED, known).fetchone()
     return None if found is None else int(found[0])
 
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from sqlite_utils import Database as Tables
 
-from central.alarms.records import EpisodeRow, episode_by_id
+from central.alarms.records import EpisodeRow, episode_by_id, episode_by_number
 from central.database import Database, Urgency
 from central.effects import Effects
 from central.reader import QueryTooLong
@@ -75,7 +75,7 @@ class Peaks:
         self,
         db: Database,
         ask: Ask,
-        changed: Callable[[Sequence[EpisodeRow]], None],
+        changed: Callable[[list[EpisodeRow]], None],
     ) -> None:
         self._db = db
         self._ask = ask
@@ -123,12 +123,14 @@ class Peaks:
         return found[0][1] if found else None
 
     async def _look(self, episodes: Sequence[str]) -> None:
-        rows = {row.number: row for row in await self._db.read(lambda conn: _over(conn, episodes))}
-        sought = [wanted(row, "limit", row.returned or 0) for row in rows.values()]
+        rows = await self._db.read(lambda conn: _over(conn, episodes))
+        sought = [wanted(row, "limit", row.returned or 0) for row in rows]
         found = await self._extremes([each for each in sought if each is not None])
         if found:
-            await self._db.write(lambda tables: _put(tables, found), urgency=Urgency.PATIENT)
-            self._changed([rows[each.episode] for each, _ in found])
+            # What is told is what stands then: somebody may have acknowledged it meanwhile.
+            await self._db.write(
+                lambda tables: _put(tables, found), self._changed, urgency=Urgency.PATIENT
+            )
 
     async def _extremes(self, sought: Sequence[Wanted]) -> list[tuple[Wanted, Extreme]]:
         def work(source: PointSource) -> list[tuple[Wanted, Extreme]]:
@@ -168,12 +170,13 @@ def _own(conn: sqlite3.Connection, row: EpisodeRow) -> bool:
     return kind is not None and kind[0] in (None, "limit")
 
 
-def _put(tables: Tables, found: Sequence[tuple[Wanted, Extreme]]) -> None:
+def _put(tables: Tables, found: Sequence[tuple[Wanted, Extreme]]) -> list[EpisodeRow]:
     tables.conn.executemany(
         "INSERT OR REPLACE INTO episode_peak(episode, value, time, quality, until) "
         "VALUES (?, ?, ?, ?, ?)",
         [(each.episode, *peak, each.end - 1) for each, peak in found],
     )
+    return [episode_by_number(tables.conn, each.episode) for each, _ in found]
 
 
 def _left(conn: sqlite3.Connection) -> list[str]:

@@ -40,6 +40,25 @@ async def test_a_page_hears_of_it_once(story):
     assert len(heard) == before + 1
 
 
+async def test_an_acknowledgement_meanwhile_is_not_told_away(story, monkeypatch):
+    peaks = story.collector.alarms.peaks
+    asked = peaks._ask
+
+    async def slowly(work):
+        found = await asked(work)
+        await story.ack()
+        return found
+
+    await story.at(0, 82.0)
+    await story.at(60, 50.0)
+    heard = []
+    story.collector.listeners.append(heard.append)
+    monkeypatch.setattr(peaks, "_ask", slowly)
+    await looked_up(story)
+    states = [each.state for effects in heard for each in effects.episodes]
+    assert states == ["NORMAL", "NORMAL"]
+
+
 async def test_a_low_alarm_has_a_lowest_and_a_second_return_a_new_one(story):
     for second, value in ((0, 15.0), (60, 13.5), (120, 50.0)):
         await story.at(second, value)

@@ -1,18 +1,20 @@
 """Rules as the API shows them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal, cast
 
 from central.api.models import rules as models
 from central.api.models import words
 from central.api.shapes import label
 from central.rules.library import MANIFEST, Attached, Library, LibraryRule, NamedLevel, Version
-from central.rules.meant import Holding, Place
+from central.rules.meant import Holding, Place, Why
 from central.rules.reading import body_document
 from central.rules.resolving import Resolver
 from central.rules.threshold_sets import ThresholdSet
 from protocols.alarms.attachment import Attachment, Scope
 from protocols.alarms.document import level_document
+from protocols.alarms.ladder import DIRECTIONS
 from protocols.alarms.rule import Level
 from protocols.words import Label
 
@@ -110,10 +112,19 @@ def point_rules(
 ) -> models.PointRules:
     """Return what holds for a point; `limits`: its manifest's."""
     point, own = place.target.point, list(limits)
-    found = [_holding(each, point, own) for each in resolver.holdings(place)]
-    if resolver.any_several:
-        found += _several(place, resolver, everywhere)
-    return models.PointRules(point=point, unit=place.unit, rules=found)
+    several = _several(place, resolver, everywhere) if resolver.any_several else []
+    told = {each.family for each in several}
+    found = [
+        _holding(each, point, own)
+        for each in resolver.holdings(place)
+        if not (each.family in told and _for_objects(each))
+    ]
+    return models.PointRules(point=point, unit=place.unit, rules=found + several)
+
+
+def _for_objects(held: Holding) -> bool:
+    """Whether all that is meant here judges the object, where it is told of, and not the point."""
+    return held.attachment is None and all(each.why is Why.SEVERAL for each in held.passed)
 
 
 def _several(
@@ -131,7 +142,11 @@ def _holding(held: Holding, subject: str, own: list[Level]) -> models.HoldingRul
     rule = held.rule
     levels = held.figures.levels if held.figures is not None else ()
     if held.manifest:
-        levels = tuple(level for level in own if level.active)
+        levels = tuple(
+            level for level in own if level.active and DIRECTIONS[level.op] == held.family
+        )
+    elif rule is not None:  # a level that names no source of its own has the rule's
+        levels = tuple(replace(each, source=each.source or rule.body.source) for each in levels)
     return models.HoldingRule(
         family=held.family,
         source=_source(held),

@@ -205,6 +205,12 @@ async def test_a_family_is_ended_at_a_point_with_a_reason(ask):
     assert (await of_point(ask))["low"]["source"] == "manifest"
 
 
+async def test_a_points_own_limits_are_told_by_the_way_they_go(ask):
+    held = await of_point(ask)
+    assert {each["op"] for each in held["high"]["levels"]} == {">="}
+    assert {each["op"] for each in held["low"]["levels"]} == {"<="}
+
+
 async def test_a_figure_of_a_place_needs_a_rule_that_asks_for_it(ask):
     asked = {
         "name": "flood_limit_level",

@@ -13,6 +13,7 @@ from central.clock_told import YELLOW, ClockTold, read_clock, read_report
 from central.registry_records import Backlog, BufferState
 from protocols.wire.bounds import NUMBER
 from protocols.wire.canonical import JsonValue, load_any
+from protocols.wire.fields import HEX256
 from protocols.wire.headers import ClockReport
 
 HEALTH_BYTES: Final = 1 << 20
@@ -29,6 +30,18 @@ _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RulesTold:
+    """By which rules a gateway judges: `version` names the collector's document, None: its manifest
+    alone, or not told. `judged` rules, and `left` to the collector, the first of them why.
+    """
+
+    version: str | None = None
+    judged: int | None = None
+    left: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """`devices` by `site/device`: state and since when (µs UTC); `buses` by name.
 
@@ -42,6 +55,7 @@ class Health:
     buffer: BufferState = BufferState()  # noqa: RUF009  # frozen
     buses: Mapping[str, str] = field(default_factory=dict)
     devices: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
+    rules: RulesTold = RulesTold()  # frozen
 
     def met(self, arrived: int) -> "Health":
         """Return it as of when it was here (µs UTC): with its clock's offset, its times in ours."""
@@ -77,6 +91,17 @@ def read_health(body: bytes) -> Health:
         buffer=_buffer(_object(data.get("buffer")), _object(data.get("drops"))),
         buses=buses,
         devices=devices,
+        rules=_rules(_object(data.get("rules"))),
+    )
+
+
+def _rules(said: Mapping[str, JsonValue]) -> RulesTold:
+    version, reason = said.get("version"), said.get("reason")
+    return RulesTold(
+        version=version if isinstance(version, str) and HEX256.fullmatch(version) else None,
+        judged=_number(said.get("judged")),
+        left=_number(said.get("left")),
+        reason=reason if isinstance(reason, str) and _CODE.fullmatch(reason) else None,
     )
 
 

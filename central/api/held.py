@@ -17,6 +17,7 @@ from central.identity.principal import Principal
 from protocols.errors import IngestError, WireError
 from protocols.wire.cursors import asking_boot
 from protocols.wire.headers import CLOCK, parse_clock
+from protocols.wire.rule_talk import decode_question
 
 Speaks = Callable[[], str | None]
 
@@ -30,6 +31,11 @@ def by_clock(request: Request) -> Speaks:
 def by_question(body: bytes) -> Speaks:
     """Return what finds it in a question after cursors."""
     return lambda: asking_boot(body)
+
+
+def by_rule_question(body: bytes) -> Speaks:
+    """Return what finds it in a question after rules."""
+    return lambda: decode_question(body).boot
 
 
 def by_health(body: bytes) -> Speaks:

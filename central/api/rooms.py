@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from central.enrolment.office import Office
     from central.export.exports import Exports
     from central.guard.guards import Guards
+    from central.guidance.guidance import Guidance
     from central.tls.trust import TrustDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
-    """The collector, the desks for people, trust and enrolment, the live stream, the guards ..."""
+    """The collector, the desks for people, trust and enrolment, the live stream, the guards, what
+    gateways are told ...
+    """
 
     collector: "Collector"
     desk: FrontDesk
@@ -31,6 +34,7 @@ class Rooms:
     trust: "TrustDesk"
     enrolment: "Office"
     exports: "Exports"
+    guidance: "Guidance"
 
 
 def rooms_of(request: Request) -> Rooms:

@@ -37,6 +37,7 @@ from central.evidence.rebuilding import rebuild_all
 from central.export.exports import Exports
 from central.guard.guards import Guards
 from central.guard.incidents import Incidents
+from central.guidance.guidance import Guidance
 from central.identity.creation import Made, Wanted, administrators, create_admin
 from central.identity.desk import FrontDesk
 from central.tls.trust import TrustDesk
@@ -124,7 +125,8 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
     guards = Guards(incidents, limits=collector.config.guards)
     desk.guessed = guards.guessed
     metrics = Metrics(collector, desk, hub, guards)
-    collector.listeners += [hub.listen, metrics.listen]
+    guidance = Guidance(collector)
+    collector.listeners += [hub.listen, metrics.listen, guidance.heard]
     config = collector.config
     # Outside no story is played: certificates go by the machine's own time.
     trust = TrustDesk.open(
@@ -148,6 +150,7 @@ def furnish(collector: Collector, cables: Cables) -> Rooms:
         trust=trust,
         enrolment=enrolment,
         exports=exports,
+        guidance=guidance,
     )
 
 

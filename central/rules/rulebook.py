@@ -64,6 +64,8 @@ class Rulebook:
         self._settling = asyncio.Lock()
         self._broken = False
         """Whether the engine was not told all: it is told everything next time."""
+        self.changes = 0
+        """Counts how often other rules may have followed than before."""
 
     @property
     def library(self) -> Library:
@@ -132,6 +134,15 @@ class Rulebook:
         """What tells which rules hold, and why."""
         return self._resolver
 
+    def resolved(self, gateway: str) -> Resolved:
+        """Return what the library has for a gateway's points."""
+        return self._of.get(gateway, Resolved())
+
+    @property
+    def objects(self) -> dict[str, Wanted]:
+        """Return the library's rules of several inputs, by their ids."""
+        return self._of[""].wanted if "" in self._of else {}
+
     def wanted(self) -> dict[str, Wanted]:
         """Return every rule of the library that the engine has, by its id there."""
         return {id_: each for known in self._of.values() for id_, each in known.wanted.items()}
@@ -150,6 +161,7 @@ class Rulebook:
             self._broken = True
             await self._bring(gateways, again, whole=whole, first=first)
             self._broken = False
+            self.changes += 1
 
     async def _bring(
         self, gateways: Iterable[str], again: Collection[str], *, whole: bool, first: bool

@@ -88,6 +88,23 @@ class Gateway(Answer):
     buses: list[BusState]
 
 
+class GatewayRules(Answer):
+    """By which rules a gateway judges its own readings.
+
+    `version`: the document it judges by; null: the limits of its manifest alone, or it has not told.
+    `offered`: the one it should have; `current`: they are the same, or the one it should have says
+    no more than its manifest. `judged` rules are judged there, `left` to the collector because the
+    gateway cannot, `reason` is why of the first of these; null: not told.
+    """
+
+    version: str | None
+    offered: str
+    current: bool
+    judged: int | None
+    left: int | None
+    reason: str | None
+
+
 class Gateways(Answer):
     """The gateways in scope."""
 

@@ -14,10 +14,14 @@ from central.enrolment.acts import Wanted
 from central.identity.principal import Principal
 from central.identity.roles import Permission
 from central.registry import GatewayExists
+from protocols.wire.rule_set import encode_rules
+from protocols.wire.rule_talk import RULES, digest_of
 from protocols.words import Label
 
 router: Final = APIRouter(prefix="/api/v1/gateways", tags=["gateways"])
 Who = Annotated[Principal, principal(Permission.READ)]
+NO_RULES: Final = digest_of(encode_rules((), ()))
+"""The document of a gateway for which the library has nothing."""
 Administrator = Annotated[Principal, principal(Permission.GATEWAYS)]
 
 
@@ -27,6 +31,24 @@ async def gateways(who: Who, house: House) -> models.Gateways:
     items = house.collector.registry.gateways()
     return models.Gateways(
         items=[gateway_shape.gateway(item, who) for item in items if sees_gateway(who, item)]
+    )
+
+
+@router.get("/{gateway}/rules")
+async def gateway_rules(who: Who, house: House, gateway: str) -> models.GatewayRules:
+    """Return by which rules a gateway judges, and whether these are those it should."""
+    record = house.collector.registry.gateway(gateway)
+    if record is None or not sees_gateway(who, record):
+        raise not_found("gateway", gateway)
+    told = house.collector.gateways.contact(gateway).health.rules
+    offered = (await house.guidance.digests(gateway))[RULES]
+    return models.GatewayRules(
+        version=told.version,
+        offered=offered,
+        current=offered == told.version or (told.version is None and offered == NO_RULES),
+        judged=told.judged,
+        left=told.left,
+        reason=told.reason,
     )
 
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from central.api.access import principal
 from central.api.body import receive
 from central.api.delivery import Admitted, Posted, deliver
-from central.api.held import by_clock, by_health, by_question, refuse_held
+from central.api.held import by_clock, by_health, by_question, by_rule_question, refuse_held
 from central.api.machine_route import MachineRoute
 from central.api.rooms import House, Rooms
 from central.api.signed import hold_to_digest, sealed, signed_of, use_nonce
@@ -20,10 +20,13 @@ from central.health import HEALTH_BYTES
 from central.identity.principal import Principal
 from central.identity.roles import Permission
 from central.ingest.admission import lane_of
-from central.ingest.request import Sent
+from central.ingest.request import Sent, refused
+from protocols.errors import WireError
 from protocols.wire.bounds import RECORD_BYTES, REQUEST_BYTES
 from protocols.wire.cursors import encode_cursors
 from protocols.wire.headers import CLOCK, LANE, NONCE
+from protocols.wire.request import parse_nonce
+from protocols.wire.rule_talk import HINT, Question, decode_question, encode_said
 
 router: Final = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], route_class=MachineRoute)
 Sender = Annotated[Principal, principal(Permission.INGEST)]
@@ -75,6 +78,21 @@ async def post_cursors(who: Sender, house: House, request: Request) -> Response:
     return Response(content, headers=fields, media_type="application/json")
 
 
+@router.post("/rules", openapi_extra=BINARY)
+async def post_rules(who: Sender, house: House, request: Request) -> Response:
+    """Tell a gateway what it judges by, and what people did with its alarms, where it has else."""
+    with house.collector.ingest.figures.refusing():
+        body = await receive(request, RECORD_BYTES)
+        hold_to_digest(request, body)
+        await refuse_held(house, who, request, by_rule_question(body))
+        question, nonce = read_rule_question(body, request.headers.get(NONCE, ""))
+    fields = use_nonce(house, who, request)
+    await house.collector.gateways.seen(who.name)
+    said = await house.guidance.answer(who.name, question, nonce)
+    content = sealed(house, request, encode_said(said))
+    return Response(content, headers=fields, media_type="application/json")
+
+
 @router.post("/health", openapi_extra=BINARY)
 async def post_health(who: Sender, house: House, request: Request) -> Response:
     """Take the gateway's own state."""
@@ -84,7 +102,15 @@ async def post_health(who: Sender, house: House, request: Request) -> Response:
         await refuse_held(house, who, request, by_health(body))
     fields = use_nonce(house, who, request)
     await house.collector.ingest.post_health(who.name, body)
-    return Response(headers=fields)
+    return Response(headers={**fields, HINT: await house.guidance.hint(who.name)})
+
+
+def read_rule_question(body: bytes, nonce: str) -> tuple[Question, str]:
+    """Return what is asked, and by which number. Raises IngestError WIRE."""
+    try:
+        return decode_question(body), parse_nonce(nonce)
+    except WireError as exc:
+        raise refused(exc) from exc
 
 
 def _sent(house: Rooms, request: Request) -> Sent:

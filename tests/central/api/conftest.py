@@ -11,6 +11,7 @@ from central.enrolment.office import After, Office
 from central.export.exports import Exports
 from central.guard.guards import Guards
 from central.guard.incidents import Incidents
+from central.guidance.guidance import Guidance
 from central.identity import persons, sessions, tokens
 from central.identity.desk import FrontDesk
 from central.identity.principal import Kind
@@ -44,6 +45,7 @@ def furnish(collector, clock, passwords=None, cables=None):
         metrics=Metrics(collector, desk, hub, guards),
         cables=Cables(cables or {}),
         exports=Exports(collector.db.path.parent),
+        guidance=Guidance(collector),
     )
 
 

@@ -14,6 +14,7 @@ from central.alarms.settings import USUAL
 from central.backup.backups import Backups
 from central.calendar.settings import own_holidays
 from central.clock_told import ClockTold
+from central.contacts import Contacts
 from central.door.figures import DoorFigures
 from central.door.forgetting import Forgetting
 from central.door.limits import Limits
@@ -193,6 +194,9 @@ class FakeRegistry:
 
     def gateway(self, name):
         return self._gateways.get(name)
+
+    def entry(self, name):
+        return None
 
     def points(self, site=None):
         return [p for p in self._points.values() if site is None or p.site == site]
@@ -442,6 +446,7 @@ class FakeCollector:
         self.scrub = Scrub(db, clock, self.store.damage, lambda effects: None)
         self.door = FakeDoor(db, clock)
         self.rules = rulebook(db, clock)
+        self.gateways = Contacts(db, clock, lambda effects: None)
         self.listeners = []
         subjects = ("gw-qingyun", "honghaiwan/gw-honghaiwan/device", "gw-honghaiwan")
         self.happened = tuple(

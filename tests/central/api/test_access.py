@@ -17,6 +17,7 @@ KEYS = "/api/v1/enrolment/gateways/gw-qingyun"
 ALARM = "/api/v1/alarms/alarm-qingyun"
 POINT = "/api/v1/points/qingyun/gw-qingyun/device/level"
 SPAN = "?from=2026-06-12T22:00:00%2B08:00&to=2026-06-12T23:00:00%2B08:00"
+RULE_QUESTION = {"boot": "b" * 32, "have": {"acts": "0" * 64, "rules": "0" * 64}, "want": None}
 STREAM = "/api/v1/ingest/streams/" + "a" * 32
 POINT_ID = POINT.removeprefix("/api/v1/points/")
 AT = "2026-06-12T22:00:00%2B08:00"
@@ -96,6 +97,7 @@ TABLE = [
     ("DELETE", "/api/v1/session", None, None, 204, R),
     ("GET", "/api/v1/overview", None, None, 200, R),
     ("GET", "/api/v1/gateways", None, None, 200, R),
+    ("GET", "/api/v1/gateways/{gateway}/rules", "/api/v1/gateways/none/rules", None, 404, R),
     ("POST", "/api/v1/gateways", None, {"name": "gw-new"}, 201, ("administrator",)),
     ("GET", "/api/v1/enrolment", None, None, 200, R),
     ("POST", "/api/v1/enrolment/codes", None, {"gateway": "gw-late"}, 201, ("administrator",)),
@@ -190,6 +192,7 @@ TABLE = [
     ("POST", "/api/v1/ingest/streams/{stream}/batches", f"{STREAM}/batches", None, 200, A),
     ("POST", "/api/v1/ingest/health", None, None, 200, A),
     ("POST", "/api/v1/ingest/cursors", None, None, 200, A),
+    ("POST", "/api/v1/ingest/rules", None, RULE_QUESTION, 200, A),
     ("GET", "/api/v1/virtual-gateways", None, None, 200, R),
     (
         "PUT",

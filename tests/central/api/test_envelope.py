@@ -75,7 +75,7 @@ async def test_a_gateway_is_sent_no_byte_that_is_for_browsers(client, people):
     headers = await people.token("gateway", gateway="gw-qingyun")
     taken = await client.post("/api/v1/ingest/health", content=b"{}", headers=headers)
     assert taken.status_code == 200
-    assert set(taken.headers) == {"content-length"}
+    assert set(taken.headers) == {"content-length", "fengsui-rules"}
 
 
 async def test_an_unexpected_error_is_told_without_a_trace(client, people, collector, caplog):

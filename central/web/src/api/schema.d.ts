@@ -84,6 +84,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ingest/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Rules
+         * @description Tell a gateway what it judges by, and what people did with its alarms, where it has else.
+         */
+        post: operations["ingest_post_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ingest/health": {
         parameters: {
             query?: never;
@@ -686,6 +706,26 @@ export interface paths {
          * @description Create a gateway; its one-time code is in this answer and nowhere else.
          */
         post: operations["gateways_add_gateway"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gateways/{gateway}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gateway Rules
+         * @description Return by which rules a gateway judges, and whether these are those it should.
+         */
+        get: operations["gateways_gateway_rules"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2907,6 +2947,29 @@ export interface components {
             code: components["schemas"]["CodeMade"] | null;
             /** Token */
             token: string | null;
+        };
+        /**
+         * GatewayRules
+         * @description By which rules a gateway judges its own readings.
+         *
+         *     `version`: the document it judges by; null: the limits of its manifest alone, or it has not told.
+         *     `offered`: the one it should have; `current`: they are the same, or the one it should have says
+         *     no more than its manifest. `judged` rules are judged there, `left` to the collector because the
+         *     gateway cannot, `reason` is why of the first of these; null: not told.
+         */
+        GatewayRules: {
+            /** Version */
+            version: string | null;
+            /** Offered */
+            offered: string;
+            /** Current */
+            current: boolean;
+            /** Judged */
+            judged: number | null;
+            /** Left */
+            left: number | null;
+            /** Reason */
+            reason: string | null;
         };
         /**
          * Gateways
@@ -5241,6 +5304,57 @@ export interface operations {
             };
         };
     };
+    ingest_post_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     ingest_post_health: {
         parameters: {
             query?: never;
@@ -7070,6 +7184,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GatewayMade"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    gateways_gateway_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayRules"];
                 };
             };
             /** @description Unauthorized */

@@ -1,14 +1,13 @@
-"""`python -m tests.central.alarms.script FOLDER`: the alarm vectors through a real collector.
+"""The alarm vectors through a real collector, in a process that may be killed at any moment.
 
 All rules stand side by side in one collector and are told their inputs in the order of the clock,
 each in a transaction that also counts it. Started again after it was killed, it goes on behind what
-was committed. Prints how many steps are done, after each.
+was committed. Tells how many steps are done, after each.
 """
 
 import asyncio
 import json
 import sqlite3
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -161,7 +160,12 @@ def reached(folder):
         return None
 
 
-async def play(folder):
+def played(folder, tells):
+    """Play to the end, for a process of its own."""
+    asyncio.run(play(folder, tells))
+
+
+async def play(folder, tells):
     script, done = Script(), reached(folder)
     clock = HandClock(script.steps[done - 1][0] if done else START)
     collector = await open_collector(folder, clock)
@@ -173,7 +177,7 @@ async def play(folder):
         time = script.steps[number][0]
         await past(collector, clock, time)
         await collector.db.write(lambda tables, at=number: stored(collector, script, tables, at))
-        print(number + 1, flush=True)
+        tells.send(number + 1)
     await past(collector, clock, script.end)
     await collector.close()
 
@@ -201,7 +205,3 @@ def journal(folder):
         ).fetchall()
         episodes = conn.execute("SELECT * FROM episode ORDER BY number").fetchall()
     return said, episodes
-
-
-if __name__ == "__main__":
-    asyncio.run(play(Path(sys.argv[1])))

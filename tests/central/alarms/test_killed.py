@@ -1,39 +1,40 @@
 """kill -9 at any moment: the same alarms and journal as of a run nobody disturbed."""
 
+import contextlib
+import math
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tests.central.alarms import script
 
-ROOT = Path(__file__).parents[3]
 MOMENTS = int(os.environ.get("FENGSUI_MOMENTS", "10"))
 """How often it is killed; more in the long runs."""
 
 
-def begin(folder):
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.central.alarms.script", folder],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.central.alarms.script"])
+"""Every run has a process of its own; what they import is imported once."""
+LONGEST = 300
+"""Real seconds of a run."""
 
 
 def run(folder, until=None):
-    """Play on; killed once so many steps are done, at whatever it does then."""
-    with begin(folder) as process:
-        for line in process.stdout:
-            if until is not None and int(line) >= until:
-                process.send_signal(signal.SIGKILL)
+    """Play on; killed once so many steps are done, at whatever it does then. Return its end."""
+    told, tells = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=script.played, args=(folder, tells))
+    process.start()
+    tells.close()
+    with contextlib.suppress(EOFError):
+        while told.poll(LONGEST):
+            if told.recv() >= (until or math.inf):
+                process.kill()
                 break
-        process.stdout.close()
-        return process.wait(timeout=120)
+    process.join(LONGEST)
+    return process.exitcode
 
 
 def folder_of(tmp_path, name):
@@ -58,7 +59,7 @@ def test_a_killed_collector_tells_the_same(tmp_path, undisturbed):
         killed = folder_of(tmp_path, f"killed-{left}")
         several = min(left, 10)
         for until in sorted(chance.sample(range(1, steps - 5), several)):
-            run(killed, until)
+            assert run(killed, until) == -signal.SIGKILL
         assert run(killed) == 0
         assert script.journal(killed) == undisturbed
         left -= several

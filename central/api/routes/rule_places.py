@@ -11,7 +11,7 @@ from central.api import rule_shape
 from central.api.errors import ApiError
 from central.api.models import rules as models
 from central.api.rooms import House
-from central.api.routes.rules import Keeper, Reader, person
+from central.api.routes.rules import Keeper, Reader, person, seen, site_of
 from central.identity.principal import Principal
 from central.identity.roles import Permission
 from central.rules import acts, records
@@ -24,7 +24,6 @@ from protocols.words import Label
 
 router: Final = APIRouter(prefix="/api/v1", tags=["rules"])
 Ended = Annotated[bool, Query(default_factory=bool, description="those that ended too")]
-_EVERYONES: Final = (Scope.DOMAIN, Scope.PROFILE)
 
 
 @router.get("/attachments")
@@ -35,7 +34,7 @@ async def attachments(who: Reader, house: House, ended: Ended) -> models.RuleAtt
         items=[
             rule_shape.attachment(each.attachment, each)
             for each in found
-            if _seen(who, each.attachment.scope, each.attachment.at)
+            if seen(who, each.attachment.scope, each.attachment.at)
         ]
     )
 
@@ -90,7 +89,7 @@ async def named_levels(who: Reader, house: House, ended: Ended) -> models.NamedL
     """Return the figures of places, the newest first: everyone's, and those of sites in scope."""
     found = await house.collector.db.read(lambda conn: records.named_levels(conn, ended=ended))
     return models.NamedLevels(
-        items=[rule_shape.named_level(each) for each in found if _seen(who, each.scope, each.at)]
+        items=[rule_shape.named_level(each) for each in found if seen(who, each.scope, each.at)]
     )
 
 
@@ -139,17 +138,8 @@ async def end_named(
     return models.NamedLevels(items=[rule_shape.named_level(each) for each in left])
 
 
-def _site(scope: Scope, at: str) -> str | None:
-    return None if scope in _EVERYONES else at.partition("/")[0]
-
-
-def _seen(who: Principal, scope: Scope, at: str) -> bool:
-    site = _site(scope, at)
-    return site is None or who.sees(site)
-
-
 def _may(who: Principal, scope: Scope, at: str) -> None:
-    site = _site(scope, at)
+    site = site_of(scope, at)
     if not (who.sees_all if site is None else who.sees(site)):
         raise ApiError(403, "FORBIDDEN", permission=Permission.RULES.value)
 

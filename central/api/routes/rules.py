@@ -17,6 +17,7 @@ from central.identity.roles import Permission
 from central.rules import acts, records
 from central.rules.acts import Confirming, RuleUnknown, Who
 from central.rules.library import LibraryRule
+from protocols.alarms.attachment import Scope
 
 router: Final = APIRouter(prefix="/api/v1", tags=["rules"])
 Reader = Annotated[Principal, principal(Permission.READ)]
@@ -71,7 +72,7 @@ async def rule(who: Reader, house: House, rule: str) -> models.LibraryRuleDetail
         attachments=[
             rule_shape.attachment(each.attachment, each)
             for each in attached
-            if each.attachment.rule == rule
+            if each.attachment.rule == rule and seen(who, each.attachment.scope, each.attachment.at)
         ],
     )
 
@@ -147,6 +148,17 @@ async def of_point(
 def person(who: Principal, house: Rooms, reason: str) -> Who:
     """Return who acts, when and why."""
     return Who(who.name, house.desk.clock.now(), reason)
+
+
+def site_of(scope: Scope, at: str) -> str | None:
+    """Return the site of a place; None: it is everyone's."""
+    return None if scope in (Scope.DOMAIN, Scope.PROFILE) else at.partition("/")[0]
+
+
+def seen(who: Principal, scope: Scope, at: str) -> bool:
+    """Return whether somebody may see what is attached or named at a place."""
+    site = site_of(scope, at)
+    return site is None or who.sees(site)
 
 
 def _everyones(who: Principal) -> None:

@@ -253,6 +253,9 @@ async def test_who_sees_some_sites_changes_nothing_of_everyones(house):
     assert (await attach(other))[0] == 403
     assert (await other("GET", f"/points/{POINT}/rules"))[0] == 404
     assert (await other("GET", "/attachments"))[1]["items"][0]["scope"] == "domain"
+    own = "/rules/" + (await ask("GET", "/attachments"))[1]["items"][0]["rule"]
+    assert len((await ask("GET", own))[1]["attachments"]) == 1
+    assert (await other("GET", own))[1]["attachments"] == []
 
 
 async def file(ask, method, body=None, **query):

@@ -54,7 +54,8 @@ class Settling:
         found = None
         if tracked.episode is not None:
             episode = self._moves.row(tracked.episode)
-            found = episode if row.meets(episode.raised, episode.returned) else None
+            same = episode.purpose.name.lower() == row.purpose
+            found = episode if same and row.meets(episode.raised, episode.returned) else None
         found = found or self._closed()
         if found is None:
             return
@@ -70,9 +71,12 @@ class Settling:
         until = moves.now if row.until is None else row.until
         found = moves.conn.execute(
             "SELECT number, raised, coalesce(returned, closed) FROM episode "
-            "WHERE point = ? AND rule = ? AND origin = 'centre' AND raised <= ? "
+            "WHERE point = ? AND rule = ? AND origin = 'centre' AND purpose = ? AND raised <= ? "
             "AND coalesce(returned, closed) >= ? ORDER BY raised DESC LIMIT 8",
-            (self._tracked.point, row.rule, until + row.tolerance, row.raised - row.tolerance),
+            (
+                *(self._tracked.point, row.rule, row.purpose),
+                *(until + row.tolerance, row.raised - row.tolerance),
+            ),
         )
         same = (number for number, *times in found.fetchall() if row.meets(*times))
         number = next(same, None)

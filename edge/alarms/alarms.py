@@ -103,7 +103,7 @@ class LocalAlarms:
             alarms.version, alarms._judging = held.digest, rules_by(buses, held.rules)
         else:
             alarms._judging = Judging(local_rules(buses))
-        alarms._put(alarms._judge_by({}))
+        alarms._judge_by({})  # they have seen nothing: what is kept of them stays
         alarms._restore(rows)
         teller = alarms._teller
         teller.waiting = alarms._keeping.untold

@@ -38,6 +38,11 @@ def show(picture: dict[str, Any], language: str) -> None:
     for each in picture["standing"]:
         print(f"  {each['text'][language]}")
         print(f"    {each['rule']}")
+    version = (picture["version"] or "—")[:12]
+    rules = {"count": picture["rules"], "left": picture["left_count"], "version": version}
+    print(text("ALARMS_RULES", rules, language))
+    for each in picture["left"]:
+        print(f"  {each['rule']}: {each['reason']}")
     params = {"count": len(picture["journal"]), "gone": picture["journal_gone"]}
     print(text("ALARMS_JOURNAL", params, language))
     for line in picture["journal"]:

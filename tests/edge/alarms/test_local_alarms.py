@@ -6,13 +6,21 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from edge.alarms.alarms import LocalAlarms
+from edge.alarms.command import show
+from edge.alarms.rule_file import FILE as RULES_FILE
 from edge.alarms.state_file import FILE, KEPT, StateFile
 from edge.buffer import Buffer
 from edge.gateway import origin_of
-from protocols.alarms.rule import Colour, Level
+from protocols.alarms.definition import Definition
+from protocols.alarms.kinds.rate import Rate
+from protocols.alarms.overlay import Shelf
+from protocols.alarms.rule import Colour, Level, Rule
 from protocols.clock import ClockState
 from protocols.quality import Quality
+from protocols.wire.acts_told import ActsTold, Over, Seen
 from protocols.wire.alarm_events import CODE, read_alarm
+from protocols.wire.rule_set import SharedRule, decode_rules, encode_rules
+from protocols.wire.rule_talk import digest_of
 from protocols.words import Reading, StreamKind
 from tests import builders
 from tests.edge.alarms.tank import BOOT, SECOND, buses
@@ -21,6 +29,12 @@ from tests.fakes import FakeClock
 
 NOBODY = lambda: None  # noqa: E731  # no collector has told its time
 RULE = "s1/gw-1/tk-101/level:high"
+POINT = "s1/gw-1/tk-101/level"
+FAST = (Level(name="快", colour=Colour.RED, op=">", limit=4.0, status="V"),)
+SHARED = SharedRule(
+    Definition(rule=Rule(id=f"{POINT}:rate", subject=POINT, levels=FAST), kind=Rate(per=1.0)),
+    ((POINT, ""),),
+)
 
 
 class Site:
@@ -223,3 +237,68 @@ async def test_the_journal_is_bounded_and_counted(tmp_path, clock):
     _, lines, gone = file.read()
     file.close()
     assert (len(lines) + gone, len(lines)) == (total + 1, KEPT)
+
+
+async def test_rules_of_the_collector_outlive_a_start_and_a_damaged_file_is_told(tmp_path, clock):
+    document = encode_rules([RULE], [SHARED])
+    async with site(tmp_path, clock) as here:
+        await here.alarms.judge_by(decode_rules(document), digest_of(document), document)
+        here.read(5.0)
+        await clock.advance(SECOND)
+        here.read(9.5)
+        await eventually(lambda: here.said() == [("RAISE", "快")])
+    async with site(tmp_path, clock) as here:
+        assert here.alarms.report() == {
+            "version": digest_of(document),
+            "judged": 2,
+            "left": 0,
+            "reason": None,
+        }
+        (shown,) = (await here.alarms.page())["standing"]
+        assert shown["rule"] == SHARED.definition.rule.id
+        await eventually(lambda: ("STANDS", "快") in here.said())
+    file = tmp_path / "buffer" / RULES_FILE
+    file.write_bytes(file.read_bytes()[:-1])
+    async with site(tmp_path, clock) as here:
+        assert (here.alarms.report()["version"], here.alarms.report()["judged"]) == (None, 2)
+        codes = [event.code for event in here.told]
+        assert "GATEWAY_RULES_DAMAGED" in codes
+        await eventually(lambda: ("REST", "快") in here.said())
+        here.read(13.0)
+        await eventually(lambda: here.said()[-1] == ("RAISE", "HH"))
+    async with site(tmp_path, clock) as here:
+        assert "GATEWAY_RULES_DAMAGED" not in [event.code for event in here.told]
+
+
+async def test_what_cannot_be_judged_here_is_said_and_shown(tmp_path, clock, capsys):
+    document = encode_rules([], [SharedRule(SHARED.definition, (("s1/gw-2/x/y", ""),))])
+    async with site(tmp_path, clock) as here:
+        await here.alarms.judge_by(decode_rules(document), digest_of(document), document)
+        (event,) = [each for each in here.told if each.code == "GATEWAY_RULES_LEFT"]
+        assert dict(event.params)["reason"] == "RULE_POINT_ELSEWHERE"
+        show(await here.alarms.page(), "zh")
+    said = capsys.readouterr().out
+    assert "另有 1 条只由平台判断" in said
+    assert f"{SHARED.definition.rule.id}: RULE_POINT_ELSEWHERE" in said
+    assert digest_of(document)[:12] in said
+
+
+async def test_an_acknowledgement_of_the_centre_is_on_the_page_and_not_told_back(tmp_path, clock):
+    async with site(tmp_path, clock) as here:
+        here.read(13.0)
+        await eventually(lambda: here.said() == [("RAISE", "HH")])
+        await clock.advance(5 * SECOND)
+        here.alarms.obey(ActsTold((Seen(RULE, 0, clock.now(), "王"),)))
+        page = await here.alarms.page()
+        assert page["standing"][0]["acknowledged"] == "王"
+        assert (page["journal"][0]["word"], page["journal"][0]["told"]) == ("ACK", True)
+        assert "王" in page["journal"][0]["text"]["zh"]
+        shelf = Shelf(clock.now() + 600 * SECOND)
+        here.alarms.obey(ActsTold((), (Over(RULE, shelf, by="王", reason="检修"),)))
+        page = await here.alarms.page()
+        assert (page["standing"][0]["overlay"], page["journal"][0]["word"]) == ("SHELVED", "SHELVE")
+        assert "王（检修）" in page["journal"][0]["text"]["zh"]
+        await clock.advance(SECOND)
+        assert here.said() == [("RAISE", "HH")]
+    async with site(tmp_path, clock) as here:
+        assert (await here.alarms.page())["standing"][0]["overlay"] == "SHELVED"

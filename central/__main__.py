@@ -14,6 +14,7 @@ from typing import Final
 
 from central.commands.evidence_arguments import add_evidence
 from central.commands.gateway_arguments import add_gateway
+from central.commands.rules_arguments import add_rules
 from central.commands.store_arguments import add_store
 from central.commands.virtual_arguments import add_virtual
 from protocols.errors import ConfigError, FengsuiError
@@ -133,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     add_virtual(commands.add_parser("virtual", help=others, description=others))
     add_evidence(commands)
     add_store(commands)
+    add_rules(commands)
     made["run"].add_argument(
         "--story", type=Path, help="故事时钟文件,仅用于演示 / story clock, for demonstrations"
     )

@@ -40,6 +40,7 @@ from central.guard.incidents import Incidents
 from central.guidance.guidance import Guidance
 from central.identity.creation import Made, Wanted, administrators, create_admin
 from central.identity.desk import FrontDesk
+from central.rules.asked import take_file
 from central.tls.trust import TrustDesk
 from protocols.clock import Clock, SystemClock
 from protocols.crash_points import CrashPoints
@@ -102,6 +103,9 @@ async def _serve(
             "gateway": lambda asked, _: answer(rooms.enrolment, asked),
             "virtual": lambda asked, _: asked_of_the_door(keeper, asked),
             "rebuild": lambda asked, say: rebuild_all(collector.rebuilding, asked["by"], say),
+            "rules": lambda asked, say: take_file(
+                collector.rules, folder, rooms.desk.clock, asked, say
+            ),
             "backup": lambda asked, say: _back_up(collector.backups, asked["by"], say),
         }
         gc.freeze()

@@ -1,15 +1,20 @@
 """A file of rules in, as a dry run or for real; with faults, the same file with them comes back."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
+
+from sqlite_utils import Database as Tables
 
 from central.rules import sheets, yaml_file
 from central.rules.acts import Who
 from central.rules.exchange import Plan, carry_out, plan, whole
 from central.rules.faults import in_file
+from central.rules.library import Library
+from central.rules.meant import Place
 from central.rules.placing import UNKNOWN_PLACE
-from central.rules.rulebook import Rulebook
 from central.rules.sheets import FileRefused
+from central.rules.threshold_sets import ThresholdSet
 from protocols.errors import Problem
 from protocols.schema.yaml_source import Source, in_order
 
@@ -19,6 +24,31 @@ MEDIA: Final = {
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     YAML: "application/yaml",
 }
+
+
+Done = TypeVar("Done")
+
+
+class Known(Protocol):
+    """What a file is held against."""
+
+    @property
+    def sets(self) -> Sequence[ThresholdSet]:
+        """What is offered."""
+
+    @property
+    def library(self) -> Library:
+        """What stands."""
+
+    def places(self) -> Sequence[Place]:
+        """Return every point there is."""
+
+
+class Book(Known, Protocol):
+    """The same, and it can be changed."""
+
+    async def act(self, work: Callable[[Tables, Library], Done]) -> Done:
+        """Do what `work` does to the library as one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +69,14 @@ def form_of(data: bytes) -> str:
     return XLSX if data.startswith(b"PK") else YAML
 
 
-def exported(book: Rulebook, form: str) -> bytes:
+def exported(book: Known, form: str) -> bytes:
     """Return everything that stands as a file."""
     document = whole(book.library)
     return sheets.write(document) if form == XLSX else yaml_file.write(document)
 
 
 async def bring_in(
-    book: Rulebook,
+    book: Book,
     data: bytes,
     who: Who,
     *,
@@ -58,6 +88,17 @@ async def bring_in(
 
     `ahead`: a place nobody has connected yet is no fault; its rules hold once it is there.
     """
+    found = tried(book, data, who, ahead=ahead, language=language)
+    if not dry_run and found.marked is None and not found.plan.empty:
+        sets, asked = [each.name for each in book.sets], found.plan
+        await book.act(lambda tables, library: carry_out(tables, library, asked, who, sets))
+    return found
+
+
+def tried(
+    book: Known, data: bytes, who: Who, *, ahead: bool = False, language: str = "zh"
+) -> Imported:
+    """Return what a file would lead to. Raises FileRefused."""
     if not data.strip():
         raise FileRefused(reason="0 B")
     read = sheets.read(data) if form_of(data) == XLSX else yaml_file.read(data)
@@ -75,13 +116,10 @@ async def bring_in(
         if asked.problems:
             marked = sheets.marked(data, read, asked.problems, language)
             return Imported(asked, XLSX, marked, tuple(sheets.placed(read, asked.problems)))
-    if not dry_run and not asked.empty:
-        sets = [each.name for each in book.sets]
-        await book.act(lambda tables, library: carry_out(tables, library, asked, who, sets))
     return Imported(asked, form_of(data))
 
 
-def _plan(book: Rulebook, document: object, who: Who, *, ahead: bool) -> Plan:
+def _plan(book: Known, document: object, who: Who, *, ahead: bool) -> Plan:
     asked = plan(document, book.library, book.places(), who, [each.name for each in book.sets])
     if ahead:
         asked.problems = [each for each in asked.problems if each.code != UNKNOWN_PLACE]

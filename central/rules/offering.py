@@ -53,18 +53,25 @@ def _add(tables: Tables, each: ThresholdSet, body: Body, who: Who) -> None:
         version=version,
     )
     records.add_rule(tables, rule, records.body_text(body))
-    if body.attach and body.quantities:
-        attachment = Attachment(
-            id=0,
-            family=body.family,
-            scope=Scope.DOMAIN,
-            at=str(each.domain),
-            rule=body.id,
-            since=0,
-            by=who.name,
-            reason=who.reason,
-        )
+    attachment = meant_for(each, body)
+    if attachment is not None:
         records.add_attachment(tables, attachment)
+
+
+def meant_for(each: ThresholdSet, body: Body) -> Attachment | None:
+    """Return where a rule is meant as soon as it is offered: in its domain, if anywhere."""
+    if not body.attach or not body.quantities:
+        return None
+    return Attachment(
+        id=0,
+        family=body.family,
+        scope=Scope.DOMAIN,
+        at=str(each.domain),
+        rule=body.id,
+        since=0,
+        by=each.origin,
+        reason=each.label.zh,
+    )
 
 
 def _renew(

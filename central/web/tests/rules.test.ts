@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type RuleDocument, type RuleLevel, changed, differences, drafted, inSeason, isChanged, ruleStanding, scale, standing, typed, wrongFields } from "../src/logic/rules";
+import { type RuleDocument, type RuleLevel, changed, differences, drafted, inSeason, isChanged, onOneScale, ruleStanding, scale, standing, typed, wrongFields } from "../src/logic/rules";
 
 const level = (more: Partial<RuleLevel> = {}): RuleLevel => ({ name: "H", colour: "yellow", op: ">=", limit: 8.5, status: "D", ...more });
 const rule = (...levels: RuleLevel[]): RuleDocument => ({ id: "own.high", label: { zh: "高液位", en: "" }, unit: "m", levels });
@@ -73,6 +73,12 @@ it("a scale keeps its marks apart and inside", () => {
   expect(texts).toHaveLength(3);
   for (const [place, y] of texts.entries()) if (place) expect(y - (texts[place - 1] ?? 0)).toBeGreaterThanOrEqual(18);
   expect(scale([level({ limit: null })], 160)).toBeNull();
+});
+
+it("levels of spans of their own, or of one figure, are on no scale", () => {
+  expect(onOneScale([level(), level({ name: "HH", limit: 9 })])).toBe(true);
+  expect(onOneScale([level(), level({ name: "HH" })])).toBe(false);
+  expect(onOneScale([level({ window: 3600 }), level({ name: "HH", limit: 9 })])).toBe(false);
 });
 
 it("a season holds both its ends, and may go over the new year", () => {

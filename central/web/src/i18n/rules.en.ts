@@ -95,7 +95,7 @@ const rules: typeof zh = {
     retireAct: "Retire",
     revive: "Bring back",
     meant: "Attached at",
-    meantCount: "{n} places",
+    meantCount: "places: {n}",
     meantText: "the nearest holds: point, object, site, profile, domain",
     meantNone: "Attached nowhere: it holds nowhere.",
     meantColumns: { scope: "Scope", at: "Place", since: "Since", by: "By whom, why", act: "Act" },

@@ -151,6 +151,12 @@ export function differences(before: RuleDocument | null, after: RuleDocument): D
   return found;
 }
 
+/** Whether the levels lie on one scale: more than one figure, no two the same, none of a span of its own. */
+export function onOneScale(levels: readonly RuleLevel[]): boolean {
+  const limits = levels.filter((level) => level.limit !== null).map((level) => level.limit);
+  return limits.length > 1 && new Set(limits).size === limits.length && levels.every((level) => level.window === undefined && !level.counts);
+}
+
 /** Where the marks of a ladder stand on a scale of `height`, from its top, and the scale's ends. */
 export function scale(levels: RuleLevel[], height: number): { marks: { level: RuleLevel; y: number; text: number }[]; low: number; high: number } | null {
   const held = levels.filter((level) => level.limit !== null) as (RuleLevel & { limit: number })[];

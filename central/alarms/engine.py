@@ -15,7 +15,7 @@ from sqlite_utils import Database as Tables
 from central.alarms import acted, holding, purposes, quiet, ruleset, stepping
 from central.alarms.evaluation import Evaluation as Evaluation
 from central.alarms.evaluation import Judged as Judged
-from central.alarms.judging import judge
+from central.alarms.judging import Hearing, judge
 from central.alarms.ledger import OpenEpisodes
 from central.alarms.many import Many
 from central.alarms.memory import Memory
@@ -30,7 +30,7 @@ from central.alarms.timers import GRACE, Timers
 from central.alarms.tracked import Tracked
 from central.alarms.trend import WINDOW
 from central.database_queue import Heavy
-from central.store.interface import Row
+from central.store.columns import Columns
 from protocols.alarms.flood import Bounds
 from protocols.words import Purpose
 
@@ -76,7 +76,9 @@ class Engine:
         left, passed, over = quiet.sift(self._memory.live, coming)
         if len(over):
             self._memory.take_over(tables.conn, batch.stream, over)
-        judged = self._judge(tables.conn, batch, rows.rows(left)) if len(left) else Judged()
+        judged = Judged()
+        if len(left):
+            judged = self._judge(tables.conn, batch, rows.take(left))
         good = [passed, *judged.good] if judged.good else [passed]
         if rows.span is None or rows.span[0] <= since:
             good = [each.after(since) for each in good]
@@ -112,22 +114,26 @@ class Engine:
             purposes.end(moves, tracked)
         return self.keep(conn, moves, over)
 
-    def _judge(self, conn: sqlite3.Connection, batch: Evaluation, rows: list[Row]) -> Judged:
+    def _judge(self, conn: sqlite3.Connection, batch: Evaluation, rows: Columns) -> Judged:
         """Judge reading by reading."""
-        points = dict.fromkeys(row.point for row in rows if self._memory.judged(row.point))
-        if not points:
+        memory = self._memory
+        if not memory.rise(dict.fromkeys(rows.points.tolist())):
             return Judged()
+        memory.live.reach(int(rows.points.max()))
         moves = Moves(conn, batch.arrival, batch.purpose, self._stored, self._open)
-        self._memory.wake(conn, points)
-        here = self._memory.here
-        if batch.purpose is not Purpose.PRODUCTION:
-            here = purposes.judged(moves, here, points)
-        touched, good = judge(moves, here, batch.stream, rows)
-        touched |= self._memory.counting.spread(moves, touched.values())
+        here, storms = memory.here, batch.purpose is Purpose.PRODUCTION
+        if not storms:
+            here = purposes.judged(moves, here, dict.fromkeys(rows.points.tolist()))
+        coming = Coming(rows, batch.stream, batch.arrival, None)
+        hearing = Hearing(moves, memory, here)
+        touched, stepped, good, apart = judge(hearing, coming, storms=storms)
+        fed = memory.counting.spread(moves, [*touched.values(), *stepped.values()])
+        touched |= fed
         episodes = moves.changed()
         self._keep(conn, touched.values())
+        memory.save(conn, [each for id_, each in stepped.items() if id_ not in touched])
         among = {point for tracked in touched.values() for point in tracked.points}
-        self._memory.put(conn, self._memory.moved(points, among))
+        memory.put(conn, memory.moved(apart, among))
         return Judged(episodes, good, laid=moves.laid)
 
     def tick(self, tables: Tables, now: int) -> Judged:

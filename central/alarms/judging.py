@@ -1,13 +1,16 @@
 """A commit's readings, one by one, on the rules of their points."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from central.alarms import backfill, holding, stepping
+from central.alarms.habits import Seen
+from central.alarms.memory import Memory
 from central.alarms.moves import Moves
-from central.alarms.samples import Good
+from central.alarms.samples import Coming, Good
+from central.alarms.storm import Storm, usual
 from central.alarms.tracked import Tracked
 from central.store.interface import FLAG_ESTIMATED, Row
 from protocols.alarms.machine import Sample
@@ -17,60 +20,108 @@ _INT64: Final = 2**63
 
 
 class Heard(NamedTuple):
-    """The rules of which more than the newest sample may have changed, and the good samples."""
+    """The rules of which more than the newest sample may have changed, and the good samples.
+
+    `stepped` are such rules whose clocks have nothing to do. Of `apart` every reading since was
+    the machine's: points whose arrays are to be written anew.
+    """
 
     touched: dict[str, Tracked]
+    stepped: dict[str, Tracked]
     good: list[Good]
+    apart: set[int]
 
 
-def judge(
-    moves: Moves, here: Mapping[int, Sequence[Tracked]], stream: int, rows: Iterable[Row]
-) -> Heard:
-    """Step every rule of the points that are `here`; all others say nothing."""
-    good: list[tuple[int, int, float]] = []
-    touched: dict[str, Tracked] = {}
-    heard: dict[str, list[Sample]] = {}
-    for row, value in _judged(here, rows):
+def judge(hearing: "Hearing", coming: Coming, *, storms: bool) -> Heard:
+    """Step every rule of the points of `coming` that may be heard; all others say nothing.
+
+    `storms`: what is usual may be done without the machine, where it is known what it would do.
+    """
+    rows, live, storm = coming.rows, hearing.live, hearing.storm
+    fits, taken = [False] * len(rows), list[int]()
+    if storms:
+        fits = usual(live, rows, coming.stream, coming.arrival).tolist()
+    for place, row in enumerate(rows.rows()):
+        point, value = row.point, row.value
+        if point not in hearing.here:
+            continue
+        fit = fits[place] and point not in hearing.apart and isinstance(value, (int, float))
+        if fit and storm.take(point, row.time, value):  # type: ignore[arg-type]  # a number
+            taken.append(place)
+        else:
+            hearing.take(row, coming.stream, fit=fit)
+    hearing.settle(coming.stream)
+    live.passed(storm.cells.values())
+    good = hearing.good()
+    if taken:
+        at = np.array(taken)
+        good.append(Good(rows.points[at], rows.times[at], rows.values.numbers[at]))
+    return Heard(hearing.touched, storm.stepped, good, hearing.apart)
+
+
+class Hearing:
+    """What of a commit is the machine's, reading by reading; `here` are the rules that may hear."""
+
+    def __init__(self, moves: Moves, memory: Memory, here: Mapping[int, Sequence[Tracked]]) -> None:
+        self._moves = moves
+        self._memory = memory
+        self.here = here
+        self.live = memory.live
+        self.storm = Storm(moves, here, memory.stances)
+        self.touched: dict[str, Tracked] = {}
+        self.apart: set[int] = set()
+        self._good: list[tuple[int, int, float]] = []
+        self._heard: dict[str, list[Sample]] = {}
+
+    def take(self, row: Row, stream: int, *, fit: bool) -> None:
+        """Step the rules of a point that are plain; `fit`: there is something to learn of it."""
+        value = _number(row)
+        if row.flags & FLAG_ESTIMATED or (value is None and is_good(row.quality)):
+            return
+        point, time = row.point, row.time
+        if point not in self.apart:
+            self._memory.rouse(self._moves.conn, point, self.storm.cells.pop(point, None))
+            self.apart.add(point)
         if value is not None:
-            good.append((row.point, row.time, float(value)))
-        for tracked in here[row.point]:
+            self._good.append((point, time, float(value)))
+        for tracked in self.here[point]:
             if tracked.plain or (value is None and tracked.held):
-                moved = _take(moves, tracked, stream, (row.time, value))
+                moved = self._step(tracked, (stream, time, value), fit=fit)
             else:
-                heard.setdefault(tracked.rule.id, []).extend(_samples_of(tracked, row, value))
+                samples = self._heard.setdefault(tracked.rule.id, [])
+                samples.extend(_samples_of(tracked, row, value))
                 moved = True
             if moved:
-                touched[tracked.rule.id] = tracked
-    for id_, samples in heard.items():
-        stepping.take_each(moves, touched[id_], stream, samples)
-    for tracked in touched.values():
-        backfill.settle(moves, tracked, stream)
-    return Heard(touched, [_samples(good)] if good else [])
+                self.touched[tracked.rule.id] = tracked
 
+    def _step(self, tracked: Tracked, said: tuple[int, int, float | None], *, fit: bool) -> bool:
+        """Step one rule; return whether that changed anything.
 
-def _take(moves: Moves, tracked: Tracked, stream: int, at: tuple[int, float | None]) -> bool:
-    """Step one rule; return whether that changed anything.
+        Of a point that is silent with what carries it, it is no news that it is not known; a return
+        that began is called off all the same.
+        """
+        stream, time, value = said
+        if value is None and tracked.held:
+            pending = tracked.condition.pending
+            if pending:
+                holding.still(self._moves, tracked, time)
+            return pending
+        lesson = self.storm.lesson(tracked, value) if fit and value is not None else None
+        changed = stepping.take(self._moves, tracked, stream, time, value)
+        if lesson is not None:
+            self.storm.learn(lesson, tracked, Seen(time, value, self._moves.now))
+        return changed
 
-    Of a point that is silent with what carries it, it is no news that it is not known; a return
-    that began is called off all the same.
-    """
-    time, value = at
-    if value is not None or not tracked.held:
-        return stepping.take(moves, tracked, stream, time, value)
-    pending = tracked.condition.pending
-    if pending:
-        holding.still(moves, tracked, time)
-    return pending
+    def settle(self, stream: int) -> None:
+        """Let every other rule take its readings, in order; tell pasts as far as they are known."""
+        for id_, samples in self._heard.items():
+            stepping.take_each(self._moves, self.touched[id_], stream, samples)
+        for tracked in self.touched.values():
+            backfill.settle(self._moves, tracked, stream)
 
-
-def _judged(here: Container[int], rows: Iterable[Row]) -> Iterator[tuple[Row, float | None]]:
-    """Yield what says something of its point, with its number; None: it is not known any more."""
-    for row in rows:
-        if row.point not in here or row.flags & FLAG_ESTIMATED:
-            continue
-        value = _number(row)
-        if value is not None or not is_good(row.quality):
-            yield row, value
+    def good(self) -> list[Good]:
+        """Return the good samples."""
+        return [_samples(self._good)] if self._good else []
 
 
 def _number(row: Row) -> float | None:

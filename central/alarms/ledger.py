@@ -118,7 +118,7 @@ class Ledger:
             row.id = name
         insert_episodes(self._conn, new)
         pairs = [(self._stored[row.number], row) for row in touched if row.number in self._stored]
-        update_episodes(self._conn, [pair for pair in pairs if pair[0] != pair[1]])
+        update_episodes(self._conn, [pair for pair in pairs if pair[0] is not pair[1]])
         write_lines(self._conn, self.lines)
         others = self._known.many.written(self._conn, new, self.lines, self.row)
         touched += [self._base(number) for number in others if number not in self._touched]

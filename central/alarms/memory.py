@@ -6,7 +6,7 @@ machine touches them; `put` writes the arrays anew after it. Belongs to the writ
 
 import sqlite3
 from collections.abc import Collection, Iterable, Set
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from central.alarms.counting import Counting
 from central.alarms.restoring import load
 from central.alarms.rows import BLANK, Alike, Row, common, row_of
 from central.alarms.saving import save, save_branch, save_moved
-from central.alarms.still import NEVER, Integers, Live, Past
+from central.alarms.stances import Stances
+from central.alarms.still import NEVER, Cell, Integers, Live, Past
 from central.alarms.stored import Stored
 from central.alarms.takeovers import Takeovers
 from central.alarms.tracked import ALL, Tracked
@@ -38,6 +39,7 @@ class Memory:
         self._takeovers = Takeovers()
         self._gone: set[int] = set()
         self.counting = Counting()
+        self.stances = Stances()
         self._spread: dict[str, frozenset[int]] = {}
         """Points of rules on several, by rule."""
 
@@ -64,10 +66,6 @@ class Memory:
         """Return every rule's ladder."""
         awake = {id_: tracked.rule.levels for id_, tracked in self._rules.items()}
         return awake | dict(self._asleep.ladders())
-
-    def judged(self, point: int) -> bool:
-        """Whether a rule judges the point."""
-        return point in self.here or point in self._asleep
 
     def _rise(self, point: int) -> bool:
         """Let the rules of a point be awake; return whether any judges."""
@@ -158,20 +156,33 @@ class Memory:
     def wake(self, conn: sqlite3.Connection, points: Iterable[int]) -> None:
         """Let the rules of `points` know what passed quietly, and their rows if they must."""
         known = [point for point in points if self._rise(point)]
-        live = self.live
-        columns = (live.times, live.values, live.arrived, live.places, live.streams, live.since)
-        for point, *now, place, stream, since in zip(
-            known, *(column[known].tolist() for column in columns), strict=True
-        ):
-            for tracked in self.here[point]:
-                _wake(tracked, *now)
-                if self._pasts and tracked.branches:
-                    _wake_branches(tracked, self._pasts, place)
-                if since != NEVER:
-                    tracked.stream, tracked.since = stream, since
+        columns = [column[known].tolist() for column in self.live.passing]
+        for point, *passed in zip(known, *columns, strict=True):
+            self._inform(conn, point, passed)
+        self.live.since[known] = NEVER
+
+    def rise(self, points: Iterable[int]) -> bool:
+        """Let the rules of `points` be awake; return whether any judges."""
+        judged = [point for point in points if self._rise(point)]
+        return bool(judged)
+
+    def rouse(self, conn: sqlite3.Connection, point: int, cell: Cell | None) -> None:
+        """Let the rules of one point that is awake know what passed; `cell`: in this commit."""
+        if cell is not None:
+            self.live.passed([cell])
+        self._inform(conn, point, [column.item(point) for column in self.live.passing])
+        self.live.since[point] = NEVER
+
+    def _inform(self, conn: sqlite3.Connection, point: int, passed: list[Any]) -> None:
+        *now, place, stream, since = passed
+        for tracked in self.here[point]:
+            _wake(tracked, *now)
+            if self._pasts and tracked.branches:
+                _wake_branches(tracked, self._pasts, place)
             if since != NEVER:
-                self.save(conn, self.here[point])
-        live.since[known] = NEVER
+                tracked.stream, tracked.since = stream, since
+        if since != NEVER:
+            self.save(conn, self.here[point])
 
     def moved(self, points: Iterable[int], touched: Set[int]) -> list[int]:
         """Return which of `points`, all with rules, are touched or have a newer sample."""

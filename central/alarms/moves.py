@@ -61,7 +61,7 @@ class Moves:
         self._stored = stored
         self._positions: dict[int, int] = {}
         self._known = known
-        self._ledger = Ledger(conn, known)
+        self.ledger = Ledger(conn, known)
         self.laid: list[Laid] = []
         """What lies over rules of which that changed."""
         self.told: dict[str, int] = {}
@@ -79,20 +79,20 @@ class Moves:
 
     def changed(self) -> list[EpisodeRow]:
         """Write everything, and return the episodes that were touched, as they are now."""
-        return self._ledger.write()
+        return self.ledger.write()
 
     @property
     def touched(self) -> bool:
         """Whether there is anything to write."""
-        return self._ledger.touched
+        return self.ledger.touched
 
     def put(self, row: EpisodeRow) -> None:
         """Take an episode that is to be told otherwise."""
-        self._ledger.put(row)
+        self.ledger.put(row)
 
     def again(self, number: int) -> None:
         """Let an episode be told again, though nothing is written of it."""
-        self._ledger.again(number)
+        self.ledger.again(number)
 
     def order(self, tracked: Tracked) -> tuple[int, str]:
         """Return what rules are put in order by: when something happened last, and their names."""
@@ -101,7 +101,7 @@ class Moves:
 
     def row(self, number: int) -> EpisodeRow:
         """Return an episode as it is now."""
-        return self._ledger.row(number)
+        return self.ledger.row(number)
 
     def entries(
         self, tracked: Tracked, entries: Iterable[Entry], value: Value, comment: str = ""
@@ -123,13 +123,12 @@ class Moves:
             entry = borne_out.joined(self, tracked, entry, level)
         word = entry.word
         if word in BEGUN and not late(entry.time, self.now):
-            figure = often(tracked.definition.clocks.chatter)
-            self._known.many.chatter.began(tracked.definition.rule.id, entry.time, figure)
+            self.began(tracked, entry.time)
         if tracked.episode is not None:
             self._follow(tracked, tracked.episode, entry, (level, comment))
         elif word in BEGINS and level is not None:
-            tracked.episode = self._open(tracked, level, (entry.time, None), value)
-        self._ledger.line(
+            tracked.episode = self.open(tracked, level, (entry.time, None), value)
+        self.ledger.line(
             Line(
                 episode=tracked.episode,
                 rule=tracked.definition.rule.id,
@@ -149,15 +148,20 @@ class Moves:
             self.laid.append(
                 overlays.note(self.conn, tracked.definition.rule.id, place, overlay, entry)
             )
-        over = tracked.episode is not None and self._ledger.row(tracked.episode).closed is not None
+        over = tracked.episode is not None and self.ledger.row(tracked.episode).closed is not None
         if over:
             tracked.episode = None
+
+    def began(self, tracked: Tracked, time: int) -> None:
+        """Count a beginning that came in time, for what begins too often."""
+        id_, figure = tracked.definition.rule.id, often(tracked.definition.clocks.chatter)
+        self._known.many.chatter.began(id_, time, figure)
 
     def _follow(
         self, tracked: Tracked, number: int, entry: Entry, said: tuple[Level | None, str]
     ) -> None:
         """Let the open episode go on by one word."""
-        word, (level, comment), ledger = entry.word, said, self._ledger
+        word, (level, comment), ledger = entry.word, said, self.ledger
         state = State(ledger.row(number).state)
         if word in RETURNS:
             after = (_LATCHED if tracked.definition.rule.latching else _RETURNED).get(state, state)
@@ -185,16 +189,16 @@ class Moves:
 
     def _settle(self, tracked: Tracked, number: int, time: int) -> None:
         """Let the open episode be what the machine says it is; put to rest, it is over."""
-        row, alarm = self._ledger.row(number), tracked.machine.alarm
+        row, alarm = self.ledger.row(number), tracked.machine.alarm
         occurrence = alarm.occurrence or row.occurrence
         if alarm.state is State.NORMAL:
             if tracked.machine.overlay.latched:
                 return  # it latches on after its rest
             tracked.episode = None
-            row = self._ledger.draft(number)
+            row = self.ledger.draft(number)
             row.state, row.closed = State.NORMAL, max(time, row.raised)
         elif row.state != alarm.state or row.occurrence != occurrence:
-            row = self._ledger.draft(number)
+            row = self.ledger.draft(number)
             row.state, row.occurrence = alarm.state, occurrence
 
     def past(self, tracked: Tracked, path: Sequence[tuple[int, int, float]], returned: int) -> int:
@@ -208,10 +212,10 @@ class Moves:
         """Write a complete episode of the past, closed and marked late; returns its number."""
         raised, _, value = path[0]
         worst = tracked.rule.levels[max(place for _, place, _ in path) - 1]
-        number = self._open(tracked, worst, (raised, returned), value)
+        number = self.open(tracked, worst, (raised, returned), value)
         for nth, (time, place, at) in enumerate(path):
-            word = Word.LEVEL if nth else Word.RAISE
-            self._past_line(tracked, number, word, (time, at), tracked.rule.levels[place - 1].name)
+            word, level = Word.LEVEL if nth else Word.RAISE, tracked.rule.levels[place - 1]
+            self._past_line(tracked, number, word, (time, at), level.name)
         self._past_line(tracked, number, Word.RTN, (returned, None), None)
         return number
 
@@ -219,38 +223,39 @@ class Moves:
         """What began in the past and still stands when live data comes is a live alarm now."""
         if tracked.episode is None:
             return
-        row = self._ledger.row(tracked.episode)
+        row = self.ledger.row(tracked.episode)
         if row.late and row.returned is None:
-            self._ledger.draft(row.number).late = False
+            self.ledger.draft(row.number).late = False
 
     def alter(
         self, tracked: Tracked, row: EpisodeRow, word: Word, time: int, by: str | None = None
     ) -> None:
         """Write an episode that is to be told otherwise, with the line that says so."""
-        self._ledger.put(row)
+        self.ledger.put(row)
         line = self._line(tracked, row.number, word, (time, None), row.level.name)
-        self._ledger.line(line._replace(actor=by))
+        self.ledger.line(line._replace(actor=by))
 
     def close(self, tracked: Tracked, said: tuple[Word, int, str]) -> None:
         """Close the open episode for another reason than its machine: `word`, when, why."""
         if tracked.episode is None:
             return
         word, time, reason = said
-        row = self._ledger.draft(tracked.episode)
+        row = self.ledger.draft(tracked.episode)
         row.state, row.closed = State.NORMAL, time
         row.returned = row.returned or time
         line = self._line(tracked, row.number, word, (time, None), row.level.name)
-        self._ledger.line(line._replace(comment=reason))
+        self.ledger.line(line._replace(comment=reason))
 
     def note(self, tracked: Tracked, word: Word, time: int, value: Value, level: str) -> None:
         """Write a journal line on the rule's open episode, or on the rule alone."""
-        self._ledger.line(self._line(tracked, tracked.episode, word, (time, value), level))
+        self.ledger.line(self._line(tracked, tracked.episode, word, (time, value), level))
 
-    def _open(
+    def open(
         self, tracked: Tracked, level: Level, times: tuple[int, int | None], value: Value
     ) -> int:
+        """Open an episode that was raised at one time and, if that is over, returned at another."""
         raised, returned = times
-        return self._ledger.open(
+        return self.ledger.open(
             EpisodeRow(
                 number=0,
                 id="",
@@ -273,7 +278,7 @@ class Moves:
     def _past_line(
         self, tracked: Tracked, episode: int, word: Word, when: tuple[int, Value], level: str | None
     ) -> None:
-        self._ledger.line(self._line(tracked, episode, word, when, level))
+        self.ledger.line(self._line(tracked, episode, word, when, level))
 
     def _line(
         self,

@@ -7,6 +7,7 @@ from typing import Final
 
 from central.alarms import pasts_kept as pasts
 from central.alarms.tracked import ALL, TURN, Tracked
+from protocols.alarms.clocks import IDLE
 from protocols.alarms.kept import Body, body_of, steps_of
 from protocols.words import Purpose
 
@@ -20,12 +21,30 @@ def save(conn: sqlite3.Connection, changed: Iterable[Tracked], turn: int) -> Non
     """Write live states that are not as they were written last; `turn` is that of now."""
     rows, alike = [], dict[object, str]()
     for tracked in changed:
-        # Rules that are taken together are mostly in one state: that is written once.
-        body = _shared(tracked, alike) if tracked.ladder else _body(tracked)
+        stance = tracked.stance
+        if stance is not None and stance[0] is tracked.machine:
+            body = _standing(tracked, stance[2].steps)
+        else:
+            # Rules that are taken together are mostly in one state: that is written once.
+            body = _shared(tracked, alike) if tracked.ladder else _body(tracked)
         if body != tracked.saved:
             tracked.saved, tracked.turn = body, turn
             rows.append((tracked.rule.id, 0, f"{body[:-1]}{TURN}{turn}}}"))
     put(conn, rows)
+
+
+def _standing(tracked: Tracked, steps: str) -> str:
+    """Return the same as `_body` does, of a rule of which nothing but its alarm is not as usual."""
+    alarm, timers = tracked.machine.alarm, tracked.machine.timers
+    said = ""
+    if timers is not IDLE and timers != IDLE:
+        announced, _, acked, *_ = timers  # a stance has no others
+        said = f'"timers": [{announced or "null"}, 0, {acked or "null"}, 0, [], false], '
+    episode = "null" if tracked.episode is None else tracked.episode
+    return (
+        f'{{"steps": {steps}, "alarm": ["{alarm.state}", {alarm.level}, {alarm.occurrence}], {said}'
+        f'"episode": {episode}, "stream": {tracked.stream}, "since": {tracked.since}}}'
+    )
 
 
 def _shared(tracked: Tracked, alike: dict[object, str]) -> str:

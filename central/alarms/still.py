@@ -5,7 +5,7 @@ the same of one older stream that still arrives, by the place of a point among i
 passes moves only the arrays; the engine brings its own objects up to date before it touches them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import count
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 
+Cell = tuple[int, int, float, float, float, bool]
+"""Of a point its number, time and value, its bounds, and whether a level is on."""
 ROOM: Final = 1_024
 """Points there is room for at first."""
 _FIRST: Final = 64
@@ -111,6 +113,21 @@ class Live(_Arrays):
         self.since[points] = NEVER
         for name, column in zip(self._BLANKS, columns, strict=False):
             getattr(self, name)[points] = column
+
+    @property
+    def passing(self) -> tuple[NDArray[Any], ...]:
+        """Return what rules are told of what passed: newest sample, arrival, place, takeover."""
+        return self.times, self.values, self.arrived, self.places, self.streams, self.since
+
+    def passed(self, cells: Collection[Cell]) -> None:
+        """Write what is known of points by a storm alone; what came was in time."""
+        if not cells:
+            return
+        points, times, values, lows, highs, stands = map(np.array, zip(*cells, strict=True))
+        self.times[points] = self.arrived[points] = times
+        self.values[points] = values
+        self.low[points], self.high[points], self.stands[points] = lows, highs, stands
+        self.free[points] = (lows < highs) & ~stands
 
 
 class Past(_Arrays):

@@ -10,7 +10,7 @@ journal loses).
 import math
 from dataclasses import dataclass, field, replace
 from sys import intern
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from central.store.heads.good_numbers import GoodNumber
 from protocols.alarms import machine as machines
@@ -24,6 +24,9 @@ from protocols.alarms.past import Telling
 from protocols.alarms.rule import Rule
 from protocols.alarms.state import Alarm
 from protocols.alarms.streams import Streams
+
+if TYPE_CHECKING:
+    from central.alarms.stances import Stance
 
 BRANCHES: Final = 8
 """Older streams remembered per rule; the oldest goes first."""
@@ -105,6 +108,8 @@ class Tracked:
     """Whether nobody can know its input now: what carries it is silent."""
     touched: frozenset[int] = frozenset()
     """Streams whose branches were written or dropped and not yet looked at again."""
+    stance: "tuple[Machine, Definition, Stance] | None" = None
+    """Where it stood as that machine under that definition."""
 
     @property
     def points(self) -> frozenset[int]:

@@ -353,7 +353,7 @@ async def test_what_is_asked_with_every_request_is_found_by_an_index(collector):
             ("SELECT 1 FROM event WHERE code = ? AND subject = ? AND recorded > ?", ("a", "b", 1)),
             ("SELECT sum(n) FROM quarantine WHERE received >= ?", (1,)),
             ("SELECT sum(count) FROM loss WHERE received >= ?", (1,)),
-            ("SELECT count(*) FROM episode WHERE state = 'NORMAL'", ()),
+            ("SELECT count(*) FROM episode WHERE closed IS NOT NULL", ()),
         ):
             plan = conn.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
             found[query] = " ".join(step[3] for step in plan)

@@ -11,6 +11,7 @@ from central.alarms.tracked import Inputs, Tracked
 from central.store.measured import Measured
 from protocols.alarms.definition import Definition
 from protocols.alarms.kinds.rate import Rate
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import MOST, Window
 from protocols.alarms.machine import AHEAD, Sample
 from protocols.alarms.priming import Primed, Reach, primed, reach
@@ -54,7 +55,7 @@ class Priming:
         """Return what a rule that becomes another has to know; None: what it knew is enough."""
         kind = new.kind
         same = type(kind) is type(tracked.definition.kind) and inputs == tracked.inputs
-        if same and not isinstance(kind, Window | Rate):
+        if same and not isinstance(kind, Window | Rate | Vote):
             return None
         return self.known(new, inputs)
 

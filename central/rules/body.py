@@ -9,7 +9,8 @@ from typing import Final
 
 from protocols.alarms.definition import LIMIT, NO_CLOCKS, UNWATCHED, Clocks, Watch
 from protocols.alarms.kinds.kind import Kind
-from protocols.alarms.kinds.several import Deviation, Interlock, Levels, Vote
+from protocols.alarms.kinds.several import Deviation, Interlock, Levels
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.ladder import DIRECTIONS
 from protocols.alarms.rule import Level
 from protocols.words import Label

@@ -6,7 +6,8 @@ from typing import Final
 from central.rules.body import SEVERAL, Body, Offer
 from protocols.alarms.document_fields import Held
 from protocols.alarms.kinds.expression import OWN, Expression, ExpressionRefused
-from protocols.alarms.kinds.several import Deviation, Interlock, Vote
+from protocols.alarms.kinds.several import Deviation, Interlock
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.ladder import DIRECTIONS
 from protocols.catalogue import quantities, units
 from protocols.units import conversion

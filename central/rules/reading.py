@@ -29,7 +29,7 @@ _RENAMED: Final = {"window": "seconds"}
 KIND_FIELDS: Final = (
     *("per", "absolute", "max_gap", "consecutive"),
     *("aggregate", "window", "counter", "counted", "allowed_lateness", "min_samples"),
-    *("clauses", "input", "reference", "weights"),
+    *("clauses", "within", "input", "reference", "weights"),
     *("text", "allowed", "holidays", "working", "tolerance"),
 )
 KEYS: Final = (

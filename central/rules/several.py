@@ -10,7 +10,8 @@ from central.rules.meant import Place, Why
 from protocols.alarms.attachment import Target
 from protocols.alarms.kinds.expression import Expression
 from protocols.alarms.kinds.kind import Kind
-from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels, Vote
+from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels
+from protocols.alarms.kinds.vote import Vote
 from protocols.units import conversion
 
 Bound = tuple[tuple[int, str], ...]

@@ -15,7 +15,8 @@ from protocols.alarms.kinds.kind import Kind
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.schedule import Hours, Schedule
-from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels, Vote
+from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Counted, Window
 from protocols.alarms.rule import OPERATORS
 
@@ -91,7 +92,11 @@ def _interlock(held: Held) -> Kind:
 
 
 def _vote(held: Held) -> Kind:
-    return Vote(clauses=_clauses(held), lateness=_lateness(held))
+    return Vote(
+        clauses=_clauses(held),
+        within=held.maybe_number("within", 1e-3, LONGEST),
+        lateness=_lateness(held),
+    )
 
 
 def _deviation(held: Held) -> Kind:

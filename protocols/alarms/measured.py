@@ -6,7 +6,8 @@ from protocols.alarms.kinds.expression import Expression
 from protocols.alarms.kinds.health import Bad, Frozen, Stale
 from protocols.alarms.kinds.kind import Kind
 from protocols.alarms.kinds.schedule import Schedule
-from protocols.alarms.kinds.several import Interlock, Levels, Vote
+from protocols.alarms.kinds.several import Interlock, Levels
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Window
 
 

@@ -11,6 +11,7 @@ from protocols.alarms.kinds.health import Bad, Frozen, Stale
 from protocols.alarms.kinds.kind import Kind, Reading, Taken, Values
 from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.several import Levels
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Window
 from protocols.alarms.machine import RECENT, Sample, Seen
 from protocols.alarms.rule import Level
@@ -43,6 +44,8 @@ def reach(kind: Kind, levels: tuple[Level, ...]) -> Reach | None:
             return Reach(longest + kind.lateness + before)
         case Rate():
             return Reach(readings=kind.consecutive + 1)
+        case Vote():
+            return Reach(kind.within or 0.0)
         case Frozen() | Bad():
             return Reach(max((level.limit for level in levels), default=0.0))
         case Stale() | Levels():

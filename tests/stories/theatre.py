@@ -27,7 +27,8 @@ from protocols.alarms.kinds.kind import Kind
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.schedule import Schedule
-from protocols.alarms.kinds.several import Interlock, Levels, Vote
+from protocols.alarms.kinds.several import Interlock, Levels
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Window
 from protocols.alarms.ladder import directions
 from protocols.alarms.machine import Entry, Machine, Sample, begin, due

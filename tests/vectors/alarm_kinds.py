@@ -9,7 +9,8 @@ from protocols.alarms.kinds.kind import Kind
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.schedule import Hours, Schedule
-from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels, Vote
+from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Counted, Window
 
 OPERATORS: Final = {"==": "=", "<>": "!="}
@@ -62,7 +63,7 @@ KINDS: Final[dict[str, Callable[[Spec], Kind]]] = {
     "rate": _rate,
     "window": _window,
     "interlock": lambda spec: Interlock(clauses=_clauses(spec)),
-    "vote": lambda spec: Vote(clauses=_clauses(spec)),
+    "vote": lambda spec: Vote(clauses=_clauses(spec), within=spec.get("within")),
     "deviation": lambda spec: Deviation(input=spec["input"], reference=spec["reference"]),
     "levels": lambda spec: Levels(weights=tuple(spec.get("weights", (1, 1, 1, 1)))),
     "schedule": _schedule,

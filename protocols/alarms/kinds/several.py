@@ -1,4 +1,4 @@
-"""Several inputs as one number: interlocks, votes, deviations and counts of levels.
+"""Several inputs as one number: interlocks, deviations and counts of levels (votes: `vote`).
 
 An input whose quality is bad is unknown until it is good again; what that means is said by each.
 """
@@ -44,7 +44,7 @@ class Interlock:
 
     def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
         """Take one input."""
-        return self._held(_with(memory, reading.input, reading.value), levels)
+        return self._held(put(memory, reading.input, reading.value), levels)
 
     def again(
         self, before: "Interlock", held: Taken, levels: tuple[Level, ...], time: int
@@ -54,49 +54,13 @@ class Interlock:
 
     def lose(self, memory: Known, name: str, time: int) -> Known:
         """Forget one input: what is not known neither raises nor ends."""
-        return _with(memory, name, None)
+        return put(memory, name, None)
 
     def _held(self, known: Known, levels: tuple[Level, ...]) -> Taken:
         values = dict(known)
         held = [clause.holds(values) for clause in self.clauses]
         verdict = 0.0 if False in held else None if None in held else 1.0
         return Taken(known, (verdict,) * len(levels))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vote:
-    """How many inputs vote, against levels such as >= 2 (2 of 3).
-
-    A head that is out of order cannot vote: it votes with those that do, so that two of three
-    become one of two; on heads that are all out of order nothing is known.
-    """
-
-    clauses: tuple[Clause, ...]
-    lateness: float = 0.0
-
-    def begin(self) -> Known:
-        """Return that no input is known."""
-        return ()
-
-    def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
-        """Take one input."""
-        return self._held(_with(memory, reading.input, reading.value), levels)
-
-    def again(self, before: "Vote", held: Taken, levels: tuple[Level, ...], time: int) -> Taken:
-        """Let what is known vote by these clauses."""
-        return self._held(held.memory, levels)
-
-    def lose(self, memory: Known, name: str, time: int) -> Known:
-        """Forget one input."""
-        return _with(memory, name, None)
-
-    def _held(self, known: Known, levels: tuple[Level, ...]) -> Taken:
-        values = dict(known)
-        held = [clause.holds(values) for clause in self.clauses if clause.input in values]
-        votes, lost = held.count(True), held.count(None)
-        if lost == len(held) or len(held) < len(self.clauses):
-            return Taken(known, (float(votes) if votes else None,) * len(levels))
-        return Taken(known, (float(votes + lost) if votes else 0.0,) * len(levels))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +78,7 @@ class Deviation:
 
     def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
         """Take one input; there is a verdict while both are known."""
-        return self._held(_with(memory, reading.input, reading.value), levels)
+        return self._held(put(memory, reading.input, reading.value), levels)
 
     def again(
         self, before: "Deviation", held: Taken, levels: tuple[Level, ...], time: int
@@ -124,7 +88,7 @@ class Deviation:
 
     def lose(self, memory: Known, name: str, time: int) -> Known:
         """Forget one input."""
-        return _with(memory, name, None)
+        return put(memory, name, None)
 
     def _held(self, known: Known, levels: tuple[Level, ...]) -> Taken:
         values = dict(known)
@@ -152,7 +116,7 @@ class Levels:
 
     def take(self, memory: Known, reading: Reading, levels: tuple[Level, ...]) -> Taken:
         """Take where one rule stands."""
-        return self._held(_with(memory, reading.input, reading.value), levels)
+        return self._held(put(memory, reading.input, reading.value), levels)
 
     def again(self, before: "Levels", held: Taken, levels: tuple[Level, ...], time: int) -> Taken:
         """Count by these weights."""
@@ -173,5 +137,6 @@ class Levels:
         return self.weights[int(min(value, Colour.RED)) - 1]
 
 
-def _with(known: Known, name: str, value: float | None) -> Known:
+def put(known: Known, name: str, value: float | None) -> Known:
+    """Return what is known after one input said something; None: it is not known any more."""
     return tuple(sorted({**dict(known), name: value}.items()))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from protocols.alarms import steps
 from protocols.alarms.definition import Definition
 from protocols.alarms.kinds.expression import Expression
-from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Vote
+from protocols.alarms.kinds.several import Clause, Deviation, Interlock
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.machine import CALLS, Sample, begin
 from tests.central.alarms.plant import Plant, high, wanted
 from tests.central.builders import SECOND, START

@@ -6,7 +6,8 @@ from protocols.alarms.definition import Watch
 from protocols.alarms.kinds.expression import Expression, check
 from protocols.alarms.kinds.health import Frozen
 from protocols.alarms.kinds.rate import Rate
-from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Vote
+from protocols.alarms.kinds.several import Clause, Deviation, Interlock
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Counted, Window
 from tests.central.alarms.plant import Plant, high, wanted
 

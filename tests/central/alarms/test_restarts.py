@@ -11,7 +11,8 @@ from protocols.alarms.acting import Asked
 from protocols.alarms.definition import Clocks, Watch
 from protocols.alarms.kinds.health import Stale
 from protocols.alarms.kinds.rate import Rate
-from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels, Vote
+from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Window
 from protocols.alarms.overlay import Act
 from protocols.alarms.rule import Colour

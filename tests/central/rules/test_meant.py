@@ -4,7 +4,8 @@ import pytest
 
 from central.rules.meant import Index, Why, families
 from central.rules.resolving import Resolver
-from protocols.alarms.kinds.several import Clause, Deviation, Vote
+from protocols.alarms.kinds.several import Clause, Deviation
+from protocols.alarms.kinds.vote import Vote
 from tests.central.rules.builders import (
     TANK,
     attachment,

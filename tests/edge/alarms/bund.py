@@ -8,7 +8,8 @@ from protocols.alarms.definition import Clocks, Definition, Watch
 from protocols.alarms.kinds.health import Bad, Frozen, Stale
 from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.schedule import Hours, Schedule
-from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels, Vote
+from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Counted, Window
 from protocols.alarms.rule import Colour, Level, Rule
 from protocols.quality import Quality

@@ -15,7 +15,8 @@ from protocols.alarms.kinds.health import Bad, Frozen, Stale
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.schedule import Hours, Schedule
-from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels, Vote
+from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Counted, Window
 from protocols.alarms.machine import Sample, begin
 from protocols.alarms.rule import OPERATORS, STATUSES, Colour, Level, Rule
@@ -68,7 +69,7 @@ kinds = st.one_of(
         Window, aggregate=st.just(Aggregate.COUNT), counted=st.builds(Counted, operators, numbers)
     ),
     st.builds(Interlock, clauses=clauses),
-    st.builds(Vote, clauses=clauses, lateness=seconds),
+    st.builds(Vote, clauses=clauses, within=st.none() | st.floats(1.0, 1e6), lateness=seconds),
     st.builds(Deviation, input=words, reference=words, absolute=st.booleans()),
     st.builds(Levels, weights=st.tuples(*[least] * 4)),
     st.builds(Stale),

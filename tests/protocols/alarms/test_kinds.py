@@ -12,7 +12,8 @@ from protocols.alarms.kinds.health import Bad, Frozen, Stale
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.schedule import Hours, Schedule
-from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels, Vote
+from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels
+from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Window
 from protocols.alarms.machine import Sample, begin, due
 from protocols.alarms.rule import Colour, Level, Rule

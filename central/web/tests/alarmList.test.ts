@@ -70,6 +70,8 @@ describe("the sentence in a row", () => {
     ["【红色报警】22:13 油库 一号防火堤 2 个。请确认。", "油库 一号防火堤 2 个。请确认。"],
     ["【演练】【橙色报警】06-12 22:13 油库 液位。", "油库 液位。"],
     ["[drill] [red] 22:13 Depot level 13.8 m.", "Depot level 13.8 m."],
+    ["【补传】21:31–22:24 青云水库 库水位。", "青云水库 库水位。"],
+    ["[late] 06-11 21:31-06-12 22:24 Reservoir level.", "Reservoir level."],
     ["油库 22:13 起无数据", "油库 22:13 起无数据"],
     ["", ""],
   ])("%s", (whole, fact) => expect(factOf(whole)).toBe(fact));

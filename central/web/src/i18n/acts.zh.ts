@@ -94,6 +94,7 @@ export default {
     noneText: "全部报警规则都在判定和通知。",
     below: "下层 {name}",
     rule: "规则 {rule}",
+    family: { high: "高限", low: "低限", state: "状态" },
   },
   request: {
     title: "等第二个人同意的静默申请",

@@ -23,3 +23,6 @@ export const tooLong = (layer: Pick<OverlayLayer, "name" | "since">, now: number
 
 /** A request that nobody decided lapses an hour after it was made. */
 export const lapsesIn = (asked: string, now: number): number => Math.max(0, Date.parse(asked) / 1000 + 3_600 - now / 1000);
+
+/** What a rule is called beside the point or object it is of. */
+export const ruleTail = (rule: string, named: (key: string) => string): string => named(rule.slice(rule.lastIndexOf(":") + 1));

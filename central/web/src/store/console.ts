@@ -208,7 +208,8 @@ function takeEpisode(state: State, episode: Episode, counted = false): void {
   // what backfill tells of the past is not called out; an alarm that now rises to red is
   if (turnedRed && episode.state === "UNACK" && (before || !episode.late) && listed) state.spoken = episode;
   state.openTotal += Number(listed) - Number(was);
-  state.episodes[episode.id] = episode;
+  // the answer to an act comes without the sentence; the stream brings the next one
+  state.episodes[episode.id] = episode.message === null && before ? { ...episode, message: before.message } : episode;
 }
 
 /** What lies over a rule changed: its alarms leave the open list, or come back to it. */

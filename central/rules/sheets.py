@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import openpyxl
-from openpyxl.cell.cell import Cell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 from openpyxl.styles import Alignment, Font, PatternFill
 
 from central.rules.columns import ATTACHMENTS, LEVELS, NAMED, NOTE, RULES, SHEETS, Column
@@ -234,6 +234,9 @@ def _cell(book: Any, sheet: str, row: int) -> str:
 def _put(cell: Cell, value: Any) -> None:
     if value is None or value == "":
         return
+    if isinstance(value, str):
+        # What steers a terminal is in no sheet; an earlier version took it into the tables.
+        value = ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value)
     cell.value = value
     if isinstance(value, str):
         cell.data_type = "s"

@@ -206,6 +206,14 @@ def test_a_formula_stays_a_text():
     assert book["规则 Rules"].cell(2, 2).data_type == "s"
 
 
+def test_what_no_workbook_can_hold_is_replaced_and_hinders_nobody():
+    kept = attachment(1, "own.high", "SITE", "site", reason="a\x01b")
+    lib = library(TANK | {"label": {"zh": "c\0d"}}, attached=[kept])
+    book = openpyxl.load_workbook(io.BytesIO(sheets.write(whole(lib))))
+    shown = {cell.value for sheet in book for row in sheet.iter_rows() for cell in row}
+    assert {"a\N{REPLACEMENT CHARACTER}b", "c\N{REPLACEMENT CHARACTER}d"} <= shown
+
+
 @pytest.mark.parametrize("data", [b"", b"PK", b"PK\x03\x04" + b"x" * 100, b"\x00" * 64])
 def test_what_is_no_workbook_is_refused(data):
     with pytest.raises(sheets.FileRefused):

@@ -23,6 +23,19 @@ pytestmark = pytest.mark.slow
 FAST: Final = 120.0
 CUT: Final = 20 * 60 * SECOND
 RULE: Final = "s1/gw-1/d1/level:high"
+POINT: Final = "s1/gw-1/d1/level"
+RATE: Final = {
+    "id": "own.rate", "label": {"zh": "液位变化过快"}, "quantity": ["tank_level"], "unit": "m",
+    "kind": "rate", "per": 60, "source": "断网验证",
+    "levels": [{"name": "过快", "colour": "red", "op": ">", "limit": 2, "off_delay": 30,
+                "status": "D"}],
+}  # fmt: skip
+LATELY: Final = {
+    "id": "own.lately", "label": {"zh": "半小时内到过"}, "quantity": ["tank_level"], "unit": "m",
+    "kind": "window", "aggregate": "max", "window": 1800, "allowed_lateness": 1800,
+    "source": "断网验证",
+    "levels": [{"name": "到过", "colour": "red", "op": ">=", "limit": 60, "status": "D"}],
+}  # fmt: skip
 PROFILE: Final = """format: v1
 protocol: modbus
 label: {zh: 储罐, en: Tank}
@@ -132,9 +145,26 @@ class Site(clocks.Site):
     def _start(self, who: str, words: list[str], env: dict[str, str]) -> None:
         super()._start(who, [*words, "--story", str(self._story)], env)
 
+    def have(self, rule: dict[str, Any]) -> None:
+        """Let a rule of the library hold at the point."""
+        ask, reason, id_ = self.door.ask, "断网验证", rule["id"]
+        ask("POST", "/api/v1/rules", {"rule": rule, "reason": reason})
+        levels = [{"name": level["name"]} for level in rule["levels"]]
+        said = {"levels": levels, "version": 1, "reason": reason}
+        ask("POST", f"/api/v1/rules/{id_}/confirm", said)
+        place = {"rule": id_, "scope": "point", "at": POINT, "reason": reason}
+        ask("POST", "/api/v1/attachments", place)
+
+    def judged(self) -> tuple[bool, int | None]:
+        """Whether the gateway judges by what it should, and by how many rules."""
+        told = self.door.ask("GET", "/api/v1/gateways/gw-1/rules")
+        return told["current"], told["judged"]
+
     def episodes(self) -> list[dict[str, Any]]:
         names = "number, state, level, raised, returned, late, origin, confirmation"
-        rows = self._read(f"SELECT {names} FROM episode ORDER BY number")
+        rows = self._read(
+            f"SELECT {names} FROM episode WHERE rule NOT LIKE 'fault:%' ORDER BY number"
+        )
         found = [dict(zip(names.split(", "), row, strict=True)) for row in rows]
         return [each | {"level": json.loads(each["level"])["name"]} for each in found]
 
@@ -186,7 +216,8 @@ async def test_a_cut_of_twenty_minutes_with_the_tank_at_hh_inside_it(site: Site)
     await eventually(lambda: site.episodes()[0]["confirmation"] in ("", "confirmed"), 60)
     await eventually(lambda: site.buffered() == 0, 60)
     (episode,) = site.episodes()
-    assert (episode["state"], episode["level"], episode["late"]) == ("NORMAL", "HH", 1)
+    words = site.words(episode["number"])
+    assert (episode["state"], episode["level"], episode["late"]) == ("NORMAL", "HH", 1), words
     assert "JOINED" in site.words(episode["number"])
     assert episode["returned"] - episode["raised"] > CUT // 4
     assert site.live() == before
@@ -210,6 +241,39 @@ async def still_stands_after_another_cut(site: Site) -> None:
     assert (standing["rule"], standing["level"]) == (RULE, "HH")
     site.plant.level = 50
     await eventually(lambda: site.episodes()[1]["state"] == "RTN_UNACK", 60)
+    assert len(site.episodes()) == 2
+
+
+async def test_a_rate_and_a_window_of_the_library_in_a_cut_of_twenty_minutes(site: Site) -> None:
+    """Told to the gateway, raised there while the line is cut: one episode each, live if it stands.
+
+    Both stay below the manifest's own limits.
+    """
+    for rule in (RATE, LATELY):
+        site.have(rule)
+    await eventually(lambda: site.judged() == (True, 3), 60)
+    begun = await cut(site)
+    site.plant.level = 70
+    await site.until(begun + CUT // 2)
+    assert len(site.standing_at_gateway()) == 1, "the window's; the rate is over"
+    site.plant.level = 50
+    await site.until(begun + CUT)
+    words = [(line["rule"], line["word"]) for line in site.page_of_gateway()["journal"]]
+    assert sorted(words) == [
+        (f"{POINT}:own.lately", "RAISE"),
+        (f"{POINT}:own.rate", "RAISE"),
+        (f"{POINT}:own.rate", "RTN"),
+    ]
+    await mend(site)
+    await eventually(lambda: len(site.episodes()) == 2, 60)
+    await eventually(lambda: site.buffered() == 0, 60)
+    done = ("", "confirmed")
+    await eventually(lambda: all(e["confirmation"] in done for e in site.episodes()), 90)
+    rate, lately = sorted(site.episodes(), key=lambda episode: episode["level"] == "到过")
+    assert (rate["state"], rate["level"], rate["late"]) == ("NORMAL", "过快", 1)
+    assert rate["returned"] - rate["raised"] < CUT // 4
+    assert (lately["state"], lately["level"], lately["late"]) == ("UNACK", "到过", 0)
+    await eventually(lambda: all(e["raised"] < begun + CUT // 2 for e in site.episodes()), 60)
     assert len(site.episodes()) == 2
 
 

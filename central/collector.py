@@ -15,6 +15,7 @@ import numpy as np
 
 from central import events
 from central.alarms.alarms import Alarms
+from central.alarms.crowd import Crowd
 from central.alarms.engine import Engine, Judged
 from central.alarms.records import EpisodeRow
 from central.alarms.view import Now
@@ -79,6 +80,7 @@ class Collector:
         self.listeners.append(self.alarms.peaks.listen)
         anchors = Anchors(clock)
         self.gateways.measured = anchors.note
+        self.crowd = Crowd(db, self._engine.many.flooding)
         self.faults = follow(self._engine, self.registry, self.gateways, self.store.heads)
         self.alarms.now, self.faults.settled = self._now, self._schedule
         committer = Committer(self.store, self._engine, anchors, db.gathered, clock.now())

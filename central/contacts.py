@@ -10,13 +10,14 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlite_utils import Database as Tables
 
 from central import events
 from central.database import Database, Urgency
 from central.effects import CollectorEvent, Effects
+from central.faults.following import Following, Nothing
 from central.health import Health, read_health
 from central.registry_records import BusState, DeviceState, GatewayRecord
 from protocols.clock import Clock
@@ -44,36 +45,6 @@ class Contact:
 
 
 _NEVER: Final = Contact()
-Work = Callable[[Tables], Any]
-"""Done in the transaction that writes what it follows from."""
-
-
-class Following(Protocol):
-    """What follows from a gateway's silence: asked on the loop, done in the transaction, told."""
-
-    def silent(self, gateway: str, since: int, now: int) -> Work: ...
-    def back(self, gateway: str, now: int) -> Work: ...
-    def reported(self, gateway: str, health: Health, now: int) -> Work: ...
-    def done(self, result: Any) -> None: ...
-
-
-class Nothing:
-    """Nothing follows."""
-
-    def silent(self, gateway: str, since: int, now: int) -> Work:
-        """Return nothing to do."""
-        return lambda _: None
-
-    def back(self, gateway: str, now: int) -> Work:
-        """Return nothing to do."""
-        return lambda _: None
-
-    def reported(self, gateway: str, health: Health, now: int) -> Work:
-        """Return nothing to do."""
-        return lambda _: None
-
-    def done(self, result: Any) -> None:
-        """Tell nobody."""
 
 
 class _Became(NamedTuple):

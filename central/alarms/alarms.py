@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from central.alarms import around, kpi_source, listing, messages, overlays, said
+from central.alarms import around, kpi_source, located, messages, overlays, said
 from central.alarms.acting import EpisodeUnknown, Office
 from central.alarms.around import Around
 from central.alarms.asked import Answer, Deed, Outcome, Wish
@@ -208,13 +208,13 @@ class Alarms:
 
     async def sites(self, alarms: Sequence[str]) -> dict[str, str]:
         """Return the sites of episodes, by id; those that are not there are left out."""
-        return await self._db.read(lambda conn: listing.sites(conn, alarms))
+        return await self._db.read(lambda conn: located.sites(conn, alarms))
 
     async def place(
         self, *, alarm: str | None = None, rule: str | None = None
     ) -> tuple[str, str] | None:
         """Return the site and the point at which an episode or a rule is shown, or None."""
-        number = await self._db.read(lambda conn: listing.point_of(conn, alarm, rule))
+        number = await self._db.read(lambda conn: located.point_of(conn, alarm, rule))
         point = None if number is None else self._names.by_number(number)
         return None if point is None else (point.site, point.id)
 

@@ -9,7 +9,7 @@ from central.alarms.asked import Answer
 from central.alarms.episode import Comment, Episode, EpisodeDetail, Standing, Verification
 from central.alarms.overlays import Laid, Layer
 from central.alarms.shelving import ShelfRequest
-from central.api import models, shapes
+from central.api import crowd_shape, models, shapes
 from central.api.models import alarm_acts as acts
 from central.api.models import alarms as told
 from central.api.models.words import OverlayName, VerificationName
@@ -67,6 +67,10 @@ def episode(source: Episode, now: int | None = None) -> models.Episode:
         overlays=[layer(each) for each in source.overlays],
         verification=None if source.verification is None else verification(source.verification),
         comments=source.comments,
+        chattering=source.chattering,
+        first_up=crowd_shape.first_up(source),
+        unknown_since=source.unknown_since,
+        fault=crowd_shape.fault(source.fault),
     )
 
 
@@ -78,6 +82,8 @@ def _message(source: Episode, now: int | None) -> models.Label | None:
     if source.told is None:
         return None
     at = source.told.time if now is None else now
+    if source.fault is not None:
+        return crowd_shape.message(source, source.fault, at)
     return models.Label(zh=tell(source.told, at), en=tell(source.told, at, "en"))
 
 

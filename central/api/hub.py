@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from central.alarms.overlays import Laid
 from central.api import alarm_shape, gateway_shape, shapes
+from central.api.flood_stream import FloodStream
 from central.api.newest import Marks
 from central.api.scoped import overview, sees_gateway
 from central.api.site_values import SiteEvent, SiteNames, portions, site_values
@@ -65,6 +66,8 @@ class Hub:
         """Held while values are encoded and sent, so that no older ones come after them."""
         self._gateways: set[str] = set()
         self._untold = Untold(ALARMS)
+        operators = collector.config.alarms.operators
+        self._flood = FloodStream(collector.crowd, collector.clock, operators)
         self._overrun = False
         self._changed = False
         self._closing = False
@@ -153,7 +156,8 @@ class Hub:
             told = message("overlay", alarm_shape.overlaid(changed, point))
         else:
             whole = self._collector.alarms.with_told(changed)
-            told = message("alarm", alarm_shape.episode(whole, self._collector.clock.now()))
+            shown = alarm_shape.episode(whole, self._collector.clock.now())
+            told = message("alarm" if shown.fault is None else "fault", shown)
         self._send(told, readers)
 
     async def _send_each_second(self) -> None:
@@ -175,6 +179,8 @@ class Hub:
                 self._cut_slow(subscriber)
         await self._send_values()
         await self._send_gateways()
+        if (flood := await self._flood.news()) is not None:
+            self._send(flood, self._subscribers)
         story = self._collector.clock.state is ClockState.STORY
         if story or tick % CLOCK_EVERY == 0:
             self._send_clock()

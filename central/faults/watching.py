@@ -12,8 +12,9 @@ from sqlite_utils import Database as Tables
 from central.alarms.engine import Engine, Judged
 from central.alarms.records import EpisodeRow
 from central.alarms.view import CALM, Now
-from central.contacts import Contacts, Work
+from central.contacts import Contacts
 from central.faults.faults import Faults
+from central.faults.following import Work
 from central.faults.places import Plan, is_fault
 from central.health import Health
 from central.registry import Entry, Registry

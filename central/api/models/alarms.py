@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from central.api.models.many import Fault, FirstUp, SiteGroup
 from central.api.models.words import (
     Answer,
     Asked,
@@ -71,7 +72,9 @@ class Episode(Answer):
     `overlays` lie over its rule now, the strongest first; `verification` is the newest, `comments`
     how many there are: beside what the rule produced, and never changing it. `origin`: who saw it;
     `confirmation`: whether readings bore out what a gateway said. `message`: what people are told
-    of it, in one sentence.
+    of it, in one sentence. `chattering`: its rule begins too often now (频繁报警). `unknown_since`:
+    what carries its point is silent since then, and nobody knows its state. `fault`: it is no
+    process alarm, but what is silent (离线, 通信中断), and counted apart.
     """
 
     id: str
@@ -108,6 +111,10 @@ class Episode(Answer):
     verification: Verification | None
     comments: int
     message: Label | None
+    chattering: bool
+    first_up: FirstUp | None
+    unknown_since: Time | None
+    fault: Fault | None
 
 
 class Episodes(Answer):
@@ -120,6 +127,14 @@ class Episodes(Answer):
     total: int
     next: str | None
     more: bool
+
+
+class GroupedAlarms(Answer):
+    """The open list; in a flood blue and yellow alarms by site, the others as `single`."""
+
+    flooding: bool
+    groups: list[SiteGroup]
+    single: Episodes
 
 
 class AlarmStanding(Answer):

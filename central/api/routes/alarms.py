@@ -42,6 +42,10 @@ async def alarms(  # noqa: PLR0913  # filters of one list
     purpose: models.PurposeName | None = None,
     since: Annotated[AskedTime | None, Query(description="raised then or later")] = None,
     until: Annotated[AskedTime | None, Query(description="raised before")] = None,
+    faults: Annotated[
+        Literal["without", "with", "only"],
+        Query(description="what is silent is no process alarm: left out, among them, alone"),
+    ] = "without",
     q: Annotated[str, Query(max_length=100, description="text in point, labels or id")] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(max_length=256)] = None,
@@ -67,6 +71,7 @@ async def alarms(  # noqa: PLR0913  # filters of one list
         q=q,
         limit=limit,
         cursor=cursor,
+        faults=faults,
     )
     page = await house.collector.alarms.episodes(wanted)
     now = house.collector.clock.now()

@@ -16,7 +16,13 @@ Who = Annotated[Principal, principal(Permission.READ)]
 _EVENT: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
-        "event": {"type": "string", "enum": ["values", "alarm", "gateway", "overview", "clock"]},
+        "event": {
+            "type": "string",
+            "enum": [
+                *("values", "alarm", "fault", "overlay", "flood"),
+                *("gateway", "overview", "clock"),
+            ],
+        },
         "data": {"type": "string", "contentMediaType": "application/json"},
         "retry": {"type": "integer", "minimum": 0},
     },
@@ -32,8 +38,9 @@ async def stream(
     house: House,
     site: Annotated[str | None, Query(description="one or more sites, comma separated")] = None,
 ) -> EventStream:
-    """Tell `values`, `alarm`, `gateway`, `overview` and `clock` events within the scope.
+    """Tell `values`, `alarm`, `fault`, `overlay`, `flood`, `gateway`, `overview`, `clock` events.
 
-    Their bodies: SiteValues, Episode, Gateway, Overview and ClockNow.
+    Within the scope. Their bodies: SiteValues, Episode (of alarms and of what is silent),
+    RuleOverlay, Flood, Gateway, Overview and ClockNow.
     """
     return EventStream(house.hub, who, who.narrow(site.split(",") if site else None))

@@ -7,7 +7,9 @@ import numpy as np
 
 from central.alarms import asked
 from central.alarms.asked import Deed
+from central.alarms.crowd import Crowd
 from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
+from central.alarms.flooding import Flooding
 from central.alarms.kpis import kpis
 from central.alarms.overlays import Laid
 from central.alarms.settings import USUAL
@@ -50,6 +52,7 @@ from central.store.tiers.keeping import StoreKeeping
 from central.store.tiers.retention import StoreRetention
 from central.store.views.gathering import Readings as Several
 from central.store.views.gathering import joined
+from protocols.alarms.flood import Bounds
 from protocols.alarms.rule import Colour, Level
 from protocols.errors import IllegalTransition, IngestError
 from protocols.wire.answer import Answer
@@ -437,6 +440,7 @@ class FakeCollector:
         behind = Behind(db, self.registry, story, own_holidays(), self.ask)
         self.queries = Queries(behind)
         self.alarms = FakeAlarms(db)
+        self.crowd = Crowd(db, Flooding(Bounds()))
         self.ingest = FakeIngest(clock)
         self.backups = Backups(db, clock, None, lambda effects: None)
         self.retention = Retention(db, clock, Keeping())

@@ -954,6 +954,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/flood": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Flood
+         * @description Return whether alarms are more than those on duty can take in; of the whole room.
+         */
+        get: operations["alarms_flood"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/grouped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Grouped
+         * @description Return the open list: in a flood blue and yellow by site, orange and red by themselves.
+         *
+         *     The alarms of a group are the ordinary list by site and level; the single ones go on there too,
+         *     with their `next`.
+         */
+        get: operations["alarms_grouped"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms/overlays": {
         parameters: {
             query?: never;
@@ -1073,6 +1116,46 @@ export interface paths {
          * @description Return one alarm with its whole journal, its ladder and what people said of it.
          */
         get: operations["alarms_alarm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Faults
+         * @description Return what is silent in scope, or was: open ones most urgent first, others newest first.
+         */
+        get: operations["faults_faults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/faults/{fault}/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Places
+         * @description Return what lies below a silent place, as it was when that was told.
+         */
+        get: operations["faults_places"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1590,9 +1673,10 @@ export interface paths {
         };
         /**
          * Stream
-         * @description Tell `values`, `alarm`, `gateway`, `overview` and `clock` events within the scope.
+         * @description Tell `values`, `alarm`, `fault`, `overlay`, `flood`, `gateway`, `overview`, `clock` events.
          *
-         *     Their bodies: SiteValues, Episode, Gateway, Overview and ClockNow.
+         *     Within the scope. Their bodies: SiteValues, Episode (of alarms and of what is silent),
+         *     RuleOverlay, Flood, Gateway, Overview and ClockNow.
          */
         get: operations["stream_stream"];
         put?: never;
@@ -2288,6 +2372,20 @@ export interface components {
             now: string;
         };
         /**
+         * ColourCounts
+         * @description Alarms by colour.
+         */
+        ColourCounts: {
+            /** Blue */
+            blue: number;
+            /** Yellow */
+            yellow: number;
+            /** Orange */
+            orange: number;
+            /** Red */
+            red: number;
+        };
+        /**
          * Comment
          * @description What somebody said of it.
          */
@@ -2591,7 +2689,9 @@ export interface components {
          *     `overlays` lie over its rule now, the strongest first; `verification` is the newest, `comments`
          *     how many there are: beside what the rule produced, and never changing it. `origin`: who saw it;
          *     `confirmation`: whether readings bore out what a gateway said. `message`: what people are told
-         *     of it, in one sentence.
+         *     of it, in one sentence. `chattering`: its rule begins too often now (频繁报警). `unknown_since`:
+         *     what carries its point is silent since then, and nobody knows its state. `fault`: it is no
+         *     process alarm, but what is silent (离线, 通信中断), and counted apart.
          */
         Episode: {
             /** Id */
@@ -2667,6 +2767,12 @@ export interface components {
             /** Comments */
             comments: number;
             message: components["schemas"]["Label"] | null;
+            /** Chattering */
+            chattering: boolean;
+            first_up: components["schemas"]["FirstUp"] | null;
+            /** Unknown Since */
+            unknown_since: string | null;
+            fault: components["schemas"]["Fault"] | null;
         };
         /**
          * EpisodeDetail
@@ -2748,6 +2854,12 @@ export interface components {
             /** Comments */
             comments: number;
             message: components["schemas"]["Label"] | null;
+            /** Chattering */
+            chattering: boolean;
+            first_up: components["schemas"]["FirstUp"] | null;
+            /** Unknown Since */
+            unknown_since: string | null;
+            fault: components["schemas"]["Fault"] | null;
             /** Journal */
             journal: components["schemas"]["JournalLine"][];
             /** Levels */
@@ -2850,6 +2962,129 @@ export interface components {
             items: components["schemas"]["Exempted"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * Fault
+         * @description What is silent (离线, 通信中断): since the last that was heard, and what lies below it.
+         *
+         *     `concluded`: nobody said so, but all below it is silent.
+         */
+        Fault: {
+            /**
+             * Place
+             * @enum {string}
+             */
+            place: "gateway" | "bus" | "device";
+            /** Gateway */
+            gateway: string;
+            gateway_label: components["schemas"]["Label"];
+            /** Bus */
+            bus: string | null;
+            /** Device */
+            device: string | null;
+            device_label: components["schemas"]["Label"] | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Gateways */
+            gateways: number;
+            /** Devices */
+            devices: number;
+            /** Points */
+            points: number;
+            /** Concluded */
+            concluded: boolean;
+        };
+        /**
+         * FaultDevice
+         * @description A device below what is silent.
+         */
+        FaultDevice: {
+            /** Site */
+            site: string;
+            /** Device */
+            device: string;
+            label: components["schemas"]["Label"];
+        };
+        /**
+         * FaultPlaces
+         * @description What lies below: the devices of this page's points, and the points; `total` of these.
+         */
+        FaultPlaces: {
+            /** Devices */
+            devices: components["schemas"]["FaultDevice"][];
+            /** Points */
+            points: components["schemas"]["FaultPoint"][];
+            /** Total */
+            total: number;
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * FaultPoint
+         * @description A point below what is silent.
+         */
+        FaultPoint: {
+            /** Point */
+            point: string;
+            label: components["schemas"]["Label"];
+        };
+        /**
+         * FirstUp
+         * @description 首出: `first` is the first of its group, `is_first` whether this is it; so many follow it.
+         */
+        FirstUp: {
+            /** First */
+            first: string;
+            /** Is First */
+            is_first: boolean;
+            /** Followers */
+            followers: number;
+        };
+        /**
+         * Flood
+         * @description Whether alarms are more than those on duty can take in.
+         *
+         *     `alarms` were announced in this flood, `recent` within the window; test, drill and what was told
+         *     of the past count in neither. `on_above` and `off_below` are for all on duty together. The
+         *     newest floods first.
+         */
+        Flood: {
+            /** On */
+            on: boolean;
+            /** Began */
+            began: string | null;
+            /** Alarms */
+            alarms: number;
+            /** Recent */
+            recent: number;
+            /** Operators */
+            operators: number;
+            /** Window Minutes */
+            window_minutes: number;
+            /** On Above */
+            on_above: number;
+            /** Off Below */
+            off_below: number;
+            /** History */
+            history: components["schemas"]["FloodSpan"][];
+        };
+        /**
+         * FloodSpan
+         * @description A flood; `ended` null: it is on.
+         */
+        FloodSpan: {
+            /**
+             * Began
+             * Format: date-time
+             */
+            began: string;
+            /** Ended */
+            ended: string | null;
+            /** Alarms */
+            alarms: number;
         };
         /**
          * Gap
@@ -2978,6 +3213,17 @@ export interface components {
         Gateways: {
             /** Items */
             items: components["schemas"]["Gateway"][];
+        };
+        /**
+         * GroupedAlarms
+         * @description The open list; in a flood blue and yellow alarms by site, the others as `single`.
+         */
+        GroupedAlarms: {
+            /** Flooding */
+            flooding: boolean;
+            /** Groups */
+            groups: components["schemas"]["SiteGroup"][];
+            single: components["schemas"]["Episodes"];
         };
         /**
          * Happening
@@ -4682,6 +4928,37 @@ export interface components {
             keyid: string;
             /** Value */
             value: string;
+        };
+        /**
+         * SiteGroup
+         * @description The open blue and yellow alarms of one site; `first` is the first of them.
+         */
+        SiteGroup: {
+            /** Site */
+            site: string;
+            site_label: components["schemas"]["Label"];
+            /** First */
+            first: string;
+            /**
+             * First Raised
+             * Format: date-time
+             */
+            first_raised: string;
+            /**
+             * Last Raised
+             * Format: date-time
+             */
+            last_raised: string;
+            counts: components["schemas"]["ColourCounts"];
+            /** Unseen */
+            unseen: number;
+            /** Total */
+            total: number;
+            /**
+             * Worst
+             * @enum {string}
+             */
+            worst: "blue" | "yellow" | "orange" | "red";
         };
         /**
          * SiteKept
@@ -7814,6 +8091,109 @@ export interface operations {
             };
         };
     };
+    alarms_flood: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flood"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_grouped: {
+        parameters: {
+            query?: {
+                /** @description one or more sites, comma separated */
+                site?: string | null;
+                domain?: string | null;
+                purpose?: ("production" | "test" | "drill") | null;
+                /** @description by site, also where it does not flood */
+                always?: boolean;
+                /** @description of the single ones */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupedAlarms"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     alarms_overlays: {
         parameters: {
             query?: {
@@ -8088,6 +8468,8 @@ export interface operations {
                 since?: string | null;
                 /** @description raised before */
                 until?: string | null;
+                /** @description what is silent is no process alarm: left out, among them, alone */
+                faults?: "without" | "with" | "only";
                 /** @description text in point, labels or id */
                 q?: string;
                 limit?: number;
@@ -8155,6 +8537,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EpisodeDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    faults_faults: {
+        parameters: {
+            query?: {
+                state?: "open" | "unacknowledged" | "history" | "all" | "shelved";
+                /** @description one or more sites, comma separated */
+                site?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Episodes"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    faults_places: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                fault: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultPlaces"];
                 };
             };
             /** @description Unauthorized */

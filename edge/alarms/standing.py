@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from edge.alarms.rules import LocalRule
 from protocols.alarms.condition import Condition, Step
-from protocols.alarms.document_kinds import NAMES
+from protocols.alarms.document_kinds import kind_document
 from protocols.alarms.kept import body_of, machine_of
 from protocols.alarms.kinds.window import Seen
 from protocols.alarms.machine import Machine, begin
@@ -116,7 +116,7 @@ def body(kept: Kept) -> dict[str, Any]:
         ],
     }
     if not kept.rule.plain or machine.overlay != NOTHING:
-        found["kind"] = NAMES[type(definition.kind)]
+        found["kind"] = kind_document(definition.kind)
         found["machine"] = body_of(machine, plain=kept.rule.plain)
     return found
 
@@ -126,7 +126,7 @@ def restored(rule: LocalRule, said: Mapping[str, Any], then: Times, now: Times, 
     KeyError: no writer of ours made it.
 
     Levels of the same name go on where they were; others begin anew. A window, or whatever else a
-    kind remembers, goes on where its times are known and the rule is of that kind still.
+    kind remembers, goes on where its times are known and the kind says the same still.
     """
     by = between(then, now)
     kept = _whole(rule, said, by) if by is not None else None
@@ -144,7 +144,7 @@ def restored(rule: LocalRule, said: Mapping[str, Any], then: Times, now: Times, 
 def _whole(rule: LocalRule, said: Mapping[str, Any], by: int) -> Kept | None:
     definition = rule.definition
     names = [level.name for level in definition.rule.levels]
-    same = said.get("kind") == NAMES[type(definition.kind)]
+    same = said.get("kind") == kind_document(definition.kind)
     if not same or [str(name) for name, *_ in said["steps"]] != names:
         return None
     try:

@@ -10,6 +10,7 @@ from protocols.alarms.condition import Condition, Step
 from protocols.alarms.kinds.health import Since, Still
 from protocols.alarms.kinds.rate import Going
 from protocols.alarms.kinds.schedule import Moving
+from protocols.alarms.kinds.vote import Votes
 from protocols.alarms.kinds.window import Seen
 from protocols.alarms.machine import Machine
 from protocols.alarms.overlay import NOTHING, Overlay
@@ -68,6 +69,8 @@ def _memory(memory: Any, by: int) -> Any:
         case Seen():
             last = None if memory.last is None else (memory.last[0] + by, memory.last[1])
             return memory._replace(times=tuple(time + by for time in memory.times), last=last)
+        case Votes():
+            return memory._replace(held=tuple((place, time + by) for place, time in memory.held))
         case Since():
             return Since(_later(memory.time, by), memory.looked + by)
         case Still():

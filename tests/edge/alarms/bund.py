@@ -67,6 +67,8 @@ SHARED = (
     on_object("interlock", Interlock(clauses=TWO), YES, ("pump", "fan")),
     on_object("vote", Vote(clauses=(Clause("a", ">", 10.0), Clause("b", ">", 10.0))),
               (level("两路", ">=", 2.0),), ("a", "b")),
+    on_object("lately", Vote(clauses=(Clause("a", ">", 10.0), Clause("b", ">", 10.0)), within=30.0),
+              (level("两路", ">=", 2.0),), ("a", "b")),
     on_object("apart", Deviation(input="a", reference="b"), ONE, ("a", "b")),
     on_object("roll-up", Levels(), (level("两个", ">=", 2.0),),
               (f"{HERE}/a:rate", f"{OBJECT}:vote", f"{HERE}/a:sum")),

@@ -58,7 +58,7 @@ bench:
 
 vectors:
 	@python3 scripts/setup test
-	@$(PY) -m tests.vectors $(DIR)
+	@$(PY) -m tests.vectors "$(DIR)"
 
 gauntlet:
 	@python3 scripts/setup test

@@ -15,7 +15,9 @@ from edge.alarms.standing import Kept, fresh
 from edge.alarms.stepping import Judged, follow
 from protocols.alarms.acting import acknowledge
 from protocols.alarms.condition import NOWHERE, calm
+from protocols.alarms.definition import NO_CLOCKS
 from protocols.alarms.machine import Sample, begin, due
+from protocols.alarms.overlay import NOTHING
 from protocols.alarms.state import State
 from protocols.alarms.steps import Outcome, advance, feed
 from protocols.quality import Quality, is_good
@@ -165,13 +167,14 @@ class Evaluator:
         self, judged: Judged, kept: Kept, after: Outcome, now: int, *, known: bool = False
     ) -> None:
         """Let a rule's machine be as it is after something; `known`: the collector has told it."""
-        condition, standing = kept.machine.condition, kept.standing
-        colour, overlay = kept.colour, kept.machine.overlay
+        condition, standing, overlay = kept.machine.condition, kept.standing, kept.machine.overlay
+        colour = kept.colour if self._counting else 0
         kept.machine, entries = after
         for entry in entries:
             follow(judged, kept, entry, self.boot, known=known)
-        changed = kept.machine.condition != condition or kept.standing != standing
-        if changed or kept.machine.overlay != overlay:
+        machine = kept.machine
+        changed = machine.condition is not condition and machine.condition != condition
+        if changed or kept.standing is not standing or machine.overlay is not overlay:
             judged.changed[kept.rule.id] = kept
         if not kept.rule.plain:
             self.moved[kept.rule.id] = kept
@@ -237,8 +240,13 @@ class Evaluator:
     def _settle(self, changed: Iterable[Kept]) -> None:
         """Work out anew what of these rules' points changes nothing, and whose timers run."""
         for kept in changed:
-            machine = kept.machine
-            if due(kept.rule.definition, machine) is not None:
+            machine, definition = kept.machine, kept.rule.definition
+            usual = definition.clocks is NO_CLOCKS and machine.overlay is NOTHING
+            if usual and kept.rule.plain:
+                runs = machine.condition.pending
+            else:
+                runs = due(definition, machine) is not None
+            if runs:
                 self._timed[kept.rule.id] = kept
             else:
                 self._timed.pop(kept.rule.id, None)

@@ -1,6 +1,6 @@
 """The collector: puts its rooms together and tells listeners what each commit changed.
 
-gateways -> ingest -> [one transaction: readings, cursor, evidence, alarms, journal, outbox]
+gateways -> ingest -> [one transaction: readings, cursor, evidence, alarms, journal]
          -> heads, registry, contacts in memory -> listeners (the page's live updates)
 """
 

@@ -3,20 +3,25 @@
 Every point has a ladder of four limits. `quiet`: nothing changes; `backfill`: the same of an older
 stream while a newer one is live; `1000x40` are 25 points of 40 readings each. `switch`: every
 commit is of a new stream, as when a gateway connects again. `rules`: what a manifest's rules cost,
-two for each point. `flood`: every reading raises or returns an alarm, with its episode and journal.
-`trends`: what the event loop pays for the same samples. `cpu_us_per_reading` is processor time, the
-best of five rounds.
+two for each point. `flood`: every reading raises or returns an alarm, with its episode and journal;
+`storm` the same with the COMMIT, `storm.new` where each begins an alarm that was seen and over.
+`storm.slow` is `storm` of rules whose delays leave every reading to the machine. `quiet.20000` are
+20,000 points with four levels each, in one commit. `trends`:
+what the event loop pays for the same samples. `cpu_us_per_reading` is processor time, the best of
+five rounds.
 """
 
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sqlite_utils import Database as Tables
 
+from central.alarms.acted import Acknowledge
 from central.alarms.engine import Engine, Evaluation
 from central.alarms.records import levels_json
 from central.alarms.samples import Good
@@ -32,6 +37,7 @@ from protocols.alarms.rule import Colour, Level
 from protocols.words import Purpose
 
 POINTS = 1_000
+CITY = 20_000
 ROUNDS = 5
 SECOND = 1_000_000
 NOW = 1_781_272_800 * SECOND
@@ -44,6 +50,8 @@ LIMITS = tuple(
         ("LL", "<=", 10.0, Colour.RED),
     )
 )
+
+DELAYED = tuple(replace(level, off_delay=0.001) for level in LIMITS)
 
 
 class _Nothing:
@@ -62,20 +70,22 @@ class _Nothing:
 class Plant:
     """An engine with the rules of POINTS points, on a file of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, points: int = POINTS, limits: tuple[Level, ...] = LIMITS
+    ) -> None:
         self.tables: Tables = open_file(folder / "bench.db", NOW)[0]
         self.engine = Engine(_Nothing())
         self.now = NOW
         conn = self.tables.conn
         conn.execute("INSERT INTO gateway(name, label, created) VALUES ('gw', '{}', 0)")
         wanted, numbers = [], {}
-        for number in range(1, POINTS + 1):
+        for number in range(1, points + 1):
             id_ = f"site/gw/tank/p{number}"
             conn.execute(
                 "INSERT INTO point(number, id, gateway) VALUES (?, ?, 'gw')", (number, id_)
             )
             numbers[number] = number
-            found = ladders(id_, LIMITS)
+            found = ladders(id_, limits)
             wanted += [OfManifest(rule, number, levels_json(rule.levels)) for rule in found]
         self.wanted, self.numbers = wanted, numbers
         self.taking = self.take()
@@ -99,6 +109,19 @@ class Plant:
         self.now += each * SECOND
         return Columns(places, times, np.arange(count), Values.floats(numbers), none, none)
 
+    def store(self, rows: Columns) -> float:
+        """Judge a commit of the live stream; return the processor seconds with the COMMIT."""
+        began = time.process_time()
+        self.judge(rows, 1, self.now)
+        return time.process_time() - began
+
+    def see_all(self) -> None:
+        """Acknowledge what stands."""
+        open_ = "SELECT rule FROM episode WHERE closed IS NULL"
+        with self.tables.atomic():
+            for (rule,) in self.tables.conn.execute(open_).fetchall():
+                self.engine.act(self.tables, rule, Acknowledge("bench"), self.now)
+
     def judge(self, rows: Columns, stream: int, arrival: int) -> float:
         """Judge a commit in a transaction; return the processor seconds of judging alone."""
         with self.tables.atomic():
@@ -118,6 +141,11 @@ def measure() -> Iterator[dict[str, Any]]:
     yield _figure("alarms.switch.1000", 1_000, _way("switch", 1_000, 1), 50)
     yield _figure("alarms.rules", 2 * POINTS, _rules, 1)
     yield _figure("alarms.flood", 1_000, _way("flood", 1_000, 1), 3)
+    yield _figure("alarms.storm", 1_000, lambda folder: _storm(Plant(folder)), 2)
+    yield _figure("alarms.storm.new", 1_000, lambda folder: _new(Plant(folder)), 1)
+    slow = lambda folder: _storm(Plant(folder, limits=DELAYED))  # noqa: E731
+    yield _figure("alarms.storm.slow", 1_000, slow, 2)
+    yield _figure("alarms.quiet.20000", CITY, _city, 50)
     yield _figure("alarms.trends", 1_000, _trends, 200)
 
 
@@ -132,6 +160,7 @@ def _figure(
         "name": name,
         "cpu_us_per_reading": round(best / count * 1e6, 3),
         "cpu_us_per_commit": round(best * 1e6, 1),
+        "readings_per_s": round(count / best),
         "readings": count,
     }
 
@@ -159,6 +188,37 @@ def _way(kind: str, count: int, each: int) -> Callable[[Path], Callable[[], floa
         return once
 
     return begun
+
+
+def _storm(plant: Plant) -> Callable[[], float]:
+    value = 50.0
+
+    def once() -> float:
+        nonlocal value
+        value = 95.0 if value == 50.0 else 50.0
+        return plant.store(plant.rows(POINTS, 1, value))
+
+    for _ in range(4):
+        once()
+    return once
+
+
+def _new(plant: Plant) -> Callable[[], float]:
+    def once() -> float:
+        plant.store(plant.rows(POINTS, 1, 50.0))
+        plant.see_all()
+        return plant.store(plant.rows(POINTS, 1, 95.0))
+
+    return once
+
+
+def _city(folder: Path) -> Callable[[], float]:
+    plant = Plant(folder, CITY)
+
+    def once() -> float:
+        return plant.judge(plant.rows(CITY, 1, 50.0), 1, plant.now)
+
+    return once
 
 
 def _rules(folder: Path) -> Callable[[], float]:

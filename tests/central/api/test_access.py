@@ -173,6 +173,8 @@ TABLE = [
     ("GET", "/api/v1/faults", None, None, 200, R),
     ("GET", "/api/v1/faults/{fault}/places", "/api/v1/faults/A-20260612-0001/places", None, 404, R),
     ("GET", "/api/v1/alarms/overlays", None, None, 200, R),
+    ("GET", "/api/v1/alarms/journal", None, None, 200, R),
+    ("POST", "/api/v1/alarms/journal/place", None, {"reader": "sms", "position": 0}, 200, R),
     ("GET", "/api/v1/alarms/shelf-requests", None, None, 200, R),
     ("POST", "/api/v1/alarms/acknowledge", None, {"alarms": ["alarm-qingyun"]}, 200, OPERATE),
     ("POST", "/api/v1/alarms/overlays", None, OVERLAY, 200, OPERATE),

@@ -934,6 +934,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/journal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Journal
+         * @description Return the lines after a number or, without one, after the reader's place, in scope.
+         *
+         *     Of at most `limit` lines that were looked at; those of other sites are left out.
+         */
+        get: operations["alarms_journal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/journal/place": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Journal Place
+         * @description Keep how far a reader of one's own is; it only goes on, and not beyond what there is.
+         */
+        post: operations["alarms_journal_place"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms/kpis": {
         parameters: {
             query?: never;
@@ -3087,6 +3129,60 @@ export interface components {
             alarms: number;
         };
         /**
+         * Followed
+         * @description Lines in order of commit; ask on with `next` as `after`. `newest`: the last there is.
+         */
+        Followed: {
+            /** Items */
+            items: components["schemas"]["FollowedLine"][];
+            /** Next */
+            next: number;
+            /** Newest */
+            newest: number;
+        };
+        /**
+         * FollowedLine
+         * @description One line. `alarm`, `purpose` and `late` are null where it is of a rule without an alarm.
+         *
+         *     `time`: when it happened, `recorded`: when it was known. Lines of a test or a drill say so.
+         */
+        FollowedLine: {
+            /** Number */
+            number: number;
+            /** Alarm */
+            alarm: string | null;
+            /** Rule */
+            rule: string;
+            /** Site */
+            site: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /**
+             * Recorded
+             * Format: date-time
+             */
+            recorded: string;
+            /** Event */
+            event: string;
+            /** Level */
+            level: string | null;
+            /** Value */
+            value: boolean | number | string | null;
+            /** Actor */
+            actor: string | null;
+            /** Comment */
+            comment: string;
+            /** Nth */
+            nth: number | null;
+            /** Purpose */
+            purpose: string | null;
+            /** Late */
+            late: boolean | null;
+        };
+        /**
          * Gap
          * @description No reading between these times; `counted_s` of it is not excluded.
          */
@@ -4465,6 +4561,26 @@ export interface components {
             class: "good" | "uncertain" | "bad";
             /** Reason */
             reason: string | null;
+        };
+        /**
+         * ReaderAsked
+         * @description Be done with all lines up to `position`.
+         */
+        ReaderAsked: {
+            /** Reader */
+            reader: string;
+            /** Position */
+            position: number;
+        };
+        /**
+         * ReaderPlace
+         * @description How far a reader is: the number of the last line it is done with.
+         */
+        ReaderPlace: {
+            /** Reader */
+            reader: string;
+            /** Position */
+            position: number;
         };
         /**
          * ReadingAside
@@ -8006,6 +8122,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_journal: {
+        parameters: {
+            query?: {
+                /** @description a line's number */
+                after?: number | null;
+                /** @description goes on from its own place */
+                reader?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Followed"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_journal_place: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReaderAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReaderPlace"];
                 };
             };
             /** @description Unauthorized */

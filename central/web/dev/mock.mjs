@@ -47,11 +47,12 @@ function episode([name, levelName, ago, state, occurrence]) {
   const ack = acknowledged[id] ?? (state === "ACKED" ? { by: "陈志航", at: iso(opened - 300_000), comment: "已通知现场" } : null);
   const standing = ack && state === "UNACK" ? "ACKED" : ack && state === "RTN_UNACK" ? "NORMAL" : state;
   return {
-    id, rule: `${p.id}#limits`, point: p.id, site: p.site, site_label: site.label, region: site.region, object: p.object, object_label: p.object_label,
+    id, rule: `${p.id}:high`, point: p.id, site: p.site, site_label: site.label, region: site.region, object: p.object, object_label: p.object_label,
     device: p.device, device_label: p.device_label, label: p.label, quantity: p.quantity, unit: p.unit, decimals: p.decimals,
     level: p.limits.find((candidate) => candidate.name === levelName), state: standing, raised: iso(opened - ago * 1000),
     returned: state === "RTN_UNACK" ? iso(opened - 60_000) : null, closed: standing === "NORMAL" ? iso(now()) : null, acknowledged: ack,
     value: seen.value, value_time: seen.source_time, value_quality: seen.quality, value_at_raise: seen.value, occurrence, late: name === "rain-1", purpose: "production",
+    origin: "centre", confirmation: "", overlays: [], verification: null, comments: 0, message: null, chattering: false, first_up: null, unknown_since: null, fault: null,
     time_to_next: name === "rsv-wl" ? { level: "汛限+0.40", limit: 56.9, seconds: 140 } : null,
   };
 }
@@ -112,8 +113,10 @@ function bucketed(point, from, to, count) {
 function alarms(query) {
   const state = query.get("state") ?? "open";
   const list = state === "history" ? episodes().filter((item) => item.state === "NORMAL") : open().filter((item) => state === "open" || waits(item));
-  return { items: list, total: list.length, next: null };
+  return { items: state === "shelved" || state === "suppressed" || state === "out_of_service" ? [] : list, total: list.length, next: null, more: false };
 }
+const FLOOD = { on: false, began: null, alarms: 0, recent: 0, operators: 1, window_minutes: 10, on_above: 10, off_below: 5, history: [] };
+const QUIET = { "/alarms/overlays": { items: [] }, "/alarms/shelf-requests": { items: [] }, "/alarms/flood": FLOOD, "/faults": { items: [], total: 0, next: null, more: false } };
 const journal = (item) => [
   { time: item.raised, recorded: item.raised, event: "RAISE", level: item.level.name, value: item.value_at_raise, actor: null, comment: null },
   ...(item.acknowledged ? [{ time: item.acknowledged.at, recorded: item.acknowledged.at, event: "ACK", level: null, value: null, actor: item.acknowledged.by, comment: item.acknowledged.comment }] : []),
@@ -159,12 +162,19 @@ async function api(request, url) {
   const cable = /^\/demo\/cables\/(.+)$/.exec(path);
   if (cable) { cut[cable[1]] = body.connected ? 0 : now(); push("gateway", gateway(GATEWAYS.find((item) => item.name === cable[1]))); push("overview", overview()); return [204, null]; }
   if (path === "/alarms") return [200, alarms(url.searchParams)];
+  if (QUIET[path]) return [200, QUIET[path]];
+  const judged = /^\/alarms\/([^/]+)\/rule$/.exec(decodeURIComponent(path));
+  if (judged) {
+    const item = episodes().find((candidate) => candidate.id === judged[1]);
+    return item ? [200, { rule: item.rule, version: 1, kind: "limit", inputs: [{ name: "", point: item.point, rule: null, op: null, limit: null }], longest_shelf_s: 28800, second_person: false }] : refuse(404, "NOT_FOUND");
+  }
+  if (/^\/points\/.+\/rules$/.test(path)) return [200, { point: "", unit: "", rules: [] }];
   const one = /^\/alarms\/([^/]+)(\/acknowledge)?$/.exec(decodeURIComponent(path));
   if (one) {
     if (one[1] === "elsewhere") return refuse(403, "FORBIDDEN");
     const item = episodes().find((candidate) => candidate.id === one[1]);
     if (!item) return refuse(404, "NOT_FOUND");
-    if (!one[2]) return [200, { ...item, journal: journal(item), levels: POINTS.find((point) => point.public.id === item.point).public.limits }];
+    if (!one[2]) return [200, { ...item, journal: journal(item), levels: POINTS.find((point) => point.public.id === item.point).public.limits, verifications: [], said: [], peak: null }];
     if (item.acknowledged) return refuse(409, "ALREADY_ACKNOWLEDGED", { by: item.acknowledged.by, at: item.acknowledged.at });
     acknowledged[item.id] = { by: PERSON.person.name, at: iso(now()), comment: body.comment ?? "" };
     const after = episodes().find((candidate) => candidate.id === one[1]);

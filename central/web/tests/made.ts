@@ -13,7 +13,7 @@ export const episode = (over: Partial<Episode> = {}): Episode => ({
   device: "d", device_label: label("设备"), label: label("液位"), quantity: "level", unit: "m", decimals: 2, level: level(), state: "UNACK",
   raised: "2026-06-12T22:00:00+08:00", returned: null, closed: null, acknowledged: null, value: 1, value_time: null, value_quality: null,
   value_at_raise: 1, occurrence: 1, late: false, purpose: "production", time_to_next: null,
-  origin: "centre", confirmation: "", overlays: [], verification: null, comments: 0, message: null, ...over,
+  origin: "centre", confirmation: "", overlays: [], verification: null, comments: 0, message: null, chattering: false, first_up: null, unknown_since: null, fault: null, ...over,
 });
 
 export const buffer = (over: Partial<Gateway["buffer"]> = {}): Gateway["buffer"] => ({

@@ -2,7 +2,7 @@
 
 import { type Act, actPath } from "../logic/acts";
 import { ApiError, ask, idempotencyKey } from "./client";
-import type { BulkOutcome, Episode, JudgedBy, OverlayDone, PointRules, RuleOverlay, ShelfRequest } from "./types";
+import type { BulkOutcome, Episode, Flood, JudgedBy, OverlayDone, PointRules, RuleOverlay, ShelfRequest, SiteGroup } from "./types";
 import { type Page, query } from "./calls";
 
 export type AlarmState = "open" | "unacknowledged" | "history" | "all" | "shelved" | "suppressed" | "out_of_service";
@@ -27,6 +27,12 @@ export const pointRules = (point: string, signal?: AbortSignal) =>
   ask<PointRules>(`/points/${point.split("/").map(encodeURIComponent).join("/")}/rules`, { signal });
 export const overlays = async (signal?: AbortSignal) => (await ask<{ items: RuleOverlay[] }>("/alarms/overlays", { signal })).items;
 export const shelfRequests = async (signal?: AbortSignal) => (await ask<{ items: ShelfRequest[] }>("/alarms/shelf-requests", { signal })).items;
+
+export const flood = (signal?: AbortSignal) => ask<Flood>("/alarms/flood", { signal });
+/** In a flood the blue and yellow alarms by site; the others stay in the ordinary list. */
+export const groups = async (signal?: AbortSignal) => (await ask<{ groups: SiteGroup[] }>(`/alarms/grouped${query({ limit: 1 })}`, { signal })).groups;
+/** What is silent: one item for a gateway, a bus or a device, whatever lies below it. */
+export const faults = async (signal?: AbortSignal) => (await ask<Alarms>(`/faults${query({ limit: 200 })}`, { signal })).items;
 
 /** An attempt at a change: its key stays the same however often it has to be sent. */
 export interface Attempt {

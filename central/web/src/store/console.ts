@@ -4,7 +4,7 @@ import { type ComputedRef, type InjectionKey, computed, inject, reactive, ref } 
 import * as calls from "../api/calls";
 import * as alarmCalls from "../api/alarmCalls";
 import { ApiError } from "../api/client";
-import type { Cable, Episode, Gateway, Latest, Overview, Point, RuleOverlay, Session, Site } from "../api/types";
+import type { Cable, Episode, Flood, Gateway, Latest, Overview, Point, RuleOverlay, Session, Site } from "../api/types";
 import { gatewayOrder, isListed, isOpen, worstFirst, worstUnacknowledged } from "../logic/order";
 import { type PageClock, startClock } from "./clock";
 import { type Link, openLink } from "./link";
@@ -29,6 +29,9 @@ export interface State {
   readAt: number;
   /** rules that are shelved, suppressed or out of service, by their id */
   overlays: Record<string, RuleOverlay>;
+  /** what is silent, by id: never among the alarms, and counted apart */
+  faults: Record<string, Episode>;
+  flood: Flood | null;
   sites: Record<string, boolean>;
   cables: Cable[] | null;
   /** seconds from commit to this page, as last seen */
@@ -81,6 +84,8 @@ const empty = (): State => ({
   read: 0,
   readAt: 0,
   overlays: {},
+  faults: {},
+  flood: null,
   sites: {},
   cables: null,
   delay: null,
@@ -105,6 +110,8 @@ export function createConsole(onExpired: () => void): Console {
     values: (values) => take(state, clock, values),
     alarm: (episode) => takeEpisode(state, episode),
     overlay: (overlay) => void takeOverlay(state, overlay),
+    fault: (item) => takeFault(state, item),
+    flood: (flood) => (state.flood = flood),
     gateway: (gateway) => {
       state.gateways[gateway.name] = gateway;
       // the story pulls cables too; without an answer the banner already says why
@@ -114,11 +121,13 @@ export function createConsole(onExpired: () => void): Console {
   });
 
   async function refresh(signal?: AbortSignal): Promise<void> {
-    const [overview, gateways, page, overlays] = await Promise.all([
+    const [overview, gateways, page, overlays, faults, flood] = await Promise.all([
       calls.overview(signal),
       calls.gateways(signal),
       alarmCalls.alarms({ state: "open", limit: OPEN_LIMIT }, signal),
       alarmCalls.overlays(signal),
+      alarmCalls.faults(signal),
+      alarmCalls.flood(signal),
     ]);
     state.overview = overview;
     state.gateways = keyed(gateways, (gateway) => gateway.name);
@@ -126,6 +135,8 @@ export function createConsole(onExpired: () => void): Console {
     state.openTotal = page.total;
     state.horizon = page.next ? (page.items.at(-1) ?? null) : null;
     state.overlays = keyed(overlays, (overlay) => overlay.rule);
+    state.faults = keyed(faults, (item) => item.id);
+    state.flood = flood;
     state.read += 1;
     state.readAt = clock.instant();
     if (state.session?.clock.story) state.cables = await readCables();
@@ -164,7 +175,7 @@ export function createConsole(onExpired: () => void): Console {
       takeEpisode(state, episode);
       return episode;
     },
-    take: (episode) => takeEpisode(state, episode),
+    take: (episode) => (episode.fault ? takeFault(state, episode) : takeEpisode(state, episode)),
     keep: (episodes) => {
       for (const episode of episodes) state.episodes[episode.id] ??= episode;
     },
@@ -212,10 +223,16 @@ function takeEpisode(state: State, episode: Episode, counted = false): void {
   state.episodes[episode.id] = episode.message === null && before ? { ...episode, message: before.message } : episode;
 }
 
+function takeFault(state: State, item: Episode): void {
+  if (isOpen(item.state)) state.faults[item.id] = item.message === null ? { ...item, message: state.faults[item.id]?.message ?? null } : item;
+  else delete state.faults[item.id];
+}
+
 /** What lies over a rule changed: its alarms leave the open list, or come back to it. */
 async function takeOverlay(state: State, overlay: RuleOverlay): Promise<void> {
   if (overlay.layers.length) state.overlays[overlay.rule] = overlay;
   else delete state.overlays[overlay.rule];
+  for (const item of Object.values(state.faults)) if (item.rule === overlay.rule) state.faults[item.id] = { ...item, overlays: overlay.layers };
   const known = Object.values(state.episodes).filter((episode) => episode.rule === overlay.rule && isOpen(episode.state));
   for (const episode of known) takeEpisode(state, { ...episode, overlays: overlay.layers });
   if (overlay.layers.length || known.length) return;

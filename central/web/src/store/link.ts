@@ -3,7 +3,7 @@
 import { type Ref, ref } from "vue";
 import * as calls from "../api/calls";
 import { ApiError } from "../api/client";
-import type { ClockReport, Episode, Gateway, Latest, Overview, RuleOverlay, SiteValues } from "../api/types";
+import type { ClockReport, Episode, Flood, Gateway, Latest, Overview, RuleOverlay, SiteValues } from "../api/types";
 import { readings } from "../logic/siteValues";
 import type { PageClock } from "./clock";
 
@@ -35,6 +35,8 @@ export interface Listeners {
   values(values: Latest[]): void;
   alarm(episode: Episode): void;
   overlay(overlay: RuleOverlay): void;
+  fault(item: Episode): void;
+  flood(flood: Flood): void;
   gateway(gateway: Gateway): void;
   overview(overview: Overview): void;
 }
@@ -66,6 +68,8 @@ export function openLink(clock: PageClock, on: Listeners): Link {
     listen<SiteValues>("values", (body) => on.values(readings(body)));
     listen<Episode>("alarm", on.alarm);
     listen<RuleOverlay>("overlay", on.overlay);
+    listen<Episode>("fault", on.fault);
+    listen<Flood>("flood", on.flood);
     listen<Gateway>("gateway", on.gateway);
     listen<Overview>("overview", on.overview);
     opened.onopen = () => void catchUp(opened);

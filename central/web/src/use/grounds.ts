@@ -19,7 +19,7 @@ export function useGrounds(episode: Ref<Episode | null>): Grounds {
   const ofObject = computed(() => !!episode.value && isOfObject(episode.value));
   const load = useLoad(async (signal) => {
     const asked = episode.value;
-    if (!asked) return;
+    if (!asked || asked.fault) return;
     const [judged, at] = await Promise.all([calls.judgedBy(asked.id, signal), isOfObject(asked) ? null : calls.pointRules(asked.point, signal)]);
     rule.value = judged;
     holding.value = at?.rules.find((each) => each.engine_rule === asked.rule) ?? null;

@@ -6,6 +6,7 @@ rows. Complete late episodes never sound; what stands and no live reading raised
 
 from central.alarms import telling
 from central.alarms.moves import Moves
+from central.alarms.pasts_several import ended
 from central.alarms.tracked import Tracked
 from protocols.alarms import past, streams
 from protocols.alarms.kinds.limit import Limit
@@ -37,8 +38,12 @@ def take(moves: Moves, tracked: Tracked, stream: int, sample: Sample) -> None:
 def settle(moves: Moves, tracked: Tracked, stream: int) -> None:
     """At the end of a commit: tell what of the stream's past has not returned."""
     known = _streams(tracked)
-    if known.branch(stream) is None:
+    branch = known.branch(stream)
+    if branch is None:
         return
+    if branch.path and branch.claim is None:
+        branch = ended(moves, tracked, stream, branch, {branch.machine.newest[-1][0]})
+        known = known.with_branch(stream, branch)
     after, entries, told = streams.settle(tracked.definition, known, stream, moves.now)
     _keep(tracked, after)
     _tell(moves, tracked, stream, told)

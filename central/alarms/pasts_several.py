@@ -71,7 +71,7 @@ def take(moves: Moves, tracked: Tracked, stream: int, late: Sequence[Sample]) ->
             branch, over = past_several.going_on(branch, over, sample.value), None
         branch, more = past.take(tracked.definition, branch, sample)
         told += more
-    branch = _ended(moves, tracked, stream, branch, {each.input for each in late})
+    branch = ended(moves, tracked, stream, branch, {each.input for each in late})
     known = known.with_branch(stream, branch)
     outcome = streams.follow(tracked.definition, known, told, moves.now)
     _write(moves, tracked, stream, outcome)
@@ -142,10 +142,13 @@ def _said(moves: Moves, tracked: Tracked, branch: Branch, last: int) -> list[Sam
     return _samples(tracked, moves.readings(tracked.points, newest + 1, last + 1)[:MOST])
 
 
-def _ended(moves: Moves, tracked: Tracked, stream: int, branch: Branch, names: set[str]) -> Branch:
-    """Return the past with when what was said since ended its levels."""
+def ended(moves: Moves, tracked: Tracked, stream: int, branch: Branch, names: set[str]) -> Branch:
+    """Return the past with when what was said since ended its levels.
+
+    Judged with what the past knows: a rate or a sum of live readings alone does not know the gap.
+    """
     definition, newest = tracked.definition, branch.newest
-    branch = branch._replace(cleared=past.uncleared(definition), first=None)
+    branch = branch._replace(cleared=past.uncleared(definition))
     if newest is None or not branch.machine.condition.level:
         return branch
     points = {number for number, name in tracked.inputs if name in names}

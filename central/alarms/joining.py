@@ -198,8 +198,8 @@ class Joining:
         """
         ended = []
         for other in self._of_rule.get(row.rule, {}).values():
-            same = other.standing == row.standing
-            if same or other.returned is not None or other.raised >= row.raised:
+            apart = other.standing == row.standing or other.purpose != row.purpose
+            if apart or other.returned is not None or other.raised >= row.raised:
                 continue
             other.returned, other.gone = row.raised, row.heard
             ended.append(other)

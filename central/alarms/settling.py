@@ -7,6 +7,7 @@ not come the gateway's words move the alarm, never a rule's condition.
 from dataclasses import replace
 from typing import Final
 
+from central.alarms import purposes
 from central.alarms.borne_out import AWAITED, CONFIRMED, GATEWAY, UNCONFIRMED
 from central.alarms.moves import Moves
 from central.alarms.records import EpisodeRow
@@ -27,6 +28,8 @@ WITHIN: Final = 60 * SECOND
 """How long the readings have to bear out what was said, once some that are newer were judged."""
 LONGEST: Final = 24 * HOUR
 """How long they have where none came: a backlog takes its time."""
+
+PRODUCTION: Final = "production"
 
 
 class Settling:
@@ -54,7 +57,7 @@ class Settling:
         found = None
         if tracked.episode is not None:
             episode = self._moves.row(tracked.episode)
-            same = episode.purpose.name.lower() == row.purpose
+            same = _purpose(episode) == row.purpose
             found = episode if same and row.meets(episode.raised, episode.returned) else None
         found = found or self._closed()
         if found is None:
@@ -101,6 +104,8 @@ class Settling:
     def _raise(self) -> None:
         row, tracked = self._row, self._tracked
         level = place_of(tracked, row.level)
+        if level and row.purpose == PRODUCTION and self._is_a_test():
+            purposes.end(self._moves, tracked)  # it hides no real alarm
         if tracked.machine.overlay.resting or tracked.alarm.state.abnormal or not level:
             return
         self._change(Change(row.raised, 0, level))
@@ -110,6 +115,11 @@ class Settling:
                 self._moves.row(row.episode), origin=GATEWAY, confirmation=AWAITED, late=False
             )
             self._moves.put(found)
+
+    def _is_a_test(self) -> bool:
+        """Whether the alarm that is open is of a test or a drill."""
+        number = self._tracked.episode
+        return number is not None and _purpose(self._moves.row(number)) != PRODUCTION
 
     def _follow(self) -> None:
         """Let the episode go on by what was said, until the readings move it."""
@@ -155,6 +165,10 @@ class Settling:
         came = newest is not None and newest > row.raised + row.tolerance
         late = self._now - row.raised > RECENT and not row.fresh
         return waited >= LONGEST or (waited >= WITHIN and came and not late)
+
+
+def _purpose(episode: EpisodeRow) -> str:
+    return episode.purpose.name.lower()
 
 
 def place_of(tracked: Tracked, level: str) -> int:

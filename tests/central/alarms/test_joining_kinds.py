@@ -91,6 +91,23 @@ async def test_a_rule_that_is_not_judged_there_is_nobodys(story, document):
     assert await story.shown() == []
 
 
+async def test_a_real_alarm_is_not_hidden_by_the_one_of_a_test(story):
+    await have(story)
+    production = story.alarms, story.stream
+    story.alarms = story.gateway.open(kind=StreamKind.ALARM, purpose=Purpose.TEST)
+    await story.collector.ingest.put_stream("gw", story.alarms.id, story.alarms.opening)
+    await story.at(0, 50.0)
+    story.until(10)
+    await story.say(10, *events(story, ("RAISE", "多", 10, 10)))
+    story.alarms = production[0]
+    story.until(20)
+    said = story.event("RAISE", "多", 20, 20, "b2", side="own.sum")
+    await story.say(20, said)
+    tested, real = await story.rows()
+    assert (tested.purpose, tested.state) == (Purpose.TEST, "NORMAL")
+    assert (real.purpose, real.state, real.origin) == (Purpose.PRODUCTION, "UNACK", "gateway")
+
+
 async def test_a_test_stream_joins_no_alarm_of_production(story):
     await have(story)
     await story.at(0, 60.0)

@@ -58,7 +58,7 @@ class Site:
             self.last = value
         for happened in judged.happened if judged else ():
             self.say(happened)
-            if happened.rule.side == "high":
+            if happened.rule.id.endswith(":high"):
                 key, began = happened.standing.key, happened.standing.began
                 over = happened.time if happened.word is Said.RTN else None
                 self.standings[key] = (began, over)

@@ -25,12 +25,13 @@ from central.alarms.acted import Acknowledge
 from central.alarms.engine import Engine, Evaluation
 from central.alarms.records import levels_json
 from central.alarms.samples import Good
-from central.alarms.stored import Arrivals
 from central.alarms.trend import Trends
 from central.alarms.wanted import OfManifest, placed
 from central.database_file import open_file
 from central.ingest.manifests import PORTION
+from central.store.arrivals import Arrivals
 from central.store.columns import Columns
+from central.store.measured import Measured
 from central.store.values import Values
 from protocols.alarms.ladder import ladders
 from protocols.alarms.rule import Colour, Level
@@ -62,6 +63,9 @@ class _Nothing:
 
     def position(self, *_: object) -> int:
         return 0
+
+    def readings(self, *_: object) -> list[Measured]:
+        return []
 
     def arrivals(self, *_: object) -> dict[int, Arrivals]:
         return {}

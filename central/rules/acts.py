@@ -12,6 +12,7 @@ from sqlite_utils import Database as Tables
 from central.identity import audit
 from central.rules import records
 from central.rules.body import Body, Offer
+from central.rules.checking import unseen
 from central.rules.figures import day_of
 from central.rules.library import Library, LibraryRule, NamedLevel, Version
 from central.rules.reading import body_document, read_body
@@ -80,6 +81,8 @@ def read_new(document: object, own: Body | None = None, by: Who | None = None) -
     """
     faults = Faults()
     body = read_body(document, "", faults)
+    for at, value in unseen(document, ""):
+        faults.add(at, "TEXT_CONTROL", value)
     body = answered(body, own, by, faults, "levels")
     if faults.count:
         raise RuleRefused(faults.kept)
@@ -166,7 +169,9 @@ def confirm(
     faults = Faults()
     for place, each in enumerate(asked):
         offer = offers.get(each.level)
-        if offer is None:
+        if any(each.level == other.level for other in asked[:place]):
+            faults.add(f"levels[{place}].name", "RULE_TWICE", each.level)
+        elif offer is None:
             faults.add(f"levels[{place}].name", "RULE_LEVEL_UNKNOWN", each.level, list(offers))
         elif not offer.known and each.limit is None:
             faults.add(f"levels[{place}].limit", "RULE_FIGURE_MISSING", each.level)

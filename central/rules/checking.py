@@ -1,5 +1,7 @@
 """What a rule's fields alone cannot tell: catalogue, units, order of levels, what is missing."""
 
+import re
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -14,6 +16,7 @@ from protocols.units import conversion
 
 _SIGN: Final = {"high": 1, "low": -1}
 _MANY_SHOWN: Final = 12
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def check_body(body: Body, held: Held, *, sound: bool) -> None:
@@ -148,3 +151,18 @@ def _comparable(mild: Offer, worse: Offer) -> bool:
     same = (one.window, one.on_delay) == (other.window, other.on_delay)
     same = same and mild.counts == worse.counts
     return mild.known and worse.known and same and not seasonal
+
+
+def unseen(value: object, at: str) -> Iterator[tuple[str, str]]:
+    """Yield the texts with characters that nobody sees and no workbook can hold, and their place.
+
+    Looked for where a rule is written: one that stands must not fall out of the library for them.
+    """
+    if isinstance(value, str) and _CONTROLS.search(value):
+        yield at, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from unseen(inner, f"{at}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from unseen(inner, f"{at}[{place}]")

@@ -141,6 +141,16 @@ async def test_another_figure_than_the_sources_is_the_sites_own(ask):
     assert kept["versions"][1]["rule"]["levels"][0]["status"] == "D"
 
 
+async def test_characters_nobody_sees_and_a_level_said_twice_are_refused(ask):
+    status, said = await make(ask, PERCENT | {"label": {"zh": "a\x01b"}})
+    problem = said["params"]["problems"][0]
+    assert (status, problem["at"], problem["code"]) == (422, "label.zh", "TEXT_CONTROL")
+    await make(ask)
+    asked = {"levels": [{"name": "H"}, {"name": "H", "limit": 9}], "version": 1, "reason": "r"}
+    status, said = await ask("POST", "/rules/own.high/confirm", json=asked)
+    assert (status, said["params"]["problems"][0]["code"]) == (422, "RULE_TWICE")
+
+
 async def test_every_fault_of_a_rule_is_named(ask):
     wrong = PERCENT | {
         "quantity": ["tank_levle"],

@@ -16,6 +16,7 @@ from sqlite_utils import Database as Tables
 from central.alarms.records import EpisodeRow, episode_by_id, episode_by_number
 from central.database import Database, Urgency
 from central.effects import Effects
+from central.faults.places import is_fault
 from central.reader import QueryTooLong
 from central.store.queries.extreme import Extreme, extreme
 from central.store.queries.source import Deadline, PointSource
@@ -63,7 +64,7 @@ def of(conn: sqlite3.Connection, number: int) -> Extreme | None:
 
 def wanted(row: EpisodeRow, kind: str, end: int) -> Wanted | None:
     """Return what to look up of an episode of a rule of that kind, up to `end`; None: nothing."""
-    if kind != "limit" or row.level.op[0] not in "<>":
+    if kind != "limit" or row.level.op[0] not in "<>" or is_fault(row.rule):
         return None
     return Wanted(row.number, row.point, row.raised, end + 1, row.level.op[0] == ">")
 

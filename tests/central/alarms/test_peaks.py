@@ -1,5 +1,9 @@
 """The worst value of an alarm is told with its return, wherever it lay."""
 
+from dataclasses import replace
+
+from central.alarms.peaks import wanted
+from central.alarms.records import episode_by_number
 from central.reader import QueryTooLong
 from protocols.alarms.wording import tell
 from tests.central.builders import SECOND, START
@@ -77,6 +81,14 @@ async def test_while_it_stands_the_detail_says_how_bad_it_was_so_far(story):
     detail = await story.collector.alarms.episode((await story.one()).id)
     assert (detail.peak.value, detail.peak.time) == (89.0, START + 60 * SECOND)
     assert "最高" not in tell(detail.episode.told, START)
+
+
+async def test_what_is_silent_has_no_worst_value(story):
+    await story.at(0, 82.0)
+    row = await story.collector.db.read(lambda conn: episode_by_number(conn, 1))
+    assert wanted(row, "limit", START) is not None
+    assert wanted(replace(row, rule="fault:gw"), "limit", START) is None
+    assert wanted(row, "window", START) is None
 
 
 async def test_what_was_not_looked_up_is_at_the_next_start(story, tmp_path):

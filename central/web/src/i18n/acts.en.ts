@@ -70,7 +70,7 @@ const en: typeof zh = {
   },
   view: {
     open: "Open", unacknowledged: "Unacknowledged", shelved: "Shelved", resting: "Suppressed/out", history: "History",
-    late: "Backfilled", allLate: "Backfilled: any", onlyLate: "Backfilled only", notLate: "Without backfilled",
+    late: "Backfilled", allLate: "Backfill: any", onlyLate: "Backfilled only", notLate: "Without backfilled",
     purpose: "Purpose", anyPurpose: "Any purpose", production: "Production", test: "Test", drill: "Drill",
     verification: "Verified", anyVerification: "Any result",
     figures: "Alarm quality",

@@ -91,7 +91,7 @@ class Gateway(Answer):
 class GatewayRules(Answer):
     """By which rules a gateway judges its own readings.
 
-    `version`: the document it judges by; null: the limits of its manifest alone, or it has not told.
+    `version`: the document it judges by; null: its manifest's limits alone, or it has not told.
     `offered`: the one it should have; `current`: they are the same, or the one it should have says
     no more than its manifest. `judged` rules are judged there, `left` to the collector because the
     gateway cannot, `reason` is why of the first of these; null: not told.

@@ -63,6 +63,8 @@ class Registry:
         self._entries: dict[str, Entry] = {}
         self._sites: dict[str, SiteRecord] | None = {}
         """None: to be made anew when somebody asks."""
+        self._objects: dict[str, Label] | None = {}
+        """By `site/object`; None as of the sites."""
         self._points: dict[str, PointRecord] = {}
         self._by_number: dict[int, PointRecord] = {}
         self.index = PointIndex()
@@ -89,7 +91,7 @@ class Registry:
         for point in points:
             self._points[point.id] = self._by_number[point.number] = point
         self.index.put(points)
-        self._sites = None
+        self._sites = self._objects = None
 
     def entry(self, gateway: str) -> Entry | None:
         """Return what is known of a gateway, without its contact."""
@@ -103,6 +105,12 @@ class Registry:
     def site(self, name: str) -> SiteRecord | None:
         """Return one site."""
         return self._known_sites().get(name)
+
+    def object_label(self, subject: str) -> Label | None:
+        """Return what the object `site/object` is called; None: no gateway knows it."""
+        if self._objects is None:
+            self._objects = _object_labels(self._entries.values())
+        return self._objects.get(subject)
 
     def names(self) -> list[str]:
         """Return the names of all gateways."""
@@ -241,6 +249,15 @@ def _points(entry: Entry) -> list[PointRecord]:
         )
         for number, point in zip(entry.numbers, manifest.points, strict=True)
     ]
+
+
+def _object_labels(entries: Iterable[Entry]) -> dict[str, Label]:
+    """Return what objects are called by the gateway that named each of them first."""
+    labels: dict[str, Label] = {}
+    for entry in sorted(entries, key=lambda item: (item.created, item.name)):
+        for item in entry.manifest.objects if entry.manifest else ():
+            labels.setdefault(f"{item.site}/{item.name}", item.label)
+    return labels
 
 
 def _sites(entries: Iterable[Entry]) -> dict[str, SiteRecord]:

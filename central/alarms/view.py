@@ -19,6 +19,7 @@ class Names(Protocol):
     def by_number(self, number: int) -> PointRecord | None: ...
     def site(self, name: str) -> SiteRecord | None: ...
     def sites(self) -> list[SiteRecord]: ...
+    def object_label(self, subject: str) -> Label | None: ...
     def entry(self, gateway: str) -> Entry | None: ...
 
 
@@ -58,7 +59,10 @@ def view(
     """
     point = names.by_number(row.point)
     id_ = _point_id(row, point)
-    whole = point.object_label if point and subject_of(row.rule) != point.id else None
+    subject = subject_of(row.rule)
+    own = point is not None and subject == point.id
+    named = None if own else names.object_label(subject)
+    whole = named or (point.object_label if point and not own else None)
     head = head if whole is None else None
     site = names.site(row.site)
     return Episode(
@@ -68,8 +72,8 @@ def view(
         site=row.site,
         site_label=site.label if site else Label(row.site),
         region=site.region if site else "",
-        object=point.object if point else None,
-        object_label=point.object_label if point else None,
+        object=subject.rpartition("/")[2] if named else point.object if point else None,
+        object_label=named or (point.object_label if point else None),
         device=id_.device,
         device_label=point.device_label if point else Label(id_.device),
         label=whole or (point.label if point else Label(id_.point)),
@@ -85,7 +89,7 @@ def view(
         value=head.value if head else None,
         value_time=head.source_time if head else None,
         value_quality=head.quality if head else None,
-        value_at_raise=_as(point, row.value_at_raise),
+        value_at_raise=_as(point if whole is None else None, row.value_at_raise),
         occurrence=row.occurrence,
         late=row.late,
         purpose=row.purpose,

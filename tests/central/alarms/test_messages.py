@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 
+import msgspec
 import pytest
 
 from central.alarms.episode import Episode, EpisodeFilter
@@ -140,7 +141,10 @@ def test_what_stands_when_its_shelf_ends_says_so():
 
 
 class OneTank:
-    """A registry of one point in a bund."""
+    """A registry of one point in a bund, and of a bund around it."""
+
+    def object_label(self, subject):
+        return {"s/bund-1": Label("一号防火堤"), "s/depot-1": Label("罐区")}.get(subject)
 
     def by_number(self, number):
         return PointRecord(
@@ -181,3 +185,20 @@ def test_an_alarm_of_a_whole_object_shows_no_points_value():
     assert (seen.label.zh, seen.value, seen.value_at_raise) == ("一号防火堤", None, 2.0)
     own = view(replace(row, rule="s/g/depot/gds-101:high"), OneTank(), head, None)
     assert (own.label.zh, own.value) == ("GDS-101 可燃气体", 3.0)
+
+
+def test_an_alarm_counted_over_points_of_elsewhere_is_named_after_its_own_object():
+    level = Level(name="两路", colour=Colour.ORANGE, op=">=", limit=2.0)
+    row = EpisodeRow(
+        **{field.name: None for field in fields(EpisodeRow)}
+        | {"rule": "s/depot-1:gas", "point": 1, "site": "s", "level": level, "value_at_raise": 1.0}
+    )
+
+    class Switch(OneTank):
+        def by_number(self, number):
+            return msgspec.structs.replace(super().by_number(number), type="bool")
+
+    seen = view(row, Switch(), None, None)
+    assert (seen.label.zh, seen.object) == ("罐区", "depot-1")
+    assert seen.value_at_raise == 1.0
+    assert seen.value_at_raise is not True  # a count, not the state of its point

@@ -213,6 +213,9 @@ class FakeRegistry:
     def by_number(self, number):
         return self._by_number.get(number)
 
+    def object_label(self, subject):
+        return None
+
     async def add_gateway(self, name, site=None, label=None):
         if name in self._gateways:
             raise GatewayExists(name=name)

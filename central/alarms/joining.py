@@ -210,28 +210,37 @@ class Joining:
         return ended
 
     def _settle(self, tables: Tables, rows: Iterable[StandingRow], now: int) -> list[EpisodeRow]:
-        """Let each go on; what changes is written at once for all of one purpose."""
-        gathered: dict[str, tuple[Moves, dict[str, Tracked]]] = {}
+        """Let each go on; what changes is written at once for all of one purpose.
+
+        One purpose after the other: numbers of new episodes follow what is written.
+        """
+        gathered: dict[str, list[StandingRow]] = {}
         for row in rows:
-            if row.settled:
-                continue
+            if not row.settled:
+                gathered.setdefault(row.purpose, []).append(row)
+        changed: list[EpisodeRow] = []
+        for purpose, found in gathered.items():
+            moves = self._engine.moves(tables.conn, now, Purpose[purpose.upper()])
+            stepped = self._settle_each(tables, moves, found, now)
+            changed += self._engine.keep(tables.conn, moves, stepped.values())
+            self._laid += moves.laid
+        return changed
+
+    def _settle_each(
+        self, tables: Tables, moves: Moves, rows: Iterable[StandingRow], now: int
+    ) -> dict[str, Tracked]:
+        """Return the rules whose alarms were stepped."""
+        stepped: dict[str, Tracked] = {}
+        for row in rows:
             tracked = self._tracked(tables, row.rule)
             if tracked is None:
                 row.settled = True
                 continue
-            if row.purpose not in gathered:
-                moves = self._engine.moves(tables.conn, now, Purpose[row.purpose.upper()])
-                gathered[row.purpose] = moves, {}
-            moves, stepped = gathered[row.purpose]
             machine, episode = tracked.machine, tracked.episode
             Settling(moves, tracked, row, now).run()
             if tracked.machine is not machine or tracked.episode != episode:
                 stepped[row.rule] = tracked
-        changed: list[EpisodeRow] = []
-        for moves, stepped in gathered.values():
-            changed += self._engine.keep(tables.conn, moves, stepped.values())
-            self._laid += moves.laid
-        return changed
+        return stepped
 
     def _tracked(self, tables: Tables, rule: str) -> Tracked | None:
         """Return a rule's state, asked for once a commit."""

@@ -2,9 +2,11 @@
 
 import pytest
 
+from central.alarms.settling import SETTLING
 from central.rules.acts import Confirming
 from protocols.words import Purpose, StreamKind
 from tests.central.alarms.test_joining import WAIT, Joint
+from tests.central.builders import SECOND
 from tests.central.rules.test_rulebook import POINT, attach, confirm, create
 
 SUM = {
@@ -121,3 +123,20 @@ async def test_a_test_stream_joins_no_alarm_of_production(story):
     assert await story.shown() == [("UNACK", "多", False, "centre", "")]
     assert "JOINED:多" not in [line for _, line in await story.journal()]
     story.alarms = production
+
+
+async def test_alarms_of_a_test_and_real_ones_may_begin_in_the_same_look(story):
+    await have(story)
+    story.until(30)
+    await story.say(30, ("RAISE", "HH", 10, 10), standing="c3")
+    story.alarms = story.gateway.open(kind=StreamKind.ALARM, purpose=Purpose.TEST)
+    await story.collector.ingest.put_stream("gw", story.alarms.id, story.alarms.opening)
+    await story.say(30.5, *events(story, ("RAISE", "多", 10, 10)))
+    assert await story.shown() == [], "what is not of this moment waits for its own end"
+    await story.tick(30.5 + SETTLING / SECOND + 2)
+    rows = await story.rows()
+    assert [(row.number, row.purpose) for row in rows] == [
+        (1, Purpose.PRODUCTION),
+        (2, Purpose.TEST),
+    ]
+    assert len({row.id for row in rows}) == 2

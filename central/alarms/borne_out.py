@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from central.alarms import standings
+from central.alarms.saving import stream_purpose
 from central.alarms.tracked import Tracked
 from protocols.alarms.condition import late
 from protocols.alarms.machine import Entry
@@ -51,10 +52,14 @@ def _adopted(moves: "Moves", tracked: Tracked, entry: Entry) -> Entry:
 
 
 def _told_in(moves: "Moves", tracked: Tracked, times: tuple[int, int]) -> int | None:
-    for standing in standings.of_rule(moves.conn, tracked.rule.id):
-        if standing.episode is not None and standing.leads and standing.meets(*times):
-            return standing.episode
-    return None
+    """Return the episode of the same purpose: readings of a test bear out no real alarm."""
+    found = standings.of_rule(moves.conn, tracked.rule.id)
+    same = [each for each in found if each.leads and each.meets(*times)]
+    if not same:
+        return None
+    purpose = (moves.purpose or stream_purpose(moves.conn, tracked)).name.lower()
+    told = (each.episode for each in same if each.purpose == purpose)
+    return next((number for number in told if number is not None), None)
 
 
 def told(

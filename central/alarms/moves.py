@@ -57,7 +57,7 @@ class Moves:
         self.now = now
         self.clock = now - GRACE
         """That of the machines: readings of the last moments may still be on their way."""
-        self._purpose = purpose
+        self.purpose = purpose
         self._stored = stored
         self._positions: dict[int, int] = {}
         self._known = known
@@ -271,7 +271,7 @@ class Moves:
                 value_at_raise=value,
                 occurrence=1,
                 late=returned is not None or late(raised, self.now),
-                purpose=self._purpose or stream_purpose(self.conn, tracked),
+                purpose=self.purpose or stream_purpose(self.conn, tracked),
             )
         )
 

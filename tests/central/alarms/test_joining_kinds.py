@@ -140,3 +140,19 @@ async def test_alarms_of_a_test_and_real_ones_may_begin_in_the_same_look(story):
         (2, Purpose.TEST),
     ]
     assert len({row.id for row in rows}) == 2
+
+
+async def test_a_late_past_of_production_is_not_told_by_a_test(story):
+    await have(story)
+    production = story.stream
+    story.alarms = story.gateway.open(kind=StreamKind.ALARM, purpose=Purpose.TEST)
+    await story.collector.ingest.put_stream("gw", story.alarms.id, story.alarms.opening)
+    story.until(300)
+    said = [story.event(*each, "a1") for each in (("RAISE", "HH", 10, 10), ("RTN", "HH", 20, 10))]
+    await story.say(300, *said)
+    await story.tick(300 + WAIT)
+    assert [row.purpose for row in await story.rows()] == [Purpose.TEST]
+    await story.late(310, production, (10, 95.0), (20, 50.0))
+    tested, real = [row for row in await story.rows() if row.rule.endswith(":high")]
+    assert (tested.purpose, tested.confirmation) == (Purpose.TEST, "awaited")
+    assert (real.purpose, real.origin, real.state) == (Purpose.PRODUCTION, "centre", "RTN_UNACK")

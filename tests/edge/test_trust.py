@@ -134,7 +134,10 @@ def test_a_given_certificate_is_held_against_the_address(
     assert ask(right(), given) == "TLS_WRONG_NAME"
 
 
-def test_an_expired_certificate(ask: Ask, collector: FakeCollector, tmp_path: Path) -> None:
+def test_an_expired_certificate(
+    ask: Ask, collector: FakeCollector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.trust.BUILT", now() - DAY // 2)  # whatever day it is by now
     over_tls(collector, put(tmp_path / "s.pem", server(PIN, begin=-30 * DAY, end=-DAY)))
     assert ask(right(), known(PIN)) == "TLS_EXPIRED"
     assert ask(unset(), known(PIN)) == "TLS_EXPIRED"  # it ended before this program was made

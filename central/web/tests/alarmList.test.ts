@@ -75,4 +75,8 @@ describe("the sentence in a row", () => {
     ["油库 22:13 起无数据", "油库 22:13 起无数据"],
     ["", ""],
   ])("%s", (whole, fact) => expect(factOf(whole)).toBe(fact));
+  it("says the whole place where the message had to cut it", () => {
+    expect(factOf("【红色报警】14:50 红海湾示例… LT-101 液位 13.8 m。", "红海湾示例储运 油库")).toBe("红海湾示例储运 油库 LT-101 液位 13.8 m。");
+    expect(factOf("【红色报警】14:50 油库 历时… 7 min。", "红海湾")).toBe("油库 历时… 7 min。");
+  });
 });

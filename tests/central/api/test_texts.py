@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from central.api import errors
+from central.rules.meant import Why
+from protocols.alarms.attachment import Scope
+from protocols.alarms.rule import Colour
 from protocols.alarms.word import Word
 from protocols.texts import FOLDER, LANGUAGES, catalogue
 
@@ -31,8 +34,8 @@ def codes_in(file):
 def literals(node):
     for item in ast.walk(node) if node is not None else ():
         value = item.value if isinstance(item, ast.Constant) else None
-        if isinstance(value, str) and CODE.fullmatch(value):
-            yield value
+        if isinstance(value, str) and CODE.fullmatch(value) and not value.endswith("_"):
+            yield value  # what ends so is completed by a word of ours: COMPOSED
 
 
 FOUND = {
@@ -43,16 +46,24 @@ FOUND = {
 }
 
 
+COMPOSED = {
+    *(f"RULES_PASSED_{why.value.upper()}" for why in Why),
+    *(f"RULES_SCOPE_{scope.name}" for scope in Scope),
+    *(f"RULES_{colour.name}" for colour in Colour),
+}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_has_a_sentence(language):
     known = set(catalogue(language))
+    assert known >= COMPOSED
     assert {"LOGIN_REFUSED", "ADDRESS_TAKEN", "CABLE_SILENT", "AUDIT_BROKEN"} <= FOUND
     assert FOUND | set(errors.STATUS) | set(errors._BY_STATUS.values()) <= known
 
 
 def test_both_languages_take_the_same_parameters():
     chinese, english = catalogue("zh"), catalogue("en")
-    for code in FOUND:
+    for code in FOUND | COMPOSED:
         names = [set(re.findall(r"{(\w+)}", text[code])) for text in (chinese, english)]
         assert names[0] == names[1], code
 

@@ -172,7 +172,7 @@ export function createConsole(onExpired: () => void): Console {
     loadSite,
     async acknowledge(id, comment) {
       const episode = await alarmCalls.send<Episode>(alarmCalls.act(id, "acknowledge", { comment }));
-      takeEpisode(state, episode);
+      store.take(episode);
       return episode;
     },
     take: (episode) => (episode.fault ? takeFault(state, episode) : takeEpisode(state, episode)),

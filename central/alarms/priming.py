@@ -11,10 +11,11 @@ from central.alarms.tracked import Inputs, Tracked
 from central.store.measured import Measured
 from protocols.alarms.definition import Definition
 from protocols.alarms.kinds.rate import Rate
+from protocols.alarms.kinds.several import Levels
 from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import MOST, Window
 from protocols.alarms.machine import AHEAD, Sample
-from protocols.alarms.priming import Primed, Reach, primed, reach
+from protocols.alarms.priming import Primed, Reach, primed, reach, still_counted
 from protocols.clock import HOUR, SECOND
 
 FURTHEST: Final = 24 * HOUR
@@ -54,7 +55,10 @@ class Priming:
     def again(self, tracked: Tracked, new: Definition, inputs: Inputs) -> Primed | None:
         """Return what a rule that becomes another has to know; None: what it knew is enough."""
         kind = new.kind
-        same = type(kind) is type(tracked.definition.kind) and inputs == tracked.inputs
+        alike = type(kind) is type(tracked.definition.kind)
+        if alike and isinstance(kind, Levels) and tracked.machine.values:
+            return still_counted(tracked.machine, (name for _, name in inputs))
+        same = alike and inputs == tracked.inputs
         if same and not isinstance(kind, Window | Rate | Vote):
             return None
         return self.known(new, inputs)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Literal, cast
+from itertools import zip_longest
+from typing import Any, Literal, cast
 
 from central.api.models import rules as models
 from central.api.models import words
@@ -14,6 +15,7 @@ from central.rules.resolving import Resolver
 from central.rules.threshold_sets import ThresholdSet
 from protocols.alarms.attachment import Attachment, Scope
 from protocols.alarms.document import level_document
+from protocols.alarms.kinds.several import Levels
 from protocols.alarms.ladder import DIRECTIONS
 from protocols.alarms.rule import Level
 from protocols.words import Label
@@ -132,6 +134,8 @@ def _several(
 ) -> list[models.HoldingRule]:
     shown = []
     for target, holding, inputs in resolver.several(everywhere):
+        if holding.item not in ("", place.target.quantity):
+            continue  # a roll-up of points of something else
         near = place.target.point in (target.point,) or place.target.object == target.object
         if near or place.number in {one for one, _ in inputs}:
             shown.append(_holding(holding, target.point, []))
@@ -150,17 +154,28 @@ def _holding(held: Holding, subject: str, own: list[Level]) -> models.HoldingRul
     return models.HoldingRule(
         family=held.family,
         source=_source(held),
-        engine_rule=f"{subject}:{held.family}",
+        engine_rule=f"{subject}:{held.name}",
         rule=None if rule is None else rule.id,
         version=None if rule is None else rule.version.number,
         label=None if rule is None else _label(rule.body.label),
         attachment=None if held.attachment is None else attachment(held.attachment),
-        levels=[level_document(level) for level in levels],
+        levels=_levels(held, levels),
         passed_over=[
             models.PassedOver(attachment=attachment(each.attachment), why=each.why.value)
             for each in held.passed
         ],
     )
+
+
+def _levels(held: Holding, levels: Iterable[Level]) -> list[dict[str, Any]]:
+    """Return levels as JSON; of a roll-up with the colour each counts."""
+    kind = None if held.figures is None else held.figures.kind
+    counts = kind.counts if isinstance(kind, Levels) else ()
+    pairs = zip_longest(levels, counts)
+    return [
+        level_document(level) | ({} if colour is None else {"counts": colour.name.lower()})
+        for level, colour in pairs
+    ]
 
 
 def _source(held: Holding) -> Literal["library", "manifest", "ended", "none"]:

@@ -56,7 +56,12 @@ def say_why(book: ReadBook, point: str, language: str) -> None:
     held = list(resolver.holdings(place))
     if resolver.any_several:
         of_object = resolver.several(book.everywhere)
-        near = [each.holding for each in of_object if each.target.object == place.target.object]
+        items = ("", place.target.quantity)
+        near = [
+            each.holding
+            for each in of_object
+            if each.target.object == place.target.object and each.holding.item in items
+        ]
         held = [each for each in held if each.family not in {one.family for one in near}] + near
     for each in held:
         for line in _holding(each, book.limits.get(point, ()), place.unit, language):

@@ -1,8 +1,9 @@
 """The rules of one gateway as the document it is told (pure).
 
 Those of the library for its points, and those of objects all of whose inputs are its own. What says
-`where: centre`, and what hangs on another gateway's points, stays here. Of its manifest's limits
-only those are named that give way: the others it knows itself.
+`where: centre`, what hangs on another gateway's points, and what has more inputs than one may be
+told of stays here. Of its manifest's limits only those are named that give way: the others it knows
+itself.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Final
 from central.alarms.wanted import Wanted, of_manifest
 from central.registry import Entry
 from central.rules.resolving import Resolved
-from protocols.wire.rule_set import SharedRule, encode_rules
+from protocols.wire.rule_set import INPUTS, SharedRule, encode_rules
 
 BOTH: Final = "both"
 
@@ -45,7 +46,7 @@ def shared_rules(
 
 
 def _is_shared(each: Wanted, places: Mapping[int, int]) -> bool:
-    both = each.definition.rule.where == BOTH
+    both = each.definition.rule.where == BOTH and len(each.inputs) <= INPUTS
     return both and all(number in places for number, _ in each.inputs if number)
 
 

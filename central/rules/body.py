@@ -53,7 +53,8 @@ class Offer:
 class Input:
     """An input of a rule of several: a point by its id, or those of `quantity` in the object.
 
-    Of a roll-up it is another rule, by the id the engine has it under (`rule`).
+    Of a roll-up it is another rule, by the id the engine has it under (`rule`); one without inputs
+    counts the points of each quantity on its object.
 
     `many`: every one of them, as `name.1`, `name.2` and so on; else there has to be one. `unit`:
     that of the figures it is held against.

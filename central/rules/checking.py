@@ -121,6 +121,8 @@ def _check_level(body: Body, offer: Offer, held: Held, at: str) -> None:
         held.faults.add(f"{at}.{missing}", "KEY_MISSING", missing)
     if level.window is not None and body.kind_name != "window":
         held.faults.add(f"{at}.window", "KEY_NEEDLESS", body.kind_name, [])
+    if offer.counts is not None and body.kind_name != "levels":
+        held.faults.add(f"{at}.counts", "KEY_NEEDLESS", body.kind_name, [])
     if body.kind_name == "digital" and level.op not in ("=", "!="):
         held.faults.add(f"{at}.op", "VALUE_CHOICE", level.op, ["=", "!="])
 

@@ -16,8 +16,9 @@ from protocols.alarms.kinds.kind import Kind
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.schedule import Schedule
+from protocols.alarms.kinds.several import Levels
 from protocols.alarms.kinds.window import Aggregate, Window
-from protocols.alarms.rule import Level
+from protocols.alarms.rule import Colour, Level
 from protocols.units import SAME, Conversion, conversion
 
 SPANS = (Aggregate.SUM, Aggregate.CHANGE)
@@ -48,13 +49,14 @@ def fitted(body: Body, named: Iterable[NamedLevel], target: Target, unit: str) -
         if _measured(body.kind) or body.watch.low is not None or body.watch.high is not None:
             return None
         change = SAME
-    levels = [
-        converted(level, body.kind, change)
+    found = [
+        (converted(level, body.kind, change), offer.counts)
         for offer in body.levels
         for level in _figured(offer, named, target, body.unit)
     ]
-    ordered = tuple(sorted(levels, key=lambda level: level.colour))
-    return Figures(ordered, _kind(body.kind, change), _watch(body.watch, change))
+    found.sort(key=lambda each: each[0].colour)
+    kind = _counting(_kind(body.kind, change), [counts for _, counts in found])
+    return Figures(tuple(level for level, _ in found), kind, _watch(body.watch, change))
 
 
 def converted(level: Level, kind: Kind, change: Conversion) -> Level:
@@ -88,6 +90,14 @@ def _kind(kind: Kind, change: Conversion) -> Kind:
     if isinstance(kind, Frozen):
         return replace(kind, tolerance=abs(change.span(kind.tolerance)))
     return kind
+
+
+def _counting(kind: Kind, counts: Sequence[str | None]) -> Kind:
+    """Return a roll-up that knows what each level counts, by its place."""
+    if not isinstance(kind, Levels) or not any(counts):
+        return kind
+    colours = tuple(None if each is None else Colour[each.upper()] for each in counts)
+    return replace(kind, counts=colours)
 
 
 def _watch(watch: Watch, change: Conversion) -> Watch:

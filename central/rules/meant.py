@@ -44,7 +44,8 @@ class Passed:
 class Holding:
     """What holds of a family. `attachment` None: nothing does; one without a rule: it was ended.
 
-    `rule` None with an attachment of MANIFEST: the limits the gateway brings.
+    `rule` None with an attachment of MANIFEST: the limits the gateway brings. `item`: the quantity
+    whose points a roll-up counts.
     """
 
     family: str
@@ -52,6 +53,12 @@ class Holding:
     rule: LibraryRule | None = None
     figures: Figures | None = None
     passed: tuple[Passed, ...] = ()
+    item: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the engine knows it by on its subject: roll-ups of one family stand side by side."""
+        return f"{self.family}.{self.item}" if self.item else self.family
 
     @property
     def manifest(self) -> bool:
@@ -65,7 +72,7 @@ class Holding:
         body = self.rule.body
         return Definition(
             rule=Rule(
-                id=f"{subject}:{self.family}",
+                id=f"{subject}:{self.name}",
                 subject=subject,
                 levels=self.figures.levels,
                 kind="limit" if body.kind_name == "digital" else body.kind_name,

@@ -4,14 +4,16 @@ Pure. Points that differ in nothing a rule goes by share one answer: a city has 
 of points and few kinds of them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 from central.alarms.records import levels_json
 from central.alarms.wanted import LIBRARY, Wanted, is_ladder
-from central.rules.library import Library
+from central.rules.library import Library, LibraryRule
 from central.rules.meant import Holding, Index, Passed, Place, Why, families
+from central.rules.roll_ups import by_quantity, counts_points, is_of, judged_by, rolled_up
 from central.rules.several import Bound, Several, bound
 from protocols.alarms.attachment import Attachment, Scope, Target
 from protocols.alarms.ladder import directions
@@ -19,6 +21,8 @@ from protocols.alarms.rule import Level
 from protocols.catalogue import domains
 from protocols.wire.manifest import Manifest
 
+_Bind = Callable[[LibraryRule], Several | Why]
+"""Makes a rule of several inputs one of its points."""
 _Key = tuple[str, str | None, str | None, str, str, frozenset[str], int]
 
 
@@ -128,18 +132,44 @@ class Resolver:
             by_id[place.target.point] = place
             for target in self._subjects(place):
                 here.setdefault(target, []).append(place)
-        found = []
+        found: list[OnObject] = []
         for target, near in here.items():
             near.sort(key=lambda place: place.target.point)
-            found += [self._held(target, each, near, by_id) for each in self._meant(target)]
+            for nearest in self._meant(target):
+                found += self._of_family(target, nearest, near, by_id)
         return found
 
-    def _held(
+    def _of_family(
         self,
         target: Target,
         nearest: Sequence[Attachment],
         near: Sequence[Place],
         by_id: Mapping[str, Place],
+    ) -> Iterable[OnObject]:
+        """Return what holds of a family: of roll-ups over points, what does for each quantity."""
+        whole = partial(bound, self.library, target=target, here=near, everywhere=by_id)
+        if not any(counts_points(self.library.rule(each.rule)) for each in nearest):
+            return [self._held(target, nearest, whole)]
+        found: dict[str, OnObject] = {}
+        for item, points in by_quantity(near):
+            meant = [each for each in nearest if is_of(self.library, each, item)]
+            if meant:
+                apart = partial(self._bound_apart, target, points, whole)
+                one = self._held(target, meant, apart, item)
+                found[one.holding.item] = one
+        return found.values()
+
+    def _bound_apart(
+        self, target: Target, points: Sequence[Place], whole: _Bind, rule: LibraryRule
+    ) -> Several | Why:
+        """Return a rule on the points of one quantity, where it counts those."""
+        if not counts_points(rule):
+            return whole(rule)
+        counted = [id_ for place in points for id_ in judged_by(place, self.holdings(place))]
+        return rolled_up(self.library, rule, target, counted)
+
+    def _held(
+        self, target: Target, nearest: Sequence[Attachment], bind: _Bind, item: str = ""
     ) -> OnObject:
         """Return the nearest that can be used: what cannot must not silence what can."""
         passed: list[Passed] = []
@@ -149,22 +179,20 @@ class Resolver:
                 passed.append(Passed(each, Why.RETIRED))
                 continue
             over = (*passed, *(Passed(other, Why.FARTHER) for other in nearest[at + 1 :]))
-            if rule is None:
-                return OnObject(target, Holding(family=each.family, attachment=each, passed=over))
-            if not rule.body.several and rule.active:  # of each point by itself, in its place
-                return OnObject(target, Holding(family=each.family, attachment=each, passed=over))
-            what: Several | Why = Why.UNCONFIRMED
-            if rule.body.several:
-                what = bound(self.library, rule, target, near, by_id)
+            holding = Holding(family=each.family, attachment=each, passed=over, item=item)
+            # One of each point by itself has its place there.
+            if rule is None or (not rule.body.several and rule.active):
+                return OnObject(target, holding)
+            what = bind(rule) if rule.body.several else Why.UNCONFIRMED
             if isinstance(what, Why):
                 passed.append(Passed(each, what))
                 continue
-            holding = Holding(
-                family=each.family, attachment=each, rule=rule, figures=what.figures, passed=over
-            )
+            own = item if counts_points(rule) else ""
+            holding = replace(holding, rule=rule, figures=what.figures, item=own)
             return OnObject(target, holding, what.inputs)
         family = nearest[0].family
-        return OnObject(target, Holding(family=family, attachment=None, passed=tuple(passed)))
+        none = Holding(family=family, attachment=None, passed=tuple(passed), item=item)
+        return OnObject(target, none)
 
     def _subjects(self, place: Place) -> list[Target]:
         """Return what a rule of several inputs may be on: the point's object, or the point."""

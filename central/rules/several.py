@@ -36,7 +36,7 @@ def bound(
     """Return a rule on the object `target`; `here`: its points, in order of their ids."""
     body = rule.body
     if isinstance(body.kind, Levels):
-        return _roll_up(library, body, target)
+        return _counted(library, body, target)
     found = _found(body, here, everywhere)
     if isinstance(found, Why):
         return found
@@ -86,7 +86,7 @@ def _figures(
     return replace(figures, levels=tuple(apart), kind=kind)
 
 
-def _roll_up(library: Library, body: Body, target: Target) -> Several | Why:
+def _counted(library: Library, body: Body, target: Target) -> Several | Why:
     rules = [each.rule for each in body.inputs if each.rule is not None]
     if not rules or len(rules) < len(body.inputs):
         return Why.INPUTS

@@ -6,6 +6,8 @@ from edge.alarms.evaluator import At, Evaluator
 from edge.alarms.rules import LocalRule
 from edge.alarms.standing import Kept, fresh
 from edge.alarms.stepping import Judged, put_down
+from protocols.alarms.kinds.several import Levels
+from protocols.alarms.priming import still_counted
 from protocols.alarms.steps import change
 from protocols.quality import is_good
 from protocols.words import Reading
@@ -69,7 +71,9 @@ def _changed(  # as above, and the rule it was
         number = isinstance(value, int | float)
         values = (float(value),) * len(before.rule.levels) if number else ()  # type: ignore[arg-type]
         machine = machine._replace(values=values)
-    machine, entries = change(before, machine, rule.definition, at.now)
+    counted = isinstance(before.kind, Levels) and isinstance(rule.definition.kind, Levels)
+    told = still_counted(machine, rule.counts) if counted and machine.values else None
+    machine, entries = change(before, machine, rule.definition, at.now, known=told)
     if old.rule.inputs != rule.inputs:
         machine = machine._replace(newest=(), recent=())
     kept = Kept(rule, machine, old.standing)

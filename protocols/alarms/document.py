@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from protocols.alarms.definition import Clocks, Definition, Watch
 from protocols.alarms.document_fields import Faults, Held
+from protocols.alarms.document_kinds import COLOURS as COLOURS
 from protocols.alarms.document_kinds import LONGEST, day_is_one, kind_document, read_kind
 from protocols.alarms.rule import OPERATORS, STATUSES, Colour, Level, Rule
 from protocols.errors import ConfigError
@@ -19,7 +20,6 @@ LEVELS: Final = 32
 DELAY: Final = 31 * 86_400.0
 """Seconds of the longest delay, as on the wire."""
 WHERE: Final = ("centre", "both")
-COLOURS: Final = tuple(each.name.lower() for each in Colour)
 DAY_FORMS: Final = ("MM-DD", "YYYY-MM-DD")
 ESCALATIONS: Final = 16
 CHATTER: Final = 1_000

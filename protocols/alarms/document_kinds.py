@@ -18,7 +18,7 @@ from protocols.alarms.kinds.schedule import Hours, Schedule
 from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels
 from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Counted, Window
-from protocols.alarms.rule import OPERATORS
+from protocols.alarms.rule import OPERATORS, Colour
 
 LONGEST: Final = 366 * 86_400.0
 """Seconds of the longest window, gap or lateness."""
@@ -29,6 +29,9 @@ DATES: Final = 2_000
 _DAY: Final = re.compile(r"(?:([0-9]{4})-)?([0-9]{2})-([0-9]{2})")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+COUNTS: Final = 32
+"""Colours counted, one for each level of a rule."""
+COLOURS: Final = tuple(each.name.lower() for each in Colour)
 INPUT: Final = 400
 """Characters of the longest name of an input."""
 
@@ -117,7 +120,19 @@ def _levels(held: Held) -> Kind:
         ]
         if len(found) == 4:
             weights = (found[0], found[1], found[2], found[3])
-    return Levels(weights=weights, lateness=_lateness(held))
+    return Levels(
+        weights=weights,
+        counts=tuple(held.each("counts", 0, COUNTS, lambda one, at: _colour(one, at, held.faults))),
+        by_point=held.boolean("by_point", default=False),
+        lateness=_lateness(held),
+    )
+
+
+def _colour(value: Any, at: str, faults: Faults) -> Colour | None:
+    if value is None or (isinstance(value, str) and value in COLOURS):
+        return None if value is None else Colour[value.upper()]
+    faults.add(at, "VALUE_CHOICE", value, COLOURS)
+    return None
 
 
 def _expression(held: Held) -> Kind:
@@ -221,6 +236,8 @@ def _plain(value: Any) -> Any:
         return value._asdict()
     if isinstance(value, Aggregate):
         return value.value
+    if isinstance(value, Colour):
+        return value.name.lower()
     if isinstance(value, frozenset):
         return sorted(value)
     return [_plain(each) for each in value] if isinstance(value, tuple) else value

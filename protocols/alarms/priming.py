@@ -13,7 +13,7 @@ from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.several import Levels
 from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Window
-from protocols.alarms.machine import RECENT, Sample, Seen
+from protocols.alarms.machine import RECENT, Machine, Sample, Seen
 from protocols.alarms.rule import Level
 
 HOUR: Final = 3_600.0
@@ -51,6 +51,15 @@ def reach(kind: Kind, levels: tuple[Level, ...]) -> Reach | None:
         case Stale() | Levels():
             return None
     return Reach()
+
+
+def still_counted(machine: Machine, names: Iterable[str]) -> Primed:
+    """Return what a roll-up knows of the rules it goes on counting: of others nothing stands."""
+    kept = frozenset(names)
+    memory = tuple(each for each in machine.memory if each[0] in kept)
+    newest = tuple(each for each in machine.newest if each[0] in kept)
+    recent = tuple(each for each in machine.recent if each[1] in kept)
+    return Primed(Taken(memory, machine.values), newest, recent)
 
 
 def primed(definition: Definition, samples: Iterable[Sample]) -> Primed | None:

@@ -12,6 +12,7 @@ from protocols.alarms.kinds.schedule import Hours, Schedule
 from protocols.alarms.kinds.several import Clause, Deviation, Interlock, Levels
 from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Counted, Window
+from protocols.alarms.rule import Colour
 
 OPERATORS: Final = {"==": "=", "<>": "!="}
 AGGREGATES: Final = {"avg": "mean"}
@@ -65,7 +66,11 @@ KINDS: Final[dict[str, Callable[[Spec], Kind]]] = {
     "interlock": lambda spec: Interlock(clauses=_clauses(spec)),
     "vote": lambda spec: Vote(clauses=_clauses(spec), within=spec.get("within")),
     "deviation": lambda spec: Deviation(input=spec["input"], reference=spec["reference"]),
-    "levels": lambda spec: Levels(weights=tuple(spec.get("weights", (1, 1, 1, 1)))),
+    "levels": lambda spec: Levels(
+        weights=tuple(spec.get("weights", (1, 1, 1, 1))),
+        counts=tuple(None if each is None else Colour(each) for each in spec.get("counts", ())),
+        by_point=spec.get("by_point", False),
+    ),
     "schedule": _schedule,
     "expression": lambda spec: Expression(spec["text"]),
     "stale": lambda spec: Stale(),

@@ -3,12 +3,13 @@
 An input whose quality is bad is unknown until it is good again; what that means is said by each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from protocols.alarms.condition import COMPARE
 from protocols.alarms.kinds.kind import Reading, Taken
+from protocols.alarms.ladder import subject_of
 from protocols.alarms.rule import Colour, Level
 
 Known = tuple[tuple[str, float | None], ...]
@@ -103,11 +104,15 @@ class Deviation:
 class Levels:
     """Standing levels of other rules counted: so many blue ones are a yellow one, and so on.
 
-    An input is a rule, its value the colour it stands at (0: normal). `weights` says how much a
-    colour counts, from blue to red; what is not known counts as it stood.
+    An input is a rule by its id, its value the colour it stands at (0: normal); what is not known
+    counts as it stood. `counts` says of each level, by its place, which colour it counts, each
+    that stands there or worse as one; for None, and beyond its end, `weights` says how much a
+    colour counts, from blue to red. `by_point`: the rules of one point are one, the worst of them.
     """
 
     weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    counts: tuple[Colour | None, ...] = ()
+    by_point: bool = False
     lateness: float = 0.0
 
     def begin(self) -> Known:
@@ -119,7 +124,7 @@ class Levels:
         return self._held(put(memory, reading.input, reading.value), levels)
 
     def again(self, before: "Levels", held: Taken, levels: tuple[Level, ...], time: int) -> Taken:
-        """Count by these weights."""
+        """Count by these weights and colours."""
         return self._held(held.memory, levels)
 
     def lose(self, memory: Known, name: str, time: int) -> Known:
@@ -127,8 +132,25 @@ class Levels:
         return memory
 
     def _held(self, known: Known, levels: tuple[Level, ...]) -> Taken:
-        counted = sum(self._weight(value) for _, value in known if value)
-        return Taken(known, (counted,) * len(levels))
+        standing = self._standing(known)
+        return Taken(known, tuple(self._counted(standing, at) for at in range(len(levels))))
+
+    def _standing(self, known: Known) -> list[float]:
+        """Return the colours that stand, of each rule or of each point."""
+        if not self.by_point:
+            return [value for _, value in known if value]
+        worst: dict[str, float] = {}
+        for name, value in known:
+            if value:
+                point = subject_of(name)
+                worst[point] = max(value, worst.get(point, 0.0))
+        return list(worst.values())
+
+    def _counted(self, standing: Sequence[float], place: int) -> float:
+        least = self.counts[place] if place < len(self.counts) else None
+        if least is None:
+            return sum(self._weight(value) for value in standing)
+        return float(sum(value >= least for value in standing))
 
     def _weight(self, value: float) -> float:
         """Return what a colour counts; no number is none, and beyond red is red."""

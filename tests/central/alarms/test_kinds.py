@@ -141,6 +141,25 @@ def test_a_rule_that_counts_finds_what_stands_and_forgets_what_goes(plant):
     assert it.states("any") == ["RTN_UNACK"]
 
 
+def test_a_rule_that_is_counted_no_more_is_forgotten_at_once(plant):
+    both = wanted(
+        "both",
+        level("III", 2.0, colour=Colour.ORANGE),
+        inputs=((0, "site/one"), (0, "site/two")),
+        kind=COUNTED,
+    )
+    it = plant(wanted("one", high()), wanted("two", high(), inputs=((2, ""),)), both)
+    it.say(0, (1, 85.0), (2, 85.0))
+    assert it.states("both") == ["UNACK"]
+    it.at(10).take(both._replace(inputs=((0, "site/one"),)))
+    assert it.states("both") == ["RTN_UNACK"]
+    it.at(20).take(both)
+    assert it.states("both") == ["UNACK"]
+    assert [word for _, word in it.journal("both")] == [
+        *("RAISE:III", "RULE_CHANGED", "RTN", "RULE_CHANGED", "RERAISE:III"),
+    ]
+
+
 def test_rules_that_count_each_other_come_to_rest(plant):
     one = wanted("one", level("I", 1.0), inputs=((0, "site/two"), (0, "site/it")), kind=COUNTED)
     two = wanted("two", level("I", 1.0), inputs=((0, "site/one"),), kind=COUNTED)

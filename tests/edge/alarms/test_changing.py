@@ -109,6 +109,19 @@ def test_what_cannot_be_judged_here_is_left_with_its_reason(monkeypatch):
     assert len(found.rules) == 2
 
 
+def test_a_rule_that_is_counted_no_more_is_forgotten():
+    told = Told()
+    rate = shared("rate", level("快", 2.0), kind=Rate(per=1.0))
+    both = (("", HIGH), ("", f"{POINT}:rate"))
+    any_two = shared("sum", level("两个", 2.0, ">="), kind=Levels(), inputs=both)
+    change(told, rate, any_two, value=5.0)
+    told.read(0, 5.0)
+    told.read(1, 20.0)
+    assert [1, "RAISE:两个"] in told.happened
+    change(told, rate, any_two._replace(inputs=both[:1]), value=20.0)
+    assert told.happened[-1] == [1, "RTN:两个"]
+
+
 def test_a_formula_is_judged_where_the_library_is():
     told = Told()
     change(told, shared("formula", level("是", 1.0, "="), kind=Expression(text="value > 7")))

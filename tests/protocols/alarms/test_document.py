@@ -71,7 +71,12 @@ kinds = st.one_of(
     st.builds(Interlock, clauses=clauses),
     st.builds(Vote, clauses=clauses, within=st.none() | st.floats(1.0, 1e6), lateness=seconds),
     st.builds(Deviation, input=words, reference=words, absolute=st.booleans()),
-    st.builds(Levels, weights=st.tuples(*[least] * 4)),
+    st.builds(
+        Levels,
+        weights=st.tuples(*[least] * 4),
+        counts=st.lists(st.none() | st.sampled_from(Colour), max_size=4).map(tuple),
+        by_point=st.booleans(),
+    ),
     st.builds(Stale),
     st.builds(Bad),
     st.builds(Frozen, tolerance=least),

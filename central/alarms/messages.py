@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from central.alarms import peaks
 from central.alarms.episode import Episode
+from central.alarms.naming import of_object
 from central.store.queries.extreme import Extreme
 from protocols.alarms.ladder import subject_of
 from protocols.alarms.rule import Level
@@ -191,7 +192,8 @@ def _point(episode: Episode) -> Label:
     if whole == episode.site_label:
         whole = Label("")  # the place has said it
     if episode.object_label is not None and subject_of(episode.rule) != episode.point:
-        return episode.object_label  # the rule is about all of it
+        # The rule is about all of it.
+        return of_object(episode.object_label, episode.rule, episode.quantity)
     return Label(
         f"{whole.zh} {episode.label.zh}".strip(),
         f"{whole.en or whole.zh} {episode.label.en or episode.label.zh}".strip(),

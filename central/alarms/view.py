@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple, Protocol
 
 from central.alarms.episode import Episode, NextThreshold, Verification
+from central.alarms.naming import of_object
 from central.alarms.overlays import Layer
 from central.alarms.records import EpisodeRow
 from central.registry import Entry
@@ -63,6 +64,8 @@ def view(
     own = point is not None and subject == point.id
     named = None if own else names.object_label(subject)
     whole = named or (point.object_label if point and not own else None)
+    if whole is not None and point is not None:
+        whole = of_object(whole, row.rule, point.quantity)
     head = head if whole is None else None
     site = names.site(row.site)
     return Episode(

@@ -15,6 +15,7 @@ from central.rules.resolving import Resolver
 from protocols.alarms.document_fields import Faults
 from protocols.alarms.kinds.several import Levels
 from protocols.alarms.rule import Colour
+from protocols.alarms.wording import tell
 from protocols.device import Bus, Device, Point
 from protocols.profile import MqttAddress, ProfilePoint
 from protocols.wire.manifest import encode_manifest
@@ -264,6 +265,9 @@ async def test_a_rule_that_comes_or_goes_at_a_point_counts_at_once(pond):
     assert await told(pond) == []
     await confirm(pond)
     assert (await told(pond))[-1] == [0, "RAISE:4 个蓝色"]
+    shown = next(each for each in await pond.episodes() if each.rule == ROLLED)
+    assert (shown.label.zh, shown.label.en) == ("示例 地表位移", "Example ground displacement")
+    assert "示例 地表位移 4 个，" in tell(shown.told, pond.clock.now())
     pond.until(10)
     await detach(pond, number)
     assert (await told(pond))[-1][1].startswith("RTN")

@@ -273,3 +273,17 @@ async def test_a_rule_that_comes_or_goes_at_a_point_counts_at_once(pond):
     assert (await told(pond))[-1][1].startswith("RTN")
     await say(pond, 20, BLUE, "d")
     assert (await told(pond))[-1] == [20, "RERAISE:4 个蓝色"]
+
+
+async def test_a_point_whose_manifest_brings_limits_counts_at_once(pond):
+    await attach(pond, SHIPPED, "SITE", "site", family=SHIPPED)
+    await say(pond, 0, BLUE, "abce")
+    assert await told(pond) == []
+    specs = tuple(PointSpec(name, decimals=1, limits=COLOURS) for name in "abcde")
+    pond.gateway.points, pond.gateway.manifest = specs, _manifest(specs)
+    pond.stream = pond.gateway.open()
+    pond.until(5)
+    await pond.gateway.register(pond.collector, pond.stream)
+    assert (await told(pond))[-1] == [5, "RAISE:4 个蓝色"]
+    await say(pond, 10, CALM, "e")
+    assert (await told(pond))[-1] == [10, "RTN"]

@@ -29,8 +29,10 @@ from protocols.alarms.rule import Level
 from protocols.alarms.state import Alarm, State
 from protocols.alarms.watching import UNHEARD
 
-MOST: Final = 4_096
-"""Stances remembered: ladders that are alike have theirs in common."""
+MOST: Final = 16_384
+"""Stances remembered as in use, and as many from before: ladders that are one have theirs so."""
+APART: Final = 100
+"""Commits between two times of forgetting: of more than that no new ones are learned."""
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +79,13 @@ class Stances:
 
     def __init__(self) -> None:
         self._known: dict[_Key, Stance] = {}
+        self._before: dict[_Key, Stance] = {}
+        """Those that were known when there were too many; what is asked for again comes back."""
+        self._forgot = APART
+
+    def begin(self) -> None:
+        """Take note of a commit."""
+        self._forgot += 1
 
     def of(self, tracked: Tracked, row: EpisodeRow | None) -> Stance | None:
         """Return where a rule stands; None: more than the value may have an effect.
@@ -101,10 +110,15 @@ class Stances:
             0 if row is None else 1 if row.acknowledged is None else 2,
         )
         stance = self._known.get(key)
-        if stance is None:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            stance = self._known[key] = _stance(definition, condition, alone=row is None)
+        if stance is not None:
+            return stance
+        stance = self._before.get(key)
+        if len(self._known) >= MOST:
+            if self._forgot < APART:
+                return stance  # learning what is forgotten again costs more than it saves
+            self._before, self._known, self._forgot = self._known, {}, 0
+        stance = stance or _stance(definition, condition, alone=row is None)
+        self._known[key] = stance
         return stance
 
     def learn(

@@ -61,6 +61,7 @@ class Storm:
         self._moves = moves
         self._here = here
         self._stances = stances
+        stances.begin()
         self.cells: dict[int, Cell] = {}
         self.stepped: dict[str, Tracked] = {}
 

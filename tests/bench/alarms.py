@@ -5,16 +5,17 @@ stream while a newer one is live; `1000x40` are 25 points of 40 readings each. `
 commit is of a new stream, as when a gateway connects again. `rules`: what a manifest's rules cost,
 two for each point. `flood`: every reading raises or returns an alarm, with its episode and journal;
 `storm` the same with the COMMIT, `storm.new` where each begins an alarm that was seen and over.
-`storm.slow` is `storm` of rules whose delays leave every reading to the machine. `quiet.20000` are
-20,000 points with four levels each, in one commit. `trends`:
-what the event loop pays for the same samples. `cpu_us_per_reading` is processor time, the best of
-five rounds.
+`storm.10000` is a commit of 10,000 points, `apart` where each has limits of its own. `storm.slow`
+is `storm` of rules whose delays leave every reading to the machine. `quiet.20000` are 20,000 points
+with four levels each, in one commit. `trends`: what the event loop pays for the same samples.
+`cpu_us_per_reading` is processor time, the best of five rounds.
 """
 
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from central.store.arrivals import Arrivals
 from central.store.columns import Columns
 from central.store.measured import Measured
 from central.store.values import Values
-from protocols.alarms.ladder import ladders
+from protocols.alarms.ladder import directions, rule_of
 from protocols.alarms.rule import Colour, Level
 from protocols.words import Purpose
 
@@ -72,25 +73,36 @@ class _Nothing:
 
 
 class Plant:
-    """An engine with the rules of POINTS points, on a file of its own."""
+    """An engine with the rules of points that share their limits, on a file of its own.
+
+    `apart`: each point has limits of its own, as where every tank is another.
+    """
 
     def __init__(
-        self, folder: Path, points: int = POINTS, limits: tuple[Level, ...] = LIMITS
+        self,
+        folder: Path,
+        points: int = POINTS,
+        limits: tuple[Level, ...] = LIMITS,
+        *,
+        apart: bool = False,
     ) -> None:
         self.tables: Tables = open_file(folder / "bench.db", NOW)[0]
         self.engine = Engine(_Nothing())
         self.now = NOW
         conn = self.tables.conn
         conn.execute("INSERT INTO gateway(name, label, created) VALUES ('gw', '{}', 0)")
-        wanted, numbers = [], {}
+        wanted, numbers, shared = [], {}, directions(limits)
         for number in range(1, points + 1):
             id_ = f"site/gw/tank/p{number}"
             conn.execute(
                 "INSERT INTO point(number, id, gateway) VALUES (?, ?, 'gw')", (number, id_)
             )
             numbers[number] = number
-            found = ladders(id_, limits)
-            wanted += [OfManifest(rule, number, levels_json(rule.levels)) for rule in found]
+            own = directions(replace(each) for each in limits) if apart else shared
+            wanted += [
+                OfManifest(rule_of(id_, side, levels), number, levels_json(levels))
+                for side, levels in own
+            ]
         self.wanted, self.numbers = wanted, numbers
         self.taking = self.take()
 
@@ -145,9 +157,12 @@ def measure() -> Iterator[dict[str, Any]]:
     yield _figure("alarms.switch.1000", 1_000, _way("switch", 1_000, 1), 50)
     yield _figure("alarms.rules", 2 * POINTS, _rules, 1)
     yield _figure("alarms.flood", 1_000, _way("flood", 1_000, 1), 3)
-    yield _figure("alarms.storm", 1_000, lambda folder: _storm(Plant(folder)), 2)
+    yield _figure("alarms.storm", 1_000, lambda folder: _storm(Plant(folder), POINTS), 2)
+    for name, apart in (("10000", False), ("10000.apart", True)):
+        way = partial(_storm_of, points=10 * POINTS, apart=apart)
+        yield _figure(f"alarms.storm.{name}", 10 * POINTS, way, 2)
     yield _figure("alarms.storm.new", 1_000, lambda folder: _new(Plant(folder)), 1)
-    slow = lambda folder: _storm(Plant(folder, limits=DELAYED))  # noqa: E731
+    slow = lambda folder: _storm(Plant(folder, limits=DELAYED), POINTS)  # noqa: E731
     yield _figure("alarms.storm.slow", 1_000, slow, 2)
     yield _figure("alarms.quiet.20000", CITY, _city, 50)
     yield _figure("alarms.trends", 1_000, _trends, 200)
@@ -194,13 +209,17 @@ def _way(kind: str, count: int, each: int) -> Callable[[Path], Callable[[], floa
     return begun
 
 
-def _storm(plant: Plant) -> Callable[[], float]:
+def _storm_of(folder: Path, *, points: int, apart: bool) -> Callable[[], float]:
+    return _storm(Plant(folder, points, apart=apart), points)
+
+
+def _storm(plant: Plant, points: int) -> Callable[[], float]:
     value = 50.0
 
     def once() -> float:
         nonlocal value
         value = 95.0 if value == 50.0 else 50.0
-        return plant.store(plant.rows(POINTS, 1, value))
+        return plant.store(plant.rows(points, 1, value))
 
     for _ in range(4):
         once()

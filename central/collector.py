@@ -14,11 +14,11 @@ from typing import Self
 import numpy as np
 
 from central import events
-from central.alarms.alarms import Alarms
-from central.alarms.crowd import Crowd
 from central.alarms.engine import Engine, Judged
-from central.alarms.records import EpisodeRow
-from central.alarms.view import Now
+from central.alarms.journal.records import EpisodeRow
+from central.alarms.shown.alarms import Alarms
+from central.alarms.shown.crowd import Crowd
+from central.alarms.shown.view import Now
 from central.backup.backups import Backups
 from central.config import CentralConfig
 from central.contacts import Contacts

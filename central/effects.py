@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from central.alarms.episode import Episode
-from central.alarms.overlays import Laid
+from central.alarms.acts.overlays import Laid
+from central.alarms.journal.episode import Episode
 from central.store.columns import Integers
 from central.store.heads.heads import NOTHING
 from protocols.words import Value

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
-from central.alarms.records import OpenCount, open_counts
+from central.alarms.journal.records import OpenCount, open_counts
 from central.evidence.retention import EvidenceState, evidence_state
 from central.registry_records import GatewayRecord, SiteRecord
 from protocols.alarms.condition import DAY, SITE_OFFSET

@@ -12,23 +12,27 @@ from collections.abc import Collection, Sequence
 
 from sqlite_utils import Database as Tables
 
-from central.alarms import acted, holding, purposes, quiet, ruleset, stepping
+from central.alarms import purposes, stepping
+from central.alarms.acts import acted
+from central.alarms.arrays import quiet
 from central.alarms.evaluation import Evaluation as Evaluation
 from central.alarms.evaluation import Judged as Judged
+from central.alarms.journal.ledger import OpenEpisodes
+from central.alarms.journal.records import EpisodeRow
 from central.alarms.judging import Hearing, judge
-from central.alarms.ledger import OpenEpisodes
-from central.alarms.many import Many
+from central.alarms.many import holding
+from central.alarms.many.known import Many
+from central.alarms.many.silence import Silences
 from central.alarms.memory import Memory
 from central.alarms.moves import Moves
+from central.alarms.pasts.reaching import reaches_back
 from central.alarms.purposes import Purposes
-from central.alarms.reaching import reaches_back
-from central.alarms.records import EpisodeRow
+from central.alarms.rules import ruleset
 from central.alarms.samples import Coming
-from central.alarms.silence import Silences
+from central.alarms.shown.trend import WINDOW
 from central.alarms.stored import Stored
 from central.alarms.timers import GRACE, Timers
 from central.alarms.tracked import Tracked
-from central.alarms.trend import WINDOW
 from central.database_queue import Heavy
 from central.store.columns import Columns
 from protocols.alarms.flood import Bounds

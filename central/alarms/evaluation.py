@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from central.alarms.overlays import Laid
-from central.alarms.records import EpisodeRow
+from central.alarms.acts.overlays import Laid
+from central.alarms.journal.records import EpisodeRow
 from central.alarms.samples import Good
 from central.store.columns import Columns
 from protocols.words import Purpose

@@ -5,12 +5,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from central.alarms import backfill, holding, stepping
-from central.alarms.habits import Seen
+from central.alarms import stepping
+from central.alarms.many import holding
 from central.alarms.memory import Memory
 from central.alarms.moves import Moves
+from central.alarms.pasts import backfill
 from central.alarms.samples import Coming, Good
-from central.alarms.storm import Storm, usual
+from central.alarms.storm.habits import Seen
+from central.alarms.storm.lane import Storm, usual
 from central.alarms.tracked import Tracked
 from central.store.interface import FLAG_ESTIMATED, Row
 from protocols.alarms.machine import Sample

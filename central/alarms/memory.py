@@ -10,15 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from central.alarms.asleep import Asleep
+from central.alarms.arrays.rows import BLANK, Alike, Row, common, row_of
+from central.alarms.arrays.still import NEVER, Cell, Integers, Live, Past
+from central.alarms.arrays.takeovers import Takeovers
 from central.alarms.counting import Counting
 from central.alarms.restoring import load
-from central.alarms.rows import BLANK, Alike, Row, common, row_of
+from central.alarms.rules.asleep import Asleep
 from central.alarms.saving import save, save_branch, save_moved
-from central.alarms.stances import Stances
-from central.alarms.still import NEVER, Cell, Integers, Live, Past
 from central.alarms.stored import Stored
-from central.alarms.takeovers import Takeovers
+from central.alarms.storm.stances import Stances
 from central.alarms.tracked import ALL, Tracked
 from protocols.alarms.condition import LIVE_DELAY, NOWHERE
 from protocols.alarms.rule import Level

@@ -5,14 +5,24 @@ What one commit changes is gathered and written at its end (`write`): a storm is
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Final
 
-from central.alarms import borne_out, overlays
-from central.alarms.chatter import often
-from central.alarms.episode import Acknowledgement
-from central.alarms.ledger import Ledger, OpenEpisodes
-from central.alarms.overlays import Laid
-from central.alarms.records import EpisodeRow, Line
+from central.alarms.acts import overlays
+from central.alarms.acts.overlays import Laid
+from central.alarms.gateways import borne_out
+from central.alarms.journal.episode import Acknowledgement
+from central.alarms.journal.ledger import Ledger, OpenEpisodes
+from central.alarms.journal.records import EpisodeRow, Line
+from central.alarms.journal.states import (
+    BEGINS,
+    BEGUN,
+    CALLS_AGAIN,
+    LATCHED,
+    RETURNED,
+    RETURNS,
+    SEEN,
+    STANDS,
+)
+from central.alarms.many.chatter import often
 from central.alarms.saving import save_branch, stream_purpose
 from central.alarms.stored import Stored
 from central.alarms.timers import GRACE
@@ -24,22 +34,6 @@ from protocols.alarms.rule import Level
 from protocols.alarms.state import State
 from protocols.alarms.word import Word
 from protocols.words import Purpose, Value
-
-BEGINS: Final = (Word.RAISE, Word.SHADOW_RAISE)
-BEGUN: Final = (Word.RAISE, Word.RERAISE)
-RETURNS: Final = (Word.RTN, Word.SHADOW_RTN)
-CALLS_AGAIN: Final = (Word.RAISE, Word.RERAISE, Word.REALARM, Word.SHADOW_RAISE)
-"""After these an earlier acknowledgement answers nothing any more."""
-AT_A_LEVEL: Final = (Word.LEVEL, Word.RERAISE, Word.RAISE, Word.SHADOW_RAISE)
-_RETURNED: Final = {State.UNACK: State.RTN_UNACK, State.ACKED: State.NORMAL}
-_LATCHED: Final = {State.UNACK: State.LATCHED_UNACK, State.ACKED: State.LATCHED_ACKED}
-_SEEN: Final = {
-    State.UNACK: State.ACKED,
-    State.RTN_UNACK: State.NORMAL,
-    State.LATCHED_UNACK: State.LATCHED_ACKED,
-}
-_STANDS: Final = (State.UNACK, State.LATCHED_UNACK)
-"""Whoever ends a shelf by hand has seen what stands, or latches."""
 
 
 class Moves:
@@ -164,7 +158,7 @@ class Moves:
         word, (level, comment), ledger = entry.word, said, self.ledger
         state = State(ledger.row(number).state)
         if word in RETURNS:
-            after = (_LATCHED if tracked.definition.rule.latching else _RETURNED).get(state, state)
+            after = (LATCHED if tracked.definition.rule.latching else RETURNED).get(state, state)
             if word is Word.SHADOW_RTN and not tracked.definition.rule.latching:
                 after = State.NORMAL  # nobody was called: nobody has to see it
             row = ledger.draft(number)
@@ -178,9 +172,9 @@ class Moves:
         elif word is Word.LEVEL:
             row = ledger.draft(number)
             row.level = level or row.level
-        elif (word is Word.ACK and state in _SEEN) or (word is Word.UNSHELVE and state in _STANDS):
+        elif (word is Word.ACK and state in SEEN) or (word is Word.UNSHELVE and state in STANDS):
             row = ledger.draft(number)
-            row.state = after = _SEEN[state]
+            row.state = after = SEEN[state]
             row.acknowledged = Acknowledgement(by=entry.by, at=entry.time, comment=comment)
             row.closed = entry.time if after is State.NORMAL else None
         elif word is Word.RESET:

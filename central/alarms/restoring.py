@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from central.alarms import pasts_kept
-from central.alarms.asleep import Asleep, Kind, Rules
-from central.alarms.asleep_pasts import NONE, Moved, read_branch, read_moved
-from central.alarms.records import read_levels
+from central.alarms.arrays.takeovers import TAKEN_OVER
+from central.alarms.journal.records import read_levels
+from central.alarms.pasts import kept as pasts_kept
+from central.alarms.pasts.asleep import NONE, Moved, read_branch, read_moved
+from central.alarms.rules.asleep import Asleep, Kind, Rules
+from central.alarms.rules.wanted import read_definition, read_inputs
 from central.alarms.stored import Stored
-from central.alarms.takeovers import TAKEN_OVER
 from central.alarms.tracked import ALL, TURN, Branch, Inputs, Tracked, begin
-from central.alarms.wanted import read_definition, read_inputs
 from central.store.heads.good_numbers import GoodNumber
 from protocols.alarms import machine as machines
 from protocols.alarms.definition import Definition

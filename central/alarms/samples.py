@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from central.alarms.still import Booleans, Floats, Integers, Past
+from central.alarms.arrays.still import Booleans, Floats, Integers, Past
 from central.store.columns import Columns
 
 NOBODY: Final = np.empty(0, np.int64)

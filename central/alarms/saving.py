@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from central.alarms import pasts_kept as pasts
+from central.alarms.pasts import kept as pasts
 from central.alarms.tracked import ALL, TURN, Tracked
 from protocols.alarms.clocks import IDLE
 from protocols.alarms.kept import Body, body_of, steps_of

@@ -7,8 +7,10 @@ and one that was read again, is the same machine as one that saw every reading i
 
 from dataclasses import replace
 
-from central.alarms import backfill, pasts, pasts_several
 from central.alarms.moves import Moves
+from central.alarms.pasts import backfill
+from central.alarms.pasts import several as pasts_several
+from central.alarms.pasts import single as pasts
 from central.alarms.tracked import Tracked
 from protocols.alarms import steps
 from protocols.alarms.condition import NOWHERE, late

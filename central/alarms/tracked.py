@@ -26,7 +26,7 @@ from protocols.alarms.state import Alarm
 from protocols.alarms.streams import Streams
 
 if TYPE_CHECKING:
-    from central.alarms.stances import Stance
+    from central.alarms.storm.stances import Stance
 
 BRANCHES: Final = 8
 """Older streams remembered per rule; the oldest goes first."""

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final, Literal, cast
 
-from central.alarms.asked import Answer
-from central.alarms.episode import Comment, Episode, EpisodeDetail, Standing, Verification
-from central.alarms.overlays import Laid, Layer
-from central.alarms.shelving import ShelfRequest
+from central.alarms.acts.asked import Answer
+from central.alarms.acts.overlays import Laid, Layer
+from central.alarms.acts.shelving import ShelfRequest
+from central.alarms.journal.episode import Comment, Episode, EpisodeDetail, Standing, Verification
 from central.api import crowd_shape, models, shapes
 from central.api.models import alarm_acts as acts
 from central.api.models import alarms as told

@@ -2,9 +2,9 @@
 
 from typing import cast
 
-from central.alarms.episode import Episode, FaultShown
-from central.alarms.flooding import Flooded
-from central.alarms.grouped import SiteRow
+from central.alarms.journal.episode import Episode, FaultShown
+from central.alarms.many.flooding import Flooded
+from central.alarms.shown.grouped import SiteRow
 from central.api import models, shapes
 from central.api.models import many as told
 from central.registry_records import PointRecord, SiteRecord

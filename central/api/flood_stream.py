@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from central.alarms.crowd import Crowd
+from central.alarms.shown.crowd import Crowd
 from central.api import crowd_shape
 from central.api.subscriber import Message, message
 from protocols.clock import Clock

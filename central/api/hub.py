@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from central.alarms.overlays import Laid
+from central.alarms.acts.overlays import Laid
 from central.api import alarm_shape, gateway_shape, shapes
 from central.api.flood_stream import FloodStream
 from central.api.newest import Marks

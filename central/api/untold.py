@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final
 
-from central.alarms.episode import Episode
-from central.alarms.overlays import Laid
+from central.alarms.acts.overlays import Laid
+from central.alarms.journal.episode import Episode
 from protocols.alarms.rule import Colour
 
 Changed = Episode | Laid

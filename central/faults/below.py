@@ -7,9 +7,10 @@ from collections.abc import Collection
 
 from sqlite_utils import Database as Tables
 
-from central.alarms import holding, stepping
+from central.alarms import stepping
 from central.alarms.engine import Engine
-from central.alarms.records import EpisodeRow
+from central.alarms.journal.records import EpisodeRow
+from central.alarms.many import holding
 from protocols.alarms import steps
 from protocols.alarms.machine import Sample
 

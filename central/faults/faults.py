@@ -11,7 +11,7 @@ from typing import Final
 from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine, Judged
-from central.alarms.wanted import Wanted
+from central.alarms.rules.wanted import Wanted
 from central.faults import standing
 from central.faults.below import Below
 from central.faults.places import BUS, DEVICE, GATEWAY, SILENT, Place, Plan, rule_of

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from central.alarms.silence import read_below, write_below
+from central.alarms.many.silence import read_below, write_below
 from central.faults.places import Place
 
 _PUT: Final = (

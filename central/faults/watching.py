@@ -10,8 +10,8 @@ import numpy as np
 from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine, Judged
-from central.alarms.records import EpisodeRow
-from central.alarms.view import CALM, Now
+from central.alarms.journal.records import EpisodeRow
+from central.alarms.shown.view import CALM, Now
 from central.contacts import Contacts
 from central.faults.faults import Faults
 from central.faults.following import Work

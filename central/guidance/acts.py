@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
-from central.alarms import overlays
-from central.alarms.episode import Episode
-from central.alarms.overlays import OUT_OF_SERVICE, SHELVED, SUPPRESSED, Laid
+from central.alarms.acts import overlays
+from central.alarms.acts.overlays import OUT_OF_SERVICE, SHELVED, SUPPRESSED, Laid
+from central.alarms.journal.episode import Episode
 from protocols.alarms.overlay import Shelf
 from protocols.wire.acts_told import Over, Seen, encode_acts
 

@@ -9,7 +9,7 @@ itself.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from central.alarms.wanted import Wanted, of_manifest
+from central.alarms.rules.wanted import Wanted, of_manifest
 from central.registry import Entry
 from central.rules.resolving import Resolved
 from protocols.wire.rule_set import INPUTS, SharedRule, encode_rules

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlite_utils import Database as Tables
 
 from central import events
-from central.alarms.joining import Heard
+from central.alarms.gateways.joining import Heard
 from central.ingest import placing
 from central.ingest.committed import Committed
 from central.ingest.placement import Placement

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from central.alarms.overlays import Laid
-from central.alarms.records import EpisodeRow
+from central.alarms.acts.overlays import Laid
+from central.alarms.journal.records import EpisodeRow
 from central.alarms.samples import Good
 from central.effects import CollectorEvent
 from central.ingest.request import Prepared

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine, Evaluation
-from central.alarms.joining import Heard, Joining
+from central.alarms.gateways.joining import Heard, Joining
 from central.database_gathered import Gathered
 from central.database_queue import Heavy
 from central.ingest import besides, evidence, placing

@@ -16,9 +16,9 @@ import numpy as np
 from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine
-from central.alarms.records import EpisodeRow
-from central.alarms.ruleset import Taken
-from central.alarms.wanted import OfManifest, of_manifest, placed
+from central.alarms.journal.records import EpisodeRow
+from central.alarms.rules.ruleset import Taken
+from central.alarms.rules.wanted import OfManifest, of_manifest, placed
 from central.database_queue import Urgency
 from central.effects import CollectorEvent
 from central.registry import Entry, number_points

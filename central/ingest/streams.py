@@ -15,7 +15,7 @@ from sqlite_utils import Database as Tables
 
 from central import events
 from central.alarms.engine import Engine
-from central.alarms.wanted import source_of
+from central.alarms.rules.wanted import source_of
 from central.enrolment import places
 from central.evidence.heads import SignedRequest, keep_head
 from central.ingest.manifests import Described, Opened, keep_numbers, opened_by

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
-from central.alarms.records import levels_json
-from central.alarms.wanted import LIBRARY, Wanted, is_ladder
+from central.alarms.journal.records import levels_json
+from central.alarms.rules.wanted import LIBRARY, Wanted, is_ladder
 from central.rules.library import Library, LibraryRule
 from central.rules.meant import Holding, Index, Passed, Place, Why, families
 from central.rules.roll_ups import by_quantity, counts_points, is_of, judged_by, rolled_up

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, TypeVar
 from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine
-from central.alarms.wanted import LIBRARY, Wanted, of_manifest, placed, source_of
+from central.alarms.rules.wanted import LIBRARY, Wanted, of_manifest, placed, source_of
 from central.database import Database
 from central.ingest.manifests import PORTION, Opened, opened_by
 from central.registry import Entry, Registry

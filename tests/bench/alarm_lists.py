@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlite_utils import Database as Tables
 
-from central.alarms.episode import EpisodeFilter, EpisodePage
-from central.alarms.kpis import Period
-from central.alarms.records import EpisodeRow, Line
-from central.alarms.writing import insert_episodes, write_lines
+from central.alarms.figures.kpis import Period
+from central.alarms.journal.episode import EpisodeFilter, EpisodePage
+from central.alarms.journal.records import EpisodeRow, Line
+from central.alarms.journal.writing import insert_episodes, write_lines
 from central.api import alarm_shape
 from central.collector import Collector
 from central.config import CentralConfig

@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 from sqlite_utils import Database as Tables
 
-from central.alarms.acted import Acknowledge
+from central.alarms.acts.acted import Acknowledge
 from central.alarms.engine import Engine, Evaluation
-from central.alarms.records import levels_json
+from central.alarms.journal.records import levels_json
+from central.alarms.rules.wanted import OfManifest, placed
 from central.alarms.samples import Good
-from central.alarms.trend import Trends
-from central.alarms.wanted import OfManifest, placed
+from central.alarms.shown.trend import Trends
 from central.database_file import open_file
 from central.ingest.manifests import PORTION
 from central.store.arrivals import Arrivals

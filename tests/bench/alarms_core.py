@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from central.alarms import quiet
+from central.alarms.arrays import quiet
+from central.alarms.arrays.still import Live
 from central.alarms.samples import Coming
-from central.alarms.still import Live
 from central.store.columns import Columns
 from central.store.values import Values
 from protocols.alarms import acting, first_up, flood, steps

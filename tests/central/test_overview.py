@@ -2,7 +2,7 @@
 
 import asyncio
 
-from central.alarms.records import OPEN
+from central.alarms.journal.records import OPEN
 from central.overview import Levels
 from tests.central.builders import SECOND, Gateway
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from central.alarms.episode import EpisodeFilter
+from central.alarms.journal.episode import EpisodeFilter
 from central.registry import GatewayExists, NameRefused
 from protocols.alarms.rule import Colour
 from tests.central.builders import POINTS, Gateway, PointSpec, level, open_collector

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Response
 
-from central.alarms.asked import Answer, Deed, Wish
+from central.alarms.acts.asked import Answer, Deed, Wish
 from central.api import alarm_shape, models
 from central.api.access import principal
 from central.api.errors import ApiError, not_found

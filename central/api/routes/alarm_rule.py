@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter
 
-from central.alarms.judged_by import Input, judged_by
+from central.alarms.shown.judged_by import Input, judged_by
 from central.api.access import principal
 from central.api.errors import not_found
 from central.api.models import alarm_rule as models

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
 
-from central.alarms.episode import EpisodeDetail, EpisodeFilter
+from central.alarms.journal.episode import EpisodeDetail, EpisodeFilter
 from central.api import alarm_shape, models
 from central.api.access import principal
 from central.api.errors import not_found

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
-from central.alarms.episode import EpisodeFilter
+from central.alarms.journal.episode import EpisodeFilter
 from central.api import alarm_shape, crowd_shape, models
 from central.api.access import principal
 from central.api.models import many as told

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
 
-from central.alarms.episode import EpisodeFilter
+from central.alarms.journal.episode import EpisodeFilter
 from central.api import alarm_shape, crowd_shape, models
 from central.api.access import principal
 from central.api.errors import not_found

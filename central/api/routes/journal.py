@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
-from central.alarms import outbox
+from central.alarms.journal import outbox
 from central.api.access import principal
 from central.api.models import journal as models
 from central.api.rooms import House

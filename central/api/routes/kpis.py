@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
-from central.alarms.kpis import Period
+from central.alarms.figures.kpis import Period
 from central.alarms.settings import MOST_OPERATORS
 from central.api.access import principal
 from central.api.errors import ApiError

@@ -4,8 +4,8 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
-from central.alarms import shelving
-from central.alarms.asked import Deed
+from central.alarms.acts import shelving
+from central.alarms.acts.asked import Deed
 from central.api import alarm_shape
 from central.api.access import principal
 from central.api.errors import ApiError, not_found

@@ -5,7 +5,7 @@ import sqlite3
 from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine, Evaluation
-from central.alarms.wanted import LIBRARY, Wanted
+from central.alarms.rules.wanted import LIBRARY, Wanted
 from central.store.columns import Columns
 from central.store.interface import FLAG_SOURCE, Row
 from protocols.alarms.definition import Definition

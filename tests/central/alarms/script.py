@@ -11,9 +11,9 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
-from central.alarms.acted import Acknowledge, Reset
+from central.alarms.acts.acted import Acknowledge, Reset
 from central.alarms.engine import Evaluation
-from central.alarms.wanted import Wanted
+from central.alarms.rules.wanted import Wanted
 from central.store.columns import Columns
 from central.store.interface import FLAG_SOURCE, Row
 from protocols.alarms.acting import Asked

@@ -1,6 +1,6 @@
 """Stories of alarms: readings go the whole way through ingest, one check a line."""
 
-from central.alarms.episode import EpisodeFilter
+from central.alarms.journal.episode import EpisodeFilter
 from protocols.quality import Quality
 from tests.central.builders import SECOND, START, Gateway, open_collector
 

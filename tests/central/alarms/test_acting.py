@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from central.alarms.acted import RuleUnknown
-from central.alarms.acting import EpisodeUnknown
-from central.alarms.asked import Deed, Wish
-from central.alarms.episode import EpisodeFilter
+from central.alarms.acts.acted import RuleUnknown
+from central.alarms.acts.acting import EpisodeUnknown
+from central.alarms.acts.asked import Deed, Wish
+from central.alarms.acts.shelving import WAITS, ShelfRequestUnknown, find
+from central.alarms.journal.episode import EpisodeFilter
 from central.alarms.settings import Acting
-from central.alarms.shelving import WAITS, ShelfRequestUnknown, find
 from central.collector import Collector
 from central.effects import Effects
 from central.identity import audit

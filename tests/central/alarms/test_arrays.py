@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database as Tables
 
-from central.alarms import judging, quiet
+from central.alarms import judging
+from central.alarms.arrays import quiet
 from central.alarms.engine import Engine, Evaluation
-from central.alarms.wanted import Wanted, source_of
+from central.alarms.rules.wanted import Wanted, source_of
 from central.database_file import open_file
 from central.store.arrivals import Arrivals
 from central.store.columns import Columns

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given, settings
 
-from central.alarms.asleep import Asleep
 from central.alarms.memory import Memory
-from central.alarms.wanted import Wanted, source_of
+from central.alarms.rules.asleep import Asleep
+from central.alarms.rules.wanted import Wanted, source_of
 from protocols.alarms.definition import Definition
 from protocols.alarms.ladder import ladders
 from protocols.quality import Quality

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.alarms.cursor import CursorElsewhere, CursorUnknown, read, write
+from central.alarms.shown.cursor import CursorElsewhere, CursorUnknown, read, write
 
 QUESTION = {"state": "open", "sites": ["a", "b"], "q": "罐"}
 KEYS = st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=4)

@@ -5,7 +5,7 @@ For a limit of the point, and beside it for rules of the library that remember: 
 
 import pytest
 
-from central.alarms.wanted import LIBRARY, Wanted
+from central.alarms.rules.wanted import LIBRARY, Wanted
 from protocols.alarms.definition import Definition
 from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.window import Aggregate, Window

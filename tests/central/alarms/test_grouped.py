@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils import Database as Tables
 
-from central.alarms import first_ups
-from central.alarms.grouped import grouped
-from central.alarms.listing import Resolved
-from central.alarms.records import EpisodeRow
-from central.alarms.writing import insert_episodes
+from central.alarms.journal.records import EpisodeRow
+from central.alarms.journal.writing import insert_episodes
+from central.alarms.many import first_ups
+from central.alarms.shown.grouped import grouped
+from central.alarms.shown.listing import Resolved
 from protocols.alarms import first_up, grouping
 from protocols.alarms.grouping import Standing
 from protocols.alarms.rule import Colour

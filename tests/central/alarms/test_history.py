@@ -2,8 +2,8 @@
 
 import pytest
 
-from central.alarms.episode import JournalLine
-from central.alarms.history import told
+from central.alarms.journal.episode import JournalLine
+from central.alarms.journal.history import told
 from tests.central.alarms.story import Story
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from central.alarms.records import COLUMNS, read_row
-from central.alarms.settling import RECENT, SETTLING, WITHIN
+from central.alarms.gateways.settling import RECENT, SETTLING, WITHIN
+from central.alarms.journal.records import COLUMNS, read_row
 from protocols.alarms.acting import Asked
 from protocols.alarms.overlay import Act
 from protocols.wire.alarm_events import CODE, GatewayAlarm, Said, alarm_event

@@ -2,7 +2,7 @@
 
 import pytest
 
-from central.alarms.settling import SETTLING
+from central.alarms.gateways.settling import SETTLING
 from central.rules.acts import Confirming
 from protocols.words import Purpose, StreamKind
 from tests.central.alarms.test_joining import WAIT, Joint

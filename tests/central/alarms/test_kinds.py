@@ -2,7 +2,7 @@
 
 import pytest
 
-from central.alarms.acted import Acknowledge, Reset, RuleUnknown
+from central.alarms.acts.acted import Acknowledge, Reset, RuleUnknown
 from protocols.alarms.acting import Asked
 from protocols.alarms.definition import Clocks, Watch
 from protocols.alarms.kinds.health import Stale

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.alarms import kpi_source
-from central.alarms.kpis import Line, Period, flooded, kpis
+from central.alarms.figures import kpi_source
+from central.alarms.figures.kpis import Line, Period, flooded, kpis
 from protocols.alarms.flood import Bounds, Flood, advance, announced
 from protocols.alarms.rule import Colour
 from protocols.clock import HOUR, MINUTE, SECOND

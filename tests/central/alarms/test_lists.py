@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from central.alarms import listing
-from central.alarms.cursor import CursorElsewhere, CursorUnknown
-from central.alarms.episode import EpisodeFilter, Verification
-from central.alarms.ledger import Ledger, OpenEpisodes
-from central.alarms.listing import FilterUnknown, Resolved
-from central.alarms.records import EpisodeRow
-from central.alarms.said import verify
+from central.alarms.acts.said import verify
+from central.alarms.journal.episode import EpisodeFilter, Verification
+from central.alarms.journal.ledger import Ledger, OpenEpisodes
+from central.alarms.journal.records import EpisodeRow
+from central.alarms.shown import listing
+from central.alarms.shown.cursor import CursorElsewhere, CursorUnknown
+from central.alarms.shown.listing import FilterUnknown, Resolved
 from protocols.alarms.rule import Colour
 from protocols.words import Purpose
 from tests.central.builders import SECOND, START, level

@@ -5,10 +5,10 @@ from dataclasses import fields, replace
 import msgspec
 import pytest
 
-from central.alarms.episode import Episode, EpisodeFilter
-from central.alarms.messages import Heard, ToldLine, told
-from central.alarms.records import EpisodeRow
-from central.alarms.view import view
+from central.alarms.journal.episode import Episode, EpisodeFilter
+from central.alarms.journal.records import EpisodeRow
+from central.alarms.shown.messages import Heard, ToldLine, told
+from central.alarms.shown.view import view
 from central.registry_records import PointRecord
 from central.store.interface import Latest
 from protocols.alarms.rule import Colour, Level

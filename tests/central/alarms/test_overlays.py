@@ -2,7 +2,7 @@
 
 import pytest
 
-from central.alarms.overlays import Layer, laid, note
+from central.alarms.acts.overlays import Layer, laid, note
 from central.database_file import open_file
 from protocols.alarms.machine import Entry
 from protocols.alarms.overlay import Overlay, Shelf

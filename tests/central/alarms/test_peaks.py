@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from central.alarms.peaks import wanted
-from central.alarms.records import episode_by_number
+from central.alarms.journal.peaks import wanted
+from central.alarms.journal.records import episode_by_number
 from central.reader import QueryTooLong
 from protocols.alarms.wording import tell
 from tests.central.builders import SECOND, START

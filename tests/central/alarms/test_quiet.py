@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from central.alarms import quiet
+from central.alarms.arrays import quiet
 from protocols.alarms.rule import Colour
 from protocols.quality import Quality
 from tests.central.alarms.story import Story

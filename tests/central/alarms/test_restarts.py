@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.alarms import quiet
-from central.alarms.acted import Acknowledge, Reset
+from central.alarms.acts.acted import Acknowledge, Reset
+from central.alarms.arrays import quiet
 from protocols.alarms.acting import Asked
 from protocols.alarms.definition import Clocks, Watch
 from protocols.alarms.kinds.health import Stale

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.alarms import quiet
+from central.alarms.arrays import quiet
+from central.alarms.arrays.scan import scanned
+from central.alarms.arrays.still import Live
 from central.alarms.samples import Coming
-from central.alarms.scan import scanned
-from central.alarms.still import Live
 from central.database_queue import Heavy
 from central.store.columns import Columns
 from central.store.values import Values

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from central.alarms.acting import EpisodeUnknown
+from central.alarms.acts.acting import EpisodeUnknown
 from central.effects import Effects
 from protocols.errors import IllegalTransition
 from protocols.quality import Quality

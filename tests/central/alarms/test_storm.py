@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.alarms import judging, stepping
-from central.alarms.acted import Acknowledge, Reset
+from central.alarms.acts.acted import Acknowledge, Reset
 from protocols.alarms.acting import Asked
 from protocols.alarms.definition import Clocks, Watch
 from protocols.alarms.overlay import Act

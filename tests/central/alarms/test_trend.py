@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.alarms.samples import Good
-from central.alarms.trend import SPACING, WINDOW, Trends
+from central.alarms.shown.trend import SPACING, WINDOW, Trends
 from tests.central.builders import HIGH
 
 SECOND = 1_000_000

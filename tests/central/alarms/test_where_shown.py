@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from central.alarms.located import point_of
+from central.alarms.shown.located import point_of
 
 
 @pytest.fixture

@@ -5,14 +5,20 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from central.alarms import asked
-from central.alarms.asked import Deed
-from central.alarms.crowd import Crowd
-from central.alarms.episode import Acknowledgement, Episode, EpisodeDetail, EpisodePage, JournalLine
-from central.alarms.flooding import Flooding
-from central.alarms.kpis import kpis
-from central.alarms.overlays import Laid
+from central.alarms.acts import asked
+from central.alarms.acts.asked import Deed
+from central.alarms.acts.overlays import Laid
+from central.alarms.figures.kpis import kpis
+from central.alarms.journal.episode import (
+    Acknowledgement,
+    Episode,
+    EpisodeDetail,
+    EpisodePage,
+    JournalLine,
+)
+from central.alarms.many.flooding import Flooding
 from central.alarms.settings import USUAL
+from central.alarms.shown.crowd import Crowd
 from central.backup.backups import Backups
 from central.calendar.settings import own_holidays
 from central.clock_told import ClockTold

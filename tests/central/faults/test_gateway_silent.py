@@ -5,8 +5,8 @@ import contextlib
 
 import pytest
 
-from central.alarms.episode import EpisodeFilter
-from central.alarms.wanted import Wanted
+from central.alarms.journal.episode import EpisodeFilter
+from central.alarms.rules.wanted import Wanted
 from protocols.alarms.definition import Definition, Watch
 from protocols.alarms.kinds.health import Stale
 from protocols.alarms.rule import Rule

@@ -2,7 +2,7 @@
 
 import pytest
 
-from central.alarms.asked import Deed
+from central.alarms.acts.asked import Deed
 from central.guidance import acts as told_acts
 from central.guidance.guidance import Guidance
 from central.rules.acts import Confirming

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from central.alarms.episode import EpisodeFilter
+from central.alarms.journal.episode import EpisodeFilter
 from tests.central.builders import HIGH, Gateway, PointSpec
 
 POINTS = tuple(PointSpec(f"p{nth}", decimals=2, limits=HIGH) for nth in range(200))

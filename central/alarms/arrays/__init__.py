@@ -1,0 +1,1 @@
+"""Readings that change nothing, found for whole columns at once."""

@@ -1,0 +1,1 @@
+"""How good the alarms are: figures from the journal, and what the literature asks."""

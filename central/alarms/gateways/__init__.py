@@ -1,0 +1,1 @@
+"""Alarms that a gateway found itself, joined with what is found here."""

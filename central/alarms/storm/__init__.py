@@ -1,0 +1,1 @@
+"""What rules of limits do again and again, done again without their machine."""

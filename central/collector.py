@@ -19,6 +19,7 @@ from central.alarms.journal.records import EpisodeRow
 from central.alarms.shown.alarms import Alarms
 from central.alarms.shown.crowd import Crowd
 from central.alarms.shown.view import Now
+from central.backfills.closing import Backfills, Beside
 from central.backup.backups import Backups
 from central.config import CentralConfig
 from central.contacts import Contacts
@@ -84,7 +85,9 @@ class Collector:
         self.faults = follow(self._engine, self.registry, self.gateways, self.store.heads)
         self.alarms.now, self.faults.settled = self._now, self._schedule
         committer = Committer(self.store, self._engine, anchors, db.gathered, clock.now())
-        self._joining = committer.joining
+        self._committer = committer
+        beside = Beside(self.gateways, self.alarms.peaks, self.tell)
+        self.backfills = Backfills(db, clock, committer.backfills, beside)
         db.on_rollback.extend((self._engine.forget, committer.forget))
         self.store.on_seal.extend((self._engine.flush, committer.heard.flush))
         book = RulesBehind(db, self._engine, self.registry, clock, self._opened)
@@ -93,12 +96,12 @@ class Collector:
             committed=self._committed,
             opened=self._opened,
             seen=self.gateways.seen,
-            health=self.gateways.health,
+            health=self.backfills.health,
             masked=self.rules.masked,
             settle=self.rules.settle,
         )
-        backed_up = config.backup is not None
-        self.ingest = Ingest(db, clock, self._engine, committer, after, backed_up=backed_up)
+        ways_in = (db, clock, self._engine, committer, after)
+        self.ingest = Ingest(*ways_in, backed_up=config.backup is not None)
         self.backups = Backups(db, clock, config.backup, self.tell)
         self.retention = Retention(db, clock, config.evidence)
         self.packing = Packing(db, clock)
@@ -150,16 +153,13 @@ class Collector:
         """Watch gateways and fire timers until cancelled; ends with an error if the writer did."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.db.watch())
-            group.create_task(self._keep(self.gateways.watch))
-            group.create_task(self._keep(self._timer.run))
-            group.create_task(self._keep(self.store.run))
-            group.create_task(self._keep(self.alarms.peaks.run))
-            group.create_task(self._keep(self.retention.run))
-            group.create_task(self._keep(self.packing.run))
-            group.create_task(self._keep(self.store_retention.run))
-            group.create_task(self._keep(self.scrub.run))
-            group.create_task(self._keep(self.space.run))
-            group.create_task(self._keep(self.door.forgetting.run))
+            for work in (
+                *(self.gateways.watch, self._timer.run, self.store.run, self.alarms.peaks.run),
+                *(self.backfills.run, self.retention.run, self.packing.run),
+                *(self.store_retention.run, self.scrub.run, self.space.run),
+                self.door.forgetting.run,
+            ):
+                group.create_task(self._keep(work))
             if self.config.backup is not None:
                 group.create_task(self._keep(self.backups.run))
 
@@ -206,7 +206,7 @@ class Collector:
     async def tick(self) -> None:
         """Fire the alarm timers that are due by the clock."""
         await self.db.write(
-            lambda tables: self._joining.tick(tables, self.clock.now()), self._schedule
+            lambda tables: self._committer.tick(tables, self.clock.now()), self._schedule
         )
 
     async def _load(self) -> None:
@@ -218,6 +218,7 @@ class Collector:
         await self.gateways.load()
         await self.db.write(self.faults.began(self.gateways, self.clock.now()))
         await self.alarms.load()
+        await self.backfills.load()
         await self.rules.load()
         await self.backups.load()
         await self.door.load()
@@ -295,5 +296,4 @@ class Collector:
         self.alarms.changed(judged.episodes, judged.laid)
 
     def _schedule_at(self, due: int | None) -> None:
-        due = self._joining.earliest(due)
-        self._timer.at(due)
+        self._timer.at(self._committer.joining.earliest(due))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from central.alarms.acts.overlays import Laid
 from central.alarms.journal.episode import Episode
+from central.backfills.records import Backfill
 from central.store.columns import Integers
 from central.store.heads.heads import NOTHING
 from protocols.words import Value
@@ -44,5 +45,7 @@ class Effects:
     """What lies over rules now, of those where that changed."""
     gateways: list[str] = field(default_factory=list)
     events: list[CollectorEvent] = field(default_factory=list)
+    backfills: list[Backfill] = field(default_factory=list)
+    """Deliveries of the past that are over now."""
     registry: bool = False
     """Sites, points or gateways were added or described anew."""

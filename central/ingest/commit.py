@@ -18,7 +18,7 @@ from typing import Final
 from sqlite_utils import Database as Tables
 
 from central import events
-from central.alarms.engine import Engine
+from central.alarms.engine import Engine, Judged
 from central.database_gathered import Gathered
 from central.evidence import heads
 from central.ingest import evidence
@@ -59,6 +59,7 @@ class Committer:
         self._remembered = Remembered(gathered)
         self._contents = Contents(store, engine, anchors, gathered)
         self.joining = self._contents.joining
+        self.backfills = self._contents.backfills
         self._store = store
         self.heard = Heard()
 
@@ -69,6 +70,12 @@ class Committer:
         self._anchors.forget()
         self._suspicion.forget()
         self.heard.forget()
+
+    def tick(self, tables: Tables, now: int) -> Judged:
+        """Do what the clock leads to."""
+        judged = self.joining.tick(tables, now)
+        self.backfills.told(tables.conn, judged.episodes)
+        return judged
 
     async def room(self, lane: Lane) -> None:
         """Wait while the store holds more unsealed than memory should; alarms never do."""

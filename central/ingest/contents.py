@@ -11,6 +11,7 @@ from sqlite_utils import Database as Tables
 
 from central.alarms.engine import Engine, Evaluation
 from central.alarms.gateways.joining import Heard, Joining
+from central.backfills.noting import Came, Noting
 from central.database_gathered import Gathered
 from central.database_queue import Heavy
 from central.ingest import besides, evidence, placing
@@ -50,6 +51,7 @@ class Contents:
         self._store = store
         self._engine = engine
         self.joining = Joining(engine)
+        self.backfills = Noting()
         self._gathered = gathered
         self._maps: dict[str, PointMap] = {}
         self._mapped = 0
@@ -57,6 +59,7 @@ class Contents:
     def forget(self) -> None:
         """Drop what was remembered of tables whose transaction was undone."""
         self.joining.forget()
+        self.backfills.forget()
         self._maps.clear()
         self._mapped = 0
 
@@ -74,6 +77,7 @@ class Contents:
         `light`: raises Heavy, with no alarm's state changed, where the machine has much to do.
         """
         before, changes = len(self._gathered), tables.conn.total_changes
+        lost = done.lost
         evidence.keep(self._gathered, stream.number, batches, done.received)
         known = self._anchors.placement(tables, stream.gateway, stream.boot)
         every = [Sent(batch, known) for batch in batches] if known else _by_headers(batches)
@@ -96,6 +100,10 @@ class Contents:
             self._append(tables, stream, rows, sent, done)
         if heard:
             self._join(tables, stream, heard, done)
+        opened = _opened(every[0]), _opened(every[-1])
+        if opened[0] is not None and opened[1] is not None:
+            came = Came((opened[0], opened[1]), rows, done.lost - lost)
+            self.backfills.note(tables.conn, stream, came, done.episodes, done.received)
 
     def _join(self, tables: Tables, stream: Stream, heard: list[Heard], done: Committed) -> None:
         """Let alarms a gateway found itself be one with what its readings lead to."""
@@ -206,6 +214,15 @@ def _at_once(
         column = column.repeated(len(contents))
     placed = placing.place(whole, points.numbers, known, received, column)
     return None if placed.aside else placed.rows
+
+
+def _opened(sent: Sent) -> int | None:
+    """Return when a batch was opened (µs UTC); None: nobody knows."""
+    at = sent.placement
+    if at is None:
+        return None
+    mono = sent.batch.header.mono0
+    return at.place(mono) if at.simple is None else mono + at.simple
 
 
 def _by_headers(batches: list[Sealed]) -> list[Sent]:

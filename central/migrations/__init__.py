@@ -16,6 +16,7 @@ from central.enrolment.migrations import enrolment
 from central.identity.migrations import identity
 from central.migrations import (
     alarms,
+    backfills,
     backup,
     episodes,
     foundation,
@@ -63,6 +64,7 @@ STEPS: Final = (
     episodes.m034_storm,
     many.m035_many_alarms,
     peaks.m036_peaks,
+    backfills.m037_backfills,
 )
 
 collector = Migrations("collector")

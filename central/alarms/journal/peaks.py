@@ -120,20 +120,22 @@ class Peaks:
     async def at(self, row: EpisodeRow, kind: str, end: int) -> Extreme | None:
         """Return the worst value of an episode until `end` (µs UTC), as far as it can be read."""
         sought = wanted(row, kind, end)
-        found = await self._extremes([] if sought is None else [sought])
+        found = await self.look_up([] if sought is None else [sought])
         return found[0][1] if found else None
 
     async def _look(self, episodes: Sequence[str]) -> None:
         rows = await self._db.read(lambda conn: _over(conn, episodes))
         sought = [wanted(row, "limit", row.returned or 0) for row in rows]
-        found = await self._extremes([each for each in sought if each is not None])
+        found = await self.look_up([each for each in sought if each is not None])
         if found:
             # What is told is what stands then: somebody may have acknowledged it meanwhile.
             await self._db.write(
                 lambda tables: _put(tables, found), self._changed, urgency=Urgency.PATIENT
             )
 
-    async def _extremes(self, sought: Sequence[Wanted]) -> list[tuple[Wanted, Extreme]]:
+    async def look_up(self, sought: Sequence[Wanted]) -> list[tuple[Wanted, Extreme]]:
+        """Return the extremes that can be read now, of what is sought."""
+
         def work(source: PointSource) -> list[tuple[Wanted, Extreme]]:
             deadline = Deadline(LONGEST)
             found = [(each, _extreme(source, each, deadline)) for each in sought]

@@ -131,10 +131,7 @@ def answered(body: Body, own: Body | None, by: Who | None, faults: Faults, at: s
 
 def create(tables: Tables, library: Library, body: Body, who: Who, sets: Sequence[str]) -> None:
     """Make a rule of somebody's own. Raises RuleConflict, RuleRefused."""
-    if body.id in library.rules:
-        raise RuleConflict(rule=body.id)
-    if body.id.partition(".")[0] in sets:
-        raise RuleRefused([Problem("RULE_ID_SHIPPED", "", 0, "id", {"value": body.id})])
+    check_id(library, body.id, sets)
     version = Version(
         number=1, body=body, retired=False, made=who.now, made_by=who.name, reason=who.reason
     )
@@ -143,6 +140,14 @@ def create(tables: Tables, library: Library, body: Body, who: Who, sets: Sequenc
     )
     records.add_rule(tables, rule)
     _audit(tables, who, "RULE_CREATED", f"rule/{body.id}", {"version": 1})
+
+
+def check_id(library: Library, id_: str, sets: Sequence[str]) -> None:
+    """See that a rule of somebody's own may be called so. Raises RuleConflict, RuleRefused."""
+    if id_ in library.rules:
+        raise RuleConflict(rule=id_)
+    if id_.partition(".")[0] in sets:
+        raise RuleRefused([Problem("RULE_ID_SHIPPED", "", 0, "id", {"value": id_})])
 
 
 def change(tables: Tables, library: Library, body: Body, who: Who, expected: int | None) -> None:

@@ -4,9 +4,9 @@
 takes the rule, in the writer's thread; what one point said is read once for all of its rules.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple, Protocol
 
-from central.alarms.moves import Moves
 from central.alarms.tracked import Inputs, Tracked
 from central.store.measured import Measured
 from protocols.alarms.definition import Definition
@@ -29,10 +29,21 @@ class _Heard(NamedTuple):
     readings: list[Measured]
 
 
-class Priming:
-    """Of one transaction."""
+class Looking(Protocol):
+    """Where readings are looked up: a transaction, or a view of the store."""
 
-    def __init__(self, moves: Moves) -> None:
+    @property
+    def now(self) -> int:
+        """The moment it is (µs UTC)."""
+
+    def readings(self, points: Iterable[int], start: int, end: int) -> list[Measured]:
+        """Return what was stored of points: start <= time < end, in order."""
+
+
+class Priming:
+    """Of one look at the store."""
+
+    def __init__(self, moves: Looking) -> None:
         self._moves = moves
         self._heard: dict[int, _Heard] = {}
 

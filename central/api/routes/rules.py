@@ -80,7 +80,7 @@ async def rule(who: Reader, house: House, rule: str) -> models.LibraryRuleDetail
 @router.post("/rules", status_code=201)
 async def create(who: Keeper, house: House, asked: models.NewRule) -> models.LibraryRule:
     """Make a rule of one's own; silent are its levels that do not name the caller as answering."""
-    _everyones(who)
+    everyones(who)
     by, book = person(who, house, asked.reason), house.collector.rules
     body = acts.read_new(asked.rule, by=by)
     sets = [each.name for each in book.sets]
@@ -93,7 +93,7 @@ async def change(
     who: Keeper, house: House, rule: str, asked: models.RuleChange
 ) -> models.LibraryRule:
     """Save the next version; a level that changed is silent unless it names the caller."""
-    _everyones(who)
+    everyones(who)
     own = _known(house, rule)
     document: dict[str, Any] = {**asked.rule, "id": rule}
     by = person(who, house, asked.reason)
@@ -109,7 +109,7 @@ async def confirm(
     who: Keeper, house: House, rule: str, asked: models.RuleConfirmation
 ) -> models.LibraryRule:
     """Answer for levels, with their figures: they may raise from now on."""
-    _everyones(who)
+    everyones(who)
     levels = [Confirming(each.name, each.limit) for each in asked.levels]
     by = person(who, house, asked.reason)
     await house.collector.rules.act(
@@ -123,7 +123,7 @@ async def retire(
     who: Keeper, house: House, rule: str, asked: models.RuleRetirement
 ) -> models.LibraryRule:
     """Let a rule hold nowhere any more; its alarms return."""
-    _everyones(who)
+    everyones(who)
     by = person(who, house, asked.reason)
     await house.collector.rules.act(
         lambda tables, library: acts.retire(tables, library, rule, by, asked.version)
@@ -161,7 +161,8 @@ def seen(who: Principal, scope: Scope, at: str) -> bool:
     return site is None or who.sees(site)
 
 
-def _everyones(who: Principal) -> None:
+def everyones(who: Principal) -> None:
+    """See that somebody may change everyone's rules. Raises ApiError."""
     if not who.sees_all:
         raise ApiError(403, "FORBIDDEN", permission=Permission.RULES.value)
 

@@ -1354,6 +1354,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trial
+         * @description Say where a rule of one's own would hold and what it would say now; nothing is changed.
+         *
+         *     Refused as the rule itself would be, and as its attachment would.
+         */
+        post: operations["rules_trial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Profiles
+         * @description Return the device profiles that are connected, with what their points measure.
+         */
+        get: operations["rules_profiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/attachments": {
         parameters: {
             query?: never;
@@ -2087,6 +2129,25 @@ export interface components {
              * Format: date-time
              */
             to: string;
+        };
+        /**
+         * AskedTrial
+         * @description A rule as it would be sent, and where it would be attached.
+         */
+        AskedTrial: {
+            /** Rule */
+            rule: {
+                [key: string]: unknown;
+            };
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "domain" | "profile" | "site" | "object" | "point";
+            /** At */
+            at: string;
+            /** Quantities */
+            quantities?: string[];
         };
         /**
          * AuditLine
@@ -4529,6 +4590,26 @@ export interface components {
             points: number;
         };
         /**
+         * Profile
+         * @description A device profile that is connected: how many points it has, and what they measure.
+         */
+        Profile: {
+            /** Name */
+            name: string;
+            /** Points */
+            points: number;
+            /** Quantities */
+            quantities: string[];
+        };
+        /**
+         * Profiles
+         * @description By name.
+         */
+        Profiles: {
+            /** Items */
+            items: components["schemas"]["Profile"][];
+        };
+        /**
          * Proved
          * @description The collector's own proof, and how the gateway's key stands.
          */
@@ -4842,6 +4923,24 @@ export interface components {
             version: number;
             /** Reason */
             reason: string;
+        };
+        /**
+         * RuleTrial
+         * @description `holds` of all `places`; of the first `judged` of those it is told what they say now.
+         *
+         *     `raising`: how many of these meet a level. `shown`: at most so many, worst first.
+         */
+        RuleTrial: {
+            /** Places */
+            places: number;
+            /** Holds */
+            holds: number;
+            /** Judged */
+            judged: number;
+            /** Raising */
+            raising: number;
+            /** Shown */
+            shown: components["schemas"]["TriedPlace"][];
         };
         /**
          * RuleVersion
@@ -5350,6 +5449,39 @@ export interface components {
             label: components["schemas"]["Label"];
             /** Count */
             count: number;
+        };
+        /**
+         * TriedPlace
+         * @description A point, or an object a rule of several `inputs` is on.
+         *
+         *     `why`: it would not hold there, because; null: it would. `before`: the rule of the same family
+         *     that holds there today (`manifest`: the gateway's own limits). `reading` is the point's newest;
+         *     `against` what the levels are held against now, null where that cannot be told. `level` is the
+         *     worst that this meets, without waiting for its delay.
+         */
+        TriedPlace: {
+            /** Subject */
+            subject: string;
+            label: components["schemas"]["Label"];
+            /** Site */
+            site: string;
+            /** Unit */
+            unit: string;
+            /** Inputs */
+            inputs: number;
+            /** Why */
+            why: ("farther" | "retired" | "unit" | "unconfirmed" | "inputs" | "several") | null;
+            /** Before */
+            before: string | null;
+            reading: components["schemas"]["Latest"] | null;
+            /** Judged */
+            judged: boolean;
+            /** Against */
+            against: number | null;
+            /** Level */
+            level: string | null;
+            /** Colour */
+            colour: ("blue" | "yellow" | "orange" | "red") | null;
         };
         /**
          * Trust
@@ -9321,6 +9453,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PointRules"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskedTrial"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleTrial"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rules_profiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profiles"];
                 };
             };
             /** @description Unauthorized */

@@ -106,6 +106,8 @@ def change(  # who does it, and what is known besides
         return run.done()
     run.condition, _ = conditions.sample_levels(new.rule, run.condition, now, run.values)
     after = run.condition.level
+    if run.alarm.level and not (before and after):
+        run.alarm = replace(run.alarm, level=_place(old.rule, run.alarm.level, new.rule))
     if before and after:
         run.alarm = replace(run.alarm, level=_worth(old.rule, before, new.rule, after))
         if run.alarm.level == after:
@@ -128,6 +130,13 @@ def _worth(old: Rule, before: int, new: Rule, after: int) -> int:
     if there is None or there == after:
         return after - 1 if now.colour > was.colour else after + 1
     return there
+
+
+def _place(old: Rule, level: int, new: Rule) -> int:
+    """Return where in `new` the level stands that an alarm was at: by name, else what is left."""
+    name = old.levels[level - 1].name
+    found = (place for place, each in enumerate(new.levels, 1) if each.name == name)
+    return next(found, min(level, len(new.levels)))
 
 
 def _known(run: Run, sample: Sample) -> bool:

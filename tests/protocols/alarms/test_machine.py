@@ -1,6 +1,6 @@
 """What holds of every machine, whatever readings, acts and clocks come in whatever order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -269,3 +269,26 @@ def test_a_changed_ladder_tells_what_the_alarm_is_at_now(before, after, words):
     assert machine.alarm.level == machine.condition.level
     unseen = Word.REALARM in words
     assert machine.alarm.state is (State.UNACK if unseen else State.ACKED)
+
+
+@pytest.mark.parametrize(
+    ("after", "level"),
+    [
+        ([("H", YELLOW, 80)], 1),
+        ([("A", Colour.BLUE, 50), ("H", YELLOW, 80), ("HH", RED, 90)], 3),
+        ([("HH", RED, 90)], 1),
+        ([("HHH", RED, 120)], 1),
+    ],
+)
+@pytest.mark.parametrize("latching", [False, True])
+def test_what_has_returned_can_be_seen_whatever_became_of_its_level(after, level, latching):
+    line = Line.of(ladder(("H", YELLOW, 80), ("HH", RED, 90)))
+    line.rule = replace(line.rule, rule=replace(line.rule.rule, latching=latching))
+    line.do(("sample", 95.0, True, 0))
+    line.clock(1)
+    line.do(("sample", 10.0, True, 0))
+    new = ladder(*after)
+    machine, said = steps.change(line.rule, line.machine, new, line.now * SECOND)
+    assert [entry.word for entry in said] == [Word.RULE_CHANGED]
+    _, (entry,) = acting.acknowledge(new, machine, line.now * SECOND, "ann")
+    assert (entry.word, entry.level) == (Word.ACK, level)

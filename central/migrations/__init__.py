@@ -65,6 +65,7 @@ STEPS: Final = (
     many.m035_many_alarms,
     peaks.m036_peaks,
     backfills.m037_backfills,
+    joining.m038_heard_late,
 )
 
 collector = Migrations("collector")

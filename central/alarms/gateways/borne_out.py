@@ -20,6 +20,7 @@ AWAITED: Final = "awaited"
 CONFIRMED: Final = "confirmed"
 UNCONFIRMED: Final = "unconfirmed"
 DOUBTED: Final = (AWAITED, UNCONFIRMED)
+BEGINS: Final = (Word.RAISE, Word.SHADOW_RAISE)
 
 
 def joined(moves: "Moves", tracked: Tracked, entry: Entry, level: Level) -> Entry:
@@ -27,7 +28,7 @@ def joined(moves: "Moves", tracked: Tracked, entry: Entry, level: Level) -> Entr
 
     Only readings put a condition at a level; a gateway's word moves the alarm alone.
     """
-    if entry.word is Word.RAISE and tracked.episode is None and late(entry.time, moves.now):
+    if entry.word in BEGINS and tracked.episode is None and late(entry.time, moves.now):
         return _adopted(moves, tracked, entry)
     if tracked.episode is None or not tracked.condition.level:
         return entry

@@ -91,13 +91,16 @@ class Joining:
             touched[key] = row
             self._note(tables, row, each, now)
             if each.said.word is Said.ACK:
-                acknowledged.append((row, each))
+                if row.episode is None:
+                    row.seen, row.seen_by = each.time, each.said.by
+                else:
+                    acknowledged.append((row, each))
         for row in list(touched.values()):
             ended = self._supersede(tables, row)
             touched |= {(other.rule, other.standing): other for other in ended}
         changed = self._settle(tables, touched.values(), now)
         for row, each in acknowledged:
-            changed += self._acknowledge(tables, row, each, now)
+            changed += self._acknowledge(tables, row, (each.said.by, each.time), now)
         self._keep(tables, touched.values(), now)
         return Joined(_last(changed), self._take_laid(), strangers)
 
@@ -183,6 +186,8 @@ class Joining:
         tracked = self._tracked(tables, row.rule)
         if tracked is not None and place_of(tracked, said.level) > place_of(tracked, row.worst):
             row.worst = said.level
+            if row.seen is not None and row.seen <= time:
+                row.seen = row.seen_by = None  # who saw it before it became worse has not seen this
 
     def _stranger(self, tables: Tables, rule: str, heard: Heard) -> bool:
         """Whether that rule does not judge here, is not the gateway's, or has no such level."""
@@ -224,6 +229,18 @@ class Joining:
             stepped = self._settle_each(tables, moves, found, now)
             changed += self._engine.keep(tables.conn, moves, stepped.values())
             self._laid += moves.laid
+            changed += self._seen_before(tables, found, now)
+        return changed
+
+    def _seen_before(
+        self, tables: Tables, rows: Iterable[StandingRow], now: int
+    ) -> list[EpisodeRow]:
+        """Let count what was seen at the gateway before there was an episode to say so of."""
+        changed = []
+        for row in rows:
+            if row.seen is not None and row.seen_by is not None and row.episode is not None:
+                changed += self._acknowledge(tables, row, (row.seen_by, row.seen), now)
+                row.seen = row.seen_by = None
         return changed
 
     def _settle_each(
@@ -249,7 +266,7 @@ class Joining:
         return self._found[rule]
 
     def _acknowledge(
-        self, tables: Tables, row: StandingRow, heard: Heard, now: int
+        self, tables: Tables, row: StandingRow, said: tuple[str, int], now: int
     ) -> list[EpisodeRow]:
         """Let an acknowledgement at the gateway count; of two the earlier."""
         tracked = self._tracked(tables, row.rule)
@@ -257,8 +274,8 @@ class Joining:
             return []
         moves = self._engine.moves(tables.conn, now, Purpose[row.purpose.upper()])
         episode = moves.row(row.episode)
-        by = f"{heard.gateway}: {heard.said.by}"
-        seen, at = episode.acknowledged, max(episode.raised, min(heard.time, now))
+        by = f"{row.gateway}: {said[0]}"
+        seen, at = episode.acknowledged, max(episode.raised, min(said[1], now))
         if seen is None and tracked.episode == row.episode:
             return self._engine.act(tables, row.rule, Acknowledge(by), at).rows
         if seen is not None and (seen.by, seen.at) == (by, at):

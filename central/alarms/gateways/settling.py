@@ -12,6 +12,7 @@ from central.alarms.gateways.borne_out import AWAITED, CONFIRMED, GATEWAY, UNCON
 from central.alarms.gateways.standings import StandingRow
 from central.alarms.journal.records import EpisodeRow
 from central.alarms.moves import Moves
+from central.alarms.pasts.rested import rested
 from central.alarms.tracked import Tracked
 from protocols.alarms.condition import Change
 from protocols.alarms.lifecycle import Run
@@ -91,7 +92,10 @@ class Settling:
         if row.returned is not None:
             # Readings of a moment ago are on their way: then theirs is the episode.
             if row.gone is not None and (self._now - row.gone >= WITHIN or age > RECENT):
-                self._write_past()
+                if rested(self._moves.conn, row.rule, row.raised):
+                    row.settled = True  # the gateway did not know it yet
+                else:
+                    self._write_past()
         elif row.fresh or (age <= RECENT and self._now - row.heard >= SETTLING):
             self._raise()
 

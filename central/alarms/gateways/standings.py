@@ -19,7 +19,8 @@ class StandingRow:
     when we knew that it returned; `level` names the one it stands at, `worst` the most severe, `at`
     when the level was said to be so.
 
-    `leads`: it opened its episode, and moves it until the readings do.
+    `leads`: it opened its episode, and moves it until the readings do. `seen`: when somebody there
+    (`seen_by`) acknowledged it, for as long as there is no episode that could say so.
     """
 
     rule: str
@@ -39,6 +40,8 @@ class StandingRow:
     episode: int | None = None
     leads: bool = False
     settled: bool = False
+    seen: int | None = None
+    seen_by: str | None = None
 
     @property
     def until(self) -> int | None:

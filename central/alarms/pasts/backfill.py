@@ -142,7 +142,10 @@ def _become(tracked: Tracked, branch: Branch, after: past.Branch, episode: int |
         return
     known = branch.claim.episode if branch.claim else None
     told = known if known is not None else episode
-    told = tracked.episode if told is None else told
+    if (
+        told is None and after.claim.what is not Telling.LASTED
+    ):  # that one is told apart, or nowhere
+        told = tracked.episode
     branch.claim = Claim(told or 0, after.claim.raised, after.claim.what)
 
 

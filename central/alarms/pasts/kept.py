@@ -1,5 +1,7 @@
-"""Pasts that still arrive, as the row of a rule that is not plain keeps them."""
+"""Pasts that still arrive, as the rows of a rule that is not plain keep them: each has its own."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from protocols.alarms import past
@@ -11,23 +13,37 @@ from protocols.alarms.streams import Streams
 
 
 def body(known: Streams) -> Body:
-    """Return pasts as the tables keep them; the live machine is kept by itself."""
+    """Return what the rule's row says of its pasts; the live machine is kept by itself."""
     return {
         "cleared": known.cleared,
         "first": known.first,
         "live": known.live,
-        "branches": [[number, _branch(branch)] for number, branch in known.branches],
+        "branches": [number for number, _ in known.branches],
     }
 
 
-def read(definition: Definition, machine: Machine, at: tuple[int, int], kept: Body) -> Streams:
-    """Return what `body` gave; `at` is the live stream, and since when it is that."""
-    branches = tuple((number, _read_branch(definition, one)) for number, one in kept["branches"])
+def read(
+    definition: Definition,
+    machine: Machine,
+    at: tuple[int, int],
+    kept: Body,
+    rows: Mapping[int, str],
+) -> Streams:
+    """Return what `body` and, by stream, `branch_body` gave.
+
+    `at` is the live stream, and since when it is that. Rows of before m040 hold all in one.
+    """
+    bodies = [
+        tuple(each) if isinstance(each, list) else (each, json.loads(rows[each]))
+        for each in kept["branches"]
+    ]
+    branches = tuple((number, _read_branch(definition, one)) for number, one in bodies)
     cleared, live = tuple(kept["cleared"]), Live(*kept["live"])
     return Streams(machine, *at, cleared, kept.get("first"), live, branches)
 
 
-def _branch(branch: Branch) -> dict[str, Any]:
+def branch_body(branch: Branch) -> dict[str, Any]:
+    """Return what the row of one past says."""
     return {
         "machine": body_of(branch.machine, plain=False),
         "until": branch.until,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from central.alarms.moves import Moves
+from central.alarms.pasts.rested import rested
 from central.alarms.tracked import Tracked
 from protocols.alarms.past import Live, Telling, Told
 from protocols.alarms.state import State
@@ -17,15 +18,18 @@ _NEWEST = (
 def tell(moves: Moves, tracked: Tracked, told: Told, claimed: int | None) -> int | None:
     """Write one telling; `claimed` is the episode that what did not return was told as.
 
-    Returns the same as it is from now on. Of the live alarm its own entries tell.
+    Returns the same as it is from now on. Of the live alarm its own entries tell. What began while
+    the rule was at rest is not told: live, too, it would not have been.
     """
     match told.what:
+        case Telling.WHOLE | Telling.LASTED if rested(moves.conn, tracked.rule.id, told.path[0][0]):
+            return None
         case Telling.WHOLE:
             moves.past(tracked, told.path, told.time)
             return None
         case Telling.LASTED:
             return moves.past(tracked, told.path, told.time)
-        case Telling.RETURNED if claimed is not None:
+        case Telling.RETURNED if claimed:
             row = moves.row(claimed)
             row = replace(row, returned=told.time, closed=told.time)
             moves.alter(tracked, row, Word.RTN, told.time)

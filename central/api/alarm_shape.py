@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Final, Literal, cast
 
 from central.alarms.acts.asked import Answer
@@ -15,10 +16,14 @@ from central.api.models import alarms as told
 from central.api.models.words import OverlayName, VerificationName
 from central.api.rooms import Rooms
 from central.registry_records import PointRecord
-from protocols.alarms.wording import tell
+from protocols.alarms.condition import DAY, SITE_OFFSET
+from protocols.alarms.wording import Told, tell
 
 PORTION: Final = 16
 """Alarms of a list between two turns of the loop: some milliseconds."""
+SENTENCES: Final = 4_096
+"""Alarms whose sentences are remembered, some megabytes: who looks at a list has it made anew each
+few seconds, and what an alarm says changes only with the alarm, or with the day."""
 
 
 async def episodes(sources: Sequence[Episode], now: int) -> list[models.Episode]:
@@ -84,7 +89,14 @@ def _message(source: Episode, now: int | None) -> models.Label | None:
     at = source.told.time if now is None else now
     if source.fault is not None:
         return crowd_shape.message(source, source.fault, at)
-    return models.Label(zh=tell(source.told, at), en=tell(source.told, at, "en"))
+    return _sentences(source.told, isinstance(source.told.value, bool), (at + SITE_OFFSET) // DAY)
+
+
+@lru_cache(maxsize=SENTENCES)
+def _sentences(told: Told, _: bool, day: int) -> models.Label:  # noqa: FBT001  # of the key
+    """Return what is told on a day of the site's calendar; whether it is a state: True equals 1."""
+    at = day * DAY - SITE_OFFSET
+    return models.Label(zh=tell(told, at), en=tell(told, at, "en"))
 
 
 def _acknowledged(source: Episode) -> models.Acknowledged | None:

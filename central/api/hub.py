@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from central.alarms.acts.overlays import Laid
+from central.alarms.journal.episode import Episode
 from central.api import alarm_shape, gateway_shape, shapes
 from central.api.flood_stream import FloodStream
 from central.api.newest import Marks
@@ -142,23 +143,25 @@ class Hub:
 
     async def _send_alarms(self) -> None:
         while True:
-            for _ in range(PORTION):
-                self._send_alarm(await self._untold.next())
+            await self._send_changed(await self._untold.next(PORTION))
             pressed = any(subscriber.pressed for subscriber in self._subscribers)
             await asyncio.sleep(BREATH if pressed else 0)
 
-    def _send_alarm(self, changed: Changed) -> None:
-        readers = [each for each in self._subscribers if each.sees(changed.site)]
-        if not readers:
-            return
-        if isinstance(changed, Laid):
-            point = self._collector.registry.by_number(changed.point)
-            told = message("overlay", alarm_shape.overlaid(changed, point))
-        else:
-            whole = self._collector.alarms.with_told(changed)
-            shown = alarm_shape.episode(whole, self._collector.clock.now())
-            told = message("alarm" if shown.fault is None else "fault", shown)
-        self._send(told, readers)
+    async def _send_changed(self, portion: list[Changed]) -> None:
+        watched = [each for each in portion if self._watched(each.site)]
+        alarms = [each for each in watched if not isinstance(each, Laid)]
+        whole = iter(await self._collector.alarms.with_told(alarms) if alarms else ())
+        for changed in watched:
+            told = self._laid(changed) if isinstance(changed, Laid) else self._alarm(next(whole))
+            self._send(told, (each for each in self._subscribers if each.sees(changed.site)))
+
+    def _alarm(self, whole: Episode) -> Message:
+        shown = alarm_shape.episode(whole, self._collector.clock.now())
+        return message("alarm" if shown.fault is None else "fault", shown)
+
+    def _laid(self, changed: Laid) -> Message:
+        point = self._collector.registry.by_number(changed.point)
+        return message("overlay", alarm_shape.overlaid(changed, point))
 
     async def _send_each_second(self) -> None:
         tick = 0
@@ -263,11 +266,8 @@ class Hub:
     async def _recognise(self) -> None:
         for subscriber in list(self._subscribers):
             who = await self._desk.still(subscriber.who)
-            if (
-                who is None
-                or who.scope != subscriber.who.scope
-                or who.roles != subscriber.who.roles
-            ):
+            before = subscriber.who
+            if who is None or (who.scope, who.roles) != (before.scope, before.roles):
                 self._cut(subscriber)
 
     def _by_scope(self) -> dict[frozenset[str] | None, list[Subscriber]]:

@@ -1,6 +1,7 @@
 """Changed alarms that no page was told of yet: red before yellow, and each once, as it is now."""
 
 import asyncio
+from itertools import islice
 from typing import Final
 
 from central.alarms.acts.overlays import Laid
@@ -40,13 +41,14 @@ class Untold:
         self._came.set()
         return True
 
-    async def next(self) -> Changed:
-        """Wait for one and return the most urgent, of these the one that came first."""
+    async def next(self, most: int = 1) -> list[Changed]:
+        """Wait for one; return up to `most`, the most urgent first, of these what came first."""
         await self._came.wait()
-        waiting = next(each for each in self._by_colour.values() if each)
-        key = next(iter(waiting))
-        changed = waiting.pop(key)
-        del self._colours[key]
+        found: list[Changed] = []
+        for waiting in self._by_colour.values():
+            for key in list(islice(waiting, most - len(found))):
+                found.append(waiting.pop(key))
+                del self._colours[key]
         if not self._colours:
             self._came.clear()
-        return changed
+        return found

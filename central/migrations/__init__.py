@@ -21,6 +21,7 @@ from central.migrations import (
     episodes,
     foundation,
     joining,
+    lists,
     many,
     packs,
     peaks,
@@ -66,6 +67,7 @@ STEPS: Final = (
     peaks.m036_peaks,
     backfills.m037_backfills,
     joining.m038_heard_late,
+    lists.m039_lists,
 )
 
 collector = Migrations("collector")

@@ -6,6 +6,7 @@ looked up when the collector ended is looked up when it starts, of the newest ep
 """
 
 import asyncio
+import json
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -54,12 +55,14 @@ class Wanted(NamedTuple):
     highest: bool
 
 
-def of(conn: sqlite3.Connection, number: int) -> Extreme | None:
-    """Return the peak that was looked up for an episode, or None."""
-    row = conn.execute(
-        "SELECT value, time, quality FROM episode_peak WHERE episode = ?", (number,)
-    ).fetchone()
-    return None if row is None else Extreme(*row)
+def of(conn: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Extreme]:
+    """Return the peaks that were looked up, by the numbers of their episodes."""
+    rows = conn.execute(
+        "SELECT episode, value, time, quality FROM episode_peak "
+        "WHERE episode IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(numbers)),),
+    )
+    return {number: Extreme(*peak) for number, *peak in rows}
 
 
 def wanted(row: EpisodeRow, kind: str, end: int) -> Wanted | None:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -26,17 +26,18 @@ from central.alarms.journal.records import EpisodeRow, read_levels
 from central.alarms.settings import USUAL, Acting
 from central.alarms.shown import around, located, messages
 from central.alarms.shown.around import Around
-from central.alarms.shown.listing import COUNTED, Resolved
+from central.alarms.shown.listing import COUNTED, Resolved, in_ids
 from central.alarms.shown.messages import Heard
+from central.alarms.shown.sought import Sought
 from central.alarms.shown.trend import Trends
 from central.alarms.shown.view import CALM, Beside, Names, Now, view
-from central.database import Database, Urgency
+from central.database import Database, StorageError, Urgency
 from central.effects import Effects
 from central.near import TooMuch
+from central.reader import QueryTooLong
 from central.store.interface import Store
 from protocols.alarms.rule import Level
 from protocols.alarms.state import State
-from protocols.alarms.wording import Told
 
 KPI_DEADLINE: Final = 30.0
 """Real seconds the journal of a period may take to be read: a bad year is half a million alarms."""
@@ -66,6 +67,7 @@ class Alarms:
         self._tell = tell
         self.now: Callable[[EpisodeRow], Now] = lambda _: CALM
         self.trends = Trends()
+        self._sought = Sought(names)
         self.peaks = Peaks(db, store.ask, lambda rows: self.changed(rows, ()))
         self._ladders: dict[str, tuple[Level, ...]] = {}
         self._laid: dict[str, Laid] = {}
@@ -99,12 +101,12 @@ class Alarms:
     async def episodes(self, asked: EpisodeFilter | None = None) -> EpisodePage:
         """Return a page of episodes. Raises FilterUnknown, CursorUnknown, CursorElsewhere."""
         asked = asked or EpisodeFilter()
-        found = partial(around.page, asked=asked, names=self._resolve(asked))
+        found = partial(around.page, asked=asked, resolve=self._resolving(asked))
         page, known, heard, near = await self._db.read(found)
         items: list[Episode] = []
         for row in page.rows:
-            shown = self._shown(self._view(row, known.get(row.number, _NOTHING)), near[row.number])
-            items.append(replace(shown, told=self._told(shown, heard[row.number])))
+            seen = self._view(row, known.get(row.number, _NOTHING))
+            items.append(self._shown(seen, near[row.number], heard[row.number]))
             if len(items) % PORTION == 0:
                 await asyncio.sleep(0)
         return EpisodePage(
@@ -122,14 +124,14 @@ class Alarms:
         row, detail, near = found
         known = Said(detail.verifications[-1] if detail.verifications else None)
         known = known._replace(comments=len(detail.comments))
-        shown, heard = self._shown(self._view(row, known), near), detail.heard
+        heard = detail.heard
         head = self._store.head(row.point)
         end = row.returned if row.returned is not None else head.source_time if head else row.raised
         # What came late counts too; what the store has given up since is still kept.
         peak = await self.peaks.at(row, heard.kind, end) or heard.peak
         heard = heard if row.returned is None else heard._replace(peak=peak)
         return EpisodeDetail(
-            episode=replace(shown, told=self._told(shown, heard)),
+            episode=self._shown(self._view(row, known), near, heard),
             journal=detail.journal,
             levels=self.ladder(row.rule),
             verifications=detail.verifications,
@@ -228,28 +230,29 @@ class Alarms:
         """Return episodes as people see them."""
         return [self._view(row, self._said.get(row.number, _NOTHING)) for row in rows]
 
-    def with_told(self, episode: Episode) -> Episode:
-        """Return it with what people are told of it, looked up on the event loop itself."""
-        try:
-            heard, near = self._db.near(lambda conn: around.told(conn, episode.id))
-        except TooMuch:
-            heard, near = messages.NOTHING, around.ALONE
-        episode = self._shown(episode, near)
-        return replace(episode, told=self._told(episode, heard))
+    async def with_told(self, changed: Sequence[Episode]) -> list[Episode]:
+        """Return episodes with what people are told of them, and what stands around them.
+
+        Looked up on the event loop where that is a moment's work.
+        """
+        ids = [each.id for each in changed]
+        found: dict[str, tuple[Around, Heard]] = {}
+        with suppress(StorageError, QueryTooLong):  # counted; what is told then is what it says
+            found = await self._db.glance(lambda conn: around.told(conn, ids))
+        alone = around.ALONE, messages.NOTHING
+        return [self._shown(each, *found.get(each.id, alone)) for each in changed]
 
     def _answered(self, row: EpisodeRow) -> Episode:
         (episode,) = self.views([row])
         try:
-            return self._shown(episode, self._db.near(lambda conn: around.by_id(conn, row.id)))
+            near = self._db.near(lambda conn: around.of(conn, [row.number]))
         except TooMuch:
             return episode
+        return self._shown(episode, near[row.number])
 
-    def _shown(self, episode: Episode, near: Around) -> Episode:
+    def _shown(self, episode: Episode, near: Around, heard: Heard | None = None) -> Episode:
         gateway = None if near.fault is None else self._names.entry(near.fault.gateway)
-        return around.shown(episode, near, gateway)
-
-    def _told(self, episode: Episode, heard: Heard) -> Told:
-        return messages.told(episode, heard, self.ladder(episode.rule))
+        return around.shown(episode, near, gateway, heard, self.ladder(episode.rule))
 
     def _view(self, row: EpisodeRow, known: Said) -> Episode:
         active = row.state in (State.UNACK, State.ACKED)
@@ -262,29 +265,24 @@ class Alarms:
         beside = Beside(laid.layers if laid else (), *known)
         return view(row, self._names, self._store.head(row.point), ahead, beside, self.now(row))
 
-    def _resolve(self, asked: EpisodeFilter) -> Resolved:
-        """Return the sites and points that names of a filter stand for."""
-        sites, points, text = asked.sites, None, None
+    def _resolving(self, asked: EpisodeFilter) -> Callable[[], Resolved]:
+        """Return what finds the sites and points that names of a filter stand for.
+
+        It may take long, and is called where the list is read.
+        """
+        sites = asked.sites
         if asked.domain is not None:
             within = {each.name for each in self._names.sites() if each.domain == asked.domain}
             sites = frozenset(within if sites is None else sites & within)
-        if asked.object is not None:
-            points = frozenset(
-                point.number
-                for point in self._names.points()
-                if asked.object in (point.object, f"{point.site}/{point.object}")
-            )
-        if asked.q:
-            sought = asked.q.casefold()
-            text = frozenset(
-                point.number
-                for point in self._names.points()
-                if any(
-                    sought in name.casefold()
-                    for name in (point.id, point.label.zh, point.label.en, point.device_label.zh)
-                )
-            )
-        return Resolved(sites, points, text)
+        if not asked.q and asked.object is None:
+            return lambda: Resolved(sites, None, None)
+        points = self._sought.snapshot()
+        return lambda: Resolved(
+            sites,
+            None if asked.object is None else points.of_object(asked.object),
+            points.called(asked.q) if asked.q else None,
+            in_ids=bool(asked.q) and in_ids(asked.q),
+        )
 
 
 _NOTHING: Final = Said()

@@ -3,8 +3,9 @@
 Read beside the episodes of a page, or of one that is told.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -21,6 +22,7 @@ from central.faults import standing
 from central.faults.places import BUS, DEVICE
 from central.faults.standing import FaultRow
 from central.registry import Entry
+from protocols.alarms.rule import Level
 from protocols.words import Label
 
 
@@ -41,17 +43,11 @@ def of(conn: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Around]:
     return {number: Around(firsts.get(number), faults.get(number)) for number in asked}
 
 
-def by_id(conn: sqlite3.Connection, id_: str) -> Around:
-    """Return the same of one, by its id."""
-    row = conn.execute("SELECT number FROM episode WHERE id = ?", (id_,)).fetchone()
-    return ALONE if row is None else of(conn, [row[0]])[row[0]]
-
-
 def page(
-    conn: sqlite3.Connection, asked: EpisodeFilter, names: Resolved
+    conn: sqlite3.Connection, asked: EpisodeFilter, resolve: Callable[[], Resolved]
 ) -> tuple[Page, dict[int, Said], dict[int, Heard], dict[int, Around]]:
     """Return a page, of its rows what people said and were told, and what stands around them."""
-    found, known, heard = reading.page(conn, asked, names)
+    found, known, heard = reading.page(conn, asked, resolve())
     return found, known, heard, of(conn, [row.number for row in found.rows])
 
 
@@ -64,22 +60,37 @@ def detail(conn: sqlite3.Connection, id_: str) -> tuple[EpisodeRow, Detail, Arou
     return row, known, of(conn, [row.number])[row.number]
 
 
-def told(conn: sqlite3.Connection, id_: str) -> tuple[Heard, Around]:
-    """Return what people are told of one, and what stands around it."""
-    return messages.heard_by_id(conn, id_), by_id(conn, id_)
+def told(conn: sqlite3.Connection, ids: Iterable[str]) -> dict[str, tuple[Around, Heard]]:
+    """Return what stands around episodes, and what is told of them, by their ids."""
+    numbers = dict(
+        conn.execute(
+            "SELECT id, number FROM episode WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        ).fetchall()
+    )
+    heard, near = messages.heard_of(conn, numbers.values()), of(conn, numbers.values())
+    return {id_: (near[number], heard[number]) for id_, number in numbers.items()}
 
 
-def shown(episode: Episode, around: Around, entry: Entry | None) -> Episode:
-    """Return the episode with it; `entry` is the gateway of a fault.
+def shown(
+    episode: Episode,
+    around: Around,
+    entry: Entry | None,
+    heard: Heard | None,
+    ladder: Sequence[Level],
+) -> Episode:
+    """Return the episode with it, and with what people are told of it where that was `heard`.
 
-    A fault is shown under the name of what is silent, and has no value of its own.
+    `entry` is the gateway of a fault. A fault is shown under the name of what is silent, and has no
+    value of its own.
     """
     row = around.fault
     if row is None:
-        return episode if around.first_up is None else replace(episode, first_up=around.first_up)
+        told = None if heard is None else messages.told(episode, heard, ladder)
+        return replace(episode, first_up=around.first_up, told=told)
     fault = _fault(row, entry)
     device = row.device.partition("/")[2] if row.device else ""
-    return replace(
+    silent = replace(
         episode,
         fault=fault,
         label=fault.label,
@@ -96,6 +107,7 @@ def shown(episode: Episode, around: Around, entry: Entry | None) -> Episode:
         value_at_raise=None,
         time_to_next=None,
     )
+    return silent if heard is None else replace(silent, told=messages.told(silent, heard, ladder))
 
 
 def _fault(row: FaultRow, entry: Entry | None) -> FaultShown:

@@ -5,6 +5,7 @@ is in the table; a place is the keys of the last item, so that nothing that come
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
@@ -24,6 +25,7 @@ VERIFIED: Final = ("real", "false", "instrument", "filed", "test")
 UNVERIFIED: Final = "none"
 _FAULTS: Final = {"without": ALARMS, "with": "1", "only": FAULTS}
 _FEW: Final = 16
+_FEW_POINTS: Final = 2_000
 _UNDER: Final = (
     "number IN (SELECT (SELECT e.number FROM episode e WHERE e.point = o.point "
     "AND e.rule = o.rule ORDER BY e.raised DESC LIMIT 1) FROM overlay o WHERE o.name = '{}')"
@@ -52,6 +54,8 @@ class Order:
 
 
 URGENT: Final = Order(("unseen", "colour", "raised", "number"))
+BY_SITE: Final = Order(("state NOT IN ('ACKED', 'LATCHED_ACKED')", *URGENT.keys[1:]))
+"""The same, from what the index of the figures holds: no row is read to be sorted."""
 NEWEST: Final = Order(("raised", "number"))
 
 
@@ -84,6 +88,13 @@ class Resolved(NamedTuple):
     points: frozenset[int] | None
     text: frozenset[int] | None
     """Points whose names hold the text that is sought."""
+    in_ids: bool = False
+    """Whether ids of alarms may hold it too."""
+
+    @property
+    def none(self) -> bool:
+        """Whether there can be no such alarm."""
+        return self.sites == frozenset() or (self.text == frozenset() and not self.in_ids)
 
 
 class Page(NamedTuple):
@@ -113,14 +124,12 @@ def page(conn: sqlite3.Connection, asked: EpisodeFilter, names: Resolved) -> Pag
     width, place = len(found.order.keys), None
     if asked.cursor is not None:
         *place, counted = cursors.read(_subject(asked), asked.cursor, width + 1)
-    if names.sites is not None and not names.sites:
-        return Page([], 0, None)  # of no site there is none, and no index that says so
-    # The first page counts all there are, the others say that again.
-    whole = place is None and not found.counted
-    sql, values = reading(found, place, COUNTED + 1 if whole else limit + 1)
+    if names.none:
+        return Page([], 0, None)
+    sql, values = reading(found, place, limit + 1)
     keys = conn.execute(sql, values).fetchall()
-    if place is None:
-        counted = len(keys) if whole else _count(conn, found)
+    if place is None:  # the first page counts all there are, the others say that again
+        counted = len(keys) if len(keys) <= limit else _count(conn, found)
     following = None
     if len(keys) > limit:
         following = cursors.write(_subject(asked), [*keys[limit - 1], counted])
@@ -128,17 +137,17 @@ def page(conn: sqlite3.Connection, asked: EpisodeFilter, names: Resolved) -> Pag
 
 
 def _count(conn: sqlite3.Connection, found: Question) -> int:
-    """Count what is open from the index of the figures alone."""
     sql = counting(found)
     return int(conn.execute(sql, [*found.values, COUNTED + 1]).fetchone()[0])
 
 
 def counting(found: Question) -> str:
-    """Return what counts a list whose question says that an index holds it."""
-    return (
-        "SELECT count(*) FROM (SELECT 1 FROM episode INDEXED BY episode_figures "  # noqa: S608
-        f"WHERE {found.where} LIMIT ?)"
-    )
+    """Return what counts a list: in SQLite, whose rows would be as many turns of the interpreter.
+
+    Where an index holds all that is asked by, no row of the table is read.
+    """
+    source = "episode INDEXED BY episode_figures" if found.counted else found.source
+    return f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {found.where} LIMIT ?)"  # noqa: S608
 
 
 def reading(found: Question, place: list[int] | None, limit: int) -> tuple[str, list[Any]]:
@@ -176,28 +185,40 @@ def question(asked: EpisodeFilter, names: Resolved) -> Question:
     for clause, *given in (*_of_names(asked, names), *_of_facts(asked)):
         clauses.append(clause)
         values += given
+    counted = view.order is URGENT and _in_figures(asked)
+    order, source = _way(view, asked, names, counted=counted)
+    return Question(source, " AND ".join(clauses), values, order, counted)
+
+
+def _in_figures(asked: EpisodeFilter) -> bool:
+    """Return whether the index of the figures holds all that is asked by."""
     held = replace(asked, rule=None, point=None, object=None, verification=None)
-    held = replace(held, late=None, since=None, until=None, q="")
-    counted = view.order is URGENT and held == asked
-    source = _source(view, asked, names)
-    return Question(source, " AND ".join(clauses), values, view.order, counted)
+    return replace(held, late=None, since=None, until=None, q="") == asked
 
 
-def _source(view: View, asked: EpisodeFilter, names: Resolved) -> str:
-    """Name the index: the planner knows no figures of the table and would take any."""
+def _way(view: View, asked: EpisodeFilter, names: Resolved, *, counted: bool) -> tuple[Order, str]:
+    """Name the order and the index: the planner knows no figures and would take any."""
     if asked.faults == "only":
-        return "episode"  # there are few: they are looked up
+        return view.order, "episode"  # there are few: they are looked up
+    if view.order is URGENT:
+        by_site = names.sites is not None and (counted or len(names.sites) <= _FEW)
+        if by_site or (counted and asked.purpose is not None):
+            # The few that are meant are sorted sooner than looked for among all.
+            return BY_SITE, "episode INDEXED BY episode_figures"
+        return view.order, f"episode INDEXED BY {view.by_index}"
     index = view.by_index
-    if view.order is URGENT and names.sites is not None and len(names.sites) <= _FEW:
-        index = "episode_figures"  # of few sites there are few: sorted sooner than looked for
-    if view.order is NEWEST and index:
-        if asked.point or asked.rule:
-            index = "episode_point"
-        elif names.points is not None:
-            return "episode"
-        elif names.sites is not None and len(names.sites) == 1:
-            index = "episode_site"
-    return f"episode INDEXED BY {index}" if index else "episode"
+    if index and (asked.point or asked.rule or _few_called(names)):
+        index = "episode_point"
+    elif index and names.points is not None:
+        index = ""
+    elif index and names.sites is not None and len(names.sites) == 1:
+        index = "episode_site"
+    return view.order, f"episode INDEXED BY {index}" if index else "episode"
+
+
+def _few_called(names: Resolved) -> bool:
+    """Return whether a text that is in no id is in the names of few points."""
+    return names.text is not None and not names.in_ids and len(names.text) <= _FEW_POINTS
 
 
 def _of_names(asked: EpisodeFilter, names: Resolved) -> list[tuple[Any, ...]]:
@@ -214,10 +235,20 @@ def _of_names(asked: EpisodeFilter, names: Resolved) -> list[tuple[Any, ...]]:
         marks = ", ".join("?" * len(names.sites))
         found.append((f"site IN ({marks})", *sorted(names.sites)))
     if names.text is not None:
-        escaped = asked.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        clause = f"(id LIKE ? ESCAPE '\\' OR point IN {_LISTED})"
-        found.append((clause, f"%{escaped}%", _list(names.text)))
+        if names.in_ids:
+            clause = f"(id LIKE ? OR point IN {_LISTED})"
+            found.append((clause, f"%{asked.q}%", _list(names.text)))
+        else:
+            found.append((f"point IN {_LISTED}", _list(names.text)))
     return found
+
+
+_IN_IDS: Final = re.compile(r"(A?-)?[0-9]*(-[0-9]*)?", re.IGNORECASE)
+
+
+def in_ids(text: str) -> bool:
+    """Return whether an alarm's id, `A-20260612-0042`, can hold the text."""
+    return _IN_IDS.fullmatch(text) is not None
 
 
 def _of_facts(asked: EpisodeFilter) -> list[tuple[Any, ...]]:

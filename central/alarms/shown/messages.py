@@ -4,6 +4,7 @@ The last word of its journal that anybody is told says which sentence; times, va
 those of that line. A fault of the input that is over is not told any more.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -26,17 +27,19 @@ _OVER: Final = {
 _SHELF: Final = Word.UNSHELVE_AUTO
 _WORDS: Final = (*sorted(TOLD), *_OVER, _SHELF)
 _RECENT: Final = 8
-_READ: Final = (
-    "SELECT event, time, value, level, nth FROM alarm_journal WHERE episode = ? "  # noqa: S608
-    f"AND event IN ({', '.join(repr(word.value) for word in _WORDS)}) ORDER BY id DESC LIMIT ?"
+_LINES: Final = (
+    "SELECT j.episode, j.event, j.time, j.value, j.level, j.nth "  # noqa: S608
+    "FROM json_each(?) asked CROSS JOIN alarm_journal j WHERE j.id IN ("
+    "SELECT newest.id FROM alarm_journal newest WHERE newest.episode = asked.value "
+    f"AND newest.event IN ({', '.join(repr(word.value) for word in _WORDS)}) "
+    "ORDER BY newest.id DESC LIMIT ?) ORDER BY j.id"
 )
-
-
-_KIND: Final = (
-    "SELECT json_extract(r.definition, '$.kind.kind'), json_extract(r.definition, "
+_KINDS: Final = (
+    "SELECT e.number, json_extract(r.definition, '$.kind.kind'), json_extract(r.definition, "
     "'$.kind.aggregate'), coalesce(json_extract(r.definition, '$.kind.seconds'), "
-    "json_extract(r.definition, '$.kind.per')) "
-    "FROM episode e JOIN rule r ON r.id = e.rule WHERE e.number = ?"
+    "json_extract(r.definition, '$.kind.per')) FROM json_each(?) asked "
+    "CROSS JOIN episode e ON e.number = asked.value CROSS JOIN rule r ON r.id = e.rule "
+    "WHERE r.definition IS NOT NULL"
 )
 _FACTS: Final = ("interlock", "vote", "levels", "schedule")
 """Kinds whose level's name says what is wrong."""
@@ -71,23 +74,23 @@ class Heard(NamedTuple):
 NOTHING: Final = Heard()
 
 
-def heard(conn: sqlite3.Connection, number: int) -> Heard:
-    """Return what an episode's message is made of."""
-    rows: list[tuple[Any, ...]] = conn.execute(_READ, (number, _RECENT)).fetchall()
-    kind, aggregate, span = conn.execute(_KIND, (number,)).fetchone() or (None, None, None)
-    lines = [ToldLine(*row) for row in reversed(rows)]
-    return Heard(lines, kind or "limit", aggregate, peaks.of(conn, number), span)
-
-
-def heard_by_id(conn: sqlite3.Connection, id_: str) -> Heard:
-    """Return the same by the episode's id."""
-    row = conn.execute("SELECT number FROM episode WHERE id = ?", (id_,)).fetchone()
-    return NOTHING if row is None else heard(conn, row[0])
-
-
 def heard_of(conn: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Heard]:
-    """Return the same of several, by their numbers."""
-    return {number: heard(conn, number) for number in numbers}
+    """Return what episodes' messages are made of, by their numbers.
+
+    Few statements for all of them: each row of one is a turn of the interpreter, for which a thread
+    waits while the event loop works.
+    """
+    asked = list(numbers)
+    listed, lines = json.dumps(asked), {number: list[ToldLine]() for number in asked}
+    for number, *line in conn.execute(_LINES, (listed, _RECENT)):
+        lines[number].append(ToldLine(*line))
+    kinds: dict[int, tuple[Any, ...]] = {n: of for n, *of in conn.execute(_KINDS, (listed,))}
+    worst = peaks.of(conn, asked)
+    found = dict[int, Heard]()
+    for number in asked:
+        kind, aggregate, span = kinds.get(number, (None, None, None))
+        found[number] = Heard(lines[number], kind or "limit", aggregate, worst.get(number), span)
+    return found
 
 
 def told(episode: Episode, of: Heard, ladder: Sequence[Level]) -> Told:

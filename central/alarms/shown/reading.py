@@ -58,5 +58,5 @@ def detail(conn: sqlite3.Connection, id_: str) -> tuple[EpisodeRow, Detail] | No
         history.told(journal, row.state),
         said.verifications(conn, row.number),
         said.comments(conn, row.number),
-        messages.heard(conn, row.number),
+        messages.heard_of(conn, [row.number])[row.number],
     )

@@ -30,6 +30,8 @@ _COMMITS: Final = 40
 _SAMPLES: Final = 1 << 16
 """What waits to be taken at most: one look at all of it costs little more than one at each. Not as
 many commits as heads wait for: the same ones would pay for both."""
+_Line = tuple[float, float]
+"""The fitted value at the newest sample, and the slope per second."""
 
 
 class Trends:
@@ -47,6 +49,8 @@ class Trends:
         self._pages: list[tuple[NDArray[np.uint32], Floats]] = []
         """How long (µs) after the one before it each sample was, and its value."""
         self._used = 0
+        self._lines: dict[int, tuple[int, _Line | None]] = {}
+        """By row, of points somebody asked for: the line after so many samples."""
         self._waiting: list[Good] = []
         self._size = 0
 
@@ -84,16 +88,17 @@ class Trends:
         self, point: int, levels: Sequence[Level], current: Level
     ) -> NextThreshold | None:
         """Return the nearest more severe level the line reaches, or None."""
-        fitted = _line(self._samples(point))
+        names = [level.name for level in levels]
+        beyond = levels[names.index(current.name) + 1 :] if current.name in names else ()
+        beyond = [level for level in beyond if level.op[0] in "<>"]
+        fitted = self._fitted(point) if beyond else None
         if fitted is None:
             return None
         value, slope = fitted
-        names = [level.name for level in levels]
-        beyond = levels[names.index(current.name) + 1 :] if current.name in names else ()
         for level in beyond:
             ahead = (level.limit - value) if level.op[0] == ">" else (value - level.limit)
             rate = slope if level.op[0] == ">" else -slope
-            if level.op[0] in "<>" and rate > 0 and 0 < ahead <= rate * HORIZON:
+            if rate > 0 and 0 < ahead <= rate * HORIZON:
                 return NextThreshold(
                     level=level.name, limit=level.limit, seconds=round(ahead / rate)
                 )
@@ -118,10 +123,25 @@ class Trends:
                 cells = slots[here], rows[here] - page * _PAGE
                 self._pages[page][0][cells], self._pages[page][1][cells] = gaps[here], values[here]
 
+    def _fitted(self, point: int) -> _Line | None:
+        """Return the line of a point; it is another only when a sample was kept."""
+        self._settle()
+        row = self._row(point)
+        if row < 0:
+            return None
+        taken = int(self._taken[row])
+        known = self._lines.get(row)
+        if known is None or known[0] != taken:
+            known = self._lines[row] = taken, _line(self._samples(point))
+        return known[1]
+
+    def _row(self, point: int) -> int:
+        return int(self._rows[point]) if point < len(self._rows) else -1
+
     def _samples(self, point: int) -> list[tuple[int, float]]:
         """Return the samples of the last window, in order."""
         self._settle()
-        row = int(self._rows[point]) if point < len(self._rows) else -1
+        row = self._row(point)
         if row < 0:
             return []
         taken = int(self._taken[row])
@@ -149,7 +169,7 @@ class Trends:
         self._spots = np.append(self._spots, np.zeros(more, np.int64))
 
 
-def _line(samples: Sequence[tuple[int, float]]) -> tuple[float, float] | None:
+def _line(samples: Sequence[tuple[int, float]]) -> _Line | None:
     """Return the fitted value at the newest sample and the slope per second."""
     if len(samples) < 3 or samples[-1][0] - samples[0][0] < LEAST_SPAN:
         return None

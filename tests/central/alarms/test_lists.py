@@ -84,16 +84,27 @@ async def test_the_most_urgent_come_first_in_pages_of_any_size(collector, alarms
     }
 
 
-@pytest.mark.parametrize("state", ["open", "all"])
-async def test_pages_stay_right_while_alarms_come(collector, alarms, state):
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"state": "open"},
+        {"state": "all"},
+        {"purpose": "production"},
+        {"sites": frozenset({"site", "elsewhere"})},
+        {"q": "level"},
+        {"state": "all", "q": "level"},
+    ],
+)
+async def test_pages_stay_right_while_alarms_come(collector, alarms, asked):
     await put(collector, *(row(nth) for nth in range(40)))
-    before = {e.id for e in await walk(alarms, state=state)}
+    before = {e.id for e in await walk(alarms, **asked)}
+    assert len(before) == 40
 
     async def more(seen):
         # Later and graver than everything: with a count of items the pages would move.
         await put(collector, *(row(nth, raised=START + 10**9 + nth) for nth in range(3, 40, 4)))
 
-    found = [e.id for e in await walk(alarms, more, state=state, limit=6)]
+    found = [e.id for e in await walk(alarms, more, limit=6, **asked)]
     assert len(found) == len(set(found))
     assert before <= set(found)
 
@@ -237,7 +248,15 @@ CURSOR = object()
         ({"levels": frozenset({"red"})}, NAMES, "episode_urgent"),
         ({"state": "unacknowledged"}, NAMES, "episode_urgent"),
         ({}, Resolved(frozenset({"s"}), None, None), "episode_figures"),
-        ({}, Resolved(frozenset(map(str, range(99))), None, None), "episode_urgent"),
+        ({}, Resolved(frozenset(map(str, range(99))), None, None), "episode_figures"),
+        ({"purpose": "test"}, NAMES, "episode_figures"),
+        ({"late": True}, NAMES, "episode_urgent"),
+        ({"q": "x"}, Resolved(None, None, frozenset({1, 2})), "episode_urgent"),
+        (
+            {"q": "x"},
+            Resolved(frozenset(map(str, range(99))), None, frozenset({1})),
+            "episode_urgent",
+        ),
         ({"state": "history"}, NAMES, "episode_closed"),
         ({"state": "all"}, NAMES, "episode_raised"),
         ({"state": "all", "since": 1, "until": 9}, NAMES, "episode_raised"),
@@ -245,6 +264,12 @@ CURSOR = object()
         ({"state": "history", "rule": "r"}, NAMES, "episode_point"),
         ({"state": "all"}, Resolved(frozenset({"s"}), None, None), "episode_site"),
         ({"state": "all"}, Resolved(None, frozenset({1, 2}), None), "episode_point"),
+        ({"state": "history", "q": "x"}, Resolved(None, None, frozenset({1})), "episode_point"),
+        (
+            {"state": "history", "q": "1"},
+            Resolved(None, None, frozenset({1}), in_ids=True),
+            "episode_closed",
+        ),
         ({"state": "shelved"}, NAMES, "INTEGER PRIMARY KEY"),
         ({"state": "suppressed"}, NAMES, "INTEGER PRIMARY KEY"),
     ],
@@ -262,9 +287,11 @@ async def test_the_usual_questions_read_an_index(collector, asked, names, index,
     main = [text for text in told if text.startswith(("SEARCH episode ", "SCAN episode "))]
     assert any(f"INDEX {index}" in text or f"USING {index}" in text for text in main), told
     # Read in order: sorted is only what lies under a few rules, or at a few points.
-    few = wanted.state in ("shelved", "suppressed") or names.points or index == "episode_figures"
+    few = wanted.state in ("shelved", "suppressed") or names.points
+    few = few or index in ("episode_figures", "episode_point")
     assert few or not any("ORDER BY" in text for text in told), told
-    begins = "SEARCH" if further or wanted.point or wanted.rule else ""
+    by_place = further and wanted.purpose is None  # of a purpose there is no order to go on in
+    begins = "SEARCH" if by_place or wanted.point or wanted.rule else ""
     assert all(text.startswith(begins) for text in main), told
 
 
@@ -283,6 +310,27 @@ async def test_what_is_open_is_counted_without_reading_a_row(collector, asked, n
 def test_what_the_index_does_not_hold_is_counted_row_by_row():
     for asked in ({"late": True}, {"since": 1}, {"q": "x"}, {"state": "all"}, {"rule": "r"}):
         assert not listing.question(EpisodeFilter(**asked), NAMES).counted
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ({"q": "x"}, Resolved(None, None, frozenset({1, 2}))),
+        ({"object": "bund"}, Resolved(None, frozenset({1, 2}), None)),
+        ({"late": True}, NAMES),
+        ({"purpose": "drill"}, NAMES),
+        ({}, Resolved(frozenset({"s", "t"}), None, None)),
+    ],
+)
+async def test_few_among_many_that_are_open_are_found_without_reading_a_row(
+    collector, asked, names
+):
+    sql, values = listing.reading(listing.question(EpisodeFilter(**asked), names), None, 101)
+    rows = await collector.db.read(
+        lambda conn: conn.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
+    )
+    (main,) = [each[3] for each in rows if each[3].split()[1] == "episode"]
+    assert "COVERING INDEX" in main
 
 
 async def test_the_count_is_that_of_the_first_page(collector, alarms):

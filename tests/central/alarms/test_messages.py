@@ -59,7 +59,7 @@ async def test_the_live_stream_says_the_same(story):
     await story.at(0, 85.0)
     await story.at(60, 95.0)
     (changed,) = heard[-1].episodes
-    live = story.collector.alarms.with_told(changed)
+    (live,) = await story.collector.alarms.with_told([changed])
     assert tell(live.told, story.clock.now()) == await message(story)
 
 

@@ -39,7 +39,8 @@ async def test_a_page_hears_of_it_once(story):
     again = heard[before:]
     assert [len(each.episodes) for each in again] == [1]
     (returned,) = again[0].episodes
-    assert "最高 82.00 %" in tell(story.collector.alarms.with_told(returned).told, 0)
+    (told,) = await story.collector.alarms.with_told([returned])
+    assert "最高 82.00 %" in tell(told.told, 0)
     await looked_up(story)
     assert len(heard) == before + 1
 

@@ -333,8 +333,8 @@ class FakeAlarms:
     async def kpis(self, period, sites):
         return kpis((), {}, period)
 
-    def with_told(self, found):
-        return found
+    async def with_told(self, found):
+        return list(found)
 
     def overlays(self):
         return [Laid(RULE, 0, "qingyun", ())]

@@ -6,7 +6,7 @@ read once and held once, and of most no more is made than that (`asleep`).
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,16 +14,20 @@ import numpy as np
 from central.alarms.arrays.takeovers import TAKEN_OVER
 from central.alarms.journal.records import read_levels
 from central.alarms.pasts import kept as pasts_kept
+from central.alarms.pasts import remembered
 from central.alarms.pasts.asleep import NONE, Moved, read_branch, read_moved
 from central.alarms.rules.asleep import Asleep, Kind, Rules
 from central.alarms.rules.wanted import read_definition, read_inputs
 from central.alarms.stored import Stored
-from central.alarms.tracked import ALL, TURN, Branch, Inputs, Tracked, begin
+from central.alarms.tracked import ALL, TURN, Branch, Tracked, begin
 from central.store.heads.good_numbers import GoodNumber
 from protocols.alarms import machine as machines
 from protocols.alarms.definition import Definition
 from protocols.alarms.kept import machine_of
 from protocols.alarms.rule import Rule
+
+Pieces = Sequence[tuple[int, str]]
+"""Of one window, as `remembered` has them."""
 
 
 class Loaded(NamedTuple):
@@ -38,7 +42,7 @@ class Loaded(NamedTuple):
 def load(conn: sqlite3.Connection, stored: Stored) -> Loaded:
     """Return every rule that is active, has an open episode, or something over its alarm."""
     states, branches = _states(conn)
-    read = _Read(states)
+    read = _Read(states, branches, remembered.pieces(conn))
     for row in conn.execute(
         "SELECT id, point, version, levels, active, definition, inputs FROM rule WHERE active "
         "OR EXISTS (SELECT 1 FROM episode e WHERE e.rule = rule.id AND e.closed IS NULL) "
@@ -67,8 +71,15 @@ class _Read:
     Points that are `restless` have rules that cannot sleep.
     """
 
-    def __init__(self, states: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        states: Mapping[str, str],
+        pasts: Mapping[str, Mapping[int, str]],
+        windows: Mapping[str, Pieces],
+    ) -> None:
         self._states = states
+        self._pasts = pasts
+        self._windows = windows
         self._kinds: dict[tuple[str, str, int], Kind] = {}
         self.points: dict[int, Rules] = {}
         self.others: list[Tracked] = []
@@ -82,7 +93,9 @@ class _Read:
             self.active.add(id_)
         if definition is not None or inputs is not None:
             whole = read_definition(id_, version, read_levels(levels), definition)
-            other = _other(whole, read_inputs(point, inputs), self._states.get(id_, ""))
+            other = begin(whole, read_inputs(point, inputs))
+            _restore(other, self._states.get(id_, ""), self._windows.get(id_, ()))
+            _restore_pasts(other, self._states.get(id_, ""), self._pasts.get(id_, {}))
             self.others.append(other)
             self.restless |= other.points
             return
@@ -103,26 +116,34 @@ def _awake(
 ) -> Tracked:
     if newest is not None and tracked.plain:
         tracked.know(newest)
-    for stream, text in branches.get(tracked.rule.id, {}).items():
-        tracked.branches[stream] = read_branch(text)
+    if tracked.plain:  # of others `_restore_pasts`
+        for stream, text in branches.get(tracked.rule.id, {}).items():
+            tracked.branches[stream] = read_branch(text)
     return tracked
 
 
-def _other(definition: Definition, inputs: Inputs, state: str) -> Tracked:
-    """Return a rule that is more than a ladder, as its row says."""
-    tracked = begin(definition, inputs)
-    if state:
-        body = json.loads(state)
-        tracked.machine = machine_of(definition, body)
-        tracked.episode, tracked.stream = body["episode"], body["stream"]
-        tracked.since, tracked.turn = body["since"], body.get("turn", 0)
-        tracked.point = body.get("point", tracked.point)
-        tracked.saved = _without_turn(state)
-        if "streams" in body:
-            at = tracked.stream, tracked.since
-            tracked.streams = pasts_kept.read(definition, tracked.machine, at, body["streams"])
-            tracked.claimed = dict(body["claimed"])
-    return tracked
+def _restore(tracked: Tracked, state: str, pieces: Pieces) -> None:
+    """Let a rule that is more than a ladder be what its rows say; `state` "": nothing yet."""
+    if not state:
+        return
+    body = json.loads(state)
+    tracked.machine = machine = machine_of(tracked.definition, body)
+    if "window" in body:
+        tracked.remembered = known = remembered.read(body["window"], machine.memory.last, pieces)
+        tracked.machine = machine._replace(memory=known.seen)
+    tracked.episode, tracked.stream = body["episode"], body["stream"]
+    tracked.since, tracked.turn = body["since"], body.get("turn", 0)
+    tracked.point = body.get("point", tracked.point)
+    tracked.saved = _without_turn(state)
+
+
+def _restore_pasts(tracked: Tracked, state: str, rows: Mapping[int, str]) -> None:
+    body = json.loads(state) if state and not tracked.plain else {}
+    if "streams" in body:
+        at, kept = (tracked.stream, tracked.since), body["streams"]
+        known = pasts_kept.read(tracked.definition, tracked.machine, at, kept, rows)
+        tracked.streams, tracked.claimed = known, dict(body["claimed"])
+        tracked.kept = {number: past for number, past in known.branches if number in rows}
 
 
 def _states(conn: sqlite3.Connection) -> tuple[dict[str, str], dict[str, dict[int, str]]]:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from central.alarms.pasts import kept as pasts
+from central.alarms.pasts import remembered
 from central.alarms.tracked import ALL, TURN, Tracked
 from protocols.alarms.clocks import IDLE
 from protocols.alarms.kept import Body, body_of, steps_of
+from protocols.alarms.kinds.window import Seen
 from protocols.words import Purpose
 
 _PUT: Final = (
@@ -25,6 +27,7 @@ def save(conn: sqlite3.Connection, changed: Iterable[Tracked], turn: int) -> Non
         if stance is not None and stance[0] is tracked.machine:
             body = _standing(tracked, stance[2].steps)
         else:
+            _save_apart(conn, tracked)
             # Rules that are taken together are mostly in one state: that is written once.
             body = _shared(tracked, alike) if tracked.ladder else _body(tracked)
         if body != tracked.saved:
@@ -56,13 +59,40 @@ def _shared(tracked: Tracked, alike: dict[object, str]) -> str:
     return body
 
 
+def _save_apart(conn: sqlite3.Connection, tracked: Tracked) -> None:
+    """Write what has rows of its own and is not as it was: of windows, and pasts of its streams."""
+    memory, known = tracked.machine.memory, tracked.remembered
+    if isinstance(memory, Seen):
+        if known is None or known.seen is not memory:
+            tracked.remembered = remembered.write(conn, tracked.rule.id, known, memory)
+    elif known is not None:
+        remembered.forget(conn, tracked.rule.id)
+        tracked.remembered = None
+    if tracked.kept or tracked.streams is not None:
+        _save_pasts(conn, tracked)
+
+
+def _save_pasts(conn: sqlite3.Connection, tracked: Tracked) -> None:
+    id_, kept = tracked.rule.id, tracked.kept
+    now = {} if tracked.streams is None else dict(tracked.streams.branches)
+    changed = [number for number, branch in now.items() if kept.get(number) != branch]
+    put(conn, [(id_, number, json.dumps(pasts.branch_body(now[number]))) for number in changed])
+    gone = [(id_, number) for number in kept.keys() - now.keys()]
+    conn.executemany("DELETE FROM condition WHERE rule = ? AND stream = ?", gone)
+    tracked.kept = now
+
+
 def _body(tracked: Tracked) -> str:
     own: Body = {"episode": tracked.episode, "stream": tracked.stream, "since": tracked.since}
+    machine = tracked.machine
+    if tracked.remembered is not None:
+        own["window"] = tracked.remembered.tail
+        machine = machine._replace(memory=Seen(last=machine.memory.last))
     if not tracked.points:
         own["point"] = tracked.point
     if tracked.streams is not None:
         own |= {"streams": pasts.body(tracked.streams), "claimed": list(tracked.claimed.items())}
-    return json.dumps(body_of(tracked.machine, plain=tracked.plain) | own)
+    return json.dumps(body_of(machine, plain=tracked.plain) | own)
 
 
 def save_branch(conn: sqlite3.Connection, tracked: Tracked, stream: int, at: int) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
+from central.alarms.pasts.remembered import Written
 from central.store.heads.good_numbers import GoodNumber
 from protocols.alarms import machine as machines
 from protocols.alarms.condition import NOWHERE, Bounds, Condition, calm, late
@@ -20,6 +21,7 @@ from protocols.alarms.kinds.health import Since, Stale
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.machine import Machine
 from protocols.alarms.overlay import NOTHING
+from protocols.alarms.past import Branch as Past
 from protocols.alarms.past import Telling
 from protocols.alarms.rule import Rule
 from protocols.alarms.state import Alarm
@@ -104,6 +106,10 @@ class Tracked:
     """Of a rule that is not plain: what its streams brought; None: of nothing to tell."""
     claimed: dict[int, int] = field(default_factory=dict)
     """By such a stream the episode its past was told as."""
+    kept: dict[int, Past] = field(default_factory=dict)
+    """By such a stream its past as its row has it."""
+    remembered: Written | None = None
+    """Its window as the tables have it."""
     held: bool = False
     """Whether nobody can know its input now: what carries it is silent."""
     touched: frozenset[int] = frozenset()

@@ -30,6 +30,7 @@ from central.migrations import (
     rules,
     store,
     tiers,
+    windows,
 )
 
 STEPS: Final = (
@@ -68,6 +69,7 @@ STEPS: Final = (
     backfills.m037_backfills,
     joining.m038_heard_late,
     lists.m039_lists,
+    windows.m040_windows,
 )
 
 collector = Migrations("collector")

@@ -3,12 +3,13 @@
 Of a `plain` rule the newest sample is not written: it is the newest good reading of its point.
 """
 
+from itertools import accumulate, pairwise, repeat
 from typing import Any
 
 from protocols.alarms.clocks import IDLE, Timers
 from protocols.alarms.condition import Condition, Step
 from protocols.alarms.definition import Definition
-from protocols.alarms.machine import Machine
+from protocols.alarms.machine import Machine, Seen
 from protocols.alarms.overlay import NOTHING, Overlay, Shelf
 from protocols.alarms.state import Alarm, State
 from protocols.alarms.watching import UNHEARD, Health
@@ -32,7 +33,7 @@ def body_of(machine: Machine, *, plain: bool) -> Body:
     if not plain:
         body |= {
             "newest": machine.newest,
-            "recent": machine.recent,
+            "seen": _seen(machine.recent),
             "values": machine.values,
             "lagging": machine.lagging,
             "judged": machine.judged,
@@ -67,9 +68,37 @@ def machine_of(definition: Definition, body: Body) -> Machine:
         return machine
     return machine._replace(
         newest=tuple((name, time) for name, time in body["newest"]),
-        recent=tuple((time, name, value, good) for time, name, value, good in body["recent"]),
+        recent=_read_seen(body["seen"]) if "seen" in body else _read_recent(body["recent"]),
         lagging=body["lagging"],
     )
+
+
+def _seen(recent: tuple[Seen, ...]) -> list[object]:
+    """Return the last readings in columns: times after the first as differences, which are bad."""
+    if not recent:
+        return []
+    times, names, values, good = zip(*recent, strict=True)
+    after = [time - before for before, time in pairwise(times)]
+    alike = len(set(names)) == 1
+    bad = [place for place, each in enumerate(good) if not each]
+    return [[times[0], *after], names[0] if alike else names, values, bad]
+
+
+def _read_seen(body: list[Any]) -> tuple[Seen, ...]:
+    if not body:
+        return ()
+    after, names, values, bad = body
+    times = accumulate(after)
+    each = repeat(names) if isinstance(names, str) else names
+    found = zip(times, each, values, strict=False)
+    return tuple(
+        (time, name, value, place not in bad) for place, (time, name, value) in enumerate(found)
+    )
+
+
+def _read_recent(body: list[Any]) -> tuple[Seen, ...]:
+    """Return them of a row as it was written before."""
+    return tuple((time, name, value, good) for time, name, value, good in body)
 
 
 def _overlay(overlay: Overlay) -> list[object]:

@@ -9,6 +9,7 @@ from itertools import chain
 
 from tests.bench import (
     alarm_lists,
+    alarm_windows,
     alarms,
     alarms_core,
     alarms_through,
@@ -66,7 +67,7 @@ def main() -> None:
         "chunks": chunks.measure,
         "alarm-lists": alarm_lists.measure,
         "alarms-through": lambda: alarms_through.measure(chosen.seconds),
-        "alarms": lambda: chain(alarms_core.measure(), alarms.measure()),
+        "alarms": lambda: chain(alarms_core.measure(), alarms.measure(), alarm_windows.measure()),
         "points": points.measure,
         "fixed-cost": fixed_cost.measure,
         "backup": backup.measure,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from central.alarms.acts.overlays import Laid
 from central.alarms.journal.episode import Episode
 from central.api import alarm_shape, gateway_shape, shapes
+from central.api.backfill_stream import BackfillStream
 from central.api.flood_stream import FloodStream
 from central.api.newest import Marks
 from central.api.scoped import overview, sees_gateway
@@ -66,12 +67,11 @@ class Hub:
         self._telling = asyncio.Lock()
         """Held while values are encoded and sent, so that no older ones come after them."""
         self._gateways: set[str] = set()
+        self._backfills = BackfillStream(collector.registry, collector.clock)
         self._untold = Untold(ALARMS)
         operators = collector.config.alarms.operators
         self._flood = FloodStream(collector.crowd, collector.clock, operators)
-        self._overrun = False
-        self._changed = False
-        self._closing = False
+        self._overrun = self._changed = self._closing = False
         self.slow = 0
         """How many subscribers were cut off because they did not keep up."""
         self.failed = 0
@@ -89,6 +89,7 @@ class Hub:
             self._gateways.update(self._collector.registry.names())
         self._values.add(effects.values)
         self._gateways.update(effects.gateways)
+        self._backfills.put(effects.backfills)
         told: list[Changed] = [*effects.episodes, *effects.overlays]
         for changed in told:
             if not self._untold.put(changed):
@@ -182,6 +183,7 @@ class Hub:
                 self._cut_slow(subscriber)
         await self._send_values()
         await self._send_gateways()
+        self._backfills.send(self._subscribers, self._send)
         if (flood := await self._flood.news()) is not None:
             self._send(flood, self._subscribers)
         story = self._collector.clock.state is ClockState.STORY

@@ -22,7 +22,7 @@ from protocols.clock import MINUTE, Clock
 
 QUIET: Final = 5 * MINUTE
 _URGENT: Final = (
-    "SELECT e.number, e.point, e.rule, json_extract(e.level, '$.op') FROM episode e "
+    "SELECT e.number, e.point, json_extract(e.level, '$.op') FROM episode e "
     "JOIN point p ON p.number = e.point JOIN rule r ON r.id = e.rule "
     "WHERE e.closed IS NULL AND e.returned IS NULL "
     "AND p.gateway = ? AND e.purpose = ? AND e.raised <= ? "
@@ -30,13 +30,6 @@ _URGENT: Final = (
     "AND e.number NOT IN (SELECT episode FROM fault) ORDER BY e.colour DESC, e.raised LIMIT 1"
 )
 """The most urgent alarm that stood while this was missing, held against its point's own value."""
-
-
-class _Sought(NamedTuple):
-    """Whose worst value tells what happened meanwhile."""
-
-    wanted: Wanted
-    rule: str
 
 
 class Beside(NamedTuple):
@@ -106,18 +99,18 @@ class Backfills:
 
     async def _peak(self, delivery: GoingOn) -> PeakRow | None:
         sought = await self._db.read(lambda conn: _sought(conn, delivery))
-        found = [] if sought is None else await self._peaks.look_up([sought.wanted])
+        found = [] if sought is None else await self._peaks.look_up([sought])
         if sought is None or not found:
             return None
         worst = found[0][1]
-        return PeakRow(sought.wanted.point, sought.rule, worst.value, worst.time)
+        return PeakRow(sought.point, not sought.highest, worst.value, worst.time)
 
 
-def _sought(conn: sqlite3.Connection, of: GoingOn) -> _Sought | None:
+def _sought(conn: sqlite3.Connection, of: GoingOn) -> Wanted | None:
     if of.first is None or of.newest is None:
         return None
     row = conn.execute(_URGENT, (of.gateway, of.purpose, of.newest)).fetchone()
-    if row is None or row[3][0] not in "<>":
+    if row is None or row[2][0] not in "<>":
         return None
-    number, point, rule, op = row
-    return _Sought(Wanted(number, point, of.first, of.newest + 1, op[0] == ">"), rule)
+    number, point, op = row
+    return Wanted(number, point, of.first, of.newest + 1, op[0] == ">")

@@ -32,7 +32,7 @@ _OPEN: Final = (
 )
 _TOLD: Final = "INSERT OR IGNORE INTO backfill_alarm(episode, backfill) VALUES (?, ?)"
 _END: Final = (
-    "UPDATE backfill SET ended = ?, seen = x'', peak_point = ?, peak_rule = ?, peak = ?, "
+    "UPDATE backfill SET ended = ?, seen = x'', peak_point = ?, peak_low = ?, peak = ?, "
     "peak_time = ? WHERE number = ?"
 )
 _DROP: Final = "DELETE FROM backfill WHERE number = ?"

@@ -9,7 +9,7 @@ from protocols.alarms.rule import Colour
 
 _COLUMNS: Final = (
     "number, gateway, purpose, began, ended, first, newest, readings, points, lost, "
-    "peak_point, peak_rule, peak, peak_time"
+    "peak_point, peak_low, peak, peak_time"
 )
 _PAGE: Final = (
     f"SELECT {_COLUMNS} FROM backfill WHERE ended IS NOT NULL AND number < ? "  # noqa: S608
@@ -45,10 +45,10 @@ class Named(NamedTuple):
 
 
 class PeakRow(NamedTuple):
-    """The worst value (at `time`, µs UTC) of what a rule that still stands is about."""
+    """The worst value, at `time` (µs UTC), of a point whose alarm stood; `low`: the least."""
 
     point: int
-    rule: str
+    low: bool
     value: float
     time: int
 
@@ -122,6 +122,6 @@ def _whole(conn: sqlite3.Connection, row: tuple[Any, ...]) -> Backfill:
         for site, colour, standing, n in conn.execute(_ALARMS, (number,))
     )
     named = tuple(Named(*each) for each in conn.execute(_IDS, (number, NAMED)))
-    peak = None if row[-1] is None else PeakRow(*row[-4:])
+    peak = None if row[-1] is None else PeakRow(row[-4], bool(row[-3]), *row[-2:])
     own = dict(zip(Backfill._fields, row[:-4], strict=False))
     return Backfill(**own, peak=peak, raised=raised, named=named)

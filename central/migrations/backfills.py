@@ -12,7 +12,7 @@ def m037_backfills(db: Database) -> None:
     `began`, `last` are when the first and the last of it were here, `stream` what brought the last,
     `first`, `newest` the times of its readings (NULL: none came yet), `late` the longest any of it
     took to be here. `seen` are the numbers of its points (int64). `peak` is the worst value in it
-    of `peak_point`, the point of the most urgent alarm that stood when it ended. An alarm is of the
+    of `peak_point` (`peak_low`: the least), the point of the most urgent alarm that stood when it ended. An alarm is of the
     first delivery that told of it.
     """
     for statement in (
@@ -23,7 +23,7 @@ def m037_backfills(db: Database) -> None:
             first INTEGER, newest INTEGER, readings INTEGER NOT NULL DEFAULT 0,
             points INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0,
             late INTEGER NOT NULL DEFAULT 0, seen BLOB NOT NULL DEFAULT x'',
-            peak_point INTEGER, peak_rule TEXT, peak REAL, peak_time INTEGER) STRICT""",
+            peak_point INTEGER, peak_low INTEGER, peak REAL, peak_time INTEGER) STRICT""",
         "CREATE UNIQUE INDEX backfill_open ON backfill(gateway, purpose) WHERE ended IS NULL",
         """CREATE TABLE backfill_alarm (
             episode INTEGER PRIMARY KEY REFERENCES episode(number),

@@ -169,8 +169,12 @@ def _params(told: Told, now: int, language: str, *, trend: bool) -> dict[str, Va
         "peak": _peak(told, now, language),
         "trend": _trend(told, language) if trend else "",
         "request": _request(told, language),
-        **overdue(level.colour, told.time, called, told.nth, now=now, language=language),
+        **(_overdue(told, called, now, language) if told.word is Word.ESCALATE else {}),
     }
+
+
+def _overdue(told: Told, called: int, now: int, language: str) -> dict[str, Value]:
+    return overdue(told.level.colour, told.time, called, told.nth, now=now, language=language)
 
 
 def _crossing(told: Told, language: str) -> dict[str, Value]:

@@ -40,6 +40,8 @@ def text(code: str, params: Mapping[str, Value], language: str = "zh") -> str:
     if sentence is None:
         details = ", ".join(f"{key}={value}" for key, value in params.items())
         return f"{code}({details})"
+    if "{" not in sentence and "}" not in sentence:
+        return sentence
     cause = params.get("cause")
     if isinstance(cause, str):  # a sentence of its own stands where the reason would
         own = {key: value for key, value in params.items() if key != "cause"}

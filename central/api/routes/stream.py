@@ -19,7 +19,7 @@ _EVENT: Final[dict[str, Any]] = {
         "event": {
             "type": "string",
             "enum": [
-                *("values", "alarm", "fault", "overlay", "flood"),
+                *("values", "alarm", "fault", "overlay", "flood", "backfill"),
                 *("gateway", "overview", "clock"),
             ],
         },
@@ -38,9 +38,10 @@ async def stream(
     house: House,
     site: Annotated[str | None, Query(description="one or more sites, comma separated")] = None,
 ) -> EventStream:
-    """Tell `values`, `alarm`, `fault`, `overlay`, `flood`, `gateway`, `overview`, `clock` events.
+    """Tell events within the scope: `values`, `alarm`, `fault`, `overlay`, `flood`, `backfill`,
+    `gateway`, `overview`, `clock`.
 
-    Within the scope. Their bodies: SiteValues, Episode (of alarms and of what is silent),
-    RuleOverlay, Flood, Gateway, Overview and ClockNow.
+    Their bodies: SiteValues, Episode (of alarms and of what is silent), RuleOverlay, Flood,
+    Backfill, Gateway, Overview and ClockNow.
     """
     return EventStream(house.hub, who, who.narrow(site.split(",") if site else None))

@@ -2,7 +2,7 @@
 
 import { type Act, actPath } from "../logic/acts";
 import { ApiError, ask, idempotencyKey } from "./client";
-import type { BulkOutcome, Episode, Flood, JudgedBy, OverlayDone, PointRules, RuleOverlay, ShelfRequest, SiteGroup } from "./types";
+import type { Backfill, BulkOutcome, Episode, Flood, JudgedBy, OverlayDone, PointRules, RuleOverlay, ShelfRequest, SiteGroup } from "./types";
 import { type Page, query } from "./calls";
 
 export type AlarmState = "open" | "unacknowledged" | "history" | "all" | "shelved" | "suppressed" | "out_of_service";
@@ -33,6 +33,10 @@ export const flood = (signal?: AbortSignal) => ask<Flood>("/alarms/flood", { sig
 export const groups = async (signal?: AbortSignal) => (await ask<{ groups: SiteGroup[] }>(`/alarms/grouped${query({ limit: 1 })}`, { signal })).groups;
 /** What is silent: one item for a gateway, a bus or a device, whatever lies below it. */
 export const faults = async (signal?: AbortSignal) => (await ask<Alarms>(`/faults${query({ limit: 200 })}`, { signal })).items;
+
+/** What gateways delivered late, newest first. */
+export const backfills = async (asked: { gateway?: string; limit: number }, signal?: AbortSignal) =>
+  (await ask<{ items: Backfill[] }>(`/backfills${query({ ...asked })}`, { signal })).items;
 
 /** An attempt at a change: its key stays the same however often it has to be sent. */
 export interface Attempt {

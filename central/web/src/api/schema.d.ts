@@ -1206,6 +1206,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backfills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backfills
+         * @description Return deliveries of the past that are over, of gateways in scope, newest first.
+         */
+        get: operations["alarms_backfills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms/{alarm}/rule": {
         parameters: {
             query?: never;
@@ -1757,10 +1777,11 @@ export interface paths {
         };
         /**
          * Stream
-         * @description Tell `values`, `alarm`, `fault`, `overlay`, `flood`, `gateway`, `overview`, `clock` events.
+         * @description Tell events within the scope: `values`, `alarm`, `fault`, `overlay`, `flood`, `backfill`,
+         *     `gateway`, `overview`, `clock`.
          *
-         *     Within the scope. Their bodies: SiteValues, Episode (of alarms and of what is silent),
-         *     RuleOverlay, Flood, Gateway, Overview and ClockNow.
+         *     Their bodies: SiteValues, Episode (of alarms and of what is silent), RuleOverlay, Flood,
+         *     Backfill, Gateway, Overview and ClockNow.
          */
         get: operations["stream_stream"];
         put?: never;
@@ -2183,6 +2204,85 @@ export interface components {
         AuditPage: {
             /** Items */
             items: components["schemas"]["AuditLine"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * Backfill
+         * @description A delivery of the past that is over: what it held, and what alarms it told of.
+         *
+         *     `first` to `newest` are the times of its readings, null where alarms alone came. `counts` are
+         *     the alarms it raised at sites in scope, `standing` those among them that have not returned;
+         *     `alarms` names the most urgent of them. None of it sounds. `message` says it in a sentence.
+         */
+        Backfill: {
+            /** Id */
+            id: number;
+            /** Gateway */
+            gateway: string;
+            gateway_label: components["schemas"]["Label"];
+            /** Sites */
+            sites: string[];
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "production" | "test" | "drill";
+            /**
+             * Began
+             * Format: date-time
+             */
+            began: string;
+            /**
+             * Ended
+             * Format: date-time
+             */
+            ended: string;
+            /** First */
+            first: string | null;
+            /** Newest */
+            newest: string | null;
+            /** Readings */
+            readings: number;
+            /** Points */
+            points: number;
+            /** Lost */
+            lost: number;
+            counts: components["schemas"]["ColourCounts"];
+            /** Standing */
+            standing: number;
+            /** Total */
+            total: number;
+            /** Alarms */
+            alarms: string[];
+            peak: components["schemas"]["BackfillPeak"] | null;
+            message: components["schemas"]["Label"];
+        };
+        /**
+         * BackfillPeak
+         * @description The worst value of the point whose alarm was the most urgent one that stood meanwhile.
+         */
+        BackfillPeak: {
+            /** Point */
+            point: string;
+            label: components["schemas"]["Label"];
+            /** Value */
+            value: number;
+            /** Unit */
+            unit: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
+        /**
+         * Backfills
+         * @description Newest first; `next` goes on.
+         */
+        Backfills: {
+            /** Items */
+            items: components["schemas"]["Backfill"][];
             /** Next */
             next: string | null;
         };
@@ -8994,6 +9094,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FaultPlaces"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    alarms_backfills: {
+        parameters: {
+            query?: {
+                /** @description of one gateway */
+                gateway?: string | null;
+                /** @description of gateways that serve a site */
+                site?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfills"];
                 };
             };
             /** @description Unauthorized */

@@ -27,6 +27,7 @@ export type Episode = Schemas["Episode"];
 export type EpisodeDetail = Schemas["EpisodeDetail"];
 export type JournalLine = Schemas["JournalLine"];
 export type Flood = Schemas["Flood"];
+export type Backfill = Schemas["Backfill"];
 export type SiteGroup = Schemas["SiteGroup"];
 export type OverlayLayer = Schemas["Layer"];
 export type Verification = Schemas["Verification"];

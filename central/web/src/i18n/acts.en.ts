@@ -7,6 +7,7 @@ const en: typeof zh = {
     acknowledge: "Acknowledge", verify: "Verify", shelve: "Shelve", comment: "Comment", reset: "Reset", unshelve: "End shelf",
     suppress: "Suppress by design", unsuppress: "End suppression", out_of_service: "Out of service", in_service: "Back in service", confirm_shelf: "Agree to shelf", refuse_shelf: "Refuse shelf",
   },
+  backfill: { title: "Late data", alarm: "Show the alarm", alarmOf: "Alarm {n}", others: "{n} more", more: "{n} more deliveries" },
   more: "More acts",
   less: "Fewer",
   of: "Acts on {name}",

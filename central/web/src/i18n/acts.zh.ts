@@ -5,6 +5,7 @@ export default {
     acknowledge: "确认收到", verify: "核实", shelve: "限时静默", comment: "评论", reset: "复位", unshelve: "解除静默",
     suppress: "逻辑抑制", unsuppress: "解除抑制", out_of_service: "报警停用", in_service: "恢复启用", confirm_shelf: "同意静默", refuse_shelf: "不同意静默",
   },
+  backfill: { title: "补传", alarm: "查看报警", alarmOf: "报警 {n}", others: "另有 {n} 条", more: "另有 {n} 次补传" },
   more: "其他操作",
   less: "收起",
   of: "{name}的操作",

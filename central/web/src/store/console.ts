@@ -4,7 +4,8 @@ import { type ComputedRef, type InjectionKey, computed, inject, reactive, ref } 
 import * as calls from "../api/calls";
 import * as alarmCalls from "../api/alarmCalls";
 import { ApiError } from "../api/client";
-import type { Cable, Episode, Flood, Gateway, Latest, Overview, Point, RuleOverlay, Session, Site } from "../api/types";
+import type { Backfill, Cable, Episode, Flood, Gateway, Latest, Overview, Point, RuleOverlay, Session, Site } from "../api/types";
+import { KEPT, withBackfill } from "../logic/backfills";
 import { gatewayOrder, isListed, isOpen, worstFirst, worstUnacknowledged } from "../logic/order";
 import { type PageClock, startClock } from "./clock";
 import { type Link, openLink } from "./link";
@@ -32,6 +33,8 @@ export interface State {
   /** what is silent, by id: never among the alarms, and counted apart */
   faults: Record<string, Episode>;
   flood: Flood | null;
+  /** what gateways delivered late, newest first: told once each, never calling */
+  backfills: readonly Backfill[];
   sites: Record<string, boolean>;
   cables: Cable[] | null;
   /** seconds from commit to this page, as last seen */
@@ -86,6 +89,7 @@ const empty = (): State => ({
   overlays: {},
   faults: {},
   flood: null,
+  backfills: [],
   sites: {},
   cables: null,
   delay: null,
@@ -112,6 +116,7 @@ export function createConsole(onExpired: () => void): Console {
     overlay: (overlay) => void takeOverlay(state, overlay),
     fault: (item) => takeFault(state, item),
     flood: (flood) => (state.flood = flood),
+    backfill: (delivered) => (state.backfills = withBackfill(state.backfills, delivered)),
     gateway: (gateway) => {
       state.gateways[gateway.name] = gateway;
       // the story pulls cables too; without an answer the banner already says why
@@ -121,13 +126,14 @@ export function createConsole(onExpired: () => void): Console {
   });
 
   async function refresh(signal?: AbortSignal): Promise<void> {
-    const [overview, gateways, page, overlays, faults, flood] = await Promise.all([
+    const [overview, gateways, page, overlays, faults, flood, backfills] = await Promise.all([
       calls.overview(signal),
       calls.gateways(signal),
       alarmCalls.alarms({ state: "open", limit: OPEN_LIMIT }, signal),
       alarmCalls.overlays(signal),
       alarmCalls.faults(signal),
       alarmCalls.flood(signal),
+      alarmCalls.backfills({ limit: KEPT }, signal),
     ]);
     state.overview = overview;
     state.gateways = keyed(gateways, (gateway) => gateway.name);
@@ -137,6 +143,7 @@ export function createConsole(onExpired: () => void): Console {
     state.overlays = keyed(overlays, (overlay) => overlay.rule);
     state.faults = keyed(faults, (item) => item.id);
     state.flood = flood;
+    state.backfills = backfills;
     state.read += 1;
     state.readAt = clock.instant();
     if (state.session?.clock.story) state.cables = await readCables();

@@ -3,7 +3,7 @@
 import { type Ref, ref } from "vue";
 import * as calls from "../api/calls";
 import { ApiError } from "../api/client";
-import type { ClockReport, Episode, Flood, Gateway, Latest, Overview, RuleOverlay, SiteValues } from "../api/types";
+import type { Backfill, ClockReport, Episode, Flood, Gateway, Latest, Overview, RuleOverlay, SiteValues } from "../api/types";
 import { readings } from "../logic/siteValues";
 import type { PageClock } from "./clock";
 
@@ -37,6 +37,7 @@ export interface Listeners {
   overlay(overlay: RuleOverlay): void;
   fault(item: Episode): void;
   flood(flood: Flood): void;
+  backfill(delivered: Backfill): void;
   gateway(gateway: Gateway): void;
   overview(overview: Overview): void;
 }
@@ -70,6 +71,7 @@ export function openLink(clock: PageClock, on: Listeners): Link {
     listen<RuleOverlay>("overlay", on.overlay);
     listen<Episode>("fault", on.fault);
     listen<Flood>("flood", on.flood);
+    listen<Backfill>("backfill", on.backfill);
     listen<Gateway>("gateway", on.gateway);
     listen<Overview>("overview", on.overview);
     opened.onopen = () => void catchUp(opened);

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 AGES: Final = (10, 60, 300, 1800, 7200)
 """Seconds: the steps of the timeliness figure; the last step is everything older, or never."""
-UNSEEN: Final = ("UNACK", "RTN_UNACK", "LATCHED_UNACK")
 T = TypeVar("T")
 
 
@@ -161,9 +160,9 @@ class _Open:
     @classmethod
     def by_site(cls, counted: Iterable[OpenCount]) -> "dict[str, _Open]":
         found: dict[str, _Open] = defaultdict(cls)
-        for site, colour, state, count in counted:
+        for site, colour, unseen, count in counted:
             found[site].colours[colour] += count
-            found[site].unseen += count if state in UNSEEN else 0
+            found[site].unseen += count if unseen else 0
         return found
 
     @classmethod

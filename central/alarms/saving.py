@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from central.alarms.journal import at_once
+from central.alarms.journal.at_once import Rows
 from central.alarms.pasts import kept as pasts
 from central.alarms.pasts import remembered
 from central.alarms.tracked import ALL, TURN, Tracked
@@ -13,9 +15,10 @@ from protocols.alarms.kept import Body, body_of, steps_of
 from protocols.alarms.kinds.window import Seen
 from protocols.words import Purpose
 
-_PUT: Final = (
-    "INSERT INTO condition(rule, stream, body) VALUES (?, ?, ?) "
-    "ON CONFLICT(rule, stream) DO UPDATE SET body = excluded.body"
+_PUT: Final = Rows(
+    "INSERT INTO condition(rule, stream, body) VALUES ",
+    "(?, ?, ?)",
+    " ON CONFLICT(rule, stream) DO UPDATE SET body = excluded.body",
 )
 
 
@@ -140,5 +143,4 @@ def stream_purpose(conn: sqlite3.Connection, tracked: Tracked) -> Purpose:
 
 def put(conn: sqlite3.Connection, rows: Sequence[tuple[str, int, str]]) -> None:
     """Write rows (rule, stream, body); for many rules at once what stands for them."""
-    if rows:
-        conn.executemany(_PUT, rows)
+    at_once.write(conn, _PUT, rows)

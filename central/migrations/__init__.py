@@ -70,6 +70,7 @@ STEPS: Final = (
     joining.m038_heard_late,
     lists.m039_lists,
     windows.m040_windows,
+    episodes.m041_figures,
 )
 
 collector = Migrations("collector")

@@ -1,6 +1,6 @@
 """What a storm of alarms touches: indexes that a return or a recurrence leaves alone.
 
-Step m034. Never edit one that has been released.
+Steps m034 and m041. Never edit one that has been released.
 """
 
 from sqlite_utils import Database
@@ -37,5 +37,15 @@ def m034_storm(db: Database) -> None:
         "DROP TABLE outbox",
         """CREATE TABLE journal_reader (
             name TEXT PRIMARY KEY, position INTEGER NOT NULL, moved INTEGER NOT NULL) STRICT""",
+    ):
+        db.execute(statement)
+
+
+def m041_figures(db: Database) -> None:
+    """The figures tell the seen from the unseen, not states: a return touches no index any more."""
+    for statement in (
+        "DROP INDEX episode_figures",
+        "CREATE INDEX episode_figures "
+        "ON episode(site, colour, unseen, purpose, closed, raised) WHERE closed IS NULL",
     ):
         db.execute(statement)

@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 from sqlite_utils import Database as Tables
 
+from central.alarms.journal.records import open_counts
 from central.collector import Collector
 from central.database import Database
 from central.enrolment.migrations import enrolment
@@ -225,3 +226,18 @@ def test_what_is_open_is_what_is_not_closed(tmp_path):
         collector.apply(Tables(conn))
         after = conn.execute("SELECT id, closed, unseen FROM episode ORDER BY id").fetchall()
     assert after == [("a", None, 1), ("b", None, 0), ("c", 7, 1), ("d", 8, 1)]
+
+
+def test_what_was_counted_by_state_is_counted_as_seen_or_not(tmp_path):
+    path = tmp_path / "collector.db"
+    with closing(older(path, "m041_figures").conn) as conn:
+        conn.execute("INSERT INTO gateway(name, label, created) VALUES ('gw', '{}', 0)")
+        conn.execute("INSERT INTO point(number, id, gateway) VALUES (1, 'site/gw/d/p', 'gw')")
+        conn.executemany(
+            "INSERT INTO episode(id, rule, point, site, state, level, colour, raised, occurrence, "
+            "late, purpose, unseen) "
+            "VALUES (?, 'r', 1, 'site', ?, '{}', 4, 5, 1, 0, 'production', ?)",
+            [("a", "UNACK", 1), ("b", "ACKED", 0), ("c", "RTN_UNACK", 1)],
+        )
+        collector.apply(Tables(conn))
+        assert open_counts(conn) == [("site", 4, False, 1), ("site", 4, True, 2)]

@@ -87,11 +87,11 @@ async def test_a_flood_of_alarms_is_counted_from_an_index_alone(collector):
     assert said[-1] == "USING ROWID SEARCH ON TABLE fault FOR IN-OPERATOR"
 
 
-async def test_open_alarms_are_counted_by_site_colour_and_state(collector):
+async def test_open_alarms_are_counted_by_site_and_colour_seen_or_not(collector):
     def enter(tables):
         insert = (
             "INSERT INTO episode(id, rule, point, site, state, level, colour, raised, occurrence, "
-            "late, purpose, closed) VALUES (?, 'r', 1, ?, ?, '{}', ?, 0, 1, 0, ?, ?)"
+            "late, purpose, closed, unseen) VALUES (?, 'r', 1, ?, ?, '{}', ?, 0, 1, 0, ?, ?, ?)"
         )
         rows = [
             ("a", "UNACK", 4, "production"),
@@ -105,7 +105,7 @@ async def test_open_alarms_are_counted_by_site_colour_and_state(collector):
         tables.conn.executemany(
             insert,
             [
-                (str(n), site, state, *rest, 1 if state == "NORMAL" else None)
+                (str(n), site, state, *rest, 1 if state == "NORMAL" else None, state != "ACKED")
                 for n, (site, state, *rest) in enumerate(rows)
             ],
         )

@@ -66,6 +66,8 @@ class Line(NamedTuple):
     nth: int = 0
 
 
+NOTHING_BESIDE: Final = (None, "", 0)
+"""What a line ends with where nobody acted and there is nothing to remark."""
 FREE: Final = (
     "closed IS NULL AND number NOT IN (SELECT e.number FROM overlay o "
     "CROSS JOIN episode e INDEXED BY episode_open ON e.rule = o.rule AND e.closed IS NULL)"
@@ -75,24 +77,27 @@ FAULTS: Final = "number IN (SELECT episode FROM fault)"
 ALARMS: Final = "number NOT IN (SELECT episode FROM fault)"
 """Process alarms: what is silent is a fault, listed with them or alone, and counted apart."""
 OPEN: Final = (
-    "SELECT site, colour, state, count(*) FROM episode "  # noqa: S608
-    f"WHERE {FREE} AND {ALARMS} AND purpose = 'production' GROUP BY site, colour, state"
+    "SELECT site, colour, unseen, count(*) FROM episode "  # noqa: S608
+    f"WHERE {FREE} AND {ALARMS} AND purpose = 'production' GROUP BY site, colour, unseen"
 )
 
 
 class OpenCount(NamedTuple):
-    """How many open episodes of production data a site has of a colour and state, none shelved."""
+    """How many open episodes of production data a site has of a colour, none shelved.
+
+    `unseen`: nobody has acknowledged them.
+    """
 
     site: str
     colour: Colour
-    state: str
+    unseen: bool
     episodes: int
 
 
 def open_counts(conn: sqlite3.Connection) -> list[OpenCount]:
     """Count what is open, from an index of that alone: a flood of alarms is not read for it."""
     rows = conn.execute(OPEN)
-    return [OpenCount(site, Colour(colour), state, n) for site, colour, state, n in rows]
+    return [OpenCount(site, Colour(colour), bool(unseen), n) for site, colour, unseen, n in rows]
 
 
 def episode_by_number(conn: sqlite3.Connection, number: int) -> EpisodeRow:

@@ -12,30 +12,38 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from central.alarms.journal import at_once
+from central.alarms.journal.at_once import Rows
 from central.alarms.journal.episode import Acknowledgement
-from central.alarms.journal.records import COLUMNS, EpisodeRow, Line, level_json
+from central.alarms.journal.records import COLUMNS, NOTHING_BESIDE, EpisodeRow, Line, level_json
 from protocols.alarms.condition import DAY, SITE_OFFSET, day_text
 from protocols.words import Purpose
 
 SEEN: Final = ("ACKED", "LATCHED_ACKED")
 """States nobody has to see any more."""
 _PURPOSES: Final = {purpose: purpose.name.lower() for purpose in Purpose}
-_INSERT: Final = (
-    f"INSERT INTO episode({COLUMNS}, colour, unseen) "  # noqa: S608  # a constant of ours
-    f"VALUES ({', '.join('?' * (len(COLUMNS.split(', ')) + 2))})"
+_INSERT: Final = Rows(
+    f"INSERT INTO episode({COLUMNS}, colour, unseen) VALUES ",  # noqa: S608  # a constant of ours
+    f"({', '.join('?' * (len(COLUMNS.split(', ')) + 2))})",
 )
-_STEP: Final = (
-    "UPDATE episode SET state = ?, returned = ?, acknowledged = ?, occurrence = ? WHERE number = ?"
+_STEP: Final = Rows(
+    "UPDATE episode SET state = new.column2, returned = new.column3, occurrence = new.column4 "
+    "FROM (VALUES ",
+    "(?, ?, ?, ?)",
+    ") AS new WHERE number = new.column1",
 )
 """Still open, at its level, seen or unseen as before."""
 _CHANGE: Final = (
     "UPDATE episode SET state = ?, returned = ?, acknowledged = ?, occurrence = ?, level = ?, "
     "colour = ?, closed = ?, late = ?, origin = ?, confirmation = ?, unseen = ? WHERE number = ?"
 )
-_JOURNAL: Final = (
+_JOURNAL: Final = Rows(
     "INSERT INTO alarm_journal(episode, rule, time, recorded, event, level, value, actor, "
-    "comment, nth) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "comment, nth) VALUES ",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 )
+_HEARD: Final = Rows(_JOURNAL.before, "(?, ?, ?, ?, ?, ?, ?, NULL, '', 0)")
+"""A reading's: nobody acted, and there is nothing to remark."""
 
 
 def last_number(conn: sqlite3.Connection) -> int:
@@ -45,8 +53,7 @@ def last_number(conn: sqlite3.Connection) -> int:
 
 def insert_episodes(conn: sqlite3.Connection, rows: Sequence[EpisodeRow]) -> None:
     """Write new episodes."""
-    if rows:
-        conn.executemany(_INSERT, map(_whole, rows))
+    at_once.write(conn, _INSERT, [_whole(row) for row in rows])
 
 
 def _whole(row: EpisodeRow) -> tuple[Any, ...]:
@@ -79,16 +86,16 @@ def update_episodes(
     """Write what changed of episodes: each as the table has it, and as it is now."""
     steps, changes, moved = [], [], []
     for before, row in rows:
-        step = (row.state, row.returned, acknowledged_json(row.acknowledged), row.occurrence)
         if _only_stepped(before, row):
-            steps.append((*step, row.number))
+            steps.append((row.number, str(row.state), row.returned, row.occurrence))
         else:
+            step = (row.state, row.returned, acknowledged_json(row.acknowledged), row.occurrence)
             changes.append((*step, *_rest(row), row.number))
         if row.raised != before.raised:
             moved.append((row.raised, row.number))
-    for sql, values in ((_STEP, steps), (_CHANGE, changes)):
-        if values:
-            conn.executemany(sql, values)
+    at_once.write(conn, _STEP, steps)
+    if changes:
+        conn.executemany(_CHANGE, changes)
     if moved:
         conn.executemany("UPDATE episode SET raised = ? WHERE number = ?", moved)
 
@@ -97,6 +104,7 @@ def _only_stepped(before: EpisodeRow, row: EpisodeRow) -> bool:
     return (
         row.level is before.level
         and row.closed is before.closed is None
+        and row.acknowledged is before.acknowledged
         and row.late == before.late
         and row.confirmation == before.confirmation
         and row.origin == before.origin
@@ -123,8 +131,10 @@ def write_line(conn: sqlite3.Connection, line: Line) -> None:
 
 def write_lines(conn: sqlite3.Connection, lines: Sequence[Line]) -> None:
     """Append to the journal: whoever tells of it keeps the last `id` it has told of."""
-    if lines:
-        conn.executemany(_JOURNAL, lines)
+    if all(line[7:] == NOTHING_BESIDE for line in lines):
+        at_once.write(conn, _HEARD, [line[:7] for line in lines])
+    else:
+        at_once.write(conn, _JOURNAL, lines)
 
 
 def level_text(row: EpisodeRow) -> str:

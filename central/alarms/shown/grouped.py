@@ -13,15 +13,14 @@ from central.alarms.shown.listing import Resolved
 from protocols.alarms.grouping import SINGLE
 from protocols.alarms.rule import Colour
 
-SEEN: Final = ("ACKED", "LATCHED_ACKED")
 _WITHIN: Final = f"{FREE} AND {ALARMS} AND colour < {int(SINGLE)}"
 _COUNTS: Final = (
-    "SELECT site, colour, state, purpose, count(*), min(raised), max(raised) "  # noqa: S608
+    "SELECT site, colour, unseen, purpose, count(*), min(raised), max(raised) "  # noqa: S608
     f"FROM episode INDEXED BY episode_figures WHERE {_WITHIN} "
 )
 _FIRST: Final = (
     "SELECT number, id FROM episode INDEXED BY episode_figures WHERE site = ? AND colour = ? "  # noqa: S608
-    f"AND state = ? AND purpose = ? AND raised = ? AND {FREE} AND {ALARMS} LIMIT 1"
+    f"AND unseen = ? AND purpose = ? AND raised = ? AND {FREE} AND {ALARMS} LIMIT 1"
 )
 COLOURS: Final = tuple(Colour)
 
@@ -50,10 +49,10 @@ class SiteRow(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Alarms of a site that share colour, state and purpose."""
+    """Alarms of a site that share colour and purpose, all of them seen or none."""
 
     colour: int
-    state: str
+    unseen: int
     purpose: str
     alarms: int
     oldest: int
@@ -71,7 +70,7 @@ def grouped(conn: sqlite3.Connection, names: Resolved, purpose: str | None) -> l
         values.append(purpose)
     sites: dict[str, list[_Part]] = {}
     for site, *part in conn.execute(
-        f"{_COUNTS}{where}GROUP BY site, colour, state, purpose", values
+        f"{_COUNTS}{where}GROUP BY site, colour, unseen, purpose", values
     ):
         sites.setdefault(site, []).append(_Part(*part))
     found = [_row(conn, site, parts) for site, parts in sites.items()]
@@ -82,7 +81,7 @@ def grouped(conn: sqlite3.Connection, names: Resolved, purpose: str | None) -> l
 def _row(conn: sqlite3.Connection, site: str, parts: list[_Part]) -> SiteRow:
     oldest = min(part.oldest for part in parts)
     first = min(
-        conn.execute(_FIRST, (site, part.colour, part.state, part.purpose, oldest)).fetchone()
+        conn.execute(_FIRST, (site, part.colour, part.unseen, part.purpose, oldest)).fetchone()
         for part in parts
         if part.oldest == oldest
     )
@@ -93,6 +92,6 @@ def _row(conn: sqlite3.Connection, site: str, parts: list[_Part]) -> SiteRow:
         site=site,
         first=first[1],
         counts=(blue, yellow, orange, red),
-        unseen=sum(part.alarms for part in parts if part.state not in SEEN),
+        unseen=sum(part.alarms for part in parts if part.unseen),
         raised=(oldest, max(part.newest for part in parts)),
     )

@@ -54,8 +54,6 @@ class Order:
 
 
 URGENT: Final = Order(("unseen", "colour", "raised", "number"))
-BY_SITE: Final = Order(("state NOT IN ('ACKED', 'LATCHED_ACKED')", *URGENT.keys[1:]))
-"""The same, from what the index of the figures holds: no row is read to be sorted."""
 NEWEST: Final = Order(("raised", "number"))
 
 
@@ -69,9 +67,7 @@ class View(NamedTuple):
 
 VIEWS: Final = {
     "open": View(FREE, URGENT, "episode_urgent"),
-    "unacknowledged": View(
-        f"state NOT IN ('ACKED', 'LATCHED_ACKED') AND {FREE}", URGENT, "episode_urgent"
-    ),
+    "unacknowledged": View(f"unseen = 1 AND {FREE}", URGENT, "episode_urgent"),
     "history": View("closed IS NOT NULL", NEWEST, "episode_closed"),
     "all": View("1", NEWEST, "episode_raised"),
     "shelved": View(_UNDER.format("SHELVED"), NEWEST, ""),
@@ -204,7 +200,7 @@ def _way(view: View, asked: EpisodeFilter, names: Resolved, *, counted: bool) ->
         by_site = names.sites is not None and (counted or len(names.sites) <= _FEW)
         if by_site or (counted and asked.purpose is not None):
             # The few that are meant are sorted sooner than looked for among all.
-            return BY_SITE, "episode INDEXED BY episode_figures"
+            return URGENT, "episode INDEXED BY episode_figures"
         return view.order, f"episode INDEXED BY {view.by_index}"
     index = view.by_index
     if index and (asked.point or asked.rule or _few_called(names)):

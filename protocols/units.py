@@ -9,21 +9,24 @@ from typing import Final
 
 from protocols.catalogue import units
 
+LARGEST: Final = 1e308
+"""What would be beyond the largest figure stays there: nothing that is measured comes near."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """`value * factor + offset`, exact on the figures as people write them."""
+    """`value * factor + offset`, exact on the figures as people write them, within LARGEST."""
 
     factor: Fraction
     offset: Fraction
 
     def value(self, number: float) -> float:
         """Return a measured value or a limit in the other unit."""
-        return float(Fraction(repr(float(number))) * self.factor + self.offset)
+        return _number(Fraction(repr(float(number))) * self.factor + self.offset)
 
     def span(self, number: float) -> float:
         """Return a difference (a deadband, a rate) in the other unit."""
-        return float(Fraction(repr(float(number))) * self.factor)
+        return _number(Fraction(repr(float(number))) * self.factor)
 
 
 SAME: Final = Conversion(Fraction(1), Fraction(0))
@@ -38,3 +41,7 @@ def conversion(given: str, wanted: str) -> Conversion | None:
         return None
     offset = (one.offset - other.offset) / other.factor
     return Conversion(one.factor / other.factor, offset)
+
+
+def _number(exact: Fraction) -> float:
+    return float(min(max(exact, Fraction(-LARGEST)), Fraction(LARGEST)))

@@ -14,6 +14,10 @@ Value = bool | int | float | str | None
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 """A logical name: stable, lower case, fit for a URL and a file name."""
+UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]"
+)
+"""Characters nobody sees, or that turn the order in which what follows is read."""
 
 
 class Purpose(IntEnum):

@@ -12,7 +12,7 @@ from sqlite_utils import Database as Tables
 from central.identity import audit
 from central.rules import records
 from central.rules.body import Body, Offer
-from central.rules.checking import unseen
+from central.rules.checking import no_day, unseen
 from central.rules.figures import day_of
 from central.rules.library import Library, LibraryRule, NamedLevel, Version
 from central.rules.reading import body_document, read_body
@@ -83,6 +83,8 @@ def read_new(document: object, own: Body | None = None, by: Who | None = None) -
     body = read_body(document, "", faults)
     for at, value in unseen(document, ""):
         faults.add(at, "TEXT_CONTROL", value)
+    for at, value in no_day(body, "levels"):
+        faults.add(at, "SEASON_NO_DAY", value)
     body = answered(body, own, by, faults, "levels")
     if faults.count:
         raise RuleRefused(faults.kept)
@@ -210,8 +212,11 @@ def attach(tables: Tables, library: Library, each: Attachment) -> int:
     return number
 
 
-def name_level(tables: Tables, each: NamedLevel) -> int:
-    """Give a place a figure, and return its number."""
+def name_level(tables: Tables, library: Library, each: NamedLevel) -> int:
+    """Give a place a figure, and return its number. Raises RuleConflict: it has that one."""
+    for known in library.named:
+        if figure_of(known) == figure_of(each):
+            raise RuleConflict("NAMED_SAME", id=known.id)
     number = records.add_named(tables, each)
     who = Who(each.by, each.since, each.reason)
     detail = {"name": each.name, "scope": each.scope.name.lower(), "at": each.at}
@@ -275,6 +280,12 @@ def _next(  # which rule, what it says now, who says so
 def placed_as(each: Attachment) -> tuple[object, ...]:
     """Return what makes two attachments the same."""
     return each.family, each.scope, each.at, each.rule, each.quantities
+
+
+def figure_of(each: NamedLevel) -> tuple[object, ...]:
+    """Return what a figure says, without who said it."""
+    where = (each.name, each.scope, each.at, each.valid_from, each.valid_to)
+    return *where, each.value, each.unit, each.label, each.source, each.clause
 
 
 def _audit(tables: Tables, who: Who, action: str, subject: str, detail: Mapping[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """What a rule's fields alone cannot tell: catalogue, units, order of levels, what is missing."""
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Final
@@ -13,10 +12,10 @@ from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.ladder import DIRECTIONS
 from protocols.catalogue import quantities, units
 from protocols.units import conversion
+from protocols.words import UNSEEN
 
 _SIGN: Final = {"high": 1, "low": -1}
 _MANY_SHOWN: Final = 12
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def check_body(body: Body, held: Held, *, sound: bool) -> None:
@@ -156,11 +155,11 @@ def _comparable(mild: Offer, worse: Offer) -> bool:
 
 
 def unseen(value: object, at: str) -> Iterator[tuple[str, str]]:
-    """Yield the texts with characters that nobody sees and no workbook can hold, and their place.
+    """Yield the texts with characters that nobody sees or that turn the others, and their place.
 
     Looked for where a rule is written: one that stands must not fall out of the library for them.
     """
-    if isinstance(value, str) and _CONTROLS.search(value):
+    if isinstance(value, str) and UNSEEN.search(value):
         yield at, value
     elif isinstance(value, Mapping):
         for key, inner in value.items():
@@ -168,3 +167,21 @@ def unseen(value: object, at: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             yield from unseen(inner, f"{at}[{place}]")
+
+
+def no_day(body: Body, at: str) -> Iterator[tuple[str, str]]:
+    """Yield the spans of a rule's levels in which there is no day, and their place.
+
+    Looked for where a rule is written, as `unseen` is.
+    """
+    for place, offer in enumerate(body.levels):
+        span = offer.level.valid_from, offer.level.valid_to
+        if dayless(*span):
+            yield f"{at}[{place}].valid_to", " … ".join(day or "" for day in span)
+
+
+def dayless(first: str | None, last: str | None) -> bool:
+    """Return whether two days are no span: one of each year and one of one year, or reversed."""
+    if first is None or last is None:
+        return False
+    return len(first) != len(last) or (len(first) > len("MM-DD") and last < first)

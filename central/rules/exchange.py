@@ -13,6 +13,7 @@ from sqlite_utils import Database as Tables
 from central.rules import acts
 from central.rules.acts import Who
 from central.rules.body import Body
+from central.rules.checking import no_day, unseen
 from central.rules.library import Library, LibraryRule, NamedLevel, Version
 from central.rules.meant import Place
 from central.rules.placing import attachment_problems, named_problems, place_problems
@@ -43,6 +44,8 @@ class Plan:
     retire: list[str] = field(default_factory=list)
     attach: list[Attachment] = field(default_factory=list)
     name: list[NamedLevel] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)
+    """Of what is changed or retired: the version that was looked at."""
     unchanged: int = 0
     problems: list[Problem] = field(default_factory=list)
     wrong: set[str] = field(default_factory=set)
@@ -78,6 +81,7 @@ def plan(
     standing = {acts.placed_as(each) for each in library.attached}
     for place, each in enumerate(held.items("attachments", 0, MOST)):
         at = f"attachments[{place}]"
+        _check_texts(each, at, faults)
         attachment = _read_attachment(each, at, faults, (after, who), made.wrong)
         if attachment is None:
             continue
@@ -91,14 +95,15 @@ def plan(
         rule = after.rules.get(attachment.rule) if attachment.rule is not None else None
         _under(at, attachment_problems(attachment, rule, everywhere), faults)
         made.attach.append(attachment)
-    known = {figure_of(each) for each in library.named}
+    known = {acts.figure_of(each) for each in library.named}
     for place, each in enumerate(held.items("named_levels", 0, MOST)):
         at = f"named_levels[{place}]"
+        _check_texts(each, at, faults)
         figure = _read_named(each, at, faults, who)
-        if figure is None or figure_of(figure) in known:
+        if figure is None or acts.figure_of(figure) in known:
             made.unchanged += figure is not None
             continue
-        known.add(figure_of(figure))
+        known.add(acts.figure_of(figure))
         _under(at, named_problems(figure, after, everywhere), faults)
         made.name.append(figure)
     made.problems = faults.kept
@@ -110,19 +115,13 @@ def carry_out(tables: Tables, library: Library, asked: Plan, who: Who, sets: Seq
     for body in asked.create:
         acts.create(tables, library, body, who, sets)
     for body in asked.change:
-        acts.change(tables, library, body, who, None)
+        acts.change(tables, library, body, who, asked.versions[body.id])
     for id_ in asked.retire:
-        acts.retire(tables, library, id_, who, None)
+        acts.retire(tables, library, id_, who, asked.versions[id_])
     for each in asked.attach:
         acts.attach(tables, library, each)
     for figure in asked.name:
-        acts.name_level(tables, figure)
-
-
-def figure_of(each: NamedLevel) -> tuple[object, ...]:
-    """Return what a figure says, without who said it."""
-    where = (each.name, each.scope, each.at, each.valid_from, each.valid_to)
-    return *where, each.value, each.unit, each.label, each.source, each.clause
+        acts.name_level(tables, library, figure)
 
 
 def _plan_rule(
@@ -137,6 +136,9 @@ def _plan_rule(
     retired, body = _read_rule(value, at, faults)
     own = library.rules.get(body.id)
     body = acts.answered(body, None if own is None else own.body, who, faults, f"{at}.levels")
+    _check_texts(value, at, faults)
+    for where, span in no_day(body, f"{at}.levels"):
+        faults.add(where, "SEASON_NO_DAY", span)
     if own is None and body.id.partition(".")[0] in sets:
         faults.add(f"{at}.id", "RULE_ID_SHIPPED", body.id)
     if body.id in rules and rules[body.id] is not own:
@@ -153,6 +155,11 @@ def _plan_rule(
     )
 
 
+def _check_texts(value: Any, at: str, faults: Faults) -> None:
+    for where, said in unseen(value, at):
+        faults.add(where, "TEXT_CONTROL", said)
+
+
 def _read_rule(value: Any, at: str, faults: Faults) -> tuple[bool, Body]:
     document = dict(value) if isinstance(value, Mapping) else value
     retired = document.pop("retired", False) if isinstance(document, dict) else False
@@ -166,10 +173,12 @@ def _ask(made: Plan, own: LibraryRule | None, body: Body, *, retired: bool) -> N
         made.create.append(body)
     elif own.body == body and own.version.retired == retired:
         made.unchanged += 1
-    elif retired:
-        made.retire.append(body.id)
     else:
-        made.change.append(body)
+        made.versions[body.id] = own.version.number
+        if retired:
+            made.retire.append(body.id)
+        else:
+            made.change.append(body)
 
 
 def _read_attachment(

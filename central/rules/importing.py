@@ -1,5 +1,6 @@
 """A file of rules in, as a dry run or for real; with faults, the same file with them comes back."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
@@ -8,6 +9,7 @@ from sqlite_utils import Database as Tables
 
 from central.rules import sheets, yaml_file
 from central.rules.acts import Who
+from central.rules.alone import ReadBook
 from central.rules.exchange import Plan, carry_out, plan, whole
 from central.rules.faults import in_file
 from central.rules.library import Library
@@ -88,7 +90,9 @@ async def bring_in(
 
     `ahead`: a place nobody has connected yet is no fault; its rules hold once it is there.
     """
-    found = tried(book, data, who, ahead=ahead, language=language)
+    # A workbook of many rows takes seconds, and the loop has alarms to tell meanwhile.
+    standing = ReadBook(book.sets, book.library, book.places())
+    found = await asyncio.to_thread(tried, standing, data, who, ahead=ahead, language=language)
     if not dry_run and found.marked is None and not found.plan.empty:
         sets, asked = [each.name for each in book.sets], found.plan
         await book.act(lambda tables, library: carry_out(tables, library, asked, who, sets))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from central.rules.acts import RuleRefused
+from central.rules.checking import dayless
 from central.rules.library import Library, LibraryRule, NamedLevel
 from central.rules.meant import Place
 from protocols.alarms.attachment import Attachment, Scope
@@ -66,6 +67,9 @@ def named_problems(
     if (each.valid_from is None) != (each.valid_to is None):
         missing = "valid_to" if each.valid_to is None else "valid_from"
         problems.append(Problem("KEY_MISSING", "", 0, missing, {"value": missing}))
+    if not problems and dayless(each.valid_from, each.valid_to):
+        span = f"{each.valid_from} … {each.valid_to}"
+        problems.append(Problem("SEASON_NO_DAY", "", 0, "valid_to", {"value": span}))
     return problems
 
 

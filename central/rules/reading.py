@@ -4,6 +4,7 @@ The form is that of the threshold sets: fields of the kind lie beside the others
 collected with its path, the value and what is allowed; nothing raises.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from protocols.words import NAME, Label
 
 KIND_NAMES: Final = ("limit", "digital", *(name for name in KINDS if name != "limit"))
 _RENAMED: Final = {"window": "seconds"}
+_SECONDS: Final = re.compile(r"(^|\.)seconds$")
 """Fields of kinds that people call otherwise."""
 KIND_FIELDS: Final = (
     *("per", "absolute", "max_gap", "consecutive"),
@@ -140,7 +142,7 @@ def _kind(held: Held, kind_name: str) -> Any:
     name = "limit" if kind_name == "digital" else kind_name
     kind = read_kind({"kind": name} | fields, held.at, inner)
     for problem in inner.kept:
-        key = problem.key.replace(".seconds", ".window")
+        key = _SECONDS.sub(r"\1window", problem.key)
         held.faults.add(key, problem.code, problem.params["value"], problem.allowed)
     return kind
 

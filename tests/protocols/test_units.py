@@ -3,7 +3,7 @@
 import pytest
 
 from protocols.catalogue import units
-from protocols.units import conversion
+from protocols.units import LARGEST, conversion
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,9 @@ def test_every_unit_can_be_gone_back_from():
             if one.base == other.base:
                 there = conversion(one.symbol, other.symbol).value(12.5)
                 assert conversion(other.symbol, one.symbol).value(there) == pytest.approx(12.5)
+
+
+@pytest.mark.parametrize("number", [1e308, -1e308, 1.7976931348623157e308])
+def test_a_figure_too_large_for_the_other_unit_stays_a_number(number):
+    change = conversion("km", "mm")
+    assert change.value(number) == change.span(number) == (LARGEST if number > 0 else -LARGEST)

@@ -4,7 +4,9 @@ A request nobody decided within `WAITS` has lapsed: what was asked for then is n
 now. The shelf begins when it is confirmed.
 """
 
+import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,11 +118,16 @@ def find(conn: sqlite3.Connection, number: int, now: int) -> ShelfRequest:
     return _read(row, now)
 
 
-def listed(conn: sqlite3.Connection, now: int, most: int) -> list[ShelfRequest]:
-    """Return the newest requests, the newest first."""
+def listed(
+    conn: sqlite3.Connection, now: int, most: int, sites: Collection[str] | None = None
+) -> list[ShelfRequest]:
+    """Return the newest requests of `sites` (None: of all), the newest first."""
+    here, told = "", "" if sites is None else json.dumps(sorted(sites))
+    if sites is not None:
+        here = "WHERE site IN (SELECT value FROM json_each(:sites)) "
     rows = conn.execute(
-        f"SELECT {_COLUMNS} FROM shelf_request ORDER BY id DESC LIMIT ?",  # noqa: S608
-        (most,),
+        f"SELECT {_COLUMNS} FROM shelf_request {here}ORDER BY id DESC LIMIT :most",  # noqa: S608
+        {"sites": told, "most": most},
     )
     return [_read(row, now) for row in rows]
 

@@ -5,11 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from central.api.models.alarms import Episode, Layer
-from central.api.models.words import Answer, Asked, Params, VerificationName
+from central.api.models.words import READABLE, Answer, Asked, Params, Reason, VerificationName
 from central.api.times import Time
 
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-"""Blanks are none."""
+Seconds = Annotated[float, Field(gt=0, le=31_536_000, strict=True)]
 MOST = 200
 """Alarms acknowledged together."""
 
@@ -17,7 +16,7 @@ MOST = 200
 class Comments(Asked):
     """What goes with it; may be empty."""
 
-    comment: str = Field(default="", max_length=500)
+    comment: Annotated[str, Field(max_length=500), READABLE] = ""
 
 
 class Reasoned(Asked):
@@ -29,7 +28,7 @@ class Reasoned(Asked):
 class ShelveAsked(Asked):
     """For how long nobody is called, and why; `one_shot`: it also ends when the alarm returns."""
 
-    seconds: Annotated[float, Field(gt=0, le=31_536_000)]
+    seconds: Seconds
     reason: Reason
     one_shot: bool = False
 
@@ -38,7 +37,7 @@ class OutOfServiceAsked(Asked):
     """By which permit, or by which filing (its number); one of the two."""
 
     reason: Reason
-    permit: str = Field(default="", max_length=100)
+    permit: Annotated[str, Field(max_length=100), READABLE] = ""
     filing: Annotated[int, Field(ge=1, le=2**62)] | None = None
 
 
@@ -48,9 +47,9 @@ class OverlayAsked(Asked):
     rule: Annotated[str, Field(min_length=1, max_length=300)]
     act: Literal["shelve", "unshelve", "suppress", "unsuppress", "out_of_service", "in_service"]
     reason: Reason
-    seconds: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
+    seconds: Seconds | None = None
     one_shot: bool = False
-    permit: str = Field(default="", max_length=100)
+    permit: Annotated[str, Field(max_length=100), READABLE] = ""
     filing: Annotated[int, Field(ge=1, le=2**62)] | None = None
 
 
@@ -58,13 +57,15 @@ class VerifyAsked(Asked):
     """What it turned out to be."""
 
     result: VerificationName
-    note: str = Field(default="", max_length=1_000)
+    note: Annotated[str, Field(max_length=1_000), READABLE] = ""
 
 
 class CommentAsked(Asked):
     """What is to be said of it."""
 
-    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+    text: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), READABLE
+    ]
 
 
 class AcknowledgeAsked(Asked):
@@ -73,7 +74,7 @@ class AcknowledgeAsked(Asked):
     alarms: Annotated[
         list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=MOST)
     ]
-    comment: str = Field(default="", max_length=500)
+    comment: Annotated[str, Field(max_length=500), READABLE] = ""
 
 
 class OneOfMany(Answer):

@@ -1,11 +1,12 @@
 """Alarms with their journal; faults, losses and matters of security."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from central.api.models.many import Fault, FirstUp, SiteGroup
 from central.api.models.words import (
+    READABLE,
     Answer,
     Asked,
     EpisodeState,
@@ -184,7 +185,7 @@ class EpisodeDetail(Episode):
 class Acknowledgement(Asked):
     """What the operator says on acknowledging; may be empty."""
 
-    comment: str = Field(default="", max_length=500)
+    comment: Annotated[str, Field(max_length=500), READABLE] = ""
 
 
 class Happening(Answer):

@@ -4,12 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from central.api.models.words import Answer, Asked, Label, Name
+from central.api.models.words import READABLE, Answer, Asked, Label, Name, Reason
 from central.api.times import Time
 
 ScopeName = Literal["domain", "profile", "site", "object", "point"]
 WhyNot = Literal["farther", "retired", "unit", "unconfirmed", "inputs", "several"]
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
 At = Annotated[str, Field(min_length=1, max_length=300)]
 Day = Annotated[str, Field(max_length=10)]
 Document = dict[str, Any]
@@ -183,8 +182,8 @@ class NamedLevels(Answer):
 class AskedName(Asked):
     """A name for people."""
 
-    zh: Annotated[str, Field(max_length=80)] = ""
-    en: Annotated[str, Field(max_length=120)] = ""
+    zh: Annotated[str, Field(max_length=80), READABLE] = ""
+    en: Annotated[str, Field(max_length=120), READABLE] = ""
 
 
 class NewNamedLevel(Asked):
@@ -198,8 +197,8 @@ class NewNamedLevel(Asked):
     label: AskedName = AskedName()
     valid_from: Day | None = None
     valid_to: Day | None = None
-    source: Annotated[str, Field(max_length=200)] = ""
-    clause: Annotated[str, Field(max_length=100)] | None = None
+    source: Annotated[str, Field(max_length=200), READABLE] = ""
+    clause: Annotated[str, Field(max_length=100), READABLE] | None = None
     reason: Reason
 
 

@@ -1,14 +1,30 @@
 """Words every answer uses: the two kinds of body, errors, labels, quality, levels, the clock."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from central.api.times import Time
+from protocols.words import UNSEEN
 
 Value = bool | int | float | str | None
 Params = dict[str, Any]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+
+
+def _readable(text: str) -> str:
+    if UNSEEN.search(text):
+        raise PydanticCustomError("text_control", "has characters that nobody sees")
+    return text
+
+
+READABLE: Final = AfterValidator(_readable)
+"""Of what people write: nothing in it that nobody sees, or that turns the rest around."""
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), READABLE
+]
+"""Why; blanks are none."""
 ColourName = Literal["blue", "yellow", "orange", "red"]
 PurposeName = Literal["production", "test", "drill"]
 ClockName = Literal["unsynchronised", "synchronised", "story"]

@@ -76,10 +76,9 @@ async def lay(
 @router.get("/shelf-requests")
 async def shelf_requests(who: Who, house: House) -> asks.ShelfRequests:
     """Return the newest requests for shelves that need a second person, within the scope."""
-    now = house.collector.clock.now()
-    found = await house.collector.db.read(lambda conn: shelving.listed(conn, now, _LISTED))
-    items = [alarm_shape.shelf_request(each) for each in found if who.sees(each.site)]
-    return asks.ShelfRequests(items=items)
+    now, sites = house.collector.clock.now(), who.narrow(None)
+    found = await house.collector.db.read(lambda conn: shelving.listed(conn, now, _LISTED, sites))
+    return asks.ShelfRequests(items=[alarm_shape.shelf_request(each) for each in found])
 
 
 @router.post("/shelf-requests/{number}/confirm")

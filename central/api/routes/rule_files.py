@@ -4,6 +4,7 @@ With faults nothing is done, and the same file comes back with them in it (422):
 column of their own, or comments above the lines.
 """
 
+import asyncio
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -32,7 +33,8 @@ async def export(who: Reader, house: House, form: Form = "xlsx") -> Response:
     if not who.sees_all:
         raise ApiError(403, "FORBIDDEN", permission=Permission.READ.value)
     headers = {"Content-Disposition": f'attachment; filename="rules.{form}"'}
-    return Response(exported(house.collector.rules, form), 200, headers, MEDIA[form])
+    data = await asyncio.to_thread(exported, house.collector.rules, form)
+    return Response(data, 200, headers, MEDIA[form])
 
 
 @router.post(

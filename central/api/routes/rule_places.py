@@ -116,7 +116,7 @@ async def name_level(who: Keeper, house: House, asked: models.NewNamedLevel) -> 
         reason=by.reason,
     )
     check_named(each, book.library, book.places())
-    number = await book.act(lambda tables, _: acts.name_level(tables, each))
+    number = await book.act(lambda tables, library: acts.name_level(tables, library, each))
     return rule_shape.named_level(_named(book.library, number))
 
 

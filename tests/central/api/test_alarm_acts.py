@@ -154,6 +154,44 @@ async def test_what_is_out_of_scope_is_not_there(staff):
     assert (await far.get("/api/v1/alarms/overlays"))[1] == {"items": []}
 
 
+async def test_requests_of_other_sites_hide_none_of_ones_own(staff, story, monkeypatch):
+    monkeypatch.setattr("central.api.routes.overlays._LISTED", 2)
+    ann, here = await staff("ann"), await staff("here", scope=("site",))
+    assert (await ann.do(f"{ALARM}/shelve", {"seconds": 600, "reason": "检修"}))[0] == 202
+    await story.collector.db.write(
+        lambda tables: tables.execute(
+            "INSERT INTO shelf_request(rule, site, seconds, one_shot, reason, asked, asked_by) "
+            "SELECT rule, 'far', seconds, 0, reason, asked, asked_by FROM shelf_request, "
+            "(SELECT 1 UNION SELECT 2)"
+        )
+    )
+    found = (await here.get("/api/v1/alarms/shelf-requests"))[1]["items"]
+    assert [each["site"] for each in found] == ["site"]
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("acknowledge", {"comment": "a\x00b"}),
+        ("comment", {"text": "\u202e已处理"}),
+        ("verify", {"result": "real", "note": "\x1b[31m"}),
+        ("shelve", {"seconds": 60, "reason": "\u200b"}),
+        ("shelve", {"seconds": "60", "reason": "检修"}),
+        ("shelve", {"seconds": True, "reason": "检修"}),
+    ],
+)
+async def test_words_that_nobody_sees_and_times_that_are_none_are_refused(staff, act, body):
+    status, told = await (await staff("ann")).do(f"{ALARM}/{act}", body)
+    assert (status, told["code"], len(told["params"]["problems"])) == (422, "INVALID", 1)
+
+
+async def test_a_comment_of_several_lines_is_one(staff):
+    ann = await staff("ann")
+    assert (await ann.do(f"{ALARM}/comment", {"text": "一\n二\t三"}))[0] == 200
+    _, detail = await ann.get(ALARM)
+    assert [each["text"] for each in detail["said"]] == ["一\n二\t三"]
+
+
 async def test_a_red_shelf_is_confirmed_by_another_person(staff):
     ann, bob = await staff("ann"), await staff("bob")
     body = {"seconds": 600, "reason": "仪表检修"}

@@ -1,11 +1,14 @@
 """Rules over the API: who may, what is said of faults, and that what was done holds at once."""
 
+import threading
+
 import httpx2
 import pytest
 
 from central.api.app import create_app
 from central.api.cables import Cables
 from central.commands.run import furnish
+from central.rules import importing, yaml_file
 from protocols.clock import SystemClock
 from tests.central.api.conftest import People
 from tests.central.builders import Gateway, open_collector
@@ -151,6 +154,52 @@ async def test_characters_nobody_sees_and_a_level_said_twice_are_refused(ask):
     assert (status, said["params"]["problems"][0]["code"]) == (422, "RULE_TWICE")
 
 
+@pytest.mark.parametrize("text", ["\u202eHH", "H\u200b", "H\u2028", "\x85", "\ufeffH"])
+async def test_a_text_that_reads_otherwise_than_it_is_written_is_refused(ask, text):
+    level = PERCENT["levels"][0] | {"name": text}
+    _, said = await make(ask, PERCENT | {"levels": [level]})
+    problem = said["params"]["problems"][0]
+    assert (problem["at"], problem["code"]) == ("levels[0].name", "TEXT_CONTROL")
+    asked = {"rule": None, "family": "high", "scope": "point", "at": POINT, "reason": f"撤{text}下"}
+    _, said = await ask("POST", "/attachments", json=asked)
+    assert said["params"]["problems"] == [{"at": "body.reason", "kind": "text_control"}]
+
+
+async def test_nor_does_it_come_in_with_a_file(ask):
+    level = PERCENT["levels"][0] | {"name": "\u202eHH"}
+    text = yaml_file.write({"format": "v1", "rules": [PERCENT | {"levels": [level]}]})
+    said = (await file(ask, "POST", text, faults="list")).json()
+    (problem,) = said["params"]["problems"]
+    assert (problem["at"], problem["code"]) == ("rules[0].levels[0].name", "TEXT_CONTROL")
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [("2026-10-15", "2026-04-15"), ("2026-10-15", "04-15"), ("04-15", "2026-10-15")],
+)
+async def test_a_season_without_a_day_is_refused(ask, first, last):
+    season = {"valid_from": first, "valid_to": last}
+    _, said = await make(ask, PERCENT | {"levels": [PERCENT["levels"][0] | season]})
+    problem = said["params"]["problems"][0]
+    assert (problem["at"], problem["code"]) == ("levels[0].valid_to", "SEASON_NO_DAY")
+    figure = {"name": "flood_limit_level", "scope": "site", "at": "site", "value": 41.0}
+    asked = figure | season | {"unit": "m", "reason": "r"}
+    _, said = await ask("POST", "/named-levels", json=asked)
+    assert [each["code"] for each in said["params"]["problems"]] == ["SEASON_NO_DAY"]
+
+
+async def test_a_season_runs_over_the_new_year(ask):
+    season = {"valid_from": "10-15", "valid_to": "04-15"}
+    level = PERCENT["levels"][0] | season
+    assert (await make(ask, PERCENT | {"levels": [level]}))[0] == 201
+
+
+async def test_a_window_that_is_wrong_is_named_as_it_was_written(ask):
+    window = {"kind": "window", "aggregate": "mean", "window": 0}
+    _, said = await make(ask, PERCENT | window)
+    assert [each["at"] for each in said["params"]["problems"]] == ["window"]
+
+
 async def test_every_fault_of_a_rule_is_named(ask):
     wrong = PERCENT | {
         "quantity": ["tank_levle"],
@@ -235,6 +284,8 @@ async def test_a_figure_of_a_place_needs_a_rule_that_asks_for_it(ask):
     }
     status, made = await ask("POST", "/named-levels", json=asked)
     assert (status, made["by"], made["value"]) == (201, "engineer-None", 41.0)
+    status, said = await ask("POST", "/named-levels", json=asked)
+    assert (status, said["code"], said["params"]["id"]) == (409, "NAMED_SAME", made["id"])
     wrong = asked | {"unit": "kPa", "valid_to": "10-32", "at": "nowhere"}
     _, said = await ask("POST", "/named-levels", json=wrong)
     assert [each["at"] for each in said["params"]["problems"]] == ["at", "unit", "valid_to"]
@@ -342,6 +393,38 @@ async def test_a_file_with_faults_comes_back_with_them(ask):
     assert (3, "rules[0].kind", "VALUE_CHOICE") in shown
     none = await file(ask, "POST", b"PK nothing")
     assert (none.status_code, none.json()["code"]) == (422, "RULES_FILE_FORMAT")
+
+
+async def test_a_large_file_holds_up_nobody(ask, monkeypatch):
+    read, threads = importing.sheets.read, []
+
+    def noted(data):
+        threads.append(threading.get_ident())
+        return read(data)
+
+    monkeypatch.setattr(importing.sheets, "read", noted)
+    written = (await file(ask, "GET", format="xlsx")).content
+    assert (await file(ask, "POST", written)).json()["unchanged"] > 150
+    assert threads != [threading.get_ident()]
+
+
+async def test_a_file_changes_only_what_it_was_held_against(ask, house, monkeypatch):
+    await make(ask)
+    text = yaml_file.write(
+        {"format": "v1", "rules": [PERCENT | {"levels": [PERCENT["levels"][0] | {"limit": 71}]}]}
+    )
+    act = house[0].rules.act
+
+    async def later(work):
+        monkeypatch.undo()
+        assert (await confirm(ask))[0] == 200
+        return await act(work)
+
+    monkeypatch.setattr(house[0].rules, "act", later)
+    answer = await file(ask, "POST", text)
+    said = answer.json()
+    assert (answer.status_code, said["code"]) == (409, "RULE_CHANGED_MEANWHILE")
+    assert said["params"]["by"] == "engineer-None"
 
 
 async def test_a_file_may_come_before_its_places_are_connected(ask):

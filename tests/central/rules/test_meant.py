@@ -2,6 +2,7 @@
 
 import pytest
 
+from central.rules.figures import fitted
 from central.rules.meant import Index, Why, families
 from central.rules.resolving import Resolver
 from protocols.alarms.kinds.several import Clause, Deviation
@@ -9,6 +10,7 @@ from protocols.alarms.kinds.vote import Vote
 from tests.central.rules.builders import (
     TANK,
     attachment,
+    body,
     confirmed,
     library,
     named,
@@ -268,3 +270,10 @@ def test_what_ends_a_family_or_stands_in_its_place_holds_on_objects_too(ended):
     (found,) = Resolver(lib).several(HEADS[:2])
     assert found.holding.attachment == near
     assert whys(found.holding) == [(1, Why.FARTHER)]
+
+
+def test_a_figure_beyond_all_numbers_in_the_unit_of_the_place_stays_a_number():
+    level = TANK["levels"][0] | {"limit": 1e308, "deadband": 1e308}
+    made = body(confirmed(TANK | {"unit": "km", "levels": [level]}))
+    found = fitted(made, [], place(unit="mm").target, "mm")
+    assert [(each.limit, each.deadband) for each in found.levels] == [(1e308, 1e308)]

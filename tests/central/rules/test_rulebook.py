@@ -203,7 +203,7 @@ async def test_a_named_level_of_a_site_raises(story):
     await attach(story, "own.high")
     await story.at(0, 65.0)
     figure = named(0, 60.0, unit="%", scope="SITE", at="site", name="x")
-    await story.collector.rules.act(lambda tables, _: acts.name_level(tables, figure))
+    await story.collector.rules.act(lambda *known: acts.name_level(*known, figure))
     await story.is_("UNACK", "汛限")
 
 

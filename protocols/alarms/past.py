@@ -230,6 +230,8 @@ def _finished(branch: Branch, returned: int) -> list[Told]:
         return [Told(Telling.RETURNED, returned)]
     if claim.what is Telling.BECOMES:
         return [Told(Telling.ENDS, returned)]
+    if returned > claim.raised:
+        return []  # it stood when the live alarm was raised: they are one
     restored = Told(Telling.BACKDATED, claim.raised)
     return [restored, whole] if branch.path[0][0] < claim.raised else [whole]
 

@@ -100,6 +100,10 @@ class Ledger:
         self._touched[row.number] = None
         return row.number
 
+    def opened(self, rule: str) -> set[int]:
+        """Return the episodes of a rule that are new or were changed in this commit."""
+        return {number for number, row in self._rows.items() if row.rule == rule}
+
     def again(self, number: int) -> None:
         """Let an episode be told again, though nothing is written of it."""
         self._touched[number] = None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from central.alarms.moves import Moves
-from central.alarms.pasts import telling
+from central.alarms.pasts import overlapping, telling
 from central.alarms.tracked import Tracked
 from central.store.measured import Measured
 from protocols.alarms import past, past_several, streams
@@ -83,7 +83,9 @@ def _write(moves: Moves, tracked: Tracked, stream: int, outcome: streams.Outcome
     after, entries, told = outcome
     tracked.streams, tracked.machine = after, after.machine
     for each in told:
-        claimed = telling.tell(moves, tracked, each, tracked.claimed.pop(stream, None))
+        left, claimed = overlapping.rest(moves, tracked, each)
+        for part in left:
+            claimed = telling.tell(moves, tracked, part, tracked.claimed.pop(stream, None))
         if claimed is not None:
             tracked.claimed[stream] = claimed
     moves.entries(tracked, entries, tracked.shown)

@@ -11,6 +11,7 @@ from central.alarms import stepping
 from central.alarms.engine import Engine
 from central.alarms.journal.records import EpisodeRow
 from central.alarms.many import holding
+from protocols.alarms import condition as conditions
 from protocols.alarms import steps
 from protocols.alarms.machine import Sample
 
@@ -74,3 +75,11 @@ class Below:
         tracked.machine, entries = steps.feed(definition, tracked.machine, sample, moves.clock)
         moves.entries(tracked, entries, tracked.shown)
         return self._engine.keep(tables.conn, moves, [tracked])
+
+    def call_off(self, tables: Tables, rule: str, now: int) -> None:
+        """Let nothing come of what a rule that is about no point was about to tell."""
+        tracked = self._engine.tracked(tables.conn, rule)
+        if tracked is not None:
+            start = conditions.start(tracked.rule)
+            tracked.machine = tracked.machine._replace(condition=start)
+            self._engine.keep(tables.conn, self._engine.moves(tables.conn, now, None), [tracked])

@@ -40,9 +40,17 @@ class Faults:
         self._below.anew(tables, plan.numbers, since, now)
 
     def silent(self, tables: Tables, plan: Plan, since: int, now: int) -> Judged:
-        """Take that nothing was heard of a gateway since `since` (µs UTC)."""
+        """Take that nothing was heard of a gateway since `since` (µs UTC).
+
+        What of it was not told yet is not told any more: whether it still is so, nobody knows.
+        """
         judged = Judged()
         if plan.numbers:  # else there is nothing it could be shown at
+            for each in standing.standing(tables.conn, plan.gateway):
+                if each.kind != GATEWAY and not self._told(tables, each):
+                    standing.end(tables.conn, each.rule, now)
+                    self._below.hear(tables, each.rule, each.points, now)
+                    self._below.call_off(tables, each.rule, now)
             self._begin(tables, plan.whole(), since, now, judged)
         return self._done(judged)
 
@@ -87,8 +95,10 @@ class Faults:
 
     def _stays(self, tables: Tables, known: Standing, places: Iterable[Place]) -> bool:
         """Whether a device's fault that was told lies below its bus's now: it is not back."""
-        if known.kind != DEVICE or known.bus not in {p.bus for p in places if p.kind == BUS}:
-            return False
+        below = known.kind == DEVICE and known.bus in {p.bus for p in places if p.kind == BUS}
+        return below and self._told(tables, known)
+
+    def _told(self, tables: Tables, known: Standing) -> bool:
         tracked = self._engine.tracked(tables.conn, known.rule)
         return tracked is not None and tracked.episode is not None
 

@@ -10,16 +10,17 @@ from typing import Final
 from central.alarms.many.silence import Silences
 from central.alarms.moves import Moves
 from central.alarms.tracked import Tracked
+from central.faults.places import is_fault
 from protocols.alarms import hold, steps
+from protocols.alarms.word import Word
 from protocols.clock import SECOND
 
-WAIT: Final = 30 * SECOND
+WAIT: Final = 35 * SECOND
 """So long a thing that only the clock says waits for its gateway to be heard after it: by then a
 gateway that fell silent is known to have."""
-AGAIN: Final = 2 * SECOND
-"""How often it is looked at meanwhile."""
-EXPECTED: Final = 12 * SECOND
-"""A gateway says every ten seconds how it is; sooner nobody misses it."""
+AGAIN: Final = SECOND
+"""How often it is looked at meanwhile. Who sends readings is heard every second, who has none to
+send every ten."""
 Spoke = Callable[[int], int | None]
 """When the gateway of a point was heard last (µs UTC); None: nobody knows."""
 
@@ -64,12 +65,18 @@ def rest(tracked: Tracked, now: int) -> None:
 
 
 def waits(tracked: Tracked, clock: int, spoke: Spoke) -> int | None:
-    """Return when to look again at a timer that is due: its gateway may be silent; None: now."""
+    """Return when to look again at a timer that is due; None: it is believed.
+
+    What only the clock says is not, before the gateway was heard after it: it may have fallen
+    silent with the very reading that began it.
+    """
     due = tracked.due()
     if due is None or clock >= due + WAIT:
         return None
-    heard = [spoke(point) for point in tracked.points]
-    if not any(at is not None and at < due and clock - at > EXPECTED for at in heard):
+    fault = is_fault(tracked.rule.id)  # about no point: what it is shown at is the gateway's
+    heard = [spoke(point) for point in ((tracked.point,) if fault else tracked.points)]
+    if not any(at is not None and at < due for at in heard):
         return None
     _, entries = steps.advance(tracked.definition, tracked.machine, clock)
-    return clock + AGAIN if hold.doubtful(tracked.definition, entries) else None
+    begins = fault and any(entry.word is Word.RAISE for entry in entries)
+    return clock + AGAIN if begins or hold.doubtful(tracked.definition, entries) else None

@@ -93,6 +93,23 @@ async def test_a_gateway_that_falls_silent_leaves_its_devices_fault_as_it_was(pl
     assert places == {"device": "UNACK", "gateway": "RTN_UNACK"}
 
 
+@pytest.mark.parametrize("state", ["online", "offline"])
+async def test_a_device_is_no_item_of_a_gateway_that_fell_silent_with_it(plant, state):
+    """It was about to be told; whether it still is so is asked when the gateway is back."""
+    await plant.says(0, 50.0)
+    await report(plant, 10, "offline")
+    await plant.passes(200)
+    assert [each.fault.place for each in await plant.faults()] == ["gateway"]
+    for second in range(200, 240, 10):
+        await report(plant, second, state)
+        await plant.passes(second + 9)
+    places = {each.fault.place: each.state for each in await plant.faults()}
+    device = {"device": "UNACK"} if state == "offline" else {}
+    assert places == {"gateway": "RTN_UNACK"} | device
+    words = {"online": 1, "offline": 2}
+    assert (await plant.words())["RAISE", True] == words[state]
+
+
 def plan():
     """Two buses: of three devices, and of one."""
     text = json.loads(manifest().decode())

@@ -92,7 +92,7 @@ def _see(
             machine, entries = after
             entries = [entry._replace(time=at) for entry in entries]
             evaluator.step(judged, kept, (machine, entries), now, known=True)
-    elif _earlier(standing, at):
+    elif _earlier(standing, seen.by, at):
         kept.standing = replace(standing, acknowledged=seen.by, seen=at)
         judged.changed[kept.rule.id] = kept
         judged.happened.append(
@@ -100,9 +100,14 @@ def _see(
         )
 
 
-def _earlier(standing: Standing, at: int) -> bool:
-    """Return whether the centre's counts: nobody's here does, or it was earlier than ours."""
+def _earlier(standing: Standing, by: str, at: int) -> bool:
+    """Return whether the centre's counts: nobody's here does, or it was earlier than ours.
+
+    The same one is known here by a time that moved a little with our clock.
+    """
     if not standing.acknowledged or standing.seen is None:
         return not standing.acknowledged
+    if standing.acknowledged == by and abs(standing.seen - at) <= SKEW:
+        return False
     called = standing.called
     return at < standing.seen and (called is None or at >= called - SKEW)

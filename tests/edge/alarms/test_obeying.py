@@ -86,6 +86,16 @@ def test_a_shelf_ended_by_hand_was_seen_by_whoever_ended_it():
     assert kept(told).standing.acknowledged == "王"
 
 
+def test_an_acknowledgement_known_by_a_clock_that_moved_a_little_is_not_told_again():
+    told = Told()
+    told.read(10, 13)
+    told.second = 20
+    do(told, seen=[(15, "王")])
+    told.evaluator.shift(SECOND // 2)
+    assert do(told, seen=[(15, "王")]).happened == []
+    assert do(told, seen=[(12, "李")]).happened != [], "of another person the earlier counts"
+
+
 def test_put_to_rest_is_no_return_and_what_stands_calls_after_it():
     told = Told()
     told.read(10, 13)

@@ -81,7 +81,7 @@ class Collector:
         self.listeners.append(self.alarms.peaks.listen)
         anchors = Anchors(clock)
         self.gateways.measured = anchors.note
-        self.crowd = Crowd(db, self._engine.many.flooding)
+        self.crowd = Crowd(db, self._engine.many.flooding, config.alarms.flood)
         self.faults = follow(self._engine, self.registry, self.gateways, self.store.heads)
         self.alarms.now, self.faults.settled = self._now, self._schedule
         committer = Committer(self.store, self._engine, anchors, db.gathered, clock.now())

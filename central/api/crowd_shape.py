@@ -12,15 +12,16 @@ from protocols.alarms.fault_wording import FaultTold, tell
 from protocols.words import Label
 
 
-def flood(source: Flooded, operators: int) -> told.Flood:
-    """Return whether it floods."""
+def flood(source: Flooded, operators: int, scope: frozenset[str] | None) -> told.Flood:
+    """Return whether it floods in the room; in a narrower `scope` for one person."""
     state, bounds = source.flood, source.bounds
     return told.Flood(
+        whole=scope is None,
         on=state.on,
         began=state.began,
         alarms=state.alarms if state.on else 0,
         recent=source.recent,
-        operators=operators,
+        operators=operators if scope is None else 1,
         window_minutes=bounds.window / 60,
         on_above=bounds.on_above,
         off_below=bounds.off_below,

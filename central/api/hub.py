@@ -89,6 +89,7 @@ class Hub:
             self._gateways.update(self._collector.registry.names())
         self._values.add(effects.values)
         self._gateways.update(effects.gateways)
+        self._flood.listen(each.site for each in effects.episodes)
         self._backfills.put(effects.backfills)
         told: list[Changed] = [*effects.episodes, *effects.overlays]
         for changed in told:
@@ -184,8 +185,8 @@ class Hub:
         await self._send_values()
         await self._send_gateways()
         self._backfills.send(self._subscribers, self._send)
-        if (flood := await self._flood.news()) is not None:
-            self._send(flood, self._subscribers)
+        for scope, flood in await self._flood.news((groups := self._by_scope()).keys()):
+            self._send(flood, groups[scope])
         story = self._collector.clock.state is ClockState.STORY
         if story or tick % CLOCK_EVERY == 0:
             self._send_clock()

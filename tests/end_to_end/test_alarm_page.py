@@ -354,7 +354,7 @@ def test_a_flood_shows_red_and_orange_alone_and_the_rest_by_site(two):
     from playwright.sync_api import expect
 
     first, _ = two
-    figures = {"recent": 14, "operators": 1, "window_minutes": 10.0, "on_above": 10}
+    figures = {"whole": True, "recent": 14, "operators": 1, "window_minutes": 10.0, "on_above": 10}
     figures |= {"on": True, "began": None, "alarms": 23, "off_below": 5, "history": []}
     first.page.route("**/api/v1/alarms/flood", lambda route: route.fulfill(json=figures))
     first.page.route(

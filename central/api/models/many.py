@@ -70,9 +70,11 @@ class Flood(Answer):
 
     `alarms` were announced in this flood, `recent` within the window; test, drill and what was told
     of the past count in neither. `on_above` and `off_below` are for all on duty together. The
-    newest floods first.
+    newest floods first. `whole`: of the whole room; where that is not in scope, of the sites that
+    are, for one operator.
     """
 
+    whole: bool
     on: bool
     began: Time | None
     alarms: int

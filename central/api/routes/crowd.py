@@ -22,10 +22,13 @@ SINGLE: Final = frozenset({"orange", "red"})
 
 @router.get("/flood")
 async def flood(who: Who, house: House) -> told.Flood:
-    """Return whether alarms are more than those on duty can take in; of the whole room."""
+    """Return whether alarms are more than those on duty can take in.
+
+    Of the whole room; of the alarms in scope, and for one operator, where that is not everything.
+    """
     collector = house.collector
-    found = await collector.crowd.flood(collector.clock.now())
-    return crowd_shape.flood(found, collector.config.alarms.operators)
+    found = await collector.crowd.flood(collector.clock.now(), who.scope)
+    return crowd_shape.flood(found, collector.config.alarms.operators, who.scope)
 
 
 @router.get("/grouped")
@@ -49,7 +52,8 @@ async def grouped(  # noqa: PLR0913  # filters of one list
     if domain is not None:
         there = {each.name for each in collector.registry.sites() if each.domain == domain}
         within = frozenset(there if sites is None else there & sites)
-    flooding, rows = await collector.crowd.by_site(now, within, purpose, always=always)
+    flooding = (await collector.crowd.flood(now, who.scope)).flood.on
+    rows = await collector.crowd.by_site(within, purpose) if flooding or always else []
     wanted = EpisodeFilter(sites=sites, domain=domain, purpose=purpose, limit=limit)
     if flooding or always:
         wanted = replace(wanted, levels=SINGLE)

@@ -449,7 +449,7 @@ class FakeCollector:
         behind = Behind(db, self.registry, story, own_holidays(), self.ask)
         self.queries = Queries(behind)
         self.alarms = FakeAlarms(db)
-        self.crowd = Crowd(db, Flooding(Bounds()))
+        self.crowd = Crowd(db, Flooding(Bounds()), Bounds())
         self.ingest = FakeIngest(clock)
         self.backups = Backups(db, clock, None, lambda effects: None)
         self.retention = Retention(db, clock, Keeping())

@@ -10,6 +10,9 @@ from central.api.app import create_app
 from central.api.cables import Cables
 from central.api.server import Server, listen, settings
 from central.commands.run import furnish
+from central.identity.principal import Kind, Principal
+from central.identity.roles import Role
+from protocols.alarms.flood import Bounds
 from protocols.alarms.rule import Colour
 from tests.central.alarms.story import Story
 from tests.central.api.conftest import People
@@ -83,6 +86,66 @@ async def test_in_a_flood_the_list_is_by_site_and_red_stays_single(ann, story):
     assert (flood["on"], flood["recent"]) == (False, 0)
     (span,) = flood["history"]
     assert (span["alarms"], span["ended"]) == (NUMBER, "2026-06-12T22:10:11.000000+08:00")
+
+
+def watcher(name, scope):
+    return Principal(
+        name=name, kind=Kind.SESSION, roles=frozenset({Role.VIEWER}), scope=scope, credential=name
+    )
+
+
+def floods(subscriber):
+    """Return the bodies of the flood events that wait for a page, and let nothing wait."""
+    waiting = [subscriber.queue.get_nowait() for _ in range(subscriber.queue.qsize())]
+    return [json.loads(told.data) for told in waiting if told and told.event == "flood"]
+
+
+async def test_who_sees_some_sites_is_told_of_a_flood_of_these_and_of_no_other(house, story):
+    """Not a number of the room reaches a person who sees another site; his own do, as one reader's.
+
+    The room has two on duty, so that for it sixteen are no flood.
+    """
+    rooms, base = house
+    scopes = {"room": None, "mine": frozenset({"site"}), "theirs": frozenset({"elsewhere"})}
+    rooms.hub._flood._operators = 2
+    story.collector.crowd.flooding.bounds = Bounds(on_above=20, off_below=10)
+    pages = {}
+    for name, scope in scopes.items():
+        pages[name] = await rooms.hub.subscribe(watcher(name, scope), scope)
+    await rooms.hub.beat(1)
+    assert not any(floods(page) for page in pages.values())
+    await raise_all(story)
+    await rooms.hub.beat(2)
+    assert floods(pages["room"]) == floods(pages["theirs"]) == []
+    (told,) = floods(pages["mine"])
+    assert (told["whole"], told["on"], told["alarms"], told["operators"]) == (False, True, 16, 1)
+    await rooms.hub.beat(3)
+    assert not any(floods(page) for page in pages.values())
+
+    people = People(story.collector.db, RealClock())
+    said, grouped = {}, {}
+    for name, scope in scopes.items():
+        stated = None if scope is None else sorted(scope)
+        headers = await people.session("viewer", name=name, scope=stated)
+        async with httpx2.AsyncClient(base_url=base, headers=headers) as http:
+            said[name] = (await http.get("/api/v1/alarms/flood")).json()
+            grouped[name] = (await http.get("/api/v1/alarms/grouped")).json()
+    assert said["mine"] == told
+    assert (said["room"]["whole"], said["room"]["on"], said["room"]["recent"]) == (True, False, 16)
+    nothing = {"whole": False, "on": False, "alarms": 0, "recent": 0, "history": []}
+    assert said["theirs"].items() >= nothing.items()
+    assert {name: each["flooding"] for name, each in grouped.items()} == {
+        "room": False,
+        "mine": True,
+        "theirs": False,
+    }
+    assert (grouped["theirs"]["groups"], grouped["theirs"]["single"]["total"]) == ([], 0)
+
+    story.clock.move(660)
+    await rooms.hub.beat(4)
+    (over,) = floods(pages["mine"])
+    assert (over["on"], over["recent"], over["history"][0]["alarms"]) == (False, 0, 16)
+    assert floods(pages["theirs"]) == []
 
 
 async def test_the_first_is_marked_and_what_chatters_is_until_it_is_calm(ann, story):

@@ -1005,7 +1005,9 @@ export interface paths {
         };
         /**
          * Flood
-         * @description Return whether alarms are more than those on duty can take in; of the whole room.
+         * @description Return whether alarms are more than those on duty can take in.
+         *
+         *     Of the whole room; of the alarms in scope, and for one operator, where that is not everything.
          */
         get: operations["alarms_flood"];
         put?: never;
@@ -3252,9 +3254,12 @@ export interface components {
          *
          *     `alarms` were announced in this flood, `recent` within the window; test, drill and what was told
          *     of the past count in neither. `on_above` and `off_below` are for all on duty together. The
-         *     newest floods first.
+         *     newest floods first. `whole`: of the whole room; where that is not in scope, of the sites that
+         *     are, for one operator.
          */
         Flood: {
+            /** Whole */
+            whole: boolean;
             /** On */
             on: boolean;
             /** Began */

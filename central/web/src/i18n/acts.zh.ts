@@ -113,7 +113,7 @@ export default {
     decision: { confirmed: "{by} 已同意", refused: "{by} 不同意", lapsed: "超过 1 小时无人决定，已失效" },
   },
   fault_: { gateway: "网关离线", bus: "总线通信中断", device: "设备通信中断", title: "看不见的地方", gateways: "{n} 台网关", devices: "{n} 台设备", points: "{n} 个点位", since: "{time} 起无数据", none: "网关、总线、设备都有数据", more: "另 {n} 处", concluded: "由全部下级无数据推断" },
-  flood: { title: "报警泛滥", since: "自 {time}", count: "已 {n} 条，近 {minutes} 分钟 {recent} 条", rule: "每人 {minutes} 分钟超过 {above} 条为泛滥，低于 {below} 条自动结束", grouped: "黄、蓝按场所成组；红、橙逐条", single: "逐条显示", group: "按场所成组", caption: "黄色、蓝色报警，按监测场所", unseen: "未确认 {n}", total: "{n} 条", from: "首出 {time}", last: "最新 {time}" },
+  flood: { title: "报警泛滥", own: "仅您能看到的场所", since: "自 {time}", count: "已 {n} 条，近 {minutes} 分钟 {recent} 条", rule: "每人 {minutes} 分钟超过 {above} 条为泛滥，低于 {below} 条自动结束", grouped: "黄、蓝按场所成组；红、橙逐条", single: "逐条显示", group: "按场所成组", caption: "黄色、蓝色报警，按监测场所", unseen: "未确认 {n}", total: "{n} 条", from: "首出 {time}", last: "最新 {time}" },
   row: {
     by: "{by} {at} 确认",
     nth: "第 {n} 次",

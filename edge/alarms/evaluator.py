@@ -229,6 +229,8 @@ class Evaluator:
                     named = sample._replace(input=name)
                     after = feed(definition, kept.machine, named)
                     self.step(judged, kept, after, sample.arrival)
+        if kept.rule.whole and sample.good:
+            judged.points.add(point)
         if kept.machine.condition != before:
             judged.points.update(kept.rule.points)
             if not kept.rule.plain:

@@ -13,6 +13,7 @@ from protocols.alarms.definition import UNWATCHED, Definition
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.kinds.schedule import Schedule
 from protocols.alarms.kinds.several import Levels
+from protocols.alarms.kinds.window import Window
 from protocols.alarms.ladder import directions, rule_of
 from protocols.alarms.rule import Level
 from protocols.device import Bus, Point
@@ -47,6 +48,9 @@ class LocalRule:
     dated: bool
     plain: bool = field(init=False)
     """Whether the newest value of one point is all it goes by: then most readings are quiet."""
+    whole: bool = field(init=False)
+    """Whether every reading counts and has to be sent: a sum of what the deadband let through is
+    not the sum."""
     subject: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +58,7 @@ class LocalRule:
         one = len(self.inputs) == 1 and self.inputs[0][1] == ""
         limit = type(definition.kind) is Limit and definition.watch is UNWATCHED
         object.__setattr__(self, "plain", one and limit)
+        object.__setattr__(self, "whole", type(definition.kind) is Window)
         object.__setattr__(self, "subject", definition.rule.subject)
 
     @property

@@ -43,9 +43,9 @@ class Happened(NamedTuple):
 
 @dataclass(slots=True)
 class Judged:
-    """What readings led to. `points`: those whose reading changed a condition and must be sent, so
-    that the collector judges as we did; `beside`: points of which it needs the reading before, too;
-    `changed`: rules to be kept; `happened` in order.
+    """What readings led to. `points`: those whose reading changed a condition, or counts in a
+    window, and must be sent, so that the collector judges as we did; `beside`: points of which it
+    needs the reading before, too; `changed`: rules to be kept; `happened` in order.
     """
 
     points: set[int] = field(default_factory=set)

@@ -45,6 +45,8 @@ RULE_ROWS = [
         R,
     ),
     ("POST", "/api/v1/rules", None, {"rule": {}, "reason": "新建"}, 422, KEEPERS),
+    ("POST", "/api/v1/rules/trial", None, {"rule": {}, "scope": "site", "at": "s"}, 422, KEEPERS),
+    ("GET", "/api/v1/profiles", None, None, 200, R),
     ("PUT", RULE_PATH, "/api/v1/rules/none", {"rule": {}, **VERSIONED}, 404, KEEPERS),
     *(
         ("POST", f"{RULE_PATH}/{act}", f"/api/v1/rules/none/{act}", body, 404, KEEPERS)

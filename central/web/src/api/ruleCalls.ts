@@ -17,6 +17,9 @@ export type Imported = Schemas["RulesImported"];
 export type Kpis = Schemas["Kpis"];
 export type Kpi = Schemas["Kpi"];
 export type ScopeName = Attachment["scope"];
+export type Trial = Schemas["RuleTrial"];
+export type TriedPlace = Schemas["TriedPlace"];
+export type Profile = Schemas["Profile"];
 
 /** A fault of a rule or of a file: where, which, and what would be allowed. */
 export interface Problem {
@@ -34,6 +37,9 @@ const ruleAt = (id: string) => `/rules/${encodeURIComponent(id)}`;
 export const sets = async (signal?: AbortSignal) => (await ask<{ sets: ThresholdSet[] }>("/threshold-sets", { signal })).sets;
 export const rules = async (signal?: AbortSignal) => (await ask<{ items: LibraryRule[] }>("/rules", { signal })).items;
 export const rule = (id: string, signal?: AbortSignal) => ask<RuleDetail>(ruleAt(id), { signal });
+export const create = (document: Record<string, unknown>, reason: string) => post<LibraryRule>("/rules", { rule: document, reason });
+export const attempt = (document: Record<string, unknown>, scope: ScopeName, at: string) => post<Trial>("/rules/trial", { rule: document, scope, at, quantities: [] });
+export const profiles = async (signal?: AbortSignal) => (await ask<{ items: Profile[] }>("/profiles", { signal })).items;
 export const confirm = (id: string, levels: { name: string; limit: number | null }[], version: number, reason: string) =>
   post<LibraryRule>(`${ruleAt(id)}/confirm`, { levels, version, reason });
 export const change = (id: string, document: Record<string, unknown>, version: number, reason: string) =>

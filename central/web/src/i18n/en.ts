@@ -2,6 +2,7 @@
 
 import acts from "./acts.en";
 import onboarding from "./onboarding.en";
+import newRule from "./newRule.en";
 import rules from "./rules.en";
 import system from "./system.en";
 import type { Messages } from "./zh";
@@ -9,6 +10,7 @@ import type { Messages } from "./zh";
 const en: Messages = {
   acts,
   onboarding,
+  newRule,
   rules,
   system,
   name: "Fengsui",

@@ -114,6 +114,7 @@ const rules: typeof zh = {
     scopePick: "Scope",
     place: "Place",
     placePick: "Choose",
+    profilePoints: "points: {n}",
     profileHint: "Name of the profile, such as example/tankfarm-modbus",
     several: "A rule of several inputs is attached to an object, a site or a domain.",
     history: "Versions",

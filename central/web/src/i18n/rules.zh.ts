@@ -112,6 +112,7 @@ const rules = {
     scopePick: "范围",
     place: "位置",
     placePick: "请选择",
+    profilePoints: "{n} 个点位",
     profileHint: "设备模板名，例如 example/tankfarm-modbus",
     several: "多路输入的规则挂在监测对象、场所或领域上。",
     history: "版本",

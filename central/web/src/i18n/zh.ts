@@ -2,12 +2,14 @@
 
 import acts from "./acts.zh";
 import onboarding from "./onboarding.zh";
+import newRule from "./newRule.zh";
 import rules from "./rules.zh";
 import system from "./system.zh";
 
 const zh = {
   acts,
   onboarding,
+  newRule,
   rules,
   system,
   name: "烽燧",

@@ -62,6 +62,15 @@ export function ruleStanding(document: RuleDocument, retired: boolean): RuleStan
   return found.length > 0 && found.every((each) => each === "named") ? "named" : "unconfirmed";
 }
 
+const SECONDS = ["stale", "bad", "frozen"];
+const BARE = ["digital", "vote", "levels", "interlock", "expression"];
+/** The unit of a rule's figures: seconds where silence is counted, none of votes, states and counts. */
+export function figureUnit(document: RuleDocument): string {
+  const kind = document.kind ?? "limit";
+  if (SECONDS.includes(kind)) return "s";
+  return BARE.includes(kind) || (kind === "window" && document["aggregate"] === "count") ? "" : (document.unit ?? "");
+}
+
 const FOREIGN = ["V", "K", "D", "E"];
 const same = (one: number | null | undefined, other: number | null | undefined) => (one ?? 0) === (other ?? 0) && (one === null) === (other === null);
 

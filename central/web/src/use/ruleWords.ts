@@ -13,7 +13,7 @@ const SPANS: [number, "d" | "h" | "min"][] = [[86_400, "d"], [3_600, "h"], [60, 
 
 export function useRuleWords() {
   const { t, te } = useI18n();
-  const { site } = useConsole();
+  const { site, state } = useConsole();
   const unit = (text: string | undefined): string => unitText(text ?? "", language());
   const figure = (value: number): string => formatNumber(value, null);
   const documentOf = (rule: LibraryRule): RuleDocument => rule.current.rule as unknown as RuleDocument;
@@ -40,7 +40,8 @@ export function useRuleWords() {
     if (scope === "site") return nameOf(site(at)?.label ?? null, at);
     if (scope === "profile") return at;
     const [first = "", ...rest] = at.split("/");
-    return [nameOf(site(first)?.label ?? null, first), ...rest].join(" / ");
+    const inner = scope === "object" ? Object.values(state.points).find((point) => point.site === first && point.object === rest.join("/"))?.object_label : state.points[at]?.label;
+    return [nameOf(site(first)?.label ?? null, first), nameOf(inner ?? null, rest.join(" / "))].join(" / ");
   }
   const attachedAt = (each: Attachment): string => placeText(each.scope, each.at);
 

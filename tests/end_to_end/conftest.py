@@ -1,5 +1,6 @@
 """The demo, really running, and a real browser in front of it."""
 
+import ctypes
 import os
 from pathlib import Path
 
@@ -20,6 +21,16 @@ FLAGS = [
 ]
 
 
+def require_browser():
+    """Skip where there is no browser, or not what its driver (a bundled Node.js) is linked to."""
+    if not CHROMIUM.exists():
+        pytest.skip("没有 chromium / no chromium: apt-get install chromium fonts-wqy-microhei")
+    try:
+        ctypes.CDLL("libatomic.so.1")
+    except OSError:
+        pytest.skip("没有 libatomic / no libatomic: apt-get install libatomic1")
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """The demo, started a story minute before the tank reaches 高高报."""
@@ -36,8 +47,7 @@ def demo(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     """Debian's Chromium, headless."""
-    if not CHROMIUM.exists():
-        pytest.skip("没有 chromium / no chromium: apt-get install chromium fonts-wqy-microhei")
+    require_browser()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -22,7 +22,7 @@ from protocols.clock import SystemClock, real_monotonic
 from protocols.modbus.simulator import Simulator
 from protocols.simulators.demo import free_port
 from tests.end_to_end.between import Between
-from tests.end_to_end.conftest import CHROMIUM, FLAGS
+from tests.end_to_end.conftest import CHROMIUM, FLAGS, require_browser
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90
@@ -164,8 +164,7 @@ async def person(config, url):
 @asynccontextmanager
 async def page_of(config, url, pictures):
     """The console in a real browser, logged in by a link; a picture of each step if asked for."""
-    if not CHROMIUM.exists():
-        pytest.skip("没有 chromium / no chromium: apt-get install chromium fonts-wqy-microhei")
+    require_browser()
     from playwright.async_api import async_playwright
 
     printed = await asyncio.to_thread(

@@ -115,12 +115,12 @@ def answered(body: Body, own: Body | None, by: Who | None, faults: Faults, at: s
     offers = []
     for place, offer in enumerate(body.levels):
         where, known = f"{at}[{place}]", before.get(offer.level.name)
-        kept = known is not None and known.unconfirmed() == offer.unconfirmed()
+        kept = known is not None and known.answered() == offer.answered()
         if offer.level.status == "V" and not kept:
             faults.add(f"{where}.status", "RULE_STATUS_V", "V", OWN_STATUSES)
         claim = offer.level.confirmed_by
         if known is not None and kept and claim in (None, known.level.confirmed_by):
-            offers.append(known)
+            offers.append(replace(known, request=offer.request))
         elif claim is None:
             offers.append(offer.unconfirmed())
         elif by is not None and claim == by.name and offer.known:

@@ -23,7 +23,8 @@ SEVERAL: Final = (Interlock, Vote, Deviation, Levels)
 class Offer:
     """A level as offered. `known`: it has a figure; else a site's `named` value has to say it.
 
-    `tag` is where the figure stands in the reference; `counts` the colour a roll-up counts.
+    `tag` is where the figure stands in the reference; `counts` the colour a roll-up counts;
+    `request` what people are asked to do, else the rule's.
     """
 
     level: Level
@@ -31,6 +32,7 @@ class Offer:
     named: str | None = None
     tag: str | None = None
     counts: str | None = None
+    request: Label = Label("")  # noqa: RUF009  # frozen
 
     @property
     def active(self) -> bool:
@@ -43,6 +45,10 @@ class Offer:
         if limit is None:
             return replace(self, level=level)
         return replace(self, level=replace(level, limit=limit), known=True)
+
+    def answered(self) -> "Offer":
+        """Return what somebody answers for: not who did, nor what people are asked to do."""
+        return replace(self.unconfirmed(), request=Label(""))
 
     def unconfirmed(self) -> "Offer":
         """Return it as nobody has answered for it yet."""
@@ -73,7 +79,8 @@ class Body:
     """One version of a rule. `id` is a logical name, `kind_name` how people call the kind.
 
     `family`: rules of one family stand in for each other at a point. `attach`: a rule of a
-    threshold set is meant for its whole domain as soon as it is offered.
+    threshold set is meant for its whole domain as soon as it is offered. `request`: what people are
+    asked to do, where a level does not say otherwise.
     """
 
     id: str
@@ -93,6 +100,7 @@ class Body:
     source: str = ""
     quote: str = ""
     note: Label = Label("")  # noqa: RUF009  # frozen
+    request: Label = Label("")  # noqa: RUF009  # frozen
 
     @property
     def several(self) -> bool:

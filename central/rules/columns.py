@@ -117,6 +117,8 @@ RULES: Final = (
     Column("原文", "quote", width=30),
     Column("备注", "note", path=("note", "zh"), width=30),
     Column("英文备注", "note_en", path=("note", "en"), width=30),
+    Column("处置要求", "request", path=("request", "zh"), width=30),
+    Column("英文处置要求", "request_en", path=("request", "en"), width=30),
     Column("停用", "retired", Sort.PLAIN, width=8),
 )
 LEVELS: Final = (
@@ -140,6 +142,8 @@ LEVELS: Final = (
     Column("确认日期", "confirmed_on", width=12),
     Column("生效", "valid_from", width=12),
     Column("失效", "valid_to", width=12),
+    Column("处置要求", "request", path=("request", "zh"), width=30),
+    Column("英文处置要求", "request_en", path=("request", "en"), width=30),
 )
 ATTACHMENTS: Final = (
     Column("规则编号", "rule", width=36),

@@ -20,6 +20,7 @@ from protocols.alarms.kinds.several import Levels
 from protocols.alarms.kinds.window import Aggregate, Window
 from protocols.alarms.rule import Colour, Level
 from protocols.units import SAME, Conversion, conversion
+from protocols.words import Label
 
 SPANS = (Aggregate.SUM, Aggregate.CHANGE)
 """What these make of readings is a difference, not a value."""
@@ -32,6 +33,8 @@ class Figures:
     levels: tuple[Level, ...]
     kind: Kind
     watch: Watch = UNWATCHED
+    requests: tuple[tuple[str, Label], ...] = ()
+    """What people are asked to do, by the names of levels."""
 
     @property
     def watched(self) -> bool:
@@ -50,13 +53,19 @@ def fitted(body: Body, named: Iterable[NamedLevel], target: Target, unit: str) -
             return None
         change = SAME
     found = [
-        (converted(level, body.kind, change), offer.counts)
+        (converted(level, body.kind, change), offer)
         for offer in body.levels
         for level in _figured(offer, named, target, body.unit)
     ]
     found.sort(key=lambda each: each[0].colour)
-    kind = _counting(_kind(body.kind, change), [counts for _, counts in found])
-    return Figures(tuple(level for level, _ in found), kind, _watch(body.watch, change))
+    kind = _counting(_kind(body.kind, change), [offer.counts for _, offer in found])
+    requests = tuple(
+        (level.name, request)
+        for level, offer in found
+        if (request := offer.request if offer.request.zh else body.request).zh
+    )
+    levels = tuple(level for level, _ in found)
+    return Figures(levels, kind, _watch(body.watch, change), requests)
 
 
 def converted(level: Level, kind: Kind, change: Conversion) -> Level:

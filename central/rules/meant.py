@@ -82,6 +82,7 @@ class Holding:
             kind=self.figures.kind,
             watch=self.figures.watch,
             clocks=body.clocks,
+            requests=self.figures.requests,
         )
 
 

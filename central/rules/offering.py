@@ -87,8 +87,8 @@ def _renew(
     levels = []
     for each in body.levels:
         own = known.get(each.level.name)
-        kept = own is not None and own.unconfirmed() == each.unconfirmed()
-        levels.append(own if own is not None and kept else each)
+        kept = own is not None and own.answered() == each.answered()
+        levels.append(replace(own, request=each.request) if own and kept else each)
     version = Version(
         number=rule.version.number + 1,
         body=replace(body, levels=tuple(levels)),

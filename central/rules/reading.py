@@ -17,7 +17,9 @@ from protocols.alarms.document import (
     level_document,
     read_clocks,
     read_level,
+    read_request,
     read_watch,
+    request_document,
     struct_document,
 )
 from protocols.alarms.document_fields import ITEMS, Faults, Held
@@ -37,9 +39,10 @@ KIND_FIELDS: Final = (
 KEYS: Final = (
     *("id", "label", "quantity", "unit", "kind", *KIND_FIELDS),
     *("family", "latching", "where", "attach", "inputs", "watch", "clocks"),
-    *("source", "quote", "note", "levels"),
+    *("source", "quote", "note", "request", "levels"),
 )
-_LEVEL_KEYS: Final = ("named", "tag", "counts")
+_EXTRA_KEYS: Final = ("named", "tag", "counts")
+_LEVEL_KEYS: Final = (*_EXTRA_KEYS, "request")
 _INPUTS_ARE: Final = ("point", "quantity", "rule")
 _INPUT_KEYS: Final = ("name", *_INPUTS_ARE, "many", "unit")
 QUANTITIES: Final = 16
@@ -74,6 +77,7 @@ def read_body(value: object, at: str, faults: Faults, prefix: str = "") -> Body:
         source=held.text("source", ""),
         quote=held.text("quote", ""),
         note=read_label(held, "note", needed=False),
+        request=_request(held),
     )
     if held.known:
         check_body(body, held, sound=sound)
@@ -104,6 +108,8 @@ def body_document(body: Body) -> dict[str, Any]:
     document |= {key: value for key, value, usual in rest if value != usual}
     if body.note.zh:
         document["note"] = {"zh": body.note.zh, "en": body.note.en}
+    if body.request.zh:
+        document["request"] = request_document(body.request)
     document["levels"] = [offer_document(offer) for offer in body.levels]
     return document
 
@@ -111,7 +117,9 @@ def body_document(body: Body) -> dict[str, Any]:
 def offer_document(offer: Offer) -> dict[str, Any]:
     """Return a level as JSON; one without a figure has null for its limit."""
     document = level_document(offer.level) | {"limit": offer.level.limit if offer.known else None}
-    extra = {key: getattr(offer, key) for key in _LEVEL_KEYS}
+    extra = {key: getattr(offer, key) for key in _EXTRA_KEYS}
+    if offer.request.zh:
+        extra["request"] = request_document(offer.request)
     return document | {key: value for key, value in extra.items() if value is not None}
 
 
@@ -169,7 +177,17 @@ def _offer(value: Any, at: str, faults: Faults) -> Offer:
         named=read_name(held, "named") if extra.get("named") is not None else None,
         tag=held.maybe_text("tag"),
         counts=counts,
+        request=_request(held),
     )
+
+
+def _request(held: Held) -> Label:
+    """Return what people are asked to do, written `{zh, en}` or as Chinese text alone."""
+    value = held.data.get("request")
+    if value is None:
+        return Label("")
+    value = {"zh": value} if isinstance(value, str) else value
+    return read_request(Held(value, held.path("request"), ("zh", "en"), held.faults))
 
 
 def _input(value: Any, at: str, faults: Faults) -> Input:

@@ -1,7 +1,8 @@
 """The gateway's alarms for a person at the site: what stands, the journal, each with its sentence.
 
-Sentences are those of the collector (`protocols.alarms.wording`), with the site's own request;
-what the collector's have no word for, and lines whose time or rule is not known, have their own.
+Sentences are those of the collector (`protocols.alarms.wording`), with what the rule asks people to
+do, else the site's own request; what the collector's have no word for, and lines whose time or rule
+is not known, have their own.
 """
 
 from typing import Any, Final
@@ -103,8 +104,12 @@ def _told(word: Word, line: Line, rule: LocalRule, level: Level) -> Told:
         seen=True,
         fact=measure.fact,
         count=measure.count,
-        advice=Label(*(text("GATEWAY_ALARM_ADVICE", {}, each) for each in ("zh", "en"))),
+        advice=rule.definition.request_of(level.name) or _general(),
     )
+
+
+def _general() -> Label:
+    return Label(*(text("GATEWAY_ALARM_ADVICE", {}, each) for each in ("zh", "en")))
 
 
 def _plain(

@@ -7,6 +7,7 @@ from protocols.alarms.kinds.kind import Kind, Timed, is_timed
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.rule import Rule
 from protocols.alarms.rungs import Rung, rungs
+from protocols.words import Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +52,16 @@ LIMIT: Final = Limit()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """One rule on its subject, whole."""
+    """One rule on its subject, whole.
+
+    `requests`: what people are asked to do, by the names of the levels that say so.
+    """
 
     rule: Rule
     kind: Kind = LIMIT
     watch: Watch = UNWATCHED
     clocks: Clocks = NO_CLOCKS
+    requests: tuple[tuple[str, Label], ...] = ()
     timed: Timed | None = field(init=False, repr=False, compare=False)
     """The kind, where its verdict also changes by itself."""
     rungs: tuple[Rung, ...] | None = field(init=False, repr=False, compare=False)
@@ -76,3 +81,7 @@ class Definition:
         object.__setattr__(self, "rungs", found)
         instant = not any(waits for rung in found or () for waits in rung[3:])
         object.__setattr__(self, "instant", instant)
+
+    def request_of(self, level: str) -> Label | None:
+        """Return what people are asked to do at a level, where the rule says so."""
+        return next((request for name, request in self.requests if name == level), None)

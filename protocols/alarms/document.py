@@ -14,6 +14,7 @@ from protocols.alarms.document_kinds import COLOURS as COLOURS
 from protocols.alarms.document_kinds import LONGEST, day_is_one, kind_document, read_kind
 from protocols.alarms.rule import OPERATORS, STATUSES, Colour, Level, Rule
 from protocols.errors import ConfigError
+from protocols.words import Label
 
 FORMAT: Final = 1
 LEVELS: Final = 32
@@ -25,6 +26,11 @@ ESCALATIONS: Final = 16
 CHATTER: Final = 1_000
 REPEATS: Final = 10_000
 VERSIONS: Final = 2**53
+REQUEST: Final = {"zh": 40, "en": 100}
+"""Characters of what a rule asks people to do: the sentence with it fits two text messages."""
+_MARKS: Final = "\n\r\t{}【】!！"
+"""Of one line, plain; what stands in 【】 is the sentence's own, and nobody is shouted at."""
+_WHOLE: Final = ("format", "rule", "kind", "watch", "clocks", "requests")
 
 
 class DefinitionRefused(ConfigError):
@@ -41,6 +47,10 @@ def to_document(definition: Definition) -> dict[str, Any]:
     for name, part in (("watch", definition.watch), ("clocks", definition.clocks)):
         if shown := struct_document(part):
             document[name] = shown
+    if definition.requests:
+        document["requests"] = [
+            {"level": name} | request_document(request) for name, request in definition.requests
+        ]
     return document
 
 
@@ -55,7 +65,7 @@ def from_document(document: object) -> Definition:
 
 def read_definition(document: object, at: str, faults: Faults) -> Definition:
     """Return the definition at the path `at`; what is wrong is in `faults`."""
-    held = Held(document, at, ("format", "rule", "kind", "watch", "clocks"), faults)
+    held = Held(document, at, _WHOLE, faults)
     if held.integer("format", FORMAT, 0, VERSIONS) != FORMAT:
         held.wrong("format", "VALUE_CHOICE", [str(FORMAT)])
     rule = held.data["rule"] if held.has("rule") else {"id": "?", "subject": "?"}
@@ -65,7 +75,24 @@ def read_definition(document: object, at: str, faults: Faults) -> Definition:
         kind=read_kind(kind, held.path("kind"), faults),
         watch=read_watch(held.data.get("watch", {}), held.path("watch"), faults),
         clocks=read_clocks(held.data.get("clocks", {}), held.path("clocks"), faults),
+        requests=tuple(
+            held.each("requests", 0, LEVELS, lambda each, path: _request(each, path, faults))
+        ),
     )
+
+
+def request_document(request: Label) -> dict[str, Any]:
+    """Return what people are asked to do as JSON."""
+    return {"zh": request.zh} | ({"en": request.en} if request.en else {})
+
+
+def read_request(held: Held) -> Label:
+    """Return what people are asked to do, of `zh` and `en`: plain text of one line, with bounds."""
+    zh, en = held.text("zh", None, REQUEST["zh"]), held.text("en", "", REQUEST["en"])
+    for key, said in (("zh", zh), ("en", en)):
+        if said != said.strip() or any(mark in said for mark in _MARKS):
+            held.wrong(key, "RULE_REQUEST")
+    return Label(zh, en)
 
 
 def level_document(level: Level) -> dict[str, Any]:
@@ -137,6 +164,11 @@ def _rule(held: Held) -> Rule:
         where=held.choice("where", WHERE, "both"),
         version=held.integer("version", 1, 1, VERSIONS),
     )
+
+
+def _request(value: object, at: str, faults: Faults) -> tuple[str, Label]:
+    held = Held(value, at, ("level", "zh", "en"), faults)
+    return held.text("level"), read_request(held)
 
 
 def _chatter(held: Held) -> tuple[int, float] | None:

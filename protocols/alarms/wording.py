@@ -59,8 +59,8 @@ class Told:
     `shelf`: it was raised because a shelf ended.
     `level` is the one it stands at, or stood at until it returned; `before` the one before that.
     `since` is when it was raised, `called` when somebody was last called for it, `until` when a
-    late one was over, `nth` the occurrence, the escalation or the count of a chatter; `advice` the
-    rule's own next step, if it names one.
+    late one was over, `nth` the occurrence, the escalation or the count of a chatter; `advice` what
+    the rule asks people to do at that level while it calls, instead of the general request.
     """
 
     word: Word
@@ -222,8 +222,6 @@ _CROSSING: Final = {
 
 
 def _request(told: Told, language: str) -> str:
-    if told.advice is not None and told.word in _CALLS:
-        return _label(told.advice, language)
     which = told.level.colour.name if told.word in _CALLS else told.word.value
     if told.word is Word.RTN:
         which = "RESET" if told.latched else "CLOSE" if told.seen else "SEE"
@@ -231,7 +229,15 @@ def _request(told: Told, language: str) -> str:
         which = "CLOSE"
     elif code(told) == "ALARM_FALL":
         which = "FALL"
+    elif told.advice is not None and told.word in _CALLS:
+        return _ended(_label(told.advice, language), language)
     return asked(which, told.level.colour, told.domain, language)
+
+
+def _ended(sentence: str, language: str) -> str:
+    return (
+        sentence if sentence[-1:] in "。.？?" else f"{sentence}{'。' if language == 'zh' else '.'}"
+    )
 
 
 def _trend(told: Told, language: str) -> str:

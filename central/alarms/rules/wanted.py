@@ -103,6 +103,7 @@ def is_ladder(definition: Definition) -> bool:
         and type(definition.kind) is Limit
         and definition.watch == UNWATCHED
         and definition.clocks == NO_CLOCKS
+        and not definition.requests
     )
 
 

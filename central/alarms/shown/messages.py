@@ -7,6 +7,7 @@ those of that line. A fault of the input that is over is not told any more.
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from central.alarms.journal import peaks
@@ -37,7 +38,8 @@ _LINES: Final = (
 _KINDS: Final = (
     "SELECT e.number, json_extract(r.definition, '$.kind.kind'), json_extract(r.definition, "
     "'$.kind.aggregate'), coalesce(json_extract(r.definition, '$.kind.seconds'), "
-    "json_extract(r.definition, '$.kind.per')) FROM json_each(?) asked "
+    "json_extract(r.definition, '$.kind.per')), json_extract(r.definition, '$.requests') "
+    "FROM json_each(?) asked "
     "CROSS JOIN episode e ON e.number = asked.value CROSS JOIN rule r ON r.id = e.rule "
     "WHERE r.definition IS NOT NULL"
 )
@@ -47,6 +49,9 @@ _CALLS: Final = (Word.RAISE, Word.RERAISE, Word.REALARM)
 _SPANS: Final = {"window": 3600.0, "rate": 60.0}
 """Where the rule says none."""
 _SECONDS: Final = ("stale", "bad", "frozen")
+
+
+NO_REQUESTS: Final[Mapping[str, Label]] = {}
 
 
 class ToldLine(NamedTuple):
@@ -69,6 +74,8 @@ class Heard(NamedTuple):
     """The worst value, of what is over."""
     span: float | None = None
     """Seconds a window or a rate looks over."""
+    requests: Mapping[str, Label] = NO_REQUESTS
+    """What the rule asks people to do, by level."""
 
 
 NOTHING: Final = Heard()
@@ -88,9 +95,16 @@ def heard_of(conn: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Hear
     worst = peaks.of(conn, asked)
     found = dict[int, Heard]()
     for number in asked:
-        kind, aggregate, span = kinds.get(number, (None, None, None))
-        found[number] = Heard(lines[number], kind or "limit", aggregate, worst.get(number), span)
+        kind, aggregate, span, asks = kinds.get(number, (None, None, None, None))
+        made = Heard(lines[number], kind or "limit", aggregate, worst.get(number), span)
+        found[number] = made if asks is None else made._replace(requests=_requests(asks))
     return found
+
+
+@lru_cache(maxsize=1_024)
+def _requests(text: str) -> Mapping[str, Label]:
+    asked = json.loads(text)
+    return {each["level"]: Label(each["zh"], each.get("en", "")) for each in asked}
 
 
 def told(episode: Episode, of: Heard, ladder: Sequence[Level]) -> Told:
@@ -126,6 +140,7 @@ def told(episode: Episode, of: Heard, ladder: Sequence[Level]) -> Told:
         called=_called(standing, line),
         seen=episode.acknowledged is not None,
         latched=episode.state.startswith("LATCHED"),
+        advice=of.requests.get(level.name),
         shelf=word is Word.RAISE and _before(of.lines, line) == _SHELF,
         ahead=_ahead(episode, names),
         peak=None if of.peak is None else Peak(of.peak.value, of.peak.time),

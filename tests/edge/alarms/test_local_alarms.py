@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +22,7 @@ from protocols.wire.acts_told import ActsTold, Over, Seen
 from protocols.wire.alarm_events import CODE, read_alarm
 from protocols.wire.rule_set import SharedRule, decode_rules, encode_rules
 from protocols.wire.rule_talk import digest_of
-from protocols.words import Reading, StreamKind
+from protocols.words import Label, Reading, StreamKind
 from tests import builders
 from tests.edge.alarms.tank import BOOT, SECOND, buses
 from tests.edge.waiting import eventually
@@ -114,6 +115,21 @@ async def test_what_happens_is_told_kept_and_on_the_page(tmp_path, clock):
         assert returned["text"]["en"].startswith("[normal] 06:13 s1/tk-101 level 5.00 m")
         assert (page["rules"], page["journal_gone"], page["failing"]) == (2, 0, None)
         await eventually(lambda: all(line.told for line in here.alarms._keeping.lines))
+
+
+async def test_what_a_rule_asks_people_to_do_is_on_the_page(tmp_path, clock):
+    asks = Label("请立即停止进料，关闭进料阀", "Stop filling and close the inlet valve")
+    definition = replace(SHARED.definition, requests=(("快", asks),))
+    document = encode_rules([RULE], [SHARED._replace(definition=definition)])
+    async with site(tmp_path, clock) as here:
+        await here.alarms.judge_by(decode_rules(document), digest_of(document), document)
+        here.read(5.0)
+        await clock.advance(SECOND)
+        here.read(9.5)
+        await eventually(lambda: here.said() == [("RAISE", "快")])
+        (raised,) = (await here.alarms.page())["journal"]
+        assert raised["text"]["zh"].endswith("。请立即停止进料，关闭进料阀。")
+        assert raised["text"]["en"].endswith(". Stop filling and close the inlet valve.")
 
 
 async def test_a_delay_ends_by_the_clock(tmp_path, clock):

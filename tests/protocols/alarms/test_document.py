@@ -22,6 +22,7 @@ from protocols.alarms.machine import Sample, begin
 from protocols.alarms.rule import OPERATORS, STATUSES, Colour, Level, Rule
 from protocols.alarms.steps import advance, feed
 from protocols.problems import sentence
+from protocols.words import Label
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 least = st.floats(0, 1e6)
@@ -107,6 +108,11 @@ clocks = st.builds(
     chatter=st.one_of(st.none(), st.tuples(st.integers(1, 9), seconds)),
     longest_shelf=maybe,
 )
+requests = st.builds(
+    Label,
+    st.sampled_from(["请立即停止进料。", "请核对"]),
+    st.sampled_from(["", "Stop filling now."]),
+)
 definitions = st.builds(
     Definition,
     rule=st.builds(
@@ -122,6 +128,7 @@ definitions = st.builds(
     kind=kinds,
     watch=st.one_of(st.just(Watch()), watches),
     clocks=st.one_of(st.just(Clocks()), clocks),
+    requests=st.lists(st.tuples(words, requests), max_size=3).map(tuple),
 )
 
 

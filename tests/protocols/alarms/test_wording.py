@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocols.alarms.document import REQUEST
 from protocols.alarms.rule import Colour, Level
 from protocols.alarms.spoken import ahead_of, duration, moment, name, shown
 from protocols.alarms.word import Word
@@ -65,6 +66,30 @@ def test_who_is_called_is_said_as_the_domain_says_it() -> None:
 def test_a_rules_own_next_step_takes_the_place_of_the_general_one() -> None:
     advice = Label("请立即停止进料，5 分钟内电话回复值班室。", "Stop filling now.")
     assert tell(replace(TANK, advice=advice), TANK.time).endswith(f"。{advice.zh}")
+
+
+def test_its_own_next_step_is_of_what_calls_not_of_what_is_over_or_falls() -> None:
+    advice = Label("请立即停止进料", "Stop filling now")
+    own = replace(TANK, advice=advice)
+    assert tell(own, TANK.time).endswith("。请立即停止进料。")
+    assert tell(own, TANK.time, "en").endswith(". Stop filling now.")
+    over = replace(own, word=Word.RTN, value=13.0, since=TANK.time)
+    past = replace(own, late=True, until=TANK.time, since=TANK.time)
+    fall = replace(own, word=Word.LEVEL, level=LOW, before=HH)
+    overdue = replace(own, word=Word.ESCALATE)
+    for told in (over, past, fall, overdue):
+        assert "停止进料" not in tell(told, TANK.time), code(told)
+        assert re.search("请.+。$", tell(told, TANK.time))
+
+
+def test_the_longest_of_its_own_still_fits() -> None:
+    longest = Label("请" + "停" * (REQUEST["zh"] - 2) + "。", "S" * (REQUEST["en"] - 1) + ".")
+    season = replace(FLOOD, clause="第 3.2 条", valid_from="04-15", valid_to="06-30")
+    for level in (HH, LOW, season, SMOKE):
+        for word in (Word.RAISE, Word.RERAISE, Word.LEVEL, Word.REALARM):
+            told = replace(TANK, word=word, level=level, advice=longest, place=Label("示" * 30))
+            for language in LANGUAGES:
+                assert len(tell(told, TANK.time, language)) <= LONGEST[language]
 
 
 def test_a_return_says_how_long_it_was_and_the_worst() -> None:

@@ -81,6 +81,7 @@ const rules: typeof zh = {
     choose: "Confirm {name}",
     edit: "Change",
     editTitle: "Change this rule",
+    request: { title: "What people are asked to do", hint: "Told with the alarm instead of the general request of its colour; a level without one has the rule's, and then the general one. One line, at most 40 characters in Chinese and 100 in English.", rule: "The rule (levels without their own)", zh: "Chinese", en: "English", wrong: "One line of plain text within its length, without 【】 or exclamation marks; English needs Chinese" },
     editText: "Changes become the next version. Levels you answer for are in force at once (those that become S stand in the name of {name}); the others are silent until somebody confirms them.",
     mine: "I answer for it",
     save: "Save as v{n}",
@@ -128,7 +129,7 @@ const rules: typeof zh = {
   field: {
     limit: "limit", deadband: "deadband", on_delay: "on-delay", off_delay: "off-delay", colour: "colour", op: "comparison", status: "status", source: "source", clause: "clause",
     confirmed_by: "confirmed by", valid_from: "valid from", valid_to: "valid to", window: "window", tag: "tag", named: "named level", name_en: "English name", added: "added", removed: "removed",
-    label: "label", quantity: "quantity", unit: "unit", kind: "kind", family: "family", latching: "latching", where: "judged at", inputs: "inputs", watch: "watch", clocks: "clocks", quote: "excerpt", note: "note",
+    label: "label", quantity: "quantity", unit: "unit", kind: "kind", family: "family", latching: "latching", where: "judged at", inputs: "inputs", watch: "watch", clocks: "clocks", quote: "excerpt", note: "note", request: "request",
   },
   named: {
     caption: "Named levels, the newest first",

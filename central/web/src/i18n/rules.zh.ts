@@ -79,6 +79,7 @@ const rules = {
     choose: "确认 {name}",
     edit: "修改",
     editTitle: "修改这条规则",
+    request: { title: "处置要求", hint: "报警时告诉值班员该做什么，代替按颜色的一般要求；不写则用本规则的，再不写用一般要求。一行文字，中文最多 40 字，英文最多 100 字符。", rule: "本规则（各级未另写时）", zh: "中文", en: "英文", wrong: "一行普通文字，不超长，不用 【】、叹号；有英文须有中文" },
     editText: "改动成为下一版。勾选“由我负责”的级立即生效（状态变为 S 的记在 {name} 名下）；没有勾选的，等人确认后才报警。",
     mine: "由我负责",
     save: "保存为 v{n}",
@@ -126,7 +127,7 @@ const rules = {
   field: {
     limit: "阈值", deadband: "回差", on_delay: "报警延时", off_delay: "恢复延时", colour: "颜色", op: "比较", status: "依据状态", source: "来源", clause: "条款",
     confirmed_by: "确认人", valid_from: "有效期起", valid_to: "有效期止", window: "时段", tag: "标注", named: "特征值", name_en: "英文名", added: "新增", removed: "删除",
-    label: "名称", quantity: "监测量", unit: "单位", kind: "类型", family: "规则族", latching: "锁存", where: "判断位置", inputs: "输入", watch: "数据监视", clocks: "时钟", quote: "依据摘录", note: "说明",
+    label: "名称", quantity: "监测量", unit: "单位", kind: "类型", family: "规则族", latching: "锁存", where: "判断位置", inputs: "输入", watch: "数据监视", clocks: "时钟", quote: "依据摘录", note: "说明", request: "处置要求",
   },
   named: {
     caption: "特征值，新录入的在前",

@@ -2,6 +2,11 @@
 
 import type { Colour } from "../api/types";
 
+/** What people are asked to do when it raises. */
+export interface Request {
+  zh: string;
+  en?: string;
+}
 export interface RuleLevel {
   name: string;
   name_en?: string;
@@ -22,6 +27,7 @@ export interface RuleLevel {
   confirmed_on?: string;
   valid_from?: string;
   valid_to?: string;
+  request?: Request;
 }
 export interface RuleDocument {
   id: string;
@@ -34,6 +40,7 @@ export interface RuleDocument {
   source?: string;
   quote?: string;
   note?: { zh: string; en: string };
+  request?: Request;
   levels: RuleLevel[];
   [key: string]: unknown;
 }

@@ -57,7 +57,7 @@ export function useRuleWords() {
     if (typeof value === "number") return ["on_delay", "off_delay", "window"].includes(field) ? span(value) : figure(value);
     if (field === "status" && typeof value === "string") return t(`rules.status.${value}`);
     if (field === "colour" && typeof value === "string") return t(`level.${value}`);
-    if (field === "label" || field === "note") return nameOf(value as { zh: string; en: string }, "—");
+    if (["label", "note", "request"].includes(field)) return nameOf(value as { zh: string; en: string }, "—");
     return typeof value === "string" ? value : JSON.stringify(value);
   }
   /** `H 阈值 8.5 → 8.6` */

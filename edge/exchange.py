@@ -6,7 +6,7 @@ Only a complete answer with this stream's id and this request's nonce counts. Ev
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -71,6 +71,8 @@ class Exchange:
         self._boot = boot
         self._opened: OrderedDict[str, None] = OrderedDict()
         self.sabotage = Sabotage({})
+        self.hinted: Callable[[str], object] = lambda _: None
+        """Is told which rules the collector has, where an answer to a delivery hints at them."""
 
     async def send(self, pending: Pending) -> Sent:
         """Deliver one request's worth and apply the answer. Raises UplinkError."""
@@ -92,6 +94,7 @@ class Exchange:
         answer = self.sabotage.heard(self._answer(reply, pending, nonce))
         back = await self._apply(answer, pending, reply)
         self.sabotage.crash.reach("edge.applied")
+        self.hinted(reply.rules)
         return Sent(answer, reply.transfer, back is not None)
 
     async def greet(self, pending: Pending) -> None:

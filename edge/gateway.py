@@ -7,7 +7,7 @@ collector
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -95,8 +95,8 @@ async def run_gateway(
         uplink = Uplink(lanes, buffer, clock, link, way, patience)
         uplink.when_back(alarms.contact)
         uplink.when_fresh(intake.report_present)
-        asking = Asking(beside, buffer, link)
-        answered = partial(after_report, asking, Following(beside.ask_rules, boot, alarms))
+        following = following_of(lanes.values(), beside, boot, alarms)
+        answered = partial(after_report, Asking(beside, buffer, link), following)
         health = Health(config, buffer, roster, link, clock, boot)
         health.pauses, health.rules = intake.pauses, alarms.report
         pages = pages_of(health, alarms)
@@ -114,6 +114,7 @@ async def run_gateway(
             "socket": pages.stay_in(config.buffer.folder),
             "uplink": uplink.run(),
             "alarms": alarms.run(),
+            "rules": following.run(),
             "health": tell_health(beside, health, link, clock, uplink.try_again, answered),
             "pauses": intake.pauses.watch(),
             "poller": poll(config.buses, clock, intake, build),
@@ -124,6 +125,16 @@ async def run_gateway(
         async with asyncio.TaskGroup() as group:
             for name, task in work.items():
                 group.create_task(task, name=name)
+
+
+def following_of(
+    lanes: Iterable[Exchange], beside: Exchange, boot: str, alarms: LocalAlarms
+) -> Following:
+    """Return what asks for rules, and hears of them from every lane."""
+    following = Following(beside.ask_rules, boot, alarms)
+    for lane in lanes:
+        lane.hinted = following.heard
+    return following
 
 
 async def after_report(asking: Asking, following: Following, hint: str) -> None:

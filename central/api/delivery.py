@@ -22,6 +22,7 @@ from protocols.signing.answer import signed
 from protocols.wire.answer import Answer, encode_answer
 from protocols.wire.bounds import REQUEST_BYTES
 from protocols.wire.headers import CHAIN, CLOCK, CONTENT_DIGEST, LANE, NONCE
+from protocols.wire.rule_talk import HINT
 from protocols.words import Lane
 
 ENCODING: Final = "content-encoding"
@@ -96,7 +97,10 @@ async def deliver(house: Rooms, gateway: str, posted: Posted) -> Delivered:
     content = encode_answer(answer)
     if signer is not None:
         content = signed(content, collector.signer)
-    return Delivered(status, _NO_FIELDS if status == 200 else _fields(status, answer), content)
+    if status != 200:
+        return Delivered(status, _fields(status, answer), content)
+    news = house.guidance.news(gateway)
+    return Delivered(status, {HINT: news} if news else _NO_FIELDS, content)
 
 
 def _fields(status: int, answer: Answer) -> dict[str, str]:

@@ -105,7 +105,7 @@ class Express:
             if not known:
                 raise
             return
-        if told.status != 200:
+        if told.status != 200 or told.headers:
             answer = self._envelope.open(scope, send)
             await told.response()(scope, posted.receive, answer.send)
             return

@@ -47,6 +47,10 @@ class Guidance:
         self._made: dict[str, int] = {}
         """At which change of the rules the digest of a gateway's was made."""
         self._parts: OrderedDict[str, tuple[bytes, ...]] = OrderedDict()
+        self._had: dict[str, str] = {}
+        """What each gateway has since it asked last, briefly."""
+        self._behind: dict[str, None] = {}
+        self._catching_up: asyncio.Task[None] | None = None
 
     def heard(self, effects: Effects) -> None:
         """Take what a commit changed."""
@@ -63,6 +67,24 @@ class Guidance:
         """Return which documents a gateway should have, briefly."""
         return brief(await self.digests(gateway))
 
+    def news(self, gateway: str) -> str:
+        """Return which documents a gateway should have, where it has others; "": nothing is new.
+
+        Asked with every delivery, so it waits for nothing: rules that changed are worked out
+        beside, one gateway after the other, and are news from then on.
+        """
+        had, digests = self._had.get(gateway), self._digests.get(gateway)
+        if had is None or digests is None or RULES not in digests:
+            return ""  # it has not asked yet
+        if self._made.get(gateway) != self._collector.rules.changes:
+            self._behind[gateway] = None
+            if self._catching_up is None or self._catching_up.done():
+                self._catching_up = asyncio.create_task(self._catch_up())
+        if gateway in self._acts.changed:
+            self._tell_acts(gateway, digests)
+        said = brief(digests)
+        return "" if said == had else said
+
     async def digests(self, gateway: str) -> dict[str, str]:
         """Return what documents a gateway should have, by kind."""
         await self._load()
@@ -73,8 +95,7 @@ class Guidance:
             digests[RULES] = self._keep(await asyncio.to_thread(self._rules, gateway))
             self._made[gateway] = change
         if ACTS not in digests or gateway in self._acts.changed:
-            self._acts.changed.discard(gateway)
-            digests[ACTS] = self._keep(self._acts.document(gateway))
+            self._tell_acts(gateway, digests)
         return digests
 
     async def answer(self, gateway: str, question: Question, nonce: str) -> Said:
@@ -86,7 +107,21 @@ class Guidance:
             kind = next(differs, None)
             want = None if kind is None else Want(kind, digests[kind], 0)
         part = None if want is None else self._part(gateway, want)
+        had = dict(question.have)
+        if part is not None and part.part == part.parts - 1:
+            had[part.kind] = part.digest
+        self._had[gateway] = brief(had)
         return Said(dict(digests), nonce, part)
+
+    def _tell_acts(self, gateway: str, digests: dict[str, str]) -> None:
+        self._acts.changed.discard(gateway)
+        digests[ACTS] = self._keep(self._acts.document(gateway))
+
+    async def _catch_up(self) -> None:
+        while self._behind:
+            gateway = next(iter(self._behind))
+            del self._behind[gateway]
+            await self.digests(gateway)
 
     def _part(self, gateway: str, want: Want) -> Part | None:
         digests = self._digests[gateway]

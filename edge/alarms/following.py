@@ -1,10 +1,11 @@
 """Asks the collector for its rules and for what people did, and hands on what is new.
 
-At most once a minute while nothing changes, and at once when the answer to a report of health says
-that there is something else. Nothing is sent down that is here already. What cannot be read is
-reported and not asked for again until the collector has another.
+At most once a minute while nothing changes, and at once when the answer to a delivery or to a
+report of health says that there is something else. Nothing is sent down that is here already. What
+cannot be read is reported and not asked for again until the collector has another.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 EVERY: Final = 60.0
 """Real seconds between questions while nobody says that something changed."""
+LEAST: Final = 1.0
+"""Real seconds between questions whatever is hinted at: hints are not signed."""
 
 
 class Taking(Protocol):
@@ -54,6 +57,22 @@ class Following:
         self._alarms = alarms
         self.have = {RULES: alarms.version, ACTS: NONE}
         self._due = 0.0
+        self._hinted = asyncio.Event()
+        self._asking = asyncio.Lock()
+
+    def heard(self, hint: str) -> None:
+        """Take what came with the answer to a delivery; "": it hints at nothing."""
+        if hint and hint != brief(self.have):
+            self._hinted.set()
+
+    async def run(self) -> None:
+        """Ask soon after a hint, until cancelled."""
+        while True:
+            await self._hinted.wait()
+            self._due = 0.0
+            await self.look()
+            self._hinted.clear()
+            await asyncio.sleep(LEAST)
 
     async def look(self, hint: str = "") -> None:
         """Ask if it is time, or if `hint` names other documents; what fails is asked again."""
@@ -68,11 +87,12 @@ class Following:
 
     async def follow(self) -> None:
         """Ask until nothing is missing. Raises UplinkError."""
-        for _ in KINDS:
-            said = await self._ask(Question(self._boot, dict(self.have)))
-            if said.part is None:
-                return
-            await self._fetch(said.part)
+        async with self._asking:
+            for _ in KINDS:
+                said = await self._ask(Question(self._boot, dict(self.have)))
+                if said.part is None:
+                    return
+                await self._fetch(said.part)
 
     async def _fetch(self, first: Part) -> None:
         """Take a document of which the first part is here."""

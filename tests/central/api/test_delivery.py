@@ -3,6 +3,7 @@
 import pytest
 
 from central.effects import CollectorEvent, Effects
+from central.guidance.guidance import Guidance
 from protocols.errors import IngestError
 from protocols.wire.answer import parse_answer
 from protocols.wire.cursors import Cursor, encode_question, parse_cursors
@@ -36,6 +37,16 @@ async def test_bytes_and_headers_arrive_as_they_were(client, gateway, collector)
     assert (request.body, request.encoding, request.lane) == (body, "zstd", "alarm")
     assert (request.chain, request.clock) == (SAID[CHAIN], SAID[CLOCK])
     assert (request.content_digest, request.nonce) == (SAID[CONTENT_DIGEST], NONCE_SENT)
+
+
+async def test_an_answer_hints_at_rules_that_changed(client, gateway, monkeypatch):
+    quiet = await client.post(URL, content=b"x", headers=gateway)
+    assert "fengsui-rules" not in quiet.headers
+    monkeypatch.setattr(Guidance, "news", lambda _, name: f"news.{name}")
+    other = {**gateway, NONCE: "c" * 32}
+    answer = await client.post(URL, content=b"x", headers=other)
+    assert (answer.status_code, answer.headers["fengsui-rules"]) == (200, "news.gw-qingyun")
+    assert parse_answer(answer.content, STREAM, other[NONCE]).committed == 10
 
 
 async def test_a_gap_says_what_is_expected(client, gateway, collector):

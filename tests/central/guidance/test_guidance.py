@@ -1,5 +1,7 @@
 """What a gateway is told: its rules and people's acts, and nothing it has already."""
 
+import asyncio
+
 import pytest
 
 from central.alarms.acts.asked import Deed
@@ -13,6 +15,7 @@ from protocols.wire.rule_talk import NONE, encode_said, parse_said, parts_of
 from tests.central.alarms.story import Story
 from tests.central.alarms.test_acting import do as do_act
 from tests.central.rules.test_rulebook import PERCENT, POINT, attach, confirm, create, detach
+from tests.edge.waiting import eventually
 
 BOOT, NONCE = "b007" * 8, "0f" * 16
 TWO = {
@@ -154,6 +157,36 @@ async def test_an_acknowledgement_and_a_shelf_come_down_once(story, taker):
     await story.at(20, 10.0)
     await look(story, taker)
     assert taker.acts == ActsTold(), "it is over"
+
+
+async def test_what_changed_is_news_with_the_next_delivery_and_then_no_more(story, taker):
+    guidance = story.guidance
+    assert guidance.news("gw") == "", "it has not asked yet"
+    await look(story, taker)
+    assert guidance.news("gw") == ""
+    await story.at(0, 95.0)
+    await do_act(story, Deed.ACKNOWLEDGE, alarm=(await story.one()).id)
+    assert guidance.news("gw") == await guidance.hint("gw") != ""
+    await told(story, taker)
+    assert len(taker.acts.seen) == 1
+    assert guidance.news("gw") == ""
+    await create(story, PERCENT)
+    await confirm(story)
+    await attach(story, "own.high")
+    await eventually(lambda: guidance.news("gw") != "")
+    await told(story, taker)
+    assert taker.ids() == [f"{POINT}:high"]
+    await told(story, taker)
+    assert guidance.news("gw") == ""
+
+
+async def told(story, taker):
+    """The gateway hears what comes with a delivery."""
+    taker.following.heard(story.guidance.news("gw"))
+    asked, running = taker.asked, asyncio.create_task(taker.following.run())
+    if taker.following._hinted.is_set():
+        await eventually(lambda: taker.asked > asked and not taker.following._hinted.is_set())
+    running.cancel()
 
 
 async def test_a_collector_that_started_anew_tells_the_same(story, taker):

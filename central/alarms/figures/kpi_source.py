@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from central.alarms.figures.kpis import CALLED, READ, Line
+from protocols.errors import FengsuiError
 
 _LISTED: Final = "(SELECT value FROM json_each(?))"
 _ANNOUNCED: Final = (
@@ -21,6 +22,16 @@ _STOOD: Final = (
 )
 _MINE: Final = "e.purpose = 'production' AND e.number NOT IN (SELECT episode FROM fault)"
 """What is silent is no alarm."""
+
+
+MOST: Final = 1_500_000
+"""Lines held at once: a bad year of half a million alarms, some 300 MiB while they are counted."""
+
+
+class TooManyAlarms(FengsuiError):
+    """More than `lines` lines of the journal; ask for a shorter period, or for some sites."""
+
+    code = "KPI_ALARMS"
 
 
 class Journal(NamedTuple):
@@ -40,6 +51,7 @@ def read(
     """Return what was announced or stood in [start, end) at `sites` (None: everywhere).
 
     `colours` are those of levels by rule and name, where known: an episode may be of another now.
+    Raises TooManyAlarms.
     """
     there, given = _MINE, list[object]()
     if sites is not None:
@@ -50,13 +62,18 @@ def read(
         "e.late, coalesce(v.result, '') "
         "FROM episode e JOIN alarm_journal j ON j.episode = e.number "
         f"LEFT JOIN verdict v ON v.episode = e.number WHERE e.number IN ({_ANNOUNCED} UNION "
-        f"{_STOOD}) AND {there} AND j.event IN {_LISTED} ORDER BY e.number, j.id",
-        (start, end, start, end, end, *given, words),
+        f"{_STOOD}) AND {there} AND j.event IN {_LISTED} ORDER BY e.number, j.id "
+        "LIMIT ?",
+        (start, end, start, end, end, *given, words, MOST + 1),
     )
     lines, results = list[Line](), dict[int, str]()
+    once = dict[str, str]()  # SQLite makes each text anew: a rule is held once, not for each line
     for number, rule, point, time, recorded, event, level, colour, late, result in rows:
         colour = colours.get((rule, level), colour)  # of then, where known
+        rule, event = once.setdefault(rule, rule), once.setdefault(event, event)
         lines.append(Line(number, rule, point, time, recorded, event, colour, bool(late)))
         if event in CALLED and start <= time < end:
             results[number] = result
+    if len(lines) > MOST:
+        raise TooManyAlarms(lines=MOST)
     return Journal(lines, Counter(results.values()))

@@ -68,6 +68,7 @@ class Alarms:
         self.now: Callable[[EpisodeRow], Now] = lambda _: CALM
         self.trends = Trends()
         self._sought = Sought(names)
+        self._counting = asyncio.Lock()
         self.peaks = Peaks(db, store.ask, lambda rows: self.changed(rows, ()))
         self._ladders: dict[str, tuple[Level, ...]] = {}
         self._laid: dict[str, Laid] = {}
@@ -197,18 +198,22 @@ class Alarms:
         )
 
     async def kpis(self, period: Period, sites: frozenset[str] | None) -> Kpis:
-        """Return how good the alarms of a period were, at `sites` (None: everywhere)."""
+        """Return how good the alarms of a period were, at `sites` (None: everywhere).
+
+        One after another, so that lists always find a reader. Raises TooManyAlarms, QueryTooLong.
+        """
         colours = {
             (rule, level.name): int(level.colour)
             for rule, levels in self._ladders.items()
             for level in levels
         }
-        return await self._db.read(
-            lambda conn: kpis(
-                *kpi_source.read(conn, period.start, period.end, sites, colours), period
-            ),
-            KPI_DEADLINE,
-        )
+        async with self._counting:
+            return await self._db.read(
+                lambda conn: kpis(
+                    *kpi_source.read(conn, period.start, period.end, sites, colours), period
+                ),
+                KPI_DEADLINE,
+            )
 
     async def sites(self, alarms: Sequence[str]) -> dict[str, str]:
         """Return the sites of episodes, by id; those that are not there are left out."""

@@ -1,5 +1,8 @@
 """Figures of alarm quality, on journals made up for the purpose."""
 
+import asyncio
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -217,3 +220,25 @@ async def test_the_journal_is_found_by_indexes(collector):
         )
         told = " ".join(row[3] for row in plan)
         assert all(f"INDEX {index}" in told for index in indexes), told
+
+
+async def test_figures_leave_a_reader_to_the_lists(collector, monkeypatch):
+    """Two people who ask for a bad year wait for each other, and nobody's list for them."""
+    begun, entered, may = [], threading.Event(), threading.Event()
+
+    def read(*_):
+        begun.append(1)
+        entered.set()
+        assert may.wait(60)
+        return kpi_source.Journal([], {})
+
+    monkeypatch.setattr(kpi_source, "read", read)
+    period = Period(start=0, end=DAY)
+    asked = [asyncio.create_task(collector.alarms.kpis(period, None)) for _ in range(3)]
+    async with asyncio.timeout(60):
+        assert await asyncio.to_thread(entered.wait, 60)
+        assert (await collector.alarms.episodes()).total == 0
+        assert (len(begun), [each.done() for each in asked]) == (1, [False] * 3)
+        may.set()
+        await asyncio.gather(*asked)
+    assert len(begun) == 3

@@ -6,6 +6,7 @@ from dataclasses import replace
 import httpx2
 import pytest
 
+from central.alarms.figures import kpi_source
 from central.alarms.settings import Acting
 from central.api.app import create_app
 from central.api.cables import Cables
@@ -259,7 +260,7 @@ async def test_a_verification_and_a_comment_stand_beside_the_alarm(staff):
     assert (await ann.do(f"{ALARM}/verify", {"result": "maybe"}))[0] == 422
 
 
-async def test_figures_of_a_period(staff, story):
+async def test_figures_of_a_period(staff, story, monkeypatch):
     ann = await staff("ann")
     await story.at(30, 85.0)
     story.until(60)
@@ -278,6 +279,9 @@ async def test_figures_of_a_period(staff, story):
     assert other[1]["top"] == []
     far = {"from": "2020-06-12T21:30:00+08:00", "to": "2026-06-12T22:30:00+08:00"}
     assert (await ann.get("/api/v1/alarms/kpis", **far))[1]["code"] == "KPI_SPAN"
+    monkeypatch.setattr(kpi_source, "MOST", 1)
+    status, told = await ann.get("/api/v1/alarms/kpis", **hour)
+    assert (status, told["code"], told["params"]["lines"]) == (422, "KPI_ALARMS", 1)
 
 
 @pytest.mark.parametrize(

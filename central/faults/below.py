@@ -76,6 +76,16 @@ class Below:
         moves.entries(tracked, entries, tracked.shown)
         return self._engine.keep(tables.conn, moves, [tracked])
 
+    def advance(self, tables: Tables, rule: str, now: int) -> list[EpisodeRow]:
+        """Let come what a rule that is about no point was about to tell, if its time is over."""
+        tracked = self._engine.tracked(tables.conn, rule)
+        if tracked is None or tracked.episode is not None:
+            return []
+        moves = self._engine.moves(tables.conn, now, None)
+        tracked.machine, entries = steps.advance(tracked.definition, tracked.machine, now)
+        moves.entries(tracked, entries, tracked.shown)
+        return self._engine.keep(tables.conn, moves, [tracked])
+
     def call_off(self, tables: Tables, rule: str, now: int) -> None:
         """Let nothing come of what a rule that is about no point was about to tell."""
         tracked = self._engine.tracked(tables.conn, rule)

@@ -47,10 +47,8 @@ class Faults:
         judged = Judged()
         if plan.numbers:  # else there is nothing it could be shown at
             for each in standing.standing(tables.conn, plan.gateway):
-                if each.kind != GATEWAY and not self._told(tables, each):
-                    standing.end(tables.conn, each.rule, now)
-                    self._below.hear(tables, each.rule, each.points, now)
-                    self._below.call_off(tables, each.rule, now)
+                if each.kind != GATEWAY and not self._told(tables, each.rule):
+                    self._end(tables, each.rule, each.points, now, judged)
             self._begin(tables, plan.whole(), since, now, judged)
         return self._done(judged)
 
@@ -74,6 +72,7 @@ class Faults:
         """Take a gateway's report: devices (`site/device`) that are silent, since when (µs UTC).
 
         Of those `unknown` it says nothing: they are as they were. `dead` say nothing that is good.
+        What is silent for its time by now is told with it, and what is over by then never was.
         """
         known = [e for e in standing.standing(tables.conn, plan.gateway) if e.kind != GATEWAY]
         told = silent | _as_before(plan, known, unknown)
@@ -81,7 +80,10 @@ class Faults:
         judged, times = Judged(), dead | told
         names = {each.rule for each in known}
         for each in known:
-            if each.rule in places or self._stays(tables, each, places.values()):
+            if each.rule in places:
+                judged.episodes += self._below.advance(tables, each.rule, now)
+                continue
+            if self._stays(tables, each, places.values()):
                 continue
             self._end(tables, each.rule, each.points, now, judged)
         for rule, place in places.items():
@@ -96,10 +98,10 @@ class Faults:
     def _stays(self, tables: Tables, known: Standing, places: Iterable[Place]) -> bool:
         """Whether a device's fault that was told lies below its bus's now: it is not back."""
         below = known.kind == DEVICE and known.bus in {p.bus for p in places if p.kind == BUS}
-        return below and self._told(tables, known)
+        return below and self._told(tables, known.rule)
 
-    def _told(self, tables: Tables, known: Standing) -> bool:
-        tracked = self._engine.tracked(tables.conn, known.rule)
+    def _told(self, tables: Tables, rule: str) -> bool:
+        tracked = self._engine.tracked(tables.conn, rule)
         return tracked is not None and tracked.episode is not None
 
     def _begin(self, tables: Tables, place: Place, since: int, now: int, judged: Judged) -> None:
@@ -115,7 +117,10 @@ class Faults:
     ) -> None:
         standing.end(tables.conn, rule, now)
         self._below.hear(tables, rule, points, now)
-        self._feed(tables, rule, (0.0, now), judged)
+        if self._told(tables, rule):
+            self._feed(tables, rule, (0.0, now), judged)
+        else:
+            self._below.call_off(tables, rule, now)
 
     def _feed(
         self,

@@ -73,10 +73,11 @@ def waits(tracked: Tracked, clock: int, spoke: Spoke) -> int | None:
     due = tracked.due()
     if due is None or clock >= due + WAIT:
         return None
-    fault = is_fault(tracked.rule.id)  # about no point: what it is shown at is the gateway's
-    heard = [spoke(point) for point in ((tracked.point,) if fault else tracked.points)]
-    if not any(at is not None and at < due for at in heard):
+    fault = is_fault(tracked.rule.id)
+    heard = [spoke(point) for point in tracked.points]
+    if not fault and not any(at is not None and at < due for at in heard):
         return None
     _, entries = steps.advance(tracked.definition, tracked.machine, clock)
-    begins = fault and any(entry.word is Word.RAISE for entry in entries)
-    return clock + AGAIN if begins or hold.doubtful(tracked.definition, entries) else None
+    if fault:  # of a device or a bus: its gateway's next report says it
+        return clock + AGAIN if any(entry.word is Word.RAISE for entry in entries) else None
+    return clock + AGAIN if hold.doubtful(tracked.definition, entries) else None

@@ -93,6 +93,20 @@ async def test_a_gateway_that_falls_silent_leaves_its_devices_fault_as_it_was(pl
     assert places == {"device": "UNACK", "gateway": "RTN_UNACK"}
 
 
+async def test_what_is_over_when_it_is_heard_of_never_was(plant):
+    """Nobody could tell for how long: the report after its time says that it is back."""
+    await plant.says(0, 50.0)
+    await report(plant, 10, "offline")
+    await plant.says(26, 50.0)
+    await plant.tick(29)
+    assert await plant.words() == {}, "what was heard is no report"
+    await report(plant, 30, "online")
+    assert await plant.words() == {}
+    await report(plant, 40, "offline")
+    await report(plant, 56, "offline")
+    assert await plant.words() == {("RAISE", True): 1}
+
+
 @pytest.mark.parametrize("state", ["online", "offline"])
 async def test_a_device_is_no_item_of_a_gateway_that_fell_silent_with_it(plant, state):
     """It was about to be told; whether it still is so is asked when the gateway is back."""

@@ -1,5 +1,6 @@
 """In what the value of a rule is told: a rule need not be held against its point's own (pure)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from protocols.alarms.kinds.expression import Expression
@@ -22,9 +23,16 @@ class Measure:
     silent: bool = False
 
 
+def counts(weights: Iterable[float]) -> bool:
+    """Return whether a sum of such weights is a number of places."""
+    return all(weight in (0, 1) for weight in weights)
+
+
 def measured(kind: Kind, unit: str, decimals: int | None) -> Measure:
     """Return it for a rule on a point of this unit and so many decimals."""
     match kind:
+        case Levels(by_point=False, weights=weights) if not counts(weights):
+            return Measure("", fact=True, silent=True)
         case Vote() | Levels():
             return Measure("", 0, "PLACES", fact=True)
         case Window(aggregate=Aggregate.COUNT):

@@ -1,5 +1,6 @@
 """Levels, values, times and durations as people write them. Pure."""
 
+import re
 from typing import Final
 
 from protocols.alarms.condition import DAY, SITE_OFFSET, day_text
@@ -12,6 +13,14 @@ NAMES: Final = {"LL": "低低报", "L": "低报", "H": "高报", "HH": "高高�
 """What levels are called in Chinese whose name is a code."""
 FAR: Final = 120
 """Minutes ahead from which on hours are told: a line that is far ahead is no better known."""
+
+SHORTEST: Final = 4
+"""Characters of a place that is cut."""
+CUT: Final = "…"
+_BRACKETS: Final = re.compile(r" ?[(（][^()（）]*[)）]$")
+_APART: Final = re.compile(
+    r"(?<=达到|超过|低于|高于|降到|降为|离开|仍在)(?=[0-9A-Za-z])|(?<=，由)(?=[0-9A-Za-z])|(?<=[0-9A-Za-z])(?=降为)"
+)
 
 
 def name(level: Level, language: str) -> str:
@@ -74,3 +83,16 @@ def ahead_of(seconds: float, language: str) -> str:
     if minutes < FAR:
         return text("SPAN_MINUTES", {"n": minutes}, language)
     return text("SPAN_HOURS", {"n": round(minutes / 60)}, language)
+
+
+def cut(place: str, most: int) -> str:
+    """Return a place in so many characters: without what stands in brackets at its end, or cut."""
+    plain = _BRACKETS.sub("", place)
+    return plain if len(plain) <= most else plain[: max(SHORTEST, most - len(CUT))] + CUT
+
+
+def tidy(sentence: str) -> str:
+    """What has no unit, or no name of its own, leaves no gap; a name that begins with a figure
+    stands apart from the Chinese before it.
+    """
+    return _APART.sub(" ", re.sub(r" +(?=[ ，。：）),.:]|$)", "", sentence))

@@ -6,14 +6,23 @@ drill say so before anything else. What has no place, no unit or no next step is
 tests refuse such a sentence.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from protocols.alarms.condition import DAY
 from protocols.alarms.requests import asked, overdue
 from protocols.alarms.rule import Level
-from protocols.alarms.spoken import ahead_of, duration, moment, name, shown, span_of
+from protocols.alarms.spoken import (
+    SHORTEST,
+    ahead_of,
+    cut,
+    duration,
+    moment,
+    name,
+    shown,
+    span_of,
+    tidy,
+)
 from protocols.alarms.word import Word
 from protocols.texts import text
 from protocols.words import Label, Purpose, Value
@@ -29,9 +38,6 @@ LONGEST: Final = {"zh": 140, "en": 300}
 """Characters of a message: two text messages."""
 HEAD: Final = {"zh": 35, "en": 70}
 """Characters that carry level, place and value."""
-SHORTEST: Final = 4
-"""Characters of a place that is cut."""
-CUT: Final = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +137,11 @@ def _filled(told: Told, now: int, language: str, *, trend: bool) -> str:
     params = _params(told, now, language, trend=trend)
     params["mark"] = "" if told.purpose is Purpose.PRODUCTION else _mark(told.purpose, language)
     place = str(params["place"])
-    head = _tidy(text("ALARM_HEAD", params, language))
+    head = tidy(text("ALARM_HEAD", params, language))
     over = len(head) - HEAD[language]
     if over > 0 and len(place) > SHORTEST:
-        params["place"] = place[: max(SHORTEST, len(place) - over - len(CUT))] + CUT
-    return _tidy(text(code(told), params, language))
-
-
-def _tidy(sentence: str) -> str:
-    """What has no unit, or no name of its own, leaves no gap."""
-    return re.sub(r" +(?=[ ，。：）),.:]|$)", "", sentence)
+        params["place"] = cut(place, max(SHORTEST, len(place) - over))
+    return tidy(text(code(told), params, language))
 
 
 def _params(told: Told, now: int, language: str, *, trend: bool) -> dict[str, Value]:
@@ -187,7 +188,7 @@ def _crossing(told: Told, language: str) -> dict[str, Value]:
     limit["season"] = _season(level, language)
     return {
         "crossing": text(f"CROSSING_{_CROSSING[level.op]}", {}, language),
-        "at": _tidy(text("ALARM_AT", limit, language)),
+        "at": tidy(text("ALARM_AT", limit, language)),
         "left": text(_left(told), {}, language),
     }
 
@@ -253,11 +254,20 @@ def _trend(told: Told, language: str) -> str:
     return text("ALARM_AHEAD", params, language)
 
 
+def _silent(told: Told) -> bool:
+    """Whether one place is what the level's name says already."""
+    return told.fact and told.count == "PLACES" and told.level.limit <= 1
+
+
 def _unit(told: Told, language: str) -> str:
+    if _silent(told):
+        return ""
     return text(f"COUNT_{told.count}", {}, language) if told.count else told.unit
 
 
 def _value(told: Told, language: str) -> str:
+    if _silent(told):
+        return ""
     if isinstance(told.value, bool):
         words = ("STATE_OFF", "STATE_ON") if told.level.limit else ("STATE_NO", "STATE_YES")
         return text(words[told.value], {}, language)

@@ -32,6 +32,7 @@ from protocols.alarms.kinds.vote import Vote
 from protocols.alarms.kinds.window import Aggregate, Window
 from protocols.alarms.ladder import directions
 from protocols.alarms.machine import Entry, Machine, Sample, begin, due
+from protocols.alarms.measured import measured
 from protocols.alarms.rule import Level
 from protocols.alarms.word import Word
 from protocols.alarms.wording import TOLD, Peak, Told, tell
@@ -207,8 +208,8 @@ class Theatre:
         place, label, unit, decimals = self._where(standing)
         value: Any = standing.machine.values[max(0, entry.level - 1)]
         fact = isinstance(standing.definition.kind, Interlock | Vote | Levels | Schedule)
-        if isinstance(standing.definition.kind, Interlock):
-            value = ""
+        if measured(standing.definition.kind, unit, decimals).silent:
+            value, unit = "", ""
         elif level.op in ("=", "!=") and value is not None:
             value = bool(value)
         return Told(
@@ -229,6 +230,8 @@ class Theatre:
             seen=standing.machine.alarm.level == 0,
             latched=standing.definition.rule.latching,
             fact=fact,
+            count=measured(standing.definition.kind, "", None).count.replace("TIMES", ""),
+            advice=standing.definition.request_of(level.name),
             **_made(standing.definition.kind, level),
         )
 
@@ -246,7 +249,7 @@ class Theatre:
             )
         place, label = self.places[subject]
         if counted or isinstance(kind, Interlock):
-            return place, label, "次" if isinstance(kind, Window) else "个" if counted else "", 0
+            return place, label, "次" if isinstance(kind, Window) else "", 0
         point = self.points[next(iter(standing.inputs))]
         return place, label, point.unit, point.decimals
 

@@ -15,6 +15,7 @@ from central.alarms.journal.episode import Episode
 from central.alarms.shown.naming import of_object
 from central.store.queries.extreme import Extreme
 from protocols.alarms.ladder import subject_of
+from protocols.alarms.measured import counts
 from protocols.alarms.rule import Level
 from protocols.alarms.word import Word
 from protocols.alarms.wording import TOLD, Ahead, Peak, Told
@@ -38,7 +39,9 @@ _LINES: Final = (
 _KINDS: Final = (
     "SELECT e.number, json_extract(r.definition, '$.kind.kind'), json_extract(r.definition, "
     "'$.kind.aggregate'), coalesce(json_extract(r.definition, '$.kind.seconds'), "
-    "json_extract(r.definition, '$.kind.per')), json_extract(r.definition, '$.requests') "
+    "json_extract(r.definition, '$.kind.per')), json_extract(r.definition, '$.requests'), "
+    "iif(json_extract(r.definition, '$.kind.by_point'), NULL, "
+    "json_extract(r.definition, '$.kind.weights')) "
     "FROM json_each(?) asked "
     "CROSS JOIN episode e ON e.number = asked.value CROSS JOIN rule r ON r.id = e.rule "
     "WHERE r.definition IS NOT NULL"
@@ -51,6 +54,7 @@ _SPANS: Final = {"window": 3600.0, "rate": 60.0}
 _SECONDS: Final = ("stale", "bad", "frozen")
 
 
+_LADDER: Final[tuple[Any, ...]] = (None,) * 5
 NO_REQUESTS: Final[Mapping[str, Label]] = {}
 
 
@@ -76,6 +80,8 @@ class Heard(NamedTuple):
     """Seconds a window or a rate looks over."""
     requests: Mapping[str, Label] = NO_REQUESTS
     """What the rule asks people to do, by level."""
+    counts: bool = True
+    """Whether a sum of levels is a number of places."""
 
 
 NOTHING: Final = Heard()
@@ -95,10 +101,16 @@ def heard_of(conn: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Hear
     worst = peaks.of(conn, asked)
     found = dict[int, Heard]()
     for number in asked:
-        kind, aggregate, span, asks = kinds.get(number, (None, None, None, None))
+        kind, aggregate, span, asks, weights = kinds.get(number, _LADDER)
         made = Heard(lines[number], kind or "limit", aggregate, worst.get(number), span)
-        found[number] = made if asks is None else made._replace(requests=_requests(asks))
+        if asks is not None or weights is not None:
+            made = made._replace(requests=_requests(asks or "[]"), counts=_counts(weights))
+        found[number] = made
     return found
+
+
+def _counts(weights: str | None) -> bool:
+    return weights is None or counts(json.loads(weights))
 
 
 @lru_cache(maxsize=1_024)
@@ -151,12 +163,12 @@ def told(episode: Episode, of: Heard, ladder: Sequence[Level]) -> Told:
 def _measured(episode: Episode, of: Heard) -> dict[str, Any]:
     """Return in what the value is said, for a rule need not be held against its point's."""
     kind = of.kind
-    if kind in ("vote", "levels") or of.aggregate == "count":
+    if (kind in ("vote", "levels") and of.counts) or of.aggregate == "count":
         count = "TIMES" if of.aggregate == "count" else "PLACES"
         return {"unit": "", "decimals": 0, "count": count, "fact": kind in _FACTS}
     if kind in _SECONDS:
         return {"unit": "s", "decimals": 0}
-    if kind == "interlock":
+    if kind == "interlock" or not of.counts:
         return {"unit": "", "value": "", "fact": True}
     if kind == "expression":
         return {"unit": "", "decimals": None}

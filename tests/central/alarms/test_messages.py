@@ -106,8 +106,8 @@ def episode_of(rule, level, **more):
 @pytest.mark.parametrize(
     ("kind", "aggregate", "value", "said"),
     [
-        ("vote", None, 2.0, "油库 一号防火堤 2 个，两路"),
-        ("levels", None, 3.0, "油库 一号防火堤 3 个，两路"),
+        ("vote", None, 2.0, "油库 一号防火堤 2 处，两路"),
+        ("levels", None, 3.0, "油库 一号防火堤 3 处，两路"),
         ("window", "count", 3.0, "油库 一号防火堤 1 小时内 3 次，达到两路（2 次）"),
         ("window", "change", 0.3, "油库 一号防火堤 1 小时变化 0.3 %LEL，达到"),
         ("rate", None, 0.3, "油库 一号防火堤 每 1 分钟变化 0.3 %LEL，达到"),

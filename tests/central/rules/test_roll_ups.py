@@ -267,7 +267,7 @@ async def test_a_rule_that_comes_or_goes_at_a_point_counts_at_once(pond):
     assert (await told(pond))[-1] == [0, "RAISE:4 个蓝色"]
     shown = next(each for each in await pond.episodes() if each.rule == ROLLED)
     assert (shown.label.zh, shown.label.en) == ("示例 地表位移", "Example ground displacement")
-    assert "示例 地表位移 4 个，" in tell(shown.told, pond.clock.now())
+    assert "示例 地表位移 4 处，" in tell(shown.told, pond.clock.now())
     pond.until(10)
     await detach(pond, number)
     assert (await told(pond))[-1][1].startswith("RTN")

@@ -199,10 +199,12 @@ def test_what_is_wrong_when_it_is_not_is_told_as_yes_or_no() -> None:
 
 def test_what_is_a_fact_by_its_name_says_no_limit() -> None:
     vote = Level(name="可燃气体 2/4 一级", colour=Colour.ORANGE, op=">=", limit=2)
-    told = replace(TANK, level=vote, value=2, unit="个", decimals=0, fact=True, ahead=None)
-    assert "液位 2 个，可燃气体 2/4 一级。请" in tell(told, TANK.time)
+    told = replace(
+        TANK, level=vote, value=2, unit="", count="PLACES", decimals=0, fact=True, ahead=None
+    )
+    assert "液位 2 处，可燃气体 2/4 一级。请" in tell(told, TANK.time)
     over = tell(replace(told, word=Word.RTN, value=1, since=TANK.time - 180 * SECOND), TANK.time)
-    assert "液位 1 个，已解除：可燃气体 2/4 一级，历时 3 min。" in over
+    assert "液位 1 处，已解除：可燃气体 2/4 一级，历时 3 min。" in over
 
 
 @pytest.mark.parametrize(
@@ -307,3 +309,24 @@ def test_values_times_and_durations_read_as_people_write_them() -> None:
     assert [duration(each * SECOND) for each in (0, 59, 60, 3600, 3660, 86_400, 90_000)] == [
         *("0 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d", "1 d 1 h")
     ]
+
+
+def test_a_place_that_is_too_long_loses_its_brackets_before_anything_is_cut() -> None:
+    place = Label("青云水库(示例)")
+    point = Label("2#雨量站 1小时雨量累计值")
+    said = tell(replace(TANK, place=place, point=point), TANK.time)
+    assert "14:50 青云水库 2#雨量站" in said
+    short = tell(replace(TANK, place=place, point=Label("水位")), TANK.time)
+    assert "14:50 青云水库(示例) 水位" in short
+
+
+def test_a_name_that_begins_with_a_figure_stands_apart() -> None:
+    often = Level(name="1 小时 3 次超力矩", colour=Colour.YELLOW, op=">=", limit=3)
+    told = replace(TANK, level=often, value=3, unit="", count="TIMES", decimals=0, ahead=None)
+    assert "达到 1 小时 3 次超力矩（3 次）" in tell(told, TANK.time)
+
+
+def test_one_place_says_nothing_beyond_the_name() -> None:
+    one = Level(name="高报 15 分钟未处置", colour=Colour.ORANGE, op=">=", limit=1)
+    told = replace(TANK, level=one, value=1, unit="", count="PLACES", fact=True, ahead=None)
+    assert "TK-101 液位，高报 15 分钟未处置。" in tell(told, TANK.time)

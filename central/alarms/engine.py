@@ -102,11 +102,9 @@ class Engine:
         return self._fire(conn, batch.arrival)
 
     def _part(self, conn: sqlite3.Connection, batch: Evaluation) -> list[EpisodeRow]:
-        """What only a test or a drill raised is over for readings of production."""
+        """What only a test or a drill led to is over for readings of production."""
         self._purposes.heard(batch.purpose)
-        if batch.purpose is not Purpose.PRODUCTION:
-            return []
-        rules = self._purposes.aside(conn)
+        rules = self._purposes.aside(conn) if batch.purpose is Purpose.PRODUCTION else ()
         found = [tracked for each in rules if (tracked := self.tracked(conn, each)) is not None]
         over = purposes.overtaken(found, batch.rows) if found else []
         if not over:
@@ -114,9 +112,9 @@ class Engine:
         if batch.most is not None:
             raise Heavy
         moves = self.moves(conn, batch.arrival, batch.purpose)
-        for tracked in over:
-            purposes.end(moves, tracked)
-        return self.keep(conn, moves, over)
+        self._purposes.part(moves, over)
+        fed = self._memory.counting.spread(moves, over)
+        return self.keep(conn, moves, [*over, *fed.values()])
 
     def _judge(self, conn: sqlite3.Connection, batch: Evaluation, rows: Columns) -> Judged:
         """Judge reading by reading."""
@@ -131,6 +129,7 @@ class Engine:
         coming = Coming(rows, batch.stream, batch.arrival, None)
         hearing = Hearing(moves, memory, here)
         touched, stepped, good, apart = judge(hearing, coming, storms=storms)
+        purposes.mark(touched.values(), batch.purpose)
         fed = memory.counting.spread(moves, [*touched.values(), *stepped.values()])
         touched |= fed
         episodes = moves.changed()
@@ -282,6 +281,7 @@ class Engine:
 
     def _keep(self, conn: sqlite3.Connection, changed: Collection[Tracked]) -> None:
         self._memory.save(conn, changed)
+        self._purposes.mark(changed)
         for tracked in changed:
             self._timers.put(tracked.rule.id, tracked.due())
 
@@ -289,8 +289,8 @@ class Engine:
         if self._loaded:
             return
         self._memory, self._open = Memory(self._stored), OpenEpisodes(self.many)
-        self._purposes = Purposes()
         self._memory.load(conn)
+        self._purposes = Purposes(self._memory.awake_rules())
         self.many.load(conn)
         self.silences.load(conn)
         for tracked in holding.concerned(self._memory.awake_rules(), self.silences.points):

@@ -38,7 +38,7 @@ class Memory:
         self._pasts: dict[int, Past] = {}
         self._takeovers = Takeovers()
         self._gone: set[int] = set()
-        self.counting = Counting()
+        self.counting = Counting(self.awake)
         self.stances = Stances()
         self._spread: dict[str, frozenset[int]] = {}
         """Points of rules on several, by rule."""

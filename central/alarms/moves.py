@@ -23,10 +23,11 @@ from central.alarms.journal.states import (
     STANDS,
 )
 from central.alarms.many.chatter import often
-from central.alarms.saving import save_branch, stream_purpose
+from central.alarms.saving import purpose_of, save_branch
 from central.alarms.stored import Stored
 from central.alarms.timers import GRACE
 from central.alarms.tracked import Tracked
+from central.alarms.trials import Trials
 from central.store.measured import Measured
 from protocols.alarms.condition import late
 from protocols.alarms.machine import Entry
@@ -54,6 +55,7 @@ class Moves:
         self.purpose = purpose
         self._stored = stored
         self._positions: dict[int, int] = {}
+        self._trials = Trials(conn)
         self._known = known
         self.ledger = Ledger(conn, known)
         self.laid: list[Laid] = []
@@ -68,8 +70,12 @@ class Moves:
         save_branch(self.conn, tracked, stream, self._positions[stream])
 
     def readings(self, points: Iterable[int], start: int, end: int) -> list[Measured]:
-        """Return what was stored of points before this commit: start <= time < end, in order."""
-        return self._stored.readings(self.conn, points, start, end)
+        """Return what was stored of points before this commit: start <= time < end, in order.
+
+        What a test or a drill said is said for tests and drills alone.
+        """
+        found = self._stored.readings(self.conn, points, start, end)
+        return self._trials.left_for(self.purpose, found)
 
     def changed(self) -> list[EpisodeRow]:
         """Write everything, and return the episodes that were touched, as they are now."""
@@ -265,7 +271,7 @@ class Moves:
                 value_at_raise=value,
                 occurrence=1,
                 late=returned is not None or late(raised, self.now),
-                purpose=self.purpose or stream_purpose(self.conn, tracked),
+                purpose=purpose_of(self.conn, tracked, self.purpose),
             )
         )
 

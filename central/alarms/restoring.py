@@ -23,8 +23,9 @@ from central.alarms.tracked import ALL, TURN, Branch, Tracked, begin
 from central.store.heads.good_numbers import GoodNumber
 from protocols.alarms import machine as machines
 from protocols.alarms.definition import Definition
-from protocols.alarms.kept import machine_of
+from protocols.alarms.kept import Body, machine_of
 from protocols.alarms.rule import Rule
+from protocols.words import Purpose
 
 Pieces = Sequence[tuple[int, str]]
 """Of one window, as `remembered` has them."""
@@ -107,7 +108,7 @@ class _Read:
             self.points[point].append((id_, kind))
         else:
             self.points[point] = [(id_, kind)]
-        if not judges:
+        if not judges or kind.trial is not None:
             self.restless.add(point)
 
 
@@ -134,6 +135,7 @@ def _restore(tracked: Tracked, state: str, pieces: Pieces) -> None:
     tracked.episode, tracked.stream = body["episode"], body["stream"]
     tracked.since, tracked.turn = body["since"], body.get("turn", 0)
     tracked.point = body.get("point", tracked.point)
+    tracked.trial = _trial(body)
     tracked.saved = _without_turn(state)
 
 
@@ -180,7 +182,12 @@ def _kind(levels: str, state: str, version: int) -> Kind:
         since=body["since"],
         turn=body.get("turn", 0),
         saved=_without_turn(state),
+        trial=_trial(body),
     )
+
+
+def _trial(body: Body) -> Purpose | None:
+    return Purpose[body["trial"]] if "trial" in body else None
 
 
 def _without_turn(state: str) -> str:

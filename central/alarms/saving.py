@@ -55,7 +55,8 @@ def _standing(tracked: Tracked, steps: str) -> str:
 
 def _shared(tracked: Tracked, alike: dict[object, str]) -> str:
     machine = tracked.machine
-    key = (id(machine.condition), *machine[2:6], tracked.episode, tracked.stream, tracked.since)
+    of = tracked.episode, tracked.stream, tracked.since, tracked.trial
+    key = (id(machine.condition), *machine[2:6], *of)
     body = alike.get(key)
     if body is None:
         body = alike[key] = _body(tracked)
@@ -93,6 +94,8 @@ def _body(tracked: Tracked) -> str:
         machine = machine._replace(memory=Seen(last=machine.memory.last))
     if not tracked.points:
         own["point"] = tracked.point
+    if tracked.trial is not None:
+        own["trial"] = tracked.trial.name
     if tracked.streams is not None:
         own |= {"streams": pasts.body(tracked.streams), "claimed": list(tracked.claimed.items())}
     return json.dumps(body_of(machine, plain=tracked.plain) | own)
@@ -133,8 +136,14 @@ def save_moved(
         conn.execute("DELETE FROM condition WHERE rule = ? AND stream = ?", (ALL, stream))
 
 
-def stream_purpose(conn: sqlite3.Connection, tracked: Tracked) -> Purpose:
-    """Return the purpose of the stream that gave the newest sample."""
+def purpose_of(
+    conn: sqlite3.Connection, tracked: Tracked, purpose: Purpose | None = None
+) -> Purpose:
+    """Return the purpose of what is judged or, by the clock, of what a rule was judged by."""
+    if purpose is not None:
+        return purpose
+    if tracked.trial is not None:
+        return tracked.trial
     if not tracked.stream:
         return Purpose.PRODUCTION
     row = conn.execute("SELECT purpose FROM stream WHERE number = ?", (tracked.stream,)).fetchone()

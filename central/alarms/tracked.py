@@ -26,6 +26,7 @@ from protocols.alarms.past import Telling
 from protocols.alarms.rule import Rule
 from protocols.alarms.state import Alarm
 from protocols.alarms.streams import Streams
+from protocols.words import Purpose
 
 if TYPE_CHECKING:
     from central.alarms.storm.stances import Stance
@@ -110,6 +111,8 @@ class Tracked:
     """By such a stream its past as its row has it."""
     remembered: Written | None = None
     """Its window as the tables have it."""
+    trial: Purpose | None = None
+    """The test or drill whose readings it has taken since it last went by production alone."""
     held: bool = False
     """Whether nobody can know its input now: what carries it is silent."""
     touched: frozenset[int] = frozenset()

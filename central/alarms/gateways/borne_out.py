@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from central.alarms.gateways import standings
-from central.alarms.saving import stream_purpose
+from central.alarms.saving import purpose_of
 from central.alarms.tracked import Tracked
 from protocols.alarms.condition import late
 from protocols.alarms.machine import Entry
@@ -58,7 +58,7 @@ def _told_in(moves: "Moves", tracked: Tracked, times: tuple[int, int]) -> int | 
     same = [each for each in found if each.leads and each.meets(*times)]
     if not same:
         return None
-    purpose = (moves.purpose or stream_purpose(moves.conn, tracked)).name.lower()
+    purpose = purpose_of(moves.conn, tracked, moves.purpose).name.lower()
     told = (each.episode for each in same if each.purpose == purpose)
     return next((number for number in told if number is not None), None)
 

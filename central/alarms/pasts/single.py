@@ -44,6 +44,8 @@ def settle(moves: Moves, tracked: Tracked, stream: int) -> None:
     if branch.path and branch.claim is None:
         branch = ended(moves, tracked, stream, branch, {branch.machine.newest[-1][0]})
         known = known.with_branch(stream, branch)
+    if tracked.trial is not None:
+        known = known._replace(live=telling.live_of(moves, tracked))
     after, entries, told = streams.settle(tracked.definition, known, stream, moves.now)
     _keep(tracked, after)
     _tell(moves, tracked, stream, told)

@@ -21,6 +21,7 @@ from protocols.alarms.ladder import subject_of
 from protocols.alarms.machine import Machine
 from protocols.alarms.overlay import NOTHING
 from protocols.alarms.rule import Level, Rule
+from protocols.words import Purpose
 
 SIDED: Final = ("=", "!=")
 """Operators whose bounds depend on the value that holds."""
@@ -38,6 +39,7 @@ class Kind:
     since: int
     turn: int
     saved: str
+    trial: Purpose | None = None
 
     def made(self, id_: str, point: int) -> Tracked:
         """Return a rule of this kind that knows of no sample."""
@@ -45,7 +47,7 @@ class Kind:
         tracked = begin(Definition(rule=rule), ((point, ""),))
         tracked.machine = self.machine
         tracked.episode, tracked.since = self.episode, self.since
-        tracked.turn, tracked.saved = self.turn, self.saved
+        tracked.turn, tracked.saved, tracked.trial = self.turn, self.saved, self.trial
         return tracked
 
 

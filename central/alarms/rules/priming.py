@@ -59,7 +59,7 @@ class Priming:
             newest=known.newest,
             recent=known.recent,
         )
-        last = self._last(tracked)
+        last = self.last(tracked)
         if last is not None:
             tracked.stream, tracked.since = last.stream, last.time
 
@@ -117,7 +117,8 @@ class Priming:
                 return True
         return False
 
-    def _last(self, tracked: Tracked) -> Measured | None:
+    def last(self, tracked: Tracked) -> Measured | None:
+        """Return the newest of what was found of a rule's inputs."""
         said = [
             self._heard[point].readings[-1]
             for point in tracked.points

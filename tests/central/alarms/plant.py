@@ -21,6 +21,10 @@ TABLES = (
     "SELECT * FROM alarm_journal ORDER BY id",
     "SELECT * FROM overlay ORDER BY rule, name",
 )
+STREAM = (
+    "INSERT OR IGNORE INTO stream(number, id, gateway, kind, boot, purpose, manifest, opening, "
+    "created, cursor, head) VALUES (?, ?, 'gw', 'data', '', ?, '', x'', 0, 0, x'')"
+)
 
 
 def wanted(name, *levels, inputs=((1, ""),), kind=None, **parts):
@@ -77,8 +81,10 @@ class Plant:
         self.engine.ladders(self.tables.conn)  # what was forgotten is read again
         return self.engine.due()
 
-    def say(self, second, *readings, stream=1, now=None):
+    def say(self, second, *readings, stream=1, now=None, purpose=Purpose.PRODUCTION):
         """Readings (point, value, good, seconds before `second`) as one commit at `now`."""
+        if purpose is not Purpose.PRODUCTION:
+            self.tables.execute(STREAM, (stream, str(stream), purpose.name.lower()))
         self.at(second if now is None else now)
         rows = []
         for seq, (point, value, *more) in enumerate(readings):
@@ -87,7 +93,7 @@ class Plant:
             time = START + round((second - ago) * SECOND)
             rows.append(Row(point, time, seq, value, quality, FLAG_SOURCE))
         columns = Columns.of(rows)
-        batch = Evaluation(stream, Purpose.PRODUCTION, self.now, columns)
+        batch = Evaluation(stream, purpose, self.now, columns)
         judged = self.engine.evaluate(self.tables, batch)
         self.shelf.commits.append((stream, self.now, columns))
         return judged

@@ -9,7 +9,14 @@ from typing import Final, Literal, cast
 from central.alarms.acts.asked import Answer
 from central.alarms.acts.overlays import Laid, Layer
 from central.alarms.acts.shelving import ShelfRequest
-from central.alarms.journal.episode import Comment, Episode, EpisodeDetail, Standing, Verification
+from central.alarms.journal.episode import (
+    Comment,
+    Episode,
+    EpisodeDetail,
+    FaultShown,
+    Standing,
+    Verification,
+)
 from central.api import crowd_shape, models, shapes
 from central.api.models import alarm_acts as acts
 from central.api.models import alarms as told
@@ -19,6 +26,8 @@ from central.registry_records import PointRecord
 from protocols.alarms.condition import DAY, SITE_OFFSET
 from protocols.alarms.wording import Told, tell
 
+Scope = frozenset[str] | None
+"""Sites somebody may see; None: all."""
 PORTION: Final = 16
 """Alarms of a list between two turns of the loop: some milliseconds."""
 SENTENCES: Final = 4_096
@@ -26,17 +35,21 @@ SENTENCES: Final = 4_096
 few seconds, and what an alarm says changes only with the alarm, or with the day."""
 
 
-async def episodes(sources: Sequence[Episode], now: int) -> list[models.Episode]:
+async def episodes(sources: Sequence[Episode], scope: Scope, now: int) -> list[models.Episode]:
     """Return alarms of a list; while a long one is made, what happens now is not held up."""
     made: list[models.Episode] = []
     for at in range(0, len(sources), PORTION):
-        made += [episode(each, now) for each in sources[at : at + PORTION]]
+        made += [episode(each, scope, now) for each in sources[at : at + PORTION]]
         await asyncio.sleep(0)
     return made
 
 
-def episode(source: Episode, now: int | None = None) -> models.Episode:
-    """Return an alarm; `now` says whether the times of its message need their day."""
+def episode(source: Episode, scope: Scope, now: int | None = None) -> models.Episode:
+    """Return an alarm for who sees the sites of `scope`.
+
+    `now` says whether the times of its message need their day.
+    """
+    silent = None if source.fault is None else source.fault.within(scope)
     return models.Episode(
         id=source.id,
         rule=source.rule,
@@ -68,14 +81,14 @@ def episode(source: Episode, now: int | None = None) -> models.Episode:
         time_to_next=_time_to_next(source),
         origin=cast(Literal["centre", "gateway"], source.origin),
         confirmation=cast(Literal["", "awaited", "confirmed", "unconfirmed"], source.confirmation),
-        message=_message(source, now),
+        message=_message(source, silent, now),
         overlays=[layer(each) for each in source.overlays],
         verification=None if source.verification is None else verification(source.verification),
         comments=source.comments,
         chattering=source.chattering,
         first_up=crowd_shape.first_up(source),
         unknown_since=source.unknown_since,
-        fault=crowd_shape.fault(source.fault),
+        fault=crowd_shape.fault(silent),
     )
 
 
@@ -83,12 +96,12 @@ def _quality(code: int | None) -> models.Quality | None:
     return None if code is None else shapes.quality(code)
 
 
-def _message(source: Episode, now: int | None) -> models.Label | None:
+def _message(source: Episode, silent: FaultShown | None, now: int | None) -> models.Label | None:
     if source.told is None:
         return None
     at = source.told.time if now is None else now
-    if source.fault is not None:
-        return crowd_shape.message(source, source.fault, at)
+    if silent is not None:
+        return crowd_shape.message(source, silent, at)
     return _sentences(source.told, isinstance(source.told.value, bool), (at + SITE_OFFSET) // DAY)
 
 
@@ -113,7 +126,7 @@ def _time_to_next(source: Episode) -> models.TimeToNext | None:
     return models.TimeToNext(level=ahead.level, limit=ahead.limit, seconds=ahead.seconds)
 
 
-def episode_detail(source: EpisodeDetail, now: int) -> models.EpisodeDetail:
+def episode_detail(source: EpisodeDetail, scope: Scope, now: int) -> models.EpisodeDetail:
     """Return an alarm with its history and ladder."""
     journal = [
         models.JournalLine(
@@ -131,7 +144,7 @@ def episode_detail(source: EpisodeDetail, now: int) -> models.EpisodeDetail:
         for line in source.journal
     ]
     levels = [shapes.level(step) for step in source.levels]
-    shown = episode(source.episode, now)
+    shown = episode(source.episode, scope, now)
     return models.EpisodeDetail(
         **{name: getattr(shown, name) for name in models.Episode.model_fields},
         journal=journal,
@@ -189,14 +202,14 @@ def overlaid(source: Laid, point: PointRecord | None) -> acts.RuleOverlay:
     )
 
 
-def overlay_done(source: Answer, house: Rooms) -> acts.OverlayDone:
+def overlay_done(source: Answer, house: Rooms, scope: Scope) -> acts.OverlayDone:
     """Return what came of an act on an overlay."""
     if source.laid is None:
         raise AssertionError("an act on an overlay has one")
     point = house.collector.registry.by_number(source.laid.point)
     return acts.OverlayDone(
         overlay=overlaid(source.laid, point),
-        alarm=None if source.episode is None else episode(source.episode),
+        alarm=None if source.episode is None else episode(source.episode, scope),
         request=source.request,
     )
 

@@ -12,9 +12,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from central.alarms.acts.overlays import Laid
-from central.alarms.journal.episode import Episode
-from central.api import alarm_shape, gateway_shape, shapes
+from central.api import gateway_shape, shapes
+from central.api.alarm_stream import tellings
 from central.api.backfill_stream import BackfillStream
 from central.api.flood_stream import FloodStream
 from central.api.newest import Marks
@@ -151,19 +150,10 @@ class Hub:
 
     async def _send_changed(self, portion: list[Changed]) -> None:
         watched = [each for each in portion if self._watched(each.site)]
-        alarms = [each for each in watched if not isinstance(each, Laid)]
-        whole = iter(await self._collector.alarms.with_told(alarms) if alarms else ())
-        for changed in watched:
-            told = self._laid(changed) if isinstance(changed, Laid) else self._alarm(next(whole))
-            self._send(told, (each for each in self._subscribers if each.sees(changed.site)))
-
-    def _alarm(self, whole: Episode) -> Message:
-        shown = alarm_shape.episode(whole, self._collector.clock.now())
-        return message("alarm" if shown.fault is None else "fault", shown)
-
-    def _laid(self, changed: Laid) -> Message:
-        point = self._collector.registry.by_number(changed.point)
-        return message("overlay", alarm_shape.overlaid(changed, point))
+        for telling in await tellings(self._collector, watched):
+            readers = [each for each in self._subscribers if each.sees(telling.site)]
+            for scope, group in _by_scope(readers).items():
+                self._send(telling.to(scope), group)
 
     async def _send_each_second(self) -> None:
         tick = 0
@@ -185,7 +175,7 @@ class Hub:
         await self._send_values()
         await self._send_gateways()
         self._backfills.send(self._subscribers, self._send)
-        for scope, flood in await self._flood.news((groups := self._by_scope()).keys()):
+        for scope, flood in await self._flood.news((groups := _by_scope(self._subscribers)).keys()):
             self._send(flood, groups[scope])
         story = self._collector.clock.state is ClockState.STORY
         if story or tick % CLOCK_EVERY == 0:
@@ -251,7 +241,7 @@ class Hub:
 
     async def _send_gateways(self) -> None:
         names, self._gateways = self._gateways, set()
-        groups = list(self._by_scope().values())
+        groups = list(_by_scope(self._subscribers).values())
         for gateway in map(self._collector.registry.gateway, sorted(names)):
             if gateway is None:
                 continue
@@ -262,7 +252,7 @@ class Hub:
             await asyncio.sleep(0)  # one of forty devices takes milliseconds
 
     async def _send_overviews(self) -> None:
-        for readers in list(self._by_scope().values()):
+        for readers in list(_by_scope(self._subscribers).values()):
             body = await overview(self._collector, readers[0].who)
             self._send(message("overview", body), readers)
 
@@ -272,12 +262,6 @@ class Hub:
             before = subscriber.who
             if who is None or (who.scope, who.roles) != (before.scope, before.roles):
                 self._cut(subscriber)
-
-    def _by_scope(self) -> dict[frozenset[str] | None, list[Subscriber]]:
-        groups: dict[frozenset[str] | None, list[Subscriber]] = {}
-        for subscriber in self._subscribers:
-            groups.setdefault(subscriber.who.scope, []).append(subscriber)
-        return groups
 
     def _send(self, told: Message, readers: Iterable[Subscriber]) -> None:
         for subscriber in list(readers):
@@ -298,3 +282,10 @@ class Hub:
         if not subscriber.cut:
             subscriber.cut = True
             subscriber.queue.put_nowait(None)
+
+
+def _by_scope(readers: Iterable[Subscriber]) -> dict[frozenset[str] | None, list[Subscriber]]:
+    groups: dict[frozenset[str] | None, list[Subscriber]] = {}
+    for subscriber in readers:
+        groups.setdefault(subscriber.who.scope, []).append(subscriber)
+    return groups

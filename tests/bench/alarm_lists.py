@@ -77,7 +77,7 @@ async def _lists(collector: Collector) -> AsyncIterator[dict[str, Any]]:
         figure = await _figure(name, ask)
         began = time.perf_counter()
         for item in pages[-1].items:
-            alarm_shape.episode(item, NOW).model_dump_json()
+            alarm_shape.episode(item, None, NOW).model_dump_json()
         figure["json_ms"] = round((time.perf_counter() - began) * 1e3, 1)
         yield {**figure, "items": len(pages[-1].items), "total": pages[-1].total}
 

@@ -1,6 +1,7 @@
 """What people see of an alarm: its episodes and their journal, as plain structs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from central.alarms.acts.overlays import Layer
 from central.alarms.shown.first_up import FirstUp
@@ -47,12 +48,21 @@ class NextThreshold:
     seconds: int
 
 
+class SiteBelow(NamedTuple):
+    """How many devices and points of one site lie below what is silent."""
+
+    site: str
+    devices: int
+    points: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultShown:
     """What is silent: `place` is gateway, bus or device; since the last that was heard (µs UTC).
 
     `devices` and `points` lie below it; `concluded`: nobody said so, but all below it is silent.
-    `label` is the name it is shown by: of a bus, which has none, its logical one.
+    `label` is the name it is shown by: of a bus, which has none, its logical one. `shared`: what of
+    each site lies below a place that serves several, as it is described now.
     """
 
     place: str
@@ -66,6 +76,18 @@ class FaultShown:
     devices: int
     points: int
     concluded: bool
+    shared: tuple[SiteBelow, ...] = ()
+
+    def within(self, scope: frozenset[str] | None) -> "FaultShown":
+        """Return it as who sees the sites of `scope` only (None: all) is told of it."""
+        if scope is None or not self.shared:
+            return self
+        here = [each for each in self.shared if each.site in scope]
+        return replace(
+            self,
+            devices=sum(each.devices for each in here),
+            points=sum(each.points for each in here),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,13 @@ Read beside the episodes of a page, or of one that is told.
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from central.alarms.acts.said import Said
-from central.alarms.journal.episode import Episode, EpisodeFilter, FaultShown
+from central.alarms.journal.episode import Episode, EpisodeFilter, FaultShown, SiteBelow
 from central.alarms.journal.records import EpisodeRow
 from central.alarms.many import first_ups
 from central.alarms.shown import messages, reading
@@ -23,6 +24,7 @@ from central.faults.places import BUS, DEVICE
 from central.faults.standing import FaultRow
 from central.registry import Entry
 from protocols.alarms.rule import Level
+from protocols.wire.manifest import Manifest
 from protocols.words import Label
 
 
@@ -131,4 +133,18 @@ def _fault(row: FaultRow, entry: Entry | None) -> FaultShown:
         devices=row.devices,
         points=row.points,
         concluded=row.concluded,
+        shared=() if manifest is None or row.kind == DEVICE else _shared(manifest, row.bus),
+    )
+
+
+def _shared(manifest: Manifest, bus: str | None) -> tuple[SiteBelow, ...]:
+    """Return what lies below a gateway that serves several sites, or below a bus of it, by site."""
+    if len(manifest.sites) < 2:
+        return ()
+    on = {(each.site, each.name) for each in manifest.devices if bus in (None, each.bus)}
+    points = Counter(place for each in manifest.points if (place := (each.site, each.device)) in on)
+    devices = Counter(site for site, _ in points)
+    return tuple(
+        SiteBelow(site, count, sum(n for (of, _), n in points.items() if of == site))
+        for site, count in devices.items()
     )

@@ -39,7 +39,7 @@ async def acknowledge_many(
     wishes = [wish(house, who, key, Deed.ACKNOWLEDGE, alarm=id_, **given) for id_ in inside]
     answers = await house.collector.alarms.do_all(wishes)
     found = dict(zip(inside, answers, strict=True))
-    return asks.Acknowledgements(items=[_one(id_, found.get(id_)) for id_ in ids])
+    return asks.Acknowledgements(items=[_one(id_, found.get(id_), who.scope) for id_ in ids])
 
 
 @router.post("/{alarm}/acknowledge")
@@ -174,7 +174,7 @@ async def _episode(  # who does what to which
     answer = await house.collector.alarms.do(wish(house, who, key, deed, alarm=alarm, **given))
     if answer.episode is None:
         raise not_found("alarm", alarm)
-    return alarm_shape.episode(answer.episode)
+    return alarm_shape.episode(answer.episode, who.scope)
 
 
 async def _laid(
@@ -182,7 +182,7 @@ async def _laid(
 ) -> asks.OverlayDone:
     await _seen(house, who, alarm)
     asked = wish(house, who, key, deed, alarm=alarm, **given)
-    return alarm_shape.overlay_done(await house.collector.alarms.do(asked), house)
+    return alarm_shape.overlay_done(await house.collector.alarms.do(asked), house, who.scope)
 
 
 async def _seen(house: Rooms, who: Principal, alarm: str) -> None:
@@ -191,12 +191,12 @@ async def _seen(house: Rooms, who: Principal, alarm: str) -> None:
         raise not_found("alarm", alarm)
 
 
-def _one(id_: str, answer: Answer | None) -> asks.OneOfMany:
+def _one(id_: str, answer: Answer | None, scope: frozenset[str] | None) -> asks.OneOfMany:
     """What is out of scope is unknown, which is not said otherwise."""
     if answer is None:
         params = {"episode": id_}
         return asks.OneOfMany(id=id_, done=False, code="EPISODE_UNKNOWN", params=params, alarm=None)
-    episode = None if answer.episode is None else alarm_shape.episode(answer.episode)
+    episode = None if answer.episode is None else alarm_shape.episode(answer.episode, scope)
     if answer.refused is None:
         return asks.OneOfMany(id=id_, done=True, code=None, params={}, alarm=episode)
     refused = answer.refused

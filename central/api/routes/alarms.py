@@ -75,7 +75,7 @@ async def alarms(  # noqa: PLR0913  # filters of one list
     )
     page = await house.collector.alarms.episodes(wanted)
     now = house.collector.clock.now()
-    items = await alarm_shape.episodes(page.items, now)
+    items = await alarm_shape.episodes(page.items, who.scope, now)
     return models.Episodes(items=items, total=page.total, next=page.next, more=page.more)
 
 
@@ -83,7 +83,7 @@ async def alarms(  # noqa: PLR0913  # filters of one list
 async def alarm(who: Who, house: House, alarm: str) -> models.EpisodeDetail:
     """Return one alarm with its whole journal, its ladder and what people said of it."""
     found = await _known(house, who, alarm)
-    return alarm_shape.episode_detail(found, house.collector.clock.now())
+    return alarm_shape.episode_detail(found, who.scope, house.collector.clock.now())
 
 
 async def _known(house: Rooms, who: Principal, alarm: str) -> EpisodeDetail:

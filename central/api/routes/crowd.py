@@ -58,7 +58,7 @@ async def grouped(  # noqa: PLR0913  # filters of one list
     if flooding or always:
         wanted = replace(wanted, levels=SINGLE)
     page = await collector.alarms.episodes(wanted)
-    items = await alarm_shape.episodes(page.items, now)
+    items = await alarm_shape.episodes(page.items, who.scope, now)
     return GroupedAlarms(
         flooding=flooding,
         groups=[crowd_shape.group(row, collector.registry.site(row.site)) for row in rows],

@@ -12,7 +12,7 @@ from central.api import alarm_shape, crowd_shape, models
 from central.api.access import principal
 from central.api.errors import not_found
 from central.api.models import many as told
-from central.api.rooms import House
+from central.api.rooms import House, Rooms
 from central.faults import standing
 from central.identity.principal import Principal
 from central.identity.roles import Permission
@@ -39,7 +39,8 @@ async def faults(
         faults="only",
     )
     page = await house.collector.alarms.episodes(wanted)
-    items = await alarm_shape.episodes(page.items, house.collector.clock.now())
+    now = house.collector.clock.now()
+    items = await alarm_shape.episodes(page.items, who.scope, now)
     return models.Episodes(items=items, total=page.total, next=page.next, more=page.more)
 
 
@@ -57,8 +58,15 @@ async def places(
     numbers = await collector.db.read(lambda conn: standing.below(conn, fault))
     if detail is None or numbers is None or not who.sees(detail.episode.site):
         raise not_found("fault", fault)
+    if not who.sees_all:  # how many there are of other sites is not told either
+        numbers = tuple(number for number in numbers if _sees(house, who, number))
     begin = int(cursor or 0)
     found = [collector.registry.by_number(each) for each in numbers[begin : begin + limit]]
-    points = [point for point in found if point is not None and who.sees(point.site)]
+    points = [point for point in found if point is not None]
     end = begin + limit
     return crowd_shape.places(points, len(numbers), str(end) if end < len(numbers) else None)
+
+
+def _sees(house: Rooms, who: Principal, number: int) -> bool:
+    point = house.collector.registry.by_number(number)
+    return point is not None and who.sees(point.site)

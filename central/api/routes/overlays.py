@@ -67,7 +67,7 @@ async def lay(
         one_shot=asked.one_shot,
         reference=reference,
     )
-    done = alarm_shape.overlay_done(await house.collector.alarms.do(wanted), house)
+    done = alarm_shape.overlay_done(await house.collector.alarms.do(wanted), house, who.scope)
     if done.request is not None:
         answer.status_code = 202
     return done
@@ -103,4 +103,4 @@ async def _decide(
     if not who.sees(found.site):
         raise shelving.ShelfRequestUnknown(request=number)
     wanted = wish(house, who, key, deed, request=number, rule=found.rule)
-    return alarm_shape.overlay_done(await house.collector.alarms.do(wanted), house)
+    return alarm_shape.overlay_done(await house.collector.alarms.do(wanted), house, who.scope)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from central.api import alarm_shape, gateway_shape
 from central.api import hub as hub_module
 from central.api.hub import ALARMS, CLOCK_EVERY, OVERVIEW_EVERY
 from central.api.subscriber import BYTES, QUEUE, Message
@@ -248,7 +249,7 @@ async def test_what_a_page_cannot_be_told_stops_nothing(hub, who, collector, mon
     def fails(*_):
         raise ValueError("a shape that nobody thought of")
 
-    maker = hub_module.gateway_shape if broken == "gateway" else hub_module.alarm_shape
+    maker = gateway_shape if broken == "gateway" else alarm_shape
     monkeypatch.setattr(maker, broken, fails)
     monkeypatch.setattr(hub_module, "TICK", 0.001)
     hub.listen(Effects(episodes=[episode("qingyun")], gateways=["gw-qingyun"]))

@@ -11,7 +11,7 @@ from central.alarms.tracked import Tracked
 from protocols.alarms import past, streams
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.machine import Sample
-from protocols.alarms.past import Told
+from protocols.alarms.past import Telling, Told
 from protocols.alarms.streams import Streams
 
 
@@ -50,6 +50,17 @@ def settle(moves: Moves, tracked: Tracked, stream: int) -> None:
     _keep(tracked, after)
     _tell(moves, tracked, stream, told)
     moves.entries(tracked, entries, tracked.shown)
+
+
+def unfinished(tracked: Tracked) -> list[int]:
+    """Return the late episodes whose returns are only the latest they can have had."""
+    plain = [branch.claim for branch in tracked.branches.values() if branch.path]
+    found = {each.episode for each in plain if each and each.what is Telling.LASTED}
+    for stream, past_ in tracked.streams.branches if tracked.streams is not None else ():
+        lasted = past_.claim is not None and past_.claim.what is Telling.LASTED
+        if lasted and stream in tracked.claimed:
+            found.add(tracked.claimed[stream])
+    return sorted(found)
 
 
 def forget(tracked: Tracked) -> None:

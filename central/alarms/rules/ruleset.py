@@ -27,7 +27,8 @@ from protocols.alarms.priming import Primed
 from protocols.alarms.rule import Level
 from protocols.alarms.word import Word
 
-REASON = "rule_changed"
+REASON: Final = "rule_changed"
+RETIRED: Final = "rule_retired"
 _WRITE: Final = (
     "INSERT INTO rule(id, point, version, active, changed, levels, source, definition, inputs) "
     "VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET point = excluded.point, "
@@ -190,7 +191,12 @@ def _let_go(moves: Moves, tracked: Tracked) -> None:
     machine, entries = steps.change(old, tracked.machine, gone, moves.now)
     blank = (None,) * len(old.rule.levels)
     tracked.machine = machine._replace(condition=start(old.rule), values=blank)
-    moves.entries(tracked, entries, value, REASON)
+    moves.entries(tracked, entries, value, RETIRED)
+    if tracked.episode is not None and machine.overlay.latched:
+        # It latched on under its rest, which nobody may ever end: there is nothing left to reset.
+        moves.close(tracked, (Word.RTN, moves.now, RETIRED))
+        tracked.episode = None
+        tracked.machine = tracked.machine._replace(overlay=replace(machine.overlay, latched=False))
 
 
 def _up_to_now(moves: Moves, tracked: Tracked) -> None:
@@ -201,7 +207,9 @@ def _up_to_now(moves: Moves, tracked: Tracked) -> None:
 
 
 def _forget_past(moves: Moves, tracked: Tracked) -> None:
-    # Branches count levels of the old ladder; what they told stays told.
+    # Branches count levels of the old ladder; what they told stays told, and says so.
+    for number in pasts.unfinished(tracked):
+        moves.alter(tracked, moves.row(number), Word.RULE_CHANGED, moves.now)
     for stream in list(tracked.branches):
         drop_branch(moves.conn, tracked, stream)
     pasts.forget(tracked)

@@ -342,3 +342,37 @@ def test_a_level_in_anothers_place_is_told(plant):
     assert it.states("level") == ["UNACK"]
     named = it.tables.execute("SELECT json_extract(level, '$.name'), colour FROM episode")
     assert named.fetchall() == [("HH", int(Colour.RED))]
+
+
+@pytest.mark.parametrize("put", [Act.OOS_ON, Act.SUPPRESS])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_latched_under_a_rest_is_over_when_its_rule_goes(plant, put, restarted):
+    it = plant(wanted("level", high(), latching=True))
+    it.say(0, (1, 85.0))
+    it.act(10, "level", Asked(put, "ann", "动火票 12"))
+    it.at(20).retire()
+    assert it.states("level") == ["NORMAL"]
+    assert it.journal("level")[-2:] == [[20, "RULE_CHANGED"], [20, "RTN:H"]]
+    reasons = it.tables.execute("SELECT comment FROM alarm_journal ORDER BY id DESC LIMIT 2")
+    assert reasons.fetchall() == [("rule_retired",)] * 2
+    if restarted:
+        it.restart()
+    ended = {Act.OOS_ON: Act.OOS_OFF, Act.SUPPRESS: Act.UNSUPPRESS}[put]
+    it.at(30).take(wanted("level", high(), latching=True))
+    it.act(40, "level", Asked(ended, "ann", "完工"))
+    assert it.states("level") == ["NORMAL", "UNACK"]
+
+
+@pytest.mark.parametrize("latching", [False, True])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_stands_when_its_rule_goes_is_to_be_seen_and_can_be_ended(plant, latching, restarted):
+    it = plant(wanted("level", high(), latching=latching))
+    it.say(0, (1, 85.0))
+    it.at(20).retire()
+    if restarted:
+        it.restart()
+    assert it.states("level") == ["LATCHED_UNACK" if latching else "RTN_UNACK"]
+    it.act(30, "level", Acknowledge("ann"))
+    if latching:
+        it.act(31, "level", Reset("ann"))
+    assert it.states("level") == ["NORMAL"]

@@ -1,5 +1,7 @@
 """What an older stream brings late (补传) of rules that are more than a ladder."""
 
+from dataclasses import replace
+
 import pytest
 
 from central.alarms.engine import Evaluation
@@ -116,3 +118,28 @@ def test_a_past_is_not_judged_on_the_event_loop(plant, rule):
         say(1000, stream=1)
     say(BACK + 1, stream=2)
     say(BACK + 2, stream=3)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [wanted("it", high()), WATCHED, wanted("it", high(5.0), kind=Rate(per=60.0))],
+    ids=["plain", "watched", "rate"],
+)
+def test_a_changed_rule_says_what_it_lets_go_of(plant, rule):
+    """What was told of an unfinished past stays told; its end is not put right any more."""
+    it = plant(rule)
+    it.say(CUT, (1, 0.0), stream=1)
+    it.say(BACK, (1, 0.0), stream=2)
+    it.say(1000, (1, 85.0), (1, 0.0, True, 60), stream=1, now=BACK + 1)
+    before = told(it)
+    assert [late for *_, late in before] == [True]
+    changed = replace(rule.definition, rule=replace(rule.definition.rule, levels=(high(6.0),)))
+    it.at(BACK + 10).take(rule._replace(definition=changed))
+    assert told(it) == before
+    (last,) = it.tables.execute(
+        "SELECT event, time, recorded FROM alarm_journal WHERE episode = 1 ORDER BY id DESC LIMIT 1"
+    ).fetchall()
+    now = START + (BACK + 10) * SECOND
+    assert last == ("RULE_CHANGED", now, now)
+    it.say(1100, (1, 0.0), (1, 85.0, True, 30), stream=1, now=BACK + 20)
+    assert told(it)[0] == before[0]

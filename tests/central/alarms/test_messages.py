@@ -137,7 +137,7 @@ def test_what_stands_when_its_shelf_ends_says_so():
         [line(Word.UNSHELVE_AUTO, 27.0, None), line(Word.RAISE, 27.0, "一级")], "limit", None
     )
     sentence = tell(told(episode_of("s/g/depot/gds-101:high", level), heard, [level]), 0)
-    assert "静默到期，仍在一级" in sentence
+    assert "静默到期未恢复：一级" in sentence
 
 
 class OneTank:

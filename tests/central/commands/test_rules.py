@@ -115,8 +115,8 @@ def test_what_holds_at_a_point_is_told_with_what_it_passed_over(capsys):
     assert told[0].startswith("high：own.high v1 高液位，来自点位 site/gw/tank/level")
     assert told[1:3] == ["    黄 H >= 8.5 m", "    红 HH >= 9 m"]
     assert told[3:] == [
-        "    越过 网关清单自带（点位 site/gw/tank/level）：有更近的规则",
-        "    越过 own.high（监测场所 site）：有更近的规则",
+        "    未采用 网关清单自带（点位 site/gw/tank/level）：有更近的规则",
+        "    未采用 own.high（监测场所 site）：有更近的规则",
     ]
 
 

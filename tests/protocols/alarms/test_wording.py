@@ -227,7 +227,7 @@ def test_what_a_rule_makes_of_values_is_not_told_as_the_value(
 
 
 def test_what_stands_when_a_shelf_ends_says_so() -> None:
-    assert "静默到期，仍在高高报（13.80 m）" in tell(replace(TANK, shelf=True), TANK.time)
+    assert "静默到期未恢复：高高报（13.80 m）" in tell(replace(TANK, shelf=True), TANK.time)
 
 
 def test_levels_with_a_code_for_a_name_are_called_as_people_do() -> None:

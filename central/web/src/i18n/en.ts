@@ -228,6 +228,11 @@ const en: Messages = {
     GATEWAY_OFFLINE: "Gateway offline",
     GATEWAY_ONLINE: "Gateway online again",
   },
+  because: {
+    rule_changed: "judged by the new version",
+    rule_retired: "the rule is retired",
+    purpose_changed: "real data came: what a test or a drill raised is over",
+  },
   acknowledge: {
     button: "Acknowledge",
     busy: "Acknowledging",

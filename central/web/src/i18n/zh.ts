@@ -227,6 +227,11 @@ const zh = {
     GATEWAY_OFFLINE: "网关离线",
     GATEWAY_ONLINE: "网关恢复在线",
   },
+  because: {
+    rule_changed: "按新版规则判断",
+    rule_retired: "规则已停用",
+    purpose_changed: "正式监测数据已到，测试或演练的报警结束",
+  },
   acknowledge: {
     button: "确认收到",
     busy: "正在确认",

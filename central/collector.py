@@ -268,19 +268,20 @@ class Collector:
         if opened.entry is not None:
             self.registry.put(opened.entry)
             self.rules.described(opened.entry.name)
-        if opened.entry is not None or opened.events or opened.episodes:
+        self.alarms.put_laid(opened.laid)
+        if opened.entry or opened.events or opened.episodes or opened.laid:
             self.tell(
                 Effects(
                     gateways=[opened.entry.name] if opened.entry else [],
                     episodes=self.alarms.views(opened.episodes),
+                    overlays=list(opened.laid),
                     events=list(opened.events),
                     registry=opened.entry is not None,
                 )
             )
 
     def _domain(self, site: str) -> str | None:
-        known = self.registry.site(site)
-        return None if known is None else known.domain
+        return None if (known := self.registry.site(site)) is None else known.domain
 
     async def _keep(self, work: Callable[[], Awaitable[None]]) -> None:
         """Begin again when the database was not written, or not read in time, or is damaged."""

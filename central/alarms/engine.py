@@ -28,9 +28,11 @@ from central.alarms.moves import Moves
 from central.alarms.pasts.reaching import reaches_back
 from central.alarms.purposes import Purposes
 from central.alarms.rules import ruleset
+from central.alarms.rules.indexing import index
 from central.alarms.samples import Coming
 from central.alarms.shown.trend import WINDOW
 from central.alarms.stored import Stored
+from central.alarms.suppressing import Changed
 from central.alarms.timers import GRACE, Timers
 from central.alarms.tracked import Tracked
 from central.database_queue import Heavy
@@ -72,7 +74,7 @@ class Engine:
         self._ensure(tables.conn)
         if batch.most is not None and reaches_back(self._memory, batch.stream, batch.rows):
             raise Heavy
-        fired = self._fire_first(tables.conn, batch)
+        fired = self._fire_first(tables, batch)
         parted = self._part(tables.conn, batch)
         rows, since = batch.rows, batch.arrival - WINDOW
         past = self._memory.past(batch.stream)
@@ -89,17 +91,18 @@ class Engine:
         judged.good = [each for each in good if len(each.points)]
         judged.episodes = fired.episodes + parted + judged.episodes
         judged.laid = fired.laid + judged.laid
+        self._suppress(tables, batch.arrival, (judged.episodes, judged.laid))
         judged.due = self.due()
         return judged
 
-    def _fire_first(self, conn: sqlite3.Connection, batch: Evaluation) -> Judged:
+    def _fire_first(self, tables: Tables, batch: Evaluation) -> Judged:
         """What was due before these came is done before them, whenever somebody looked last."""
         due = self.due()
         if due is None or due > batch.arrival:
             return Judged()
         if batch.most is not None:
             raise Heavy
-        return self._fire(conn, batch.arrival)
+        return self._fire(tables, batch.arrival)
 
     def _part(self, conn: sqlite3.Connection, batch: Evaluation) -> list[EpisodeRow]:
         """What only a test or a drill led to is over for readings of production."""
@@ -113,7 +116,7 @@ class Engine:
             raise Heavy
         moves = self.moves(conn, batch.arrival, batch.purpose)
         self._purposes.part(moves, over)
-        fed = self._memory.counting.spread(moves, over)
+        fed = self._memory.relations.spread(moves, over)
         return self.keep(conn, moves, [*over, *fed.values()])
 
     def _judge(self, conn: sqlite3.Connection, batch: Evaluation, rows: Columns) -> Judged:
@@ -130,7 +133,7 @@ class Engine:
         hearing = Hearing(moves, memory, here)
         touched, stepped, good, apart = judge(hearing, coming, storms=storms)
         purposes.mark(touched.values(), batch.purpose)
-        fed = memory.counting.spread(moves, [*touched.values(), *stepped.values()])
+        fed = memory.relations.spread(moves, [*touched.values(), *stepped.values()])
         touched |= fed
         episodes = moves.changed()
         self._keep(conn, touched.values())
@@ -142,12 +145,12 @@ class Engine:
     def tick(self, tables: Tables, now: int) -> Judged:
         """Fire the timers whose time has come; each event carries its own due time."""
         self._ensure(tables.conn)
-        judged = self._fire(tables.conn, now)
+        judged = self._fire(tables, now)
         judged.due = self.due()
         return judged
 
-    def _fire(self, conn: sqlite3.Connection, now: int) -> Judged:
-        moves = Moves(conn, now, None, self._stored, self._open)
+    def _fire(self, tables: Tables, now: int) -> Judged:
+        conn, moves = tables.conn, Moves(tables.conn, now, None, self._stored, self._open)
         fired: dict[str, Tracked] = {}
         # Later than one thing that is due comes another: each is looked at anew.
         while over := self._timers.over(moves.clock):
@@ -159,65 +162,51 @@ class Engine:
                 if again is None and stepping.advance(moves, tracked):
                     fired[tracked.rule.id] = tracked
                 self._timers.put(tracked.rule.id, tracked.due() if again is None else again)
-        self._calm(conn, moves)
+        for rule in self.many.calm(conn, moves.clock, moves.now):
+            tracked = self._memory.awake(rule)
+            if tracked is not None and tracked.episode is not None:
+                moves.again(tracked.episode)  # it is told again: it chatters no more
         if not fired and not moves.touched:
             return Judged()
-        fired |= self._memory.counting.spread(moves, fired.values())
+        fired |= self._memory.relations.spread(moves, fired.values())
         episodes = moves.changed()
         self._keep(conn, fired.values())
         points = {point for tracked in fired.values() for point in tracked.points}
         self._memory.put(conn, points & self._memory.here.keys())
+        self._suppress(tables, moves.clock, (episodes, moves.laid))
         return Judged(episodes, laid=moves.laid)
-
-    def _calm(self, conn: sqlite3.Connection, moves: Moves) -> None:
-        """Let a flood end, and rules be calm that began too often; they are told again."""
-        self.many.flooding.advance(conn, moves.clock, moves.now)
-        for rule in self.many.chatter.calm(moves.clock):
-            tracked = self._memory.awake(rule)
-            if tracked is not None and tracked.episode is not None:
-                moves.again(tracked.episode)
 
     def due(self) -> int | None:
         """Return when `tick` has something to do."""
-        due = [at for at in (self._timers.next, self.many.due()) if at is not None]
-        return min(due) + GRACE if due else None
+        due = (at for at in (self._timers.next, self.many.due()) if at is not None)
+        return None if (first := min(due, default=None)) is None else first + GRACE
 
     def take_rules(
         self, tables: Tables, rules: Sequence[ruleset.Wanted], now: int
     ) -> ruleset.Taken:
         """Make `rules` those of their points; re-evaluates at once."""
-        known = self._known(tables.conn)
+        self._ensure(tables.conn)
+        known = ruleset.Known(self._memory.rule, self._stored, self._open)
         self._memory.wake(tables.conn, {point for each in rules for point, _ in each.inputs})
-        return self._index(tables.conn, ruleset.take(tables.conn, known, rules, now), now)
+        return self._index(tables, ruleset.take(tables.conn, known, rules, now), now)
 
     def retire_rules(
         self, tables: Tables, source: str, kept: Collection[str], now: int
     ) -> ruleset.Taken:
         """Let go of the source's other rules; their alarms return."""
-        known = self._known(tables.conn)
+        self._ensure(tables.conn)
+        known = ruleset.Known(self._memory.rule, self._stored, self._open)
         gone = ruleset.others(tables.conn, source, kept)
         found = [tracked for each in gone if (tracked := self._memory.rule(each)) is not None]
         self._memory.wake(tables.conn, {point for each in found for point in each.points})
-        return self._index(tables.conn, ruleset.retire(tables.conn, known, gone, now), now)
+        return self._index(tables, ruleset.retire(tables.conn, known, gone, now), now)
 
-    def _known(self, conn: sqlite3.Connection) -> ruleset.Known:
-        self._ensure(conn)
-        return ruleset.Known(self._memory.rule, self._stored, self._open)
-
-    def _index(self, conn: sqlite3.Connection, taken: ruleset.Taken, now: int) -> ruleset.Taken:
-        memory, moves = self._memory, Moves(conn, now, None, self._stored, self._open)
-        news = {tracked.rule.id: tracked for tracked in taken.tracked}
-        for id_, tracked in news.items():
-            memory.place(tracked, active=id_ in taken.active)
-        counted = [name for each in taken.tracked for number, name in each.inputs if not number]
-        found = [other for each in counted if (other := memory.awake(each)) is not None]
-        for tracked in taken.tracked:
-            if self.silences.hold(tracked.points):
-                holding.rest(tracked, now)
-        fed = memory.counting.spread(moves, [*taken.tracked, *found])
-        taken.episodes += moves.changed()
-        self._keep(conn, (news | fed).values())
-        memory.put_all(conn, taken.tracked)
+    def _index(self, tables: Tables, taken: ruleset.Taken, now: int) -> ruleset.Taken:
+        moves = Moves(tables.conn, now, None, self._stored, self._open)
+        changed = index(self._memory, self.silences, moves, taken)
+        self._keep(tables.conn, changed.values())
+        self._memory.put_all(tables.conn, taken.tracked)
+        self._suppress(tables, now, (taken.episodes, taken.laid))
         return taken
 
     def tracked(self, conn: sqlite3.Connection, rule: str) -> Tracked | None:
@@ -234,21 +223,31 @@ class Engine:
         Raises RuleUnknown, and IllegalTransition for what lies over it and cannot: with nothing
         changed. A refused acknowledgement or reset is returned: the journal keeps it.
         """
+        done = self.do(tables, rule, what, now, now)
+        self._suppress(tables, now, (done.rows, done.laid))
+        done.due = self.due()
+        return done
+
+    def do(self, tables: Tables, rule: str, what: acted.What, now: int, at: int) -> acted.Acted:
+        """Do the same, as of `at`, and nothing that follows for rules it suppresses."""
         conn = tables.conn
         tracked = self.tracked(conn, rule)
         if tracked is None:
             raise acted.RuleUnknown(rule=rule)
-        machine, entries = acted.step(tracked, what, now)
+        machine, entries = acted.step(tracked, what, at)
         moves = Moves(conn, now, None, self._stored, self._open)
         tracked.machine, tracked.calm = machine, None
         moves.entries(tracked, entries, None, acted.comment_of(what))
         refused = acted.refusal(tracked, entries)
-        changed = {rule: tracked} | self._memory.counting.spread(moves, [tracked])
+        changed = {rule: tracked} | self._memory.relations.spread(moves, [tracked])
         done = acted.Acted(moves.changed(), entries, moves.laid, refused)
         self._keep(conn, changed.values())
         self._memory.put(conn, tracked.points & self._memory.here.keys())
-        done.due = self.due()
         return done
+
+    def _suppress(self, tables: Tables, now: int, changed: Changed) -> None:
+        """Let rules rest and wake as those stand that suppress them; `changed` grows by it."""
+        self._memory.relations.suppressing.settle(tables, self, now, changed)
 
     def concerned(self, conn: sqlite3.Connection, points: Collection[int]) -> list[Tracked]:
         """Return the rules of points to which their silence means anything, up to date."""
@@ -270,6 +269,7 @@ class Engine:
         for tracked in stepped:
             tracked.calm = None
         self._keep(conn, stepped)
+        self._memory.relations.heard(moves, stepped)
         points = {point for tracked in stepped for point in tracked.points}
         self._memory.put(conn, points & self._memory.here.keys())
         return episodes

@@ -13,7 +13,7 @@ import numpy as np
 from central.alarms.arrays.rows import BLANK, Alike, Row, common, row_of
 from central.alarms.arrays.still import NEVER, Cell, Integers, Live, Past
 from central.alarms.arrays.takeovers import Takeovers
-from central.alarms.counting import Counting
+from central.alarms.relations import Relations
 from central.alarms.restoring import load
 from central.alarms.rules.asleep import Asleep
 from central.alarms.saving import save, save_branch, save_moved
@@ -38,7 +38,7 @@ class Memory:
         self._pasts: dict[int, Past] = {}
         self._takeovers = Takeovers()
         self._gone: set[int] = set()
-        self.counting = Counting(self.awake)
+        self.relations = Relations(self.awake)
         self.stances = Stances()
         self._spread: dict[str, frozenset[int]] = {}
         """Points of rules on several, by rule."""
@@ -87,7 +87,7 @@ class Memory:
         for point in before | points:
             self._rise(point)
         self._rules[id_] = tracked
-        self.counting.place(tracked, active=active)
+        self.relations.place(tracked, active=active)
         for point in before | points:
             self._place(tracked, point, active=active and point in points)
 
@@ -116,7 +116,7 @@ class Memory:
             self._rules[id_] = tracked
             if len(tracked.points) > 1:
                 self._spread[id_] = tracked.points
-            self.counting.place(tracked, active=id_ in active)
+            self.relations.place(tracked, active=id_ in active)
             for point in tracked.points if id_ in active else ():
                 self.here.setdefault(point, []).append(tracked)
         for point, here in self.here.items():

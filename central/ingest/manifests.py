@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from sqlite_utils import Database as Tables
 
+from central.alarms.acts.overlays import Laid
 from central.alarms.engine import Engine
 from central.alarms.journal.records import EpisodeRow
 from central.alarms.rules.ruleset import Taken
@@ -63,6 +64,7 @@ class Opened:
     entry: Entry | None = None
     ladders: dict[str, tuple[Level, ...]] | None = None
     episodes: tuple[EpisodeRow, ...] = ()
+    laid: tuple[Laid, ...] = ()
     due: int | None = None
     events: tuple[CollectorEvent, ...] = ()
     error: IngestError | None = None
@@ -167,5 +169,6 @@ def opened_by(engine: Engine, taken: Taken, entry: Entry | None = None) -> Opene
         entry=entry,
         ladders={tracked.rule.id: tracked.rule.levels for tracked in taken.tracked},
         episodes=tuple(taken.episodes),
+        laid=tuple(taken.laid),
         due=engine.due(),
     )

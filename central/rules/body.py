@@ -101,6 +101,8 @@ class Body:
     quote: str = ""
     note: Label = Label("")  # noqa: RUF009  # frozen
     request: Label = Label("")  # noqa: RUF009  # frozen
+    suppressed_by: tuple[str, ...] = ()
+    """Rules, by the ids the engine has them under: while one stands this one rests."""
 
     @property
     def several(self) -> bool:

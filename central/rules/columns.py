@@ -113,6 +113,7 @@ RULES: Final = (
     Column("输入", "inputs", Sort.JSON, width=36),
     Column("数据监视", "watch", Sort.JSON, width=20),
     Column("时限", "clocks", Sort.JSON, width=20),
+    Column("抑制条件", "suppressed_by", Sort.LIST, width=36),
     Column("依据", "source", width=30),
     Column("原文", "quote", width=30),
     Column("备注", "note", path=("note", "zh"), width=30),

@@ -83,6 +83,7 @@ class Holding:
             watch=self.figures.watch,
             clocks=body.clocks,
             requests=self.figures.requests,
+            suppressed_by=body.suppressed_by,
         )
 
 

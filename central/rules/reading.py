@@ -18,6 +18,7 @@ from protocols.alarms.document import (
     read_clocks,
     read_level,
     read_request,
+    read_suppressors,
     read_watch,
     request_document,
     struct_document,
@@ -39,7 +40,7 @@ KIND_FIELDS: Final = (
 KEYS: Final = (
     *("id", "label", "quantity", "unit", "kind", *KIND_FIELDS),
     *("family", "latching", "where", "attach", "inputs", "watch", "clocks"),
-    *("source", "quote", "note", "request", "levels"),
+    *("source", "quote", "note", "request", "suppressed_by", "levels"),
 )
 _EXTRA_KEYS: Final = ("named", "tag", "counts")
 _LEVEL_KEYS: Final = (*_EXTRA_KEYS, "request")
@@ -78,6 +79,7 @@ def read_body(value: object, at: str, faults: Faults, prefix: str = "") -> Body:
         quote=held.text("quote", ""),
         note=read_label(held, "note", needed=False),
         request=_request(held),
+        suppressed_by=read_suppressors(held),
     )
     if held.known:
         check_body(body, held, sound=sound)
@@ -102,6 +104,7 @@ def body_document(body: Body) -> dict[str, Any]:
         ("inputs", [_input_document(each) for each in body.inputs], []),
         ("watch", struct_document(body.watch), {}),
         ("clocks", struct_document(body.clocks), {}),
+        ("suppressed_by", list(body.suppressed_by), []),
         ("source", body.source, ""),
         ("quote", body.quote, ""),
     )

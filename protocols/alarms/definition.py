@@ -62,6 +62,8 @@ class Definition:
     watch: Watch = UNWATCHED
     clocks: Clocks = NO_CLOCKS
     requests: tuple[tuple[str, Label], ...] = ()
+    suppressed_by: tuple[str, ...] = ()
+    """Rules by their ids: while one of them stands this one rests (逻辑抑制)."""
     timed: Timed | None = field(init=False, repr=False, compare=False)
     """The kind, where its verdict also changes by itself."""
     rungs: tuple[Rung, ...] | None = field(init=False, repr=False, compare=False)

@@ -11,13 +11,15 @@ from typing import Any, Final
 from protocols.alarms.definition import Clocks, Definition, Watch
 from protocols.alarms.document_fields import Faults, Held
 from protocols.alarms.document_kinds import COLOURS as COLOURS
-from protocols.alarms.document_kinds import LONGEST, day_is_one, kind_document, read_kind
+from protocols.alarms.document_kinds import INPUT, LONGEST, day_is_one, kind_document, read_kind
 from protocols.alarms.rule import OPERATORS, STATUSES, Colour, Level, Rule
 from protocols.errors import ConfigError
 from protocols.words import Label
 
 FORMAT: Final = 1
 LEVELS: Final = 32
+SUPPRESSORS: Final = 16
+"""Rules of which each lets another rest."""
 DELAY: Final = 31 * 86_400.0
 """Seconds of the longest delay, as on the wire."""
 WHERE: Final = ("centre", "both")
@@ -30,7 +32,7 @@ REQUEST: Final = {"zh": 40, "en": 100}
 """Characters of what a rule asks people to do: the sentence with it fits two text messages."""
 _MARKS: Final = "\n\r\t{}【】!！"
 """Of one line, plain; what stands in 【】 is the sentence's own, and nobody is shouted at."""
-_WHOLE: Final = ("format", "rule", "kind", "watch", "clocks", "requests")
+_WHOLE: Final = ("format", "rule", "kind", "watch", "clocks", "requests", "suppressed_by")
 
 
 class DefinitionRefused(ConfigError):
@@ -47,6 +49,8 @@ def to_document(definition: Definition) -> dict[str, Any]:
     for name, part in (("watch", definition.watch), ("clocks", definition.clocks)):
         if shown := struct_document(part):
             document[name] = shown
+    if definition.suppressed_by:
+        document["suppressed_by"] = list(definition.suppressed_by)
     if definition.requests:
         document["requests"] = [
             {"level": name} | request_document(request) for name, request in definition.requests
@@ -75,10 +79,23 @@ def read_definition(document: object, at: str, faults: Faults) -> Definition:
         kind=read_kind(kind, held.path("kind"), faults),
         watch=read_watch(held.data.get("watch", {}), held.path("watch"), faults),
         clocks=read_clocks(held.data.get("clocks", {}), held.path("clocks"), faults),
+        suppressed_by=read_suppressors(held),
         requests=tuple(
             held.each("requests", 0, LEVELS, lambda each, path: _request(each, path, faults))
         ),
     )
+
+
+def read_suppressors(held: Held) -> tuple[str, ...]:
+    """Return the rules that suppress one, by the ids the engine has them under."""
+
+    def read(value: object, at: str) -> str:
+        if isinstance(value, str) and 0 < len(value) <= INPUT:
+            return value
+        held.faults.add(at, "TYPE_TEXT", value)
+        return ""
+
+    return tuple(held.each("suppressed_by", 0, SUPPRESSORS, read))
 
 
 def request_document(request: Label) -> dict[str, Any]:

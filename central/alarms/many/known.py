@@ -40,6 +40,11 @@ class Many:
         ends = [at for at in (self.flooding.due(), self.chatter.due()) if at is not None]
         return min(ends, default=None)
 
+    def calm(self, conn: sqlite3.Connection, clock: int, now: int) -> list[str]:
+        """Let a flood end; return the rules that began too often and are calm by `clock`."""
+        self.flooding.advance(conn, clock, now)
+        return self.chatter.calm(clock)
+
     def written(
         self,
         conn: sqlite3.Connection,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
+from central.alarms.acts.overlays import Laid
 from central.alarms.journal.ledger import OpenEpisodes
 from central.alarms.journal.records import EpisodeRow
 from central.alarms.moves import Moves
@@ -60,11 +61,12 @@ class Changed(NamedTuple):
 
 @dataclass(slots=True)
 class Taken:
-    """What changed: states to be indexed, those of them that judge on, episodes."""
+    """What changed: states to be indexed, those of them that judge on, episodes, overlays."""
 
     tracked: list[Tracked] = field(default_factory=list)
     active: set[str] = field(default_factory=set)
     episodes: list[EpisodeRow] = field(default_factory=list)
+    laid: list[Laid] = field(default_factory=list)
 
 
 def take(conn: sqlite3.Connection, known: Known, rules: Sequence[Wanted], now: int) -> Taken:
@@ -93,7 +95,7 @@ def take(conn: sqlite3.Connection, known: Known, rules: Sequence[Wanted], now: i
             _change(moves, tracked, (definition, inputs), told)
         taken.active.add(definition.rule.id)
         taken.tracked.append(tracked)
-    taken.episodes = moves.changed()
+    taken.episodes, taken.laid = moves.changed(), moves.laid
     return taken
 
 
@@ -111,7 +113,7 @@ def retire(conn: sqlite3.Connection, known: Known, rules: Sequence[str], now: in
         if (gone := known.rule(id_)) is not None:
             _let_go(moves, gone)
             taken.tracked.append(gone)
-    taken.episodes = moves.changed()
+    taken.episodes, taken.laid = moves.changed(), moves.laid
     return taken
 
 

@@ -104,6 +104,7 @@ def is_ladder(definition: Definition) -> bool:
         and definition.watch == UNWATCHED
         and definition.clocks == NO_CLOCKS
         and not definition.requests
+        and not definition.suppressed_by
     )
 
 

@@ -17,7 +17,7 @@ from tests.central.rules.test_meant import LEVELS, VOTE
 WHO = Who("李工", 1_781_272_800_000_000, "导入")
 PLACES = [place(), place("site/gw/tank/percent", unit="%", number=2)]
 LIBRARY = library(
-    confirmed(TANK),
+    confirmed(TANK) | {"suppressed_by": ["site/gw/pump/state:state", "site/unit:stopped"]},
     LEVELS,
     VOTE,
     attached=[

@@ -229,3 +229,19 @@ async def test_acts_are_in_the_audit(story):
         ("李工", "RULE_CONFIRMED", "rule/own.high"),
         ("李工", "RULE_ATTACHED", lines[-1][2]),
     ]
+
+
+async def test_a_rule_of_the_library_rests_while_one_it_names_stands(story, tmp_path):
+    smoke = "site/gw/tank/smoke:state"
+    await create(story, PERCENT | {"suppressed_by": [smoke]})
+    await confirm(story)
+    await attach(story, "own.high")
+    await story.at(0, 1.0, point="smoke")
+    await story.at(10, 75.0)
+    rule = f"{POINT}:high"
+    assert [each.rule for each in story.collector.alarms.overlays()] == [rule]
+    await story.reopen(tmp_path)
+    await story.at(20, 0.0, point="smoke")
+    (episode,) = [each for each in await story.episodes("open") if each.rule == rule]
+    assert story.collector.alarms.overlays() == []
+    assert [word for _, word in await story.journal(episode.id)] == ["RAISE:H"]

@@ -129,6 +129,7 @@ definitions = st.builds(
     watch=st.one_of(st.just(Watch()), watches),
     clocks=st.one_of(st.just(Clocks()), clocks),
     requests=st.lists(st.tuples(words, requests), max_size=3).map(tuple),
+    suppressed_by=st.lists(words, max_size=3).map(tuple),
 )
 
 

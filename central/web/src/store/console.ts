@@ -6,6 +6,7 @@ import * as alarmCalls from "../api/alarmCalls";
 import { ApiError } from "../api/client";
 import type { Backfill, Cable, Episode, Flood, Gateway, Latest, Overview, Point, RuleOverlay, Session, Site } from "../api/types";
 import { KEPT, withBackfill } from "../logic/backfills";
+import { listenMeanwhile } from "../logic/meanwhile";
 import { gatewayOrder, isListed, isOpen, worstFirst, worstUnacknowledged } from "../logic/order";
 import { type PageClock, startClock } from "./clock";
 import { type Link, openLink } from "./link";
@@ -103,6 +104,7 @@ export function createConsole(onExpired: () => void): Console {
   const state = reactive<State>(empty());
   const clock = startClock();
   const ready = ref(false);
+  const { hear, read } = listenMeanwhile();
 
   const link = openLink(clock, {
     caughtUp: async () => {
@@ -111,49 +113,58 @@ export function createConsole(onExpired: () => void): Console {
       ready.value = true;
     },
     expired: onExpired,
-    values: (values) => take(state, clock, values),
-    alarm: (episode) => takeEpisode(state, episode),
-    overlay: (overlay) => void takeOverlay(state, overlay),
-    fault: (item) => takeFault(state, item),
-    flood: (flood) => (state.flood = flood),
-    backfill: (delivered) => (state.backfills = withBackfill(state.backfills, delivered)),
-    gateway: (gateway) => {
+    values: hear((values) => take(state, clock, values)),
+    alarm: hear((episode) => takeEpisode(state, episode)),
+    overlay: hear((overlay) => void takeOverlay(state, overlay)),
+    fault: hear((item) => takeFault(state, item)),
+    flood: hear((flood) => (state.flood = flood)),
+    backfill: hear((delivered) => (state.backfills = withBackfill(state.backfills, delivered))),
+    gateway: hear((gateway) => {
       state.gateways[gateway.name] = gateway;
       // the story pulls cables too; without an answer the banner already says why
       if (state.cables) readCables().then((cables) => (state.cables = cables), () => undefined);
-    },
-    overview: (overview) => (state.overview = overview),
+    }),
+    overview: hear((overview) => (state.overview = overview)),
   });
 
   async function refresh(signal?: AbortSignal): Promise<void> {
-    const [overview, gateways, page, overlays, faults, flood, backfills] = await Promise.all([
-      calls.overview(signal),
-      calls.gateways(signal),
-      alarmCalls.alarms({ state: "open", limit: OPEN_LIMIT }, signal),
-      alarmCalls.overlays(signal),
-      alarmCalls.faults(signal),
-      alarmCalls.flood(signal),
-      alarmCalls.backfills({ limit: KEPT }, signal),
-    ]);
-    state.overview = overview;
-    state.gateways = keyed(gateways, (gateway) => gateway.name);
-    state.episodes = keyed(page.items, (episode) => episode.id);
-    state.openTotal = page.total;
-    state.horizon = page.next ? (page.items.at(-1) ?? null) : null;
-    state.overlays = keyed(overlays, (overlay) => overlay.rule);
-    state.faults = keyed(faults, (item) => item.id);
-    state.flood = flood;
-    state.backfills = backfills;
-    state.read += 1;
-    state.readAt = clock.instant();
+    await read(
+      () =>
+        Promise.all([
+          calls.overview(signal),
+          calls.gateways(signal),
+          alarmCalls.alarms({ state: "open", limit: OPEN_LIMIT }, signal),
+          alarmCalls.overlays(signal),
+          alarmCalls.faults(signal),
+          alarmCalls.flood(signal),
+          alarmCalls.backfills({ limit: KEPT }, signal),
+        ]),
+      ([overview, gateways, page, overlays, faults, flood, backfills]) => {
+        state.overview = overview;
+        state.gateways = keyed(gateways, (gateway) => gateway.name);
+        state.episodes = keyed(page.items, (episode) => episode.id);
+        state.openTotal = page.total;
+        state.horizon = page.next ? (page.items.at(-1) ?? null) : null;
+        state.overlays = keyed(overlays, (overlay) => overlay.rule);
+        state.faults = keyed(faults, (item) => item.id);
+        state.flood = flood;
+        state.backfills = backfills;
+        state.read += 1;
+        state.readAt = clock.instant();
+      },
+    );
     if (state.session?.clock.story) state.cables = await readCables();
   }
 
   async function loadSite(site: string, signal?: AbortSignal): Promise<void> {
-    const [points, latest] = await Promise.all([calls.points(site, signal), calls.latest(site, signal)]);
-    for (const point of points) state.points[point.id] = point;
-    for (const item of latest) state.latest[item.point] = item;
-    state.sites[site] = true;
+    await read(
+      () => Promise.all([calls.points(site, signal), calls.latest(site, signal)]),
+      ([points, latest]) => {
+        for (const point of points) state.points[point.id] = point;
+        for (const item of latest) state.latest[item.point] = item;
+        state.sites[site] = true;
+      },
+    );
   }
 
   const store: Console = {

@@ -115,7 +115,7 @@ function alarms(query) {
   const list = state === "history" ? episodes().filter((item) => item.state === "NORMAL") : open().filter((item) => state === "open" || waits(item));
   return { items: state === "shelved" || state === "suppressed" || state === "out_of_service" ? [] : list, total: list.length, next: null, more: false };
 }
-const FLOOD = { on: false, began: null, alarms: 0, recent: 0, operators: 1, window_minutes: 10, on_above: 10, off_below: 5, history: [] };
+const FLOOD = { whole: true, on: false, began: null, alarms: 0, recent: 0, operators: 1, window_minutes: 10, on_above: 10, off_below: 5, history: [] };
 const QUIET = { "/alarms/overlays": { items: [] }, "/alarms/shelf-requests": { items: [] }, "/alarms/flood": FLOOD, "/faults": { items: [], total: 0, next: null, more: false } };
 const journal = (item) => [
   { time: item.raised, recorded: item.raised, event: "RAISE", level: item.level.name, value: item.value_at_raise, actor: null, comment: null },

@@ -94,10 +94,14 @@ def watcher(name, scope):
     )
 
 
-def floods(subscriber):
-    """Return the bodies of the flood events that wait for a page, and let nothing wait."""
+def of_kind(subscriber, event):
+    """Return the bodies of such events that wait for a page, and let nothing wait."""
     waiting = [subscriber.queue.get_nowait() for _ in range(subscriber.queue.qsize())]
-    return [json.loads(told.data) for told in waiting if told and told.event == "flood"]
+    return [json.loads(told.data) for told in waiting if told and told.event == event]
+
+
+def floods(subscriber):
+    return of_kind(subscriber, "flood")
 
 
 async def test_who_sees_some_sites_is_told_of_a_flood_of_these_and_of_no_other(house, story):
@@ -220,3 +224,48 @@ async def test_what_is_silent_is_told_listed_apart_and_acted_on_as_an_alarm(hous
     assert over["message"]["zh"].startswith("【恢复通信】")
     (alarm,) = (await ann.get("/api/v1/alarms"))[1]["items"]
     assert (alarm["state"], alarm["unknown_since"]) == ("UNACK", None)
+
+
+async def known(page, ann, *, between=None):
+    """Return alarms as a page knows them: the stream from when it opened, the list read after.
+
+    `between` is done when the stream is open and the list not read.
+    """
+    if between is not None:
+        await between()
+    items = (await ann.get("/api/v1/alarms", state="all", limit=500))[1]["items"]
+    found = {each["id"]: each["state"] for each in items}
+    for body in of_kind(page, "alarm"):
+        found[body["id"]] = body["state"]
+    return found
+
+
+async def test_a_page_that_was_cut_off_knows_every_alarm_as_it_is(house, ann, story):
+    """What came before, in the cut, after the stream is open again and while the list is read."""
+    rooms, _ = house
+    sending = asyncio.create_task(rooms.hub.run())
+    await story.at(0, 95.0, point="p0")
+    page = await rooms.hub.subscribe(watcher("ann", None), None)
+    assert len(await known(page, ann)) == 1
+    rooms.hub.leave(page)
+    await story.at(1, 95.0, point="p1")
+    await story.at(2, 50.0, point="p0")  # returned while nobody looked, and stays until it is seen
+    again = await rooms.hub.subscribe(watcher("ann", None), None)
+
+    async def meanwhile():
+        await story.at(3, 95.0, point="p2")
+        await story.at(4, 50.0, point="p1")
+
+    found = await known(again, ann, between=meanwhile)
+    await story.at(5, 95.0, point="p4")
+    async with asyncio.timeout(60):
+        last = ""
+        while last != "site/gw/tank/p4":
+            told = await again.queue.get()
+            if told.event == "alarm":
+                body = json.loads(told.data)
+                found[body["id"]], last = body["state"], body["point"]
+    sending.cancel()
+    assert sorted(found.values()) == ["RTN_UNACK", "RTN_UNACK", "UNACK", "UNACK"]
+    now = (await ann.get("/api/v1/alarms", state="all"))[1]["items"]
+    assert found == {each["id"]: each["state"] for each in now}

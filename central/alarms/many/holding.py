@@ -15,9 +15,9 @@ from protocols.alarms import hold, steps
 from protocols.alarms.word import Word
 from protocols.clock import SECOND
 
-WAIT: Final = 35 * SECOND
+WAIT: Final = 65 * SECOND
 """So long a thing that only the clock says waits for its gateway to be heard after it: by then a
-gateway that fell silent is known to have."""
+gateway that fell silent is known to have, also where we began anew meanwhile."""
 AGAIN: Final = SECOND
 """How often it is looked at meanwhile. Who sends readings is heard every second, who has none to
 send every ten."""
@@ -70,10 +70,9 @@ def waits(tracked: Tracked, clock: int, spoke: Spoke) -> int | None:
     What only the clock says is not, before the gateway was heard after it: it may have fallen
     silent with the very reading that began it.
     """
-    due = tracked.due()
-    if due is None or clock >= due + WAIT:
+    due, fault = tracked.due(), is_fault(tracked.rule.id)
+    if due is None or (clock >= due + WAIT and not fault):
         return None
-    fault = is_fault(tracked.rule.id)
     heard = [spoke(point) for point in tracked.points]
     if not fault and not any(at is not None and at < due for at in heard):
         return None

@@ -85,6 +85,7 @@ schema:
 	@$(PY) -m protocols.schema
 	@$(PY) -m edge.schema
 	@$(PY) -m central.api.openapi > docs/openapi.json
+	@$(PY) -m protocols.alarms.table > docs/alarm-states.md
 
 # The lock files hold hashes and no registry address.
 lock:

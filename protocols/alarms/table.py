@@ -1,7 +1,6 @@
-"""`python -m protocols.alarms.table > docs/alarm-states.md`: the state table as the code has it."""
+"""The state table as the code has it, for docs/alarm-states.md: `make schema` writes it."""
 
 from collections.abc import Callable
-from itertools import product
 from typing import Final
 
 from protocols.alarms import overlay as overlays
@@ -35,7 +34,7 @@ OVERLAYS: Final = {
 }
 HEAD: Final = """# 报警状态表 · The alarm's state table
 
-由 `python -m protocols.alarms.table` 生成，测试核对它与代码一致。每一格或是转移（新状态与写入
+由 `make schema` 生成，测试核对它与代码一致。每一格或是转移（新状态与写入
 报警记录的词），或是拒绝的原因；没有空格。
 Generated from the code, and a test compares it: each cell is a transition (the new state and the
 words written to the journal) or the reason why it is refused. No cell is empty. The model is that
@@ -97,11 +96,6 @@ def _over(act: Act) -> Callable[[Overlay], str]:
 def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
-
-
-def pairs() -> set[tuple[State, Happening]]:
-    """Return every pair of state and happening there is."""
-    return set(product(State, Happening))
 
 
 if __name__ == "__main__":

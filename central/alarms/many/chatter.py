@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from central.alarms.figures.kpis import CHATTER
 from central.alarms.timers import Timers
+from protocols.alarms.condition import LIVE_DELAY
 from protocols.clock import SECOND
 
 MOST: Final = 50_000
@@ -19,7 +20,7 @@ LONGEST: Final = CHATTER[1]
 _READ: Final = (
     "SELECT rule, time FROM alarm_journal INDEXED BY alarm_journal_called "
     "WHERE (event = 'RAISE' OR event = 'RERAISE' OR event = 'REALARM') AND event <> 'REALARM' "
-    "AND time > ? ORDER BY id"
+    "AND time > ? AND recorded - time <= ? ORDER BY id"
 )
 
 
@@ -48,13 +49,13 @@ class Chatter:
         self._timers = Timers()
 
     def load(self, conn: sqlite3.Connection) -> None:
-        """Read the beginnings of the newest minute that has any."""
+        """Read the beginnings of the newest minute that has any; what came late never counted."""
         self._begun, self.until, self._timers = {}, {}, Timers()
         (newest,) = conn.execute(
             "SELECT max(time) FROM alarm_journal INDEXED BY alarm_journal_called "
             "WHERE event = 'RAISE' OR event = 'RERAISE' OR event = 'REALARM'"
         ).fetchone()
-        for rule, time in conn.execute(_READ, ((newest or 0) - LONGEST,)):
+        for rule, time in conn.execute(_READ, ((newest or 0) - LONGEST, LIVE_DELAY)):
             self.began(rule, time, USUAL)
 
     def began(self, rule: str, time: int, figure: Often) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database as Tables
 
@@ -319,8 +319,18 @@ def test_since_when_a_stream_is_the_live_one_is_not_lost(steps):
     assert all(since for (_, _, _, since, _), *_ in told[1].values())
 
 
+def rises(second, value):
+    """Return one reading of point 3 an hour late."""
+    return 1, 0, [(3, value, Quality.GOOD, FLAG_SOURCE, second)]
+
+
+LATE_CHATTER = [*(rises(1, value) for value in (79.9, 50.0) * 3), "again"]
+"""What began often an hour ago is no chatter, and is none after a restart."""
+
+
 @settings(max_examples=60, deadline=None)
 @given(CONNECTED, STEPS)
+@example((), LATE_CHATTER)
 def test_arrays_tell_what_single_readings_tell(connected, steps):
     steps = [scan(stream, 1) for stream in connected] + steps
     told = play(steps, undisturbed=False)

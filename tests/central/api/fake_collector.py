@@ -19,6 +19,8 @@ from central.alarms.journal.episode import (
 from central.alarms.many.flooding import Flooding
 from central.alarms.settings import USUAL
 from central.alarms.shown.crowd import Crowd
+from central.backfills.closing import Backfills, Beside
+from central.backfills.noting import Noting
 from central.backup.backups import Backups
 from central.calendar.settings import own_holidays
 from central.clock_told import ClockTold
@@ -460,6 +462,8 @@ class FakeCollector:
         self.door = FakeDoor(db, clock)
         self.rules = rulebook(db, clock)
         self.gateways = Contacts(db, clock, lambda effects: None)
+        beside = Beside(self.gateways, None, lambda effects: None)
+        self.backfills = Backfills(db, clock, Noting(), beside)
         self.listeners = []
         subjects = ("gw-qingyun", "honghaiwan/gw-honghaiwan/device", "gw-honghaiwan")
         self.happened = tuple(

@@ -39,7 +39,7 @@ def test_a_cut_that_raised_nothing_says_so() -> None:
     said = tell(replace(CUT, worst=LEVEL), EVENING)
     assert said == (
         "【补传】22:10–22:12 青云水库（示例） 水库网关补传监测数据 1,204 条（27 个点位），"
-        "缺失 0 条，其间库水位最高 56.94 m（22:11），未触发新的报警。"
+        "缺失 0 条，其间 库水位 最高 56.94 m（22:11），未触发新的报警。"
     )
     assert tell(CUT, EVENING, "en") == (
         "[late data] 22:10–22:12 Qingyun reservoir (example) reservoir gateway: "

@@ -1,7 +1,7 @@
 """A commit's readings, one by one, on the rules of their points."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -40,18 +40,21 @@ def judge(hearing: "Hearing", coming: Coming, *, storms: bool) -> Heard:
     `storms`: what is usual may be done without the machine, where it is known what it would do.
     """
     rows, live, storm = coming.rows, hearing.live, hearing.storm
-    fits, taken = [False] * len(rows), list[int]()
+    fits, taken, whole = [False] * len(rows), list[int](), list[Row]()
     if storms:
         fits = usual(live, rows, coming.stream, coming.arrival).tolist()
-    for place, row in enumerate(rows.rows()):
-        point, value = row.point, row.value
+    columns: Any = zip(
+        rows.points.tolist(), rows.times.tolist(), rows.values.tolist(), fits, strict=True
+    )
+    for place, (point, time, value, fits_) in enumerate(columns):
         if point not in hearing.here:
             continue
-        fit = fits[place] and point not in hearing.apart and isinstance(value, (int, float))
-        if fit and storm.take(point, row.time, value):  # type: ignore[arg-type]  # a number
+        fit = fits_ and point not in hearing.apart
+        if fit and storm.take(point, time, value):
             taken.append(place)
         else:
-            hearing.take(row, coming.stream, fit=fit)
+            whole = whole or rows.rows()
+            hearing.take(whole[place], coming.stream, fit=fit)
     hearing.settle(coming.stream)
     live.passed(storm.cells.values())
     good = hearing.good()

@@ -6,9 +6,15 @@ to commit (`OpenEpisodes`): a storm is about the same alarms again and again.
 """
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Final
 
-from central.alarms.journal.records import EpisodeRow, Line, episode_by_number
+from central.alarms.journal.records import (
+    NOTHING_BESIDE,
+    EpisodeRow,
+    Line,
+    episode_by_number,
+)
 from central.alarms.journal.writing import (
     insert_episodes,
     last_number,
@@ -58,6 +64,8 @@ class Ledger:
         """As they are now, of those that were touched: this commit's own."""
         self._touched: dict[int, None] = {}
         self.lines: list[Line] = []
+        self._remarked = False
+        """Whether some line says who acted, or more than the journal's columns of a reading do."""
         self._next = 0
 
     @property
@@ -113,6 +121,11 @@ class Ledger:
         if line.episode is not None:
             self._touched[line.episode] = None
         self.lines.append(line)
+        self._remarked = self._remarked or line[-len(NOTHING_BESIDE) :] != NOTHING_BESIDE
+
+    def heard(self, lines: Iterable[Line]) -> None:
+        """Take what readings led to, of episodes that were drafted: there is nothing to remark."""
+        self.lines += lines
 
     def write(self) -> list[EpisodeRow]:
         """Write everything, and return the episodes that were touched, as they are now."""
@@ -123,10 +136,10 @@ class Ledger:
         insert_episodes(self._conn, new)
         pairs = [(self._stored[row.number], row) for row in touched if row.number in self._stored]
         update_episodes(self._conn, [pair for pair in pairs if pair[0] is not pair[1]])
-        write_lines(self._conn, self.lines)
+        write_lines(self._conn, self.lines, remarked=self._remarked)
         others = self._known.many.written(self._conn, new, self.lines, self.row)
         touched += [self._base(number) for number in others if number not in self._touched]
-        self.lines = []
+        self.lines, self._remarked = [], False
         for row in touched:
             self._stored[row.number] = row
             self._known.keep(row)

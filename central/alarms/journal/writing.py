@@ -129,12 +129,15 @@ def write_line(conn: sqlite3.Connection, line: Line) -> None:
     write_lines(conn, [line])
 
 
-def write_lines(conn: sqlite3.Connection, lines: Sequence[Line]) -> None:
-    """Append to the journal: whoever tells of it keeps the last `id` it has told of."""
-    if all(line[7:] == NOTHING_BESIDE for line in lines):
-        at_once.write(conn, _HEARD, [line[:7] for line in lines])
-    else:
+def write_lines(conn: sqlite3.Connection, lines: Sequence[Line], *, remarked: bool = True) -> None:
+    """Append to the journal: whoever tells of it keeps the last `id` it has told of.
+
+    `remarked`: whether some end with more than NOTHING_BESIDE.
+    """
+    if remarked:
         at_once.write(conn, _JOURNAL, lines)
+    else:
+        at_once.write(conn, _HEARD, [line[: -len(NOTHING_BESIDE)] for line in lines])
 
 
 def level_text(row: EpisodeRow) -> str:

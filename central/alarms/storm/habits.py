@@ -45,9 +45,11 @@ class Habit(NamedTuple):
     seen_stays: bool
     closes: bool
 
-    def machine(self, before: Machine, seen: Seen) -> Machine:
-        """Return a machine after it."""
-        time, value, now = seen
+    def machine(self, before: Machine, now: int) -> Machine:
+        """Return a machine after it, but for what it heard last: that the arrays know.
+
+        So rules that did the same are the same machine, and few are made in a storm.
+        """
         condition, alarm = self.condition, before.alarm
         occurrence = self.occurrence + alarm.occurrence if self.counts else self.occurrence
         timers = before.timers
@@ -62,9 +64,9 @@ class Habit(NamedTuple):
             before.overlay,
             timers,
             before.health,
-            (("", time),),
-            ((time, "", value, True),),
-            (value,) * len(condition.steps),
+            (),
+            (),
+            (),
             False,
             True,
         )
@@ -93,8 +95,11 @@ def alarm_of(state: State, level: int, occurrence: int) -> Alarm:
 
 
 def lines_of(habit: Habit, number: int | None, rule: str, seen: Seen) -> list[Line]:
-    """Return the journal lines of a habit."""
+    """Return the journal lines of a habit: nobody acted, and there is nothing to remark."""
     time, value, now = seen
+    if len(habit.words) == 1:
+        ((word, level),) = habit.words
+        return [_new(Line, (number, rule, time, now, word, level, value, None, "", 0))]
     return [
         _new(Line, (number, rule, time, now, word, level, value, None, "", 0))
         for word, level in habit.words

@@ -15,14 +15,15 @@ import numpy as np
 from central.alarms.arrays.still import NEVER, Booleans, Cell, Live
 from central.alarms.journal.ledger import copied
 from central.alarms.moves import Moves
-from central.alarms.storm.habits import Seen, lines_of
+from central.alarms.storm.habits import Habit, Seen, lines_of
 from central.alarms.storm.stances import After, Before, Done, Stance, Stances
 from central.alarms.tracked import Tracked
 from central.store.columns import Columns
 from central.store.interface import FLAG_ESTIMATED
 from central.store.points import GOOD_BELOW
+from protocols.alarms.clocks import Timers
 from protocols.alarms.condition import LIVE_DELAY
-from protocols.alarms.machine import AHEAD
+from protocols.alarms.machine import AHEAD, Machine
 
 _UP: Final = (-math.inf, math.inf)
 
@@ -62,6 +63,8 @@ class Storm:
         self._here = here
         self._stances = stances
         stances.begin()
+        self._machines: dict[tuple[int, int, Timers | None], tuple[Habit, Machine]] = {}
+        """What habits make of rules that are alike, in this commit."""
         self.cells: dict[int, Cell] = {}
         self.stepped: dict[str, Tracked] = {}
 
@@ -82,7 +85,9 @@ class Storm:
                     return False
                 changed.append((tracked, done))
                 stance = done.then
-            low, high = max(low, stance.low), min(high, stance.high)
+            # Of very many, one by one: `max` and `min` are slower.
+            low = stance.low if stance.low > low else low
+            high = stance.high if stance.high < high else high
             stands = stands or stance.stands
         if changed:
             seen = Seen(time, value, self._moves.now)
@@ -94,7 +99,7 @@ class Storm:
     def _step(self, tracked: Tracked, done: Done, seen: Seen) -> None:
         habit, then = done
         moves, definition, number = self._moves, tracked.definition, tracked.episode
-        tracked.machine = machine = habit.machine(tracked.machine, seen)
+        tracked.machine = machine = self._machine(habit, tracked.machine)
         tracked.calm = then.low, then.high
         tracked.stance = machine, definition, then
         if habit.opens and habit.at_level is not None:
@@ -105,11 +110,19 @@ class Storm:
         if habit.begins:
             moves.began(tracked, seen.time)
         id_ = definition.rule.id
-        moves.ledger.lines += lines_of(habit, number, id_, seen)
+        moves.ledger.heard(lines_of(habit, number, id_, seen))
         if habit.closes:
             tracked.episode = None
         moves.told[id_] = seen.time
         self.stepped[id_] = tracked
+
+    def _machine(self, habit: Habit, before: Machine) -> Machine:
+        timers = before.timers if habit.timers == "same" else None
+        key = id(habit), before.alarm.occurrence, timers
+        known = self._machines.get(key)
+        if known is None:
+            known = self._machines[key] = habit, habit.machine(before, self._moves.now)
+        return known[1]
 
     def _stance(self, tracked: Tracked) -> Stance | None:
         known = tracked.stance

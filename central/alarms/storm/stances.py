@@ -7,10 +7,10 @@ that knows: a habit is kept only where doing it again gives what was seen.
 """
 
 import json
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from central.alarms.journal.ledger import copied
 from central.alarms.journal.records import EpisodeRow, Line
@@ -56,7 +56,9 @@ class Stance:
 
     def band(self, value: float) -> int:
         """Return between which limits a value lies, or on which."""
-        return bisect_left(self.cuts, value) + bisect_right(self.cuts, value)
+        cuts = self.cuts
+        below = bisect_left(cuts, value)
+        return 2 * below + (below < len(cuts) and cuts[below] == value)
 
     def unknown(self, value: float) -> bool:
         """Return whether there is something to learn of such a value."""
@@ -248,13 +250,22 @@ def _timers(before: Timers, after: Timers, now: int) -> str | None:
 
 def _same(habit: Habit, before: Before, after: After, seen: Seen) -> bool:
     """Return whether doing it again gives what was seen."""
-    if habit.machine(before.machine, seen) != after.machine:
+    time, now = seen.time, seen.now
+    value: Any = seen.value  # a number
+    again = habit.machine(before.machine, now)
+    # Of a reading that was not taken, as one that strays behind another, nothing is learned.
+    heard = again._replace(
+        newest=(("", time),),
+        recent=((time, "", value, True),),
+        values=(value,) * len(again.condition.steps),
+    )
+    if heard != after.machine:
         return False
     row = after.row
     if row is not None:
-        again = copied(row if before.row is None else before.row)
-        habit.put(again, after.machine.alarm.occurrence, seen.time)
-        if again != row:
+        told = copied(row if before.row is None else before.row)
+        habit.put(told, after.machine.alarm.occurrence, time)
+        if told != row:
             return False
     number = None if row is None else row.number
     lines = list(after.lines)

@@ -143,3 +143,15 @@ def test_a_storm_is_not_the_machines(monkeypatch):
     assert learned == still == last > 0
     assert after - then == then - before == 18
     plant.close()
+
+
+def test_what_strays_behind_another_is_no_lesson():
+    """Of a reading that was not taken nothing follows; of one alike that is, everything."""
+    plant = Plant(RULES["up1"])
+    for second, value in enumerate((50.0, 95.0), 1):
+        plant.say(second, (1, value))
+    plant.restart()
+    plant.say(4, (1, 96.0, True, 0), (1, 50.0, True, 1), now=4)
+    plant.say(5, (1, 50.0))
+    assert [event for _, event in plant.journal("up1")] == ["RAISE:HH", "RTN"]
+    plant.close()

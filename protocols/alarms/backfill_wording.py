@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from protocols.alarms.condition import DAY, SITE_OFFSET
 from protocols.alarms.rule import Colour
-from protocols.alarms.spoken import moment, shown
+from protocols.alarms.spoken import bare, moment, shown
 from protocols.clock import MINUTE, SECOND
 from protocols.texts import text
 from protocols.words import Label, Purpose, Value
@@ -79,7 +79,7 @@ def tell(told: BackfillTold, now: int, language: str = "zh") -> str:
 def _name(told: BackfillTold, language: str) -> str:
     """Return place and gateway; a place that the gateway's name says is not said twice."""
     place, name = _label(told.place, language), _label(told.name, language)
-    return name if place in name or not place else f"{place} {name}"
+    return name if bare(place) in name else f"{place} {name}"
 
 
 def _span(told: BackfillTold, now: int) -> str:

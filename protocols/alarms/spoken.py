@@ -87,8 +87,13 @@ def ahead_of(seconds: float, language: str) -> str:
 
 def cut(place: str, most: int) -> str:
     """Return a place in so many characters: without what stands in brackets at its end, or cut."""
-    plain = _BRACKETS.sub("", place)
+    plain = bare(place)
     return plain if len(plain) <= most else plain[: max(SHORTEST, most - len(CUT))] + CUT
+
+
+def bare(place: str) -> str:
+    """Return a place without what stands in brackets at its end."""
+    return _BRACKETS.sub("", place)
 
 
 def tidy(sentence: str) -> str:

@@ -68,8 +68,8 @@ def test_alarms_alone_are_told_without_readings() -> None:
 
 
 def test_a_place_that_the_gateways_name_says_is_not_said_twice() -> None:
-    named = replace(CUT, place=Label("青云水库"), name=Label("青云水库网关"))
-    assert tell(named, EVENING).startswith("【补传】22:10–22:12 青云水库网关补传")
+    named = replace(CUT, place=Label("青云水库(示例)"), name=Label("青云水库网关(示例)"))
+    assert tell(named, EVENING).startswith("【补传】22:10–22:12 青云水库网关(示例)补传")
 
 
 @pytest.mark.parametrize(

@@ -202,3 +202,21 @@ def test_an_alarm_counted_over_points_of_elsewhere_is_named_after_its_own_object
     assert (seen.label.zh, seen.object) == ("罐区", "depot-1")
     assert seen.value_at_raise == 1.0
     assert seen.value_at_raise is not True  # a count, not the state of its point
+
+
+def test_a_weighted_sum_of_levels_says_nothing_beyond_the_name():
+    level = Level(name="一处两黄一橙", colour=Colour.ORANGE, op=">=", limit=4.0)
+    heard = Heard([line(Word.RAISE, 4.0, level.name)], "levels", counts=False)
+    sentence = tell(told(episode_of("s/bund-1:place", level), heard, [level]), 0)
+    assert "一号防火堤，一处两黄一橙。" in sentence
+
+
+def test_what_the_rule_asks_is_told_at_its_level_alone():
+    level = Level(name="两路", colour=Colour.ORANGE, op=">=", limit=2.0)
+    asks = {"两路": Label("请立即停止作业。", "Stop all work.")}
+    heard = Heard([line(Word.RAISE, 2.0, "两路")], "vote", requests=asks)
+    told_ = told(episode_of("s/bund-1:gas", level), heard, [level])
+    assert tell(told_, 0).endswith("。请立即停止作业。")
+    other = replace(level, name="三路")
+    heard = Heard([line(Word.RAISE, 3.0, "三路")], "vote", requests=asks)
+    assert "停止作业" not in tell(told(episode_of("s/bund-1:gas", other), heard, [other]), 0)

@@ -102,10 +102,6 @@ async def run_gateway(
         pages = pages_of(health, alarms)
         stack.push_async_callback(pages.close)
         port = await serve(pages, config)
-        try:
-            await pages.listen_in(config.buffer.folder)
-        except OSError as exc:  # only `fengsui-edge buffer` misses it: no reason not to sample
-            logger.warning("no socket in the buffer's folder: %s", exc)
         logger.info("gateway %s runs, health on port %d", config.gateway, port)
         if started is not None:
             started.set_result(Running(health_port=port))
@@ -158,13 +154,18 @@ def pages_of(health: Health, alarms: LocalAlarms) -> LocalPages:
 
 
 async def serve(pages: LocalPages, config: EdgeConfig) -> int:
-    """Open the local pages; returns the port."""
+    """Open the local pages, on their port and in the buffer's folder; returns the port."""
     try:
-        return await pages.listen(config.health_host, config.health_port)
+        port = await pages.listen(config.health_host, config.health_port)
     except OSError as exc:
         address = f"{config.health_host}:{config.health_port}"
         reason = os.strerror(exc.errno) if exc.errno else str(exc)
         raise FengsuiError("GATEWAY_ADDRESS", address=address, reason=reason) from exc
+    try:
+        await pages.listen_in(config.buffer.folder)
+    except OSError as exc:  # only `fengsui-edge buffer` misses it: no reason not to sample
+        logger.warning("no socket in the buffer's folder: %s", exc)
+    return port
 
 
 def origin_of(config: EdgeConfig, boot: str) -> Origin:

@@ -116,7 +116,7 @@ function alarms(query) {
   return { items: state === "shelved" || state === "suppressed" || state === "out_of_service" ? [] : list, total: list.length, next: null, more: false };
 }
 const FLOOD = { whole: true, on: false, began: null, alarms: 0, recent: 0, operators: 1, window_minutes: 10, on_above: 10, off_below: 5, history: [] };
-const QUIET = { "/alarms/overlays": { items: [] }, "/alarms/shelf-requests": { items: [] }, "/alarms/flood": FLOOD, "/faults": { items: [], total: 0, next: null, more: false } };
+const QUIET = { "/alarms/overlays": { items: [] }, "/alarms/shelf-requests": { items: [] }, "/alarms/flood": FLOOD, "/backfills": { items: [], next: null }, "/faults": { items: [], total: 0, next: null, more: false } };
 const journal = (item) => [
   { time: item.raised, recorded: item.raised, event: "RAISE", level: item.level.name, value: item.value_at_raise, actor: null, comment: null },
   ...(item.acknowledged ? [{ time: item.acknowledged.at, recorded: item.acknowledged.at, event: "ACK", level: null, value: null, actor: item.acknowledged.by, comment: item.acknowledged.comment }] : []),

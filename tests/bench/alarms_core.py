@@ -22,11 +22,11 @@ from central.store.values import Values
 from protocols.alarms import acting, first_up, flood, steps
 from protocols.alarms.condition import calm, start
 from protocols.alarms.definition import Clocks, Definition, Watch
-from protocols.alarms.grouping import Standing, grouped
 from protocols.alarms.ladder import ladders
 from protocols.alarms.machine import Machine, Sample, begin
 from protocols.alarms.rule import Colour, Level, Rule
 from protocols.clock import SECOND
+from tests.central.alarms.grouping import Standing, grouped
 
 POINTS = 20_000
 STORM = 50_000

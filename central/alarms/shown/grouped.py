@@ -1,6 +1,6 @@
 """The open list in a flood: red and orange by themselves, the others one row a site.
 
-From one index, however many alarms are open: the same as `protocols.alarms.grouping` over all of
+From one index, however many alarms are open: the same as sorting all of
 them (held by a property). What is in a group is the ordinary list by site and colour.
 """
 
@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 
 from central.alarms.journal.records import ALARMS, FREE
 from central.alarms.shown.listing import Resolved
-from protocols.alarms.grouping import SINGLE
 from protocols.alarms.rule import Colour
 
+SINGLE: Final = Colour.ORANGE
+"""From this colour on an alarm is never put into a group."""
 _WITHIN: Final = f"{FREE} AND {ALARMS} AND colour < {int(SINGLE)}"
 _COUNTS: Final = (
     "SELECT site, colour, unseen, purpose, count(*), min(raised), max(raised) "  # noqa: S608

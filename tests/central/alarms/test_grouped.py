@@ -11,10 +11,11 @@ from central.alarms.journal.writing import insert_episodes
 from central.alarms.many import first_ups
 from central.alarms.shown.grouped import grouped
 from central.alarms.shown.listing import Resolved
-from protocols.alarms import first_up, grouping
-from protocols.alarms.grouping import Standing
+from protocols.alarms import first_up
 from protocols.alarms.rule import Colour
 from protocols.words import Purpose
+from tests.central.alarms import grouping
+from tests.central.alarms.grouping import Standing
 from tests.central.alarms.test_arrays import empty
 from tests.central.builders import SECOND, START, level
 

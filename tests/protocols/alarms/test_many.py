@@ -9,10 +9,10 @@ from protocols.alarms.definition import Clocks
 from protocols.alarms.faults import Fault, rolled_up
 from protocols.alarms.first_up import Group, Marked, began, first_of
 from protocols.alarms.flood import Bounds, Flood
-from protocols.alarms.grouping import SINGLE, Standing, grouped
 from protocols.alarms.rule import Colour
 from protocols.alarms.word import Word
 from protocols.clock import SECOND
+from tests.central.alarms.grouping import SINGLE, Standing, grouped
 
 BOUNDS = Bounds(window=10.0, on_above=3, off_below=2)
 TIMES = st.lists(st.integers(0, 8), max_size=60)

@@ -1,16 +1,14 @@
-"""How the list is shown in a flood: red and orange stay single, the others by site (pure).
+"""What the list in a flood has to be, made in memory: the product makes it of an index.
 
-Nothing is lost by it: every alarm is one row or counted in exactly one group, which says how many
-of it nobody has seen and which was first.
+Red and orange stay single, the others are shown by site. Every alarm is one row or counted in
+exactly one group, which says how many of it nobody has seen and which was first.
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from central.alarms.shown.grouped import SINGLE
 from protocols.alarms.rule import Colour
-
-SINGLE: Final = Colour.ORANGE
-"""From this colour on an alarm is never put into a group."""
 
 
 class Standing(NamedTuple):

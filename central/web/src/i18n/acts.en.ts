@@ -114,7 +114,7 @@ const en: typeof zh = {
     decided: "Decided lately",
     decision: { confirmed: "{by} agreed", refused: "{by} refused", lapsed: "nobody decided within 1 h: lapsed" },
   },
-  fault_: { gateway: "Gateway offline", bus: "Bus silent", device: "Device silent", title: "What cannot be seen", gateways: "{n} gateways", devices: "{n} devices", points: "{n} points", since: "no data since {time}", none: "Gateways, buses and devices all deliver", more: "{n} more", concluded: "concluded: all below it are silent" },
+  fault_: { gateway: "Gateway offline", bus: "Bus silent", device: "Device silent", title: "What cannot be seen", gateways: "{n} gateway | {n} gateways", devices: "{n} device | {n} devices", points: "{n} point | {n} points", since: "no data since {time}", none: "Gateways, buses and devices all deliver", more: "{n} more", concluded: "concluded: all below it are silent" },
   flood: { title: "Alarm flood", own: "only the places you see", since: "since {time}", count: "{n} so far, {recent} in the last {minutes} min", rule: "More than {above} per person in {minutes} min is a flood; it ends below {below}", grouped: "yellow and blue by site; red and orange one by one", single: "Show one by one", group: "Group by site", caption: "Yellow and blue alarms by site", unseen: "{n} not acknowledged", total: "{n} alarms", from: "first {time}", last: "newest {time}" },
   row: {
     by: "{by} {at} ack.",

@@ -94,7 +94,7 @@ const en: Messages = {
     mapAlarms: "Alarms",
     mapBlind: "Offline",
     mapMode: "Map shows",
-    noPlace: "{n} sites have no coordinates and stand in the table only",
+    noPlace: "{n} site has no coordinates and stands in the table only | {n} sites have no coordinates and stand in the table only",
     noSites: "No sites yet",
     timeliness: "Data age",
     timelinessNote: "points at {time}",
@@ -184,7 +184,7 @@ const en: Messages = {
     noJournal: "No history yet",
     close: "Close",
   },
-  trend: { late: "late {n}", estimated: "estimated time {n}", buckets: "10 s buckets: min–max + mean · {n} readings", until: "45 minutes to {time}", empty: "No readings in these 45 minutes", gap: "No data {age}" },
+  trend: { late: "late {n}", estimated: "estimated time {n}", buckets: "10 s buckets: min–max + mean · readings {n}", until: "45 minutes to {time}", empty: "No readings in these 45 minutes", gap: "No data {age}" },
   status: { V: "Read in source", K: "To be verified", D: "Set by design", S: "Set on site", U: "Source unknown", E: "Example" },
   journal: {
     RAISE: "Raised",

@@ -236,7 +236,7 @@ const rules: typeof zh = {
     from: "From",
     to: "To",
     site: "Site",
-    operators: "for {n} operators on duty",
+    operators: "for {n} operator on duty | for {n} operators on duty",
     operatorsWhy: "How many are on duty is alarms.operators of the collector's configuration, the same number floods go by.",
     drills: "Tests and drills do not count.",
     caption: "{group}: value, how it is made, benchmark",

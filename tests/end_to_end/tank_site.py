@@ -6,6 +6,8 @@ Both processes live by a story's clock: twenty minutes pass in ten seconds.
 import asyncio
 import http.client
 import json
+import threading
+from collections.abc import Coroutine
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -50,15 +52,38 @@ points:
 
 
 class Tanks(clocks.Plant):
-    """Answer every read with their level; `levels` are those of single tanks, by address."""
+    """Answer every read with their level; `levels` are those of single tanks, by address, and those
+    that are `dead` say nothing.
+    """
 
     level = 50
 
     def __init__(self) -> None:
         super().__init__()
         self.levels: dict[int, int] = {}
+        self.dead: set[int] = set()
+        self._own = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._own.run_forever, daemon=True)
+
+    async def listen(self, host: str, port: int, framing: str) -> None:
+        """Listen in a thread of its own: who waits for processes must not make tanks silent."""
+        self._thread.start()
+        await self._there(super().listen(host, port, framing))
+
+    async def close(self) -> None:
+        if not self._thread.is_alive():
+            return
+        await self._there(super().close())
+        self._own.call_soon_threadsafe(self._own.stop)
+        await asyncio.to_thread(self._thread.join)
+        self._own.close()
+
+    async def _there(self, work: Coroutine[Any, Any, None]) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._own))
 
     def answer(self, body: bytes) -> tuple[bytes, float] | None:
+        if body[0] in self.dead:
+            return None
         data = np.array([self.levels.get(body[0], self.level)], ">u4").tobytes()
         return body[:2] + bytes([len(data)]) + data, 0.0
 
@@ -83,12 +108,15 @@ class Line:
         self._server = None
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        ends = {writer}
+        with suppress(OSError, asyncio.CancelledError):
             far, near = await asyncio.open_connection("127.0.0.1", self._beyond)
-            self._open |= {writer, near}
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(_pipe(reader, near), _pipe(far, writer))
-            self._open -= {writer, near}
+            ends.add(near)
+            self._open |= ends
+            await asyncio.gather(_pipe(reader, near), _pipe(far, writer))
+        self._open -= ends
+        for end in ends:
+            end.close()
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -152,12 +180,16 @@ class TankSite(clocks.Site):
 
     def _edge(self) -> str:
         made = super()._edge().replace(f"127.0.0.1:{self.port}", f"127.0.0.1:{self.line.port}")
+        made = made.replace("timeout: 2", "timeout: 1")
         one = "      - {name: d1, profile: moment, device_id: 1}\n"
         tanks = (f"      - {{name: d{n}, profile: tank, device_id: {n}}}\n" for n in self.tanks)
         return made.replace(one, "".join(tanks))
 
     def _start(self, who: str, words: list[str], env: dict[str, str]) -> None:
-        super()._start(who, [*words, "--story", str(self._story)], env)
+        super()._start(who, [*words, *self._clock_of()], env)
+
+    def _clock_of(self) -> list[str]:
+        return ["--story", str(self._story)]
 
     def have(self, rule: dict[str, Any]) -> None:
         """Let a rule of the library hold at the point."""
@@ -209,6 +241,30 @@ class TankSite(clocks.Site):
         )
         found = [dict(zip(names.split(", "), row, strict=True)) for row in rows]
         return [each | {"level": json.loads(each["level"])["name"]} for each in found]
+
+    def devices(self) -> list[str]:
+        """Return the states of the tanks as the gateway reported them last."""
+        ((body,),) = self._read("SELECT health FROM gateway WHERE name = 'gw-1'")
+        (bus,) = json.loads(body)["buses"]
+        return [device["state"] for device in bus["devices"]]
+
+    def faults(self) -> set[str]:
+        """Return the rules of faults that have not returned."""
+        rows = self._read("SELECT rule FROM episode WHERE rule LIKE 'fault:%' AND returned IS NULL")
+        return {rule for (rule,) in rows}
+
+    def story_of(self, *left_out: str) -> dict[str, list[tuple[int, str, str | None]]]:
+        """Return the centre's journal by rule: which of its episodes, word, level."""
+        rows = self._read("SELECT rule, episode, event, level FROM alarm_journal ORDER BY id")
+        told: dict[str, list[tuple[int, str, str | None]]] = {}
+        numbers: dict[str, list[int]] = {}
+        for rule, episode, event, level in rows:
+            if event not in left_out:
+                known = numbers.setdefault(rule, [])
+                if episode not in known:
+                    known.append(episode)
+                told.setdefault(rule, []).append((known.index(episode), event, level))
+        return told
 
     def episodes_of(self, rule: str) -> list[dict[str, Any]]:
         return [each for each in self.episodes() if each["rule"] == rule]

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 from central.api.models import rules as models
 from central.api.models import words
 from central.api.shapes import label
+from central.rules.figures import figure_unit
 from central.rules.library import MANIFEST, Attached, Library, LibraryRule, NamedLevel, Version
 from central.rules.meant import Holding, Place, Why
 from central.rules.reading import body_document
@@ -117,7 +118,7 @@ def point_rules(
     several = _several(place, resolver, everywhere) if resolver.any_several else []
     told = {each.family for each in several}
     found = [
-        _holding(each, point, own)
+        _holding(each, place, point, own)
         for each in resolver.holdings(place)
         if not (each.family in told and _for_objects(each))
     ]
@@ -138,11 +139,11 @@ def _several(
             continue  # a roll-up of points of something else
         near = place.target.point in (target.point,) or place.target.object == target.object
         if near or place.number in {one for one, _ in inputs}:
-            shown.append(_holding(holding, target.point, []))
+            shown.append(_holding(holding, place, target.point, []))
     return shown
 
 
-def _holding(held: Holding, subject: str, own: list[Level]) -> models.HoldingRule:
+def _holding(held: Holding, place: Place, subject: str, own: list[Level]) -> models.HoldingRule:
     rule = held.rule
     levels = held.figures.levels if held.figures is not None else ()
     if held.manifest:
@@ -159,6 +160,7 @@ def _holding(held: Holding, subject: str, own: list[Level]) -> models.HoldingRul
         version=None if rule is None else rule.version.number,
         label=None if rule is None else _label(rule.body.label),
         attachment=None if held.attachment is None else attachment(held.attachment),
+        unit=place.unit if held.figures is None else figure_unit(held.figures.kind, place.unit),
         levels=_levels(held, levels),
         passed_over=[
             models.PassedOver(attachment=attachment(each.attachment), why=each.why.value)

@@ -11,12 +11,12 @@ from central.rules.library import NamedLevel
 from protocols.alarms.attachment import Target
 from protocols.alarms.condition import DAY, SITE_OFFSET, day_text
 from protocols.alarms.definition import UNWATCHED, Watch
-from protocols.alarms.kinds.health import Frozen
+from protocols.alarms.kinds.health import Bad, Frozen, Stale
 from protocols.alarms.kinds.kind import Kind
 from protocols.alarms.kinds.limit import Limit
 from protocols.alarms.kinds.rate import Rate
 from protocols.alarms.kinds.schedule import Schedule
-from protocols.alarms.kinds.several import Levels
+from protocols.alarms.kinds.several import Deviation, Levels
 from protocols.alarms.kinds.window import Aggregate, Window
 from protocols.alarms.rule import Colour, Level
 from protocols.units import SAME, Conversion, conversion
@@ -79,6 +79,13 @@ def converted(level: Level, kind: Kind, change: Conversion) -> Level:
 def day_of(time: int) -> str:
     """Return the site's day of a moment (µs UTC)."""
     return day_text((time + SITE_OFFSET) // DAY)
+
+
+def figure_unit(kind: Kind, unit: str) -> str:
+    """Return the unit of a rule's figures where the point's is `unit`: of counts there is none."""
+    if isinstance(kind, Stale | Bad | Frozen):
+        return "s"
+    return unit if _measured(kind) or isinstance(kind, Deviation) else ""
 
 
 def _measured(kind: Kind) -> bool:

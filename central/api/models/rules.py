@@ -213,7 +213,8 @@ class HoldingRule(Answer):
     """What holds of a family at a point.
 
     `source`: library, manifest (the gateway's own limits), ended (somebody ended the family here)
-    or none. `levels` are in the unit of the point; `engine_rule` is the id its alarms carry.
+    or none. `levels` are in `unit`, that of the point, seconds, or none of counts; `engine_rule` is
+    the id its alarms carry.
     """
 
     family: str
@@ -223,6 +224,7 @@ class HoldingRule(Answer):
     version: int | None
     label: Label | None
     attachment: RuleAttachment | None
+    unit: str
     levels: list[Document]
     passed_over: list[PassedOver]
 

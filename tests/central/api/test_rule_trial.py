@@ -90,6 +90,15 @@ async def test_silence_is_counted_to_now(ask, says, clock):
     assert found["shown"][0]["level"] == "H"
 
 
+async def test_seconds_of_silence_are_not_told_in_the_unit_of_the_point(ask):
+    stale = {"kind": "stale", "levels": [HIGH | {"limit": 300.0, "confirmed_by": "engineer-None"}]}
+    assert (await make(ask, PERCENT | stale))[0] == 201
+    assert (await attach(ask))[0] == 201
+    _, found = await ask("GET", f"/points/{POINT}/rules")
+    units = {each["family"]: each["unit"] for each in found["rules"]}
+    assert (units["own.high"], units["high"]) == ("s", "%")
+
+
 async def test_a_nearer_rule_of_its_family_is_said(ask, says):
     await says(75.0)
     await make(ask)

@@ -3583,7 +3583,8 @@ export interface components {
          * @description What holds of a family at a point.
          *
          *     `source`: library, manifest (the gateway's own limits), ended (somebody ended the family here)
-         *     or none. `levels` are in the unit of the point; `engine_rule` is the id its alarms carry.
+         *     or none. `levels` are in `unit`, that of the point, seconds, or none of counts; `engine_rule` is
+         *     the id its alarms carry.
          */
         HoldingRule: {
             /** Family */
@@ -3601,6 +3602,8 @@ export interface components {
             version: number | null;
             label: components["schemas"]["Label"] | null;
             attachment: components["schemas"]["RuleAttachment"] | null;
+            /** Unit */
+            unit: string;
             /** Levels */
             levels: {
                 [key: string]: unknown;

@@ -4,7 +4,7 @@ Pure. A sum over three hours stands at what fell in them, whenever somebody aske
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from protocols.alarms.definition import Definition
 from protocols.alarms.kinds.health import Bad, Frozen, Stale
@@ -16,14 +16,16 @@ from protocols.alarms.kinds.window import Window
 from protocols.alarms.machine import RECENT, Machine, Sample, Seen
 from protocols.alarms.rule import Level
 
-HOUR: Final = 3_600.0
-
 
 class Reach(NamedTuple):
-    """How far back readings count: so many `seconds`, and so many good `readings` at least."""
+    """How far back readings count: so many `seconds`, and so many good `readings` at least.
+
+    `before`: the last good one before these `seconds`, too.
+    """
 
     seconds: float = 0.0
     readings: int = 1
+    before: bool = False
 
 
 class Primed(NamedTuple):
@@ -40,8 +42,8 @@ def reach(kind: Kind, levels: tuple[Level, ...]) -> Reach | None:
         case Window():
             longest = max((level.window or kind.seconds for level in levels), default=kind.seconds)
             # Of a counter, and of what is counted, the reading before the first says what it adds.
-            before = min(longest, HOUR) if kind.counter or kind.counted else 0.0
-            return Reach(longest + kind.lateness + before)
+            before = kind.counter or kind.counted is not None
+            return Reach(longest + kind.lateness, before=before)
         case Rate():
             return Reach(readings=kind.consecutive + 1)
         case Vote():

@@ -95,7 +95,8 @@ def _known(moves: Moves, tracked: Tracked, told: Told) -> Iterator[_Stood]:
 
 def _stood(moves: Moves, row: EpisodeRow, end: int) -> Iterator[_Stood]:
     """Yield when an episode stood; what stands reaches to the end of the past at least."""
-    last = max(end, row.raised) if row.returned is None else row.returned
+    over = row.closed if row.returned is None else row.returned
+    last = max(end, row.raised) if over is None else over
     if row.late:
         yield _Stood(row.raised, last, row, first=True)
         return

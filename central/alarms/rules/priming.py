@@ -103,19 +103,16 @@ class Priming:
         goods = [place for place, each in enumerate(said) if each.value is not None]
         needed = goods[-asked.readings] if len(goods) >= asked.readings else 0
         place = next((at for at, each in enumerate(said) if each.time >= first), len(said))
-        return said[min(place, needed) :]
+        earlier = [at for at in goods if at < place] if asked.before else []
+        return said[min(place, needed, *earlier[-1:]) :]
 
     def _enough(self, heard: _Heard, asked: Reach, first: int) -> bool:
         if len(heard.readings) >= MOST or heard.start <= first - FURTHEST:
             return True
         if heard.start > first:
             return False
-        good = 0
-        for each in reversed(heard.readings):
-            good += each.value is not None
-            if good >= asked.readings:
-                return True
-        return False
+        goods = [each.time for each in heard.readings if each.value is not None]
+        return len(goods) >= asked.readings and (not asked.before or goods[0] < first)
 
     def last(self, tracked: Tracked) -> Measured | None:
         """Return the newest of what was found of a rule's inputs."""

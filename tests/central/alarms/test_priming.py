@@ -1,5 +1,7 @@
 """A rule that is attached, changed or confirmed stands at once where its past says so."""
 
+from dataclasses import replace
+
 import pytest
 
 from protocols.alarms.definition import Watch
@@ -94,6 +96,15 @@ def test_another_count_is_counted_anew(plant):
         it.say(second, (1, value))
     it.take(wanted("it", high(2.0), kind=COUNT))
     assert words(it) == [(660, "RULE_CHANGED"), (660, "RAISE")]
+
+
+@pytest.mark.parametrize("hours", [1, 3, 20])
+def test_a_meter_adds_from_its_reading_before_the_window_however_long_ago(plant, hours):
+    it = plant()
+    it.say(0, (1, 100.0))
+    it.say(hours * HOUR + 1, (1, 150.0))
+    it.take(wanted("it", high(50.0), kind=replace(RAIN, seconds=60.0)))
+    assert words(it) == [(hours * HOUR + 1, "RAISE")]
 
 
 def test_a_rate_goes_by_the_last_two_readings(plant):

@@ -182,10 +182,10 @@ class Moves:
             row = ledger.draft(number)
             row.state = after = SEEN[state]
             row.acknowledged = Acknowledgement(by=entry.by, at=entry.time, comment=comment)
-            row.closed = entry.time if after is State.NORMAL else None
+            row.closed = max(entry.time, row.raised) if after is State.NORMAL else None
         elif word is Word.RESET:
             row = ledger.draft(number)
-            row.state, row.closed = State.NORMAL, entry.time
+            row.state, row.closed = State.NORMAL, max(entry.time, row.raised)
 
     def _settle(self, tracked: Tracked, number: int, time: int) -> None:
         """Let the open episode be what the machine says it is; put to rest, it is over."""
@@ -241,8 +241,8 @@ class Moves:
             return
         word, time, reason = said
         row = self.ledger.draft(tracked.episode)
-        row.state, row.closed = State.NORMAL, time
-        row.returned = row.returned or time
+        row.state, row.closed = State.NORMAL, max(time, row.raised)
+        row.returned = row.returned or row.closed
         line = self._line(tracked, row.number, word, (time, None), row.level.name)
         self.ledger.line(line._replace(comment=reason))
 

@@ -1,8 +1,10 @@
 """The journal of all alarms, as another system follows it."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from central.api.models.words import Answer, Asked
+from central.api.models.words import READABLE, Answer, Asked
 from central.api.times import Time
 from protocols.words import Value
 
@@ -47,5 +49,5 @@ class ReaderPlace(Answer):
 class ReaderAsked(Asked):
     """Be done with all lines up to `position`."""
 
-    reader: str = Field(min_length=1, max_length=100)
+    reader: Annotated[str, Field(min_length=1, max_length=100), READABLE]
     position: int = Field(ge=0)

@@ -3,13 +3,14 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from central.alarms.acts.acted import Acknowledge
+from central.alarms.acts.acted import Acknowledge, Reset
 from central.alarms.journal.episode import JournalLine
 from central.alarms.journal.history import told
 from protocols.alarms.word import Word
 from protocols.errors import IllegalTransition
 from tests.central.alarms.plant import Plant, high, wanted
 from tests.central.alarms.test_restarts import CLOCKS, NAMES, RULES, STEP, WHAT
+from tests.central.builders import SECOND
 
 CALLS = {Word.RAISE, Word.RERAISE, Word.REALARM, Word.ESCALATE}
 PUTS = {Word.SHELVE: "SHELVED", Word.SUPPRESS: "SUPPRESSED", Word.OOS_ON: "OUT_OF_SERVICE"}
@@ -146,3 +147,15 @@ def test_tables_journal_and_machines_say_the_same(steps, restarts):
         assert not shelved.fetchall(), "a shelf that does not end"
     finally:
         plant.close()
+
+
+def test_an_alarm_is_not_over_before_it_began_though_the_clock_was_set_back():
+    plant = Plant(wanted("plain", high()), wanted("latch", high(), latching=True))
+    plant.say(0, (1, 95.0))
+    plant.say(1, (1, 50.0))
+    plant.now -= 4_000 * SECOND
+    for name, what in (("plain", Acknowledge()), ("latch", Acknowledge()), ("latch", Reset())):
+        plant.engine.act(plant.tables, f"site/{name}", what, plant.now)
+    spans = plant.tables.execute("SELECT closed >= raised, returned >= raised FROM episode")
+    assert spans.fetchall() == [(1, 1), (1, 1)]
+    plant.close()

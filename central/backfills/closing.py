@@ -2,7 +2,8 @@
 
 Over is what its gateway says it is done with (nothing it holds waits longer than live readings do),
 or what went on no further for five minutes: a gateway that was cut again, or says nothing of what
-waits. What comes afterwards is a delivery of its own. Lives on the event loop.
+waits; or what goes on for an hour. What comes afterwards is a delivery of its own. Lives on the event
+loop.
 """
 
 import sqlite3
@@ -21,6 +22,8 @@ from central.effects import Effects
 from protocols.clock import MINUTE, Clock
 
 QUIET: Final = 5 * MINUTE
+LONGEST: Final = 60 * MINUTE
+"""So long people wait to hear of what goes on and on: it is told hour by hour."""
 _URGENT: Final = (
     "SELECT e.number, e.point, json_extract(e.level, '$.op') FROM episode e "
     "JOIN point p ON p.number = e.point JOIN rule r ON r.id = e.rule "
@@ -56,17 +59,17 @@ class Backfills:
         self._noting.known |= {each.gateway for each in await self._db.read(records.going_on)}
 
     async def run(self) -> None:
-        """End what goes on no further, until cancelled."""
+        """End what goes on no further, or too long, until cancelled."""
         while True:
             await self._clock.sleep(QUIET // 2)
             if self._noting.known:
                 await self.look()
 
     async def look(self) -> None:
-        """End what has gone on no further for QUIET."""
+        """End what has gone on no further for QUIET, or goes on for LONGEST."""
         now = self._clock.now()
         for each in await self._db.read(records.going_on):
-            if now - each.last >= QUIET:
+            if now - each.last >= QUIET or now - each.began >= LONGEST:
                 await self._close(each)
 
     async def health(self, gateway: str, body: bytes) -> None:

@@ -75,10 +75,13 @@ class Backfill(NamedTuple):
 
 
 class GoingOn(NamedTuple):
-    """A delivery that is not over: when the last of it was here, and the times of its readings."""
+    """A delivery that is not over: when its first and its last was here, and the times of its
+    readings.
+    """
 
     gateway: str
     purpose: str
+    began: int
     last: int
     first: int | None
     newest: int | None
@@ -94,7 +97,7 @@ class Page(NamedTuple):
 def going_on(conn: sqlite3.Connection) -> list[GoingOn]:
     """Return the deliveries that are not over."""
     rows = conn.execute(
-        "SELECT gateway, purpose, last, first, newest FROM backfill WHERE ended IS NULL"
+        "SELECT gateway, purpose, began, last, first, newest FROM backfill WHERE ended IS NULL"
     )
     return [GoingOn(*row) for row in rows]
 

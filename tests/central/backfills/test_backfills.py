@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from central.backfills import records
 from protocols.alarms.rule import Colour
 from protocols.words import Purpose
 from tests.central.builders import SECOND, START
@@ -120,6 +121,23 @@ async def test_it_is_over_when_nothing_more_came_for_five_minutes(story):
     story.until(BACK + 300)
     await story.collector.backfills.look()
     assert len(await told(story)) == 1
+
+
+async def test_one_that_goes_on_is_told_hour_by_hour(story):
+    old, kept = await cut(story, lambda _: 60.0)
+    await story.gateway.send(story.collector, old, kept)
+    for minute in range(4, 60, 4):
+        story.until(BACK + minute * 60)
+        place = story.gateway.seal(old, story.gateway.reading("level", 60.0))
+        await story.at(BACK + minute * 60 + 90, 60.0)
+        await story.gateway.send(story.collector, old, place)
+        await story.collector.backfills.look()
+    assert await told(story) == []
+    story.until(BACK + 3_600)
+    await story.collector.backfills.look()
+    (one,) = await told(story)
+    assert one.readings == len(old.batches) - kept
+    assert await story.collector.db.read(records.going_on) == []
 
 
 async def test_a_restart_in_its_middle_counts_nothing_twice_and_loses_nothing(story, tmp_path):

@@ -2,8 +2,10 @@
 
 `first`: the most urgent hundred, with the count of all; `deep`: the page behind the 50,000th;
 `site`, `yellow`, `text`, `unverified`: with a filter; `history`, `all`: the newest. `kpis`: the
-figures of the month they were raised in. `best_ms` and `worst_ms` of ROUNDS, as the collector is
-asked; `json_ms`: the best of making the API's answer of it.
+figures of the month they were raised in, `kpis.site` those of two sites. `grouped`: the open list
+by site; `flood`: whether it floods, `flood.own`: at two sites, whose journal of a day is read the
+first time. `best_ms` and `worst_ms` of ROUNDS, as the collector is asked; `json_ms`: the best of
+making the API's answer of it.
 """
 
 import asyncio
@@ -52,8 +54,13 @@ async def _measured(folder: Path) -> list[dict[str, Any]]:
         await collector.db.write(_fill)
         filled = time.perf_counter() - began
         found = [figure async for figure in _lists(collector)]
-        period = Period(start=NOW - MONTH, end=NOW)
+        period, own = Period(start=NOW - MONTH, end=NOW), frozenset({"site8", "site9"})
+        crowd = collector.crowd
         found.append(await _figure("kpis", lambda: collector.alarms.kpis(period, None)))
+        found.append(await _figure("kpis.site", lambda: collector.alarms.kpis(period, own)))
+        found.append(await _figure("grouped", lambda: crowd.by_site(None, None)))
+        found.append(await _figure("flood", lambda: crowd.flood(NOW)))
+        found.append(await _figure("flood.own", lambda: crowd.flood(NOW, own)))
     return [*found, {"name": "alarm-lists.filled", "seconds": round(filled, 1), "open": OPEN}]
 
 

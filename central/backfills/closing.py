@@ -2,8 +2,8 @@
 
 Over is what its gateway says it is done with (nothing it holds waits longer than live readings do),
 or what went on no further for five minutes: a gateway that was cut again, or says nothing of what
-waits; or what goes on for an hour. What comes afterwards is a delivery of its own. Lives on the event
-loop.
+waits; or what goes on for an hour. What comes afterwards is a delivery of its own. Lives on the
+event loop.
 """
 
 import sqlite3

@@ -70,7 +70,7 @@ const en: typeof zh = {
     all: "Select all in the list",
   },
   view: {
-    open: "Open", unacknowledged: "Unacknowledged", shelved: "Shelved", resting: "Suppressed/out", history: "History",
+    open: "Open", unacknowledged: "Unacknowledged", shelved: "Shelved", resting: "Suppressed / out of service", history: "History",
     late: "Backfilled", allLate: "Backfill: any", onlyLate: "Backfilled only", notLate: "Without backfilled",
     purpose: "Purpose", anyPurpose: "Any purpose", production: "Production", test: "Test", drill: "Drill",
     verification: "Verified", anyVerification: "Any result",

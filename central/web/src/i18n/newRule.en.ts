@@ -88,7 +88,7 @@ const newRule = {
     levels: "How many points of an object stand at a colour",
     expression: "A formula, for what no other kind says",
   },
-  byFile: "By file: weighed roll-ups of other rules' levels, tables of holidays, watches on the data, clocks of repeated calls and escalation.",
+  byFile: "By file: weighed roll-ups of other rules' levels, suppression by other rules, tables of holidays, watches on the data, clocks of repeated calls and escalation.",
   need: { text: "Enter it", choice: "Choose one", number: "Enter a number" },
   faults: "{n} to mend, said under each field; what you entered is kept",
   try: "Try",

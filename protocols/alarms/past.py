@@ -227,11 +227,9 @@ def _finished(branch: Branch, returned: int) -> list[Told]:
     if claim is None:
         return [whole]
     if claim.what is Telling.LASTED:
-        return [Told(Telling.RETURNED, returned)]
+        return [Told(Telling.RETURNED, returned, branch.path)]
     if claim.what is Telling.BECOMES:
         return [Told(Telling.ENDS, returned)]
-    if returned > claim.raised:
-        return []  # it stood when the live alarm was raised: they are one
     restored = Told(Telling.BACKDATED, claim.raised)
     return [restored, whole] if branch.path[0][0] < claim.raised else [whole]
 

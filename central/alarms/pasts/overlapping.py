@@ -51,8 +51,8 @@ def rest(moves: Moves, tracked: Tracked, told: Told) -> tuple[list[Told], int | 
         at = max(at, stood.end)
     if at >= end and known:
         last = max(known, key=lambda each: each.end).row
-        return left, last.number if last.late else None
-    late = next((each.row for each in known if each.end == at and each.row.late), None)
+        return left, last.number if _is_past(last) else None
+    late = next((each.row for each in known if each.end == at and _is_past(each.row)), None)
     if late is None:
         return [*left, _part(told, at, end)], None
     longer = replace(moves.row(late.number), returned=end, closed=end)
@@ -93,11 +93,16 @@ def _known(moves: Moves, tracked: Tracked, told: Told) -> Iterator[_Stood]:
                     yield stood
 
 
+def _is_past(row: EpisodeRow) -> bool:
+    """Return whether it was told complete: what began late and is open is a live alarm."""
+    return row.late and row.closed is not None
+
+
 def _stood(moves: Moves, row: EpisodeRow, end: int) -> Iterator[_Stood]:
     """Yield when an episode stood; what stands reaches to the end of the past at least."""
     over = row.closed if row.returned is None else row.returned
     last = max(end, row.raised) if over is None else over
-    if row.late:
+    if _is_past(row):
         yield _Stood(row.raised, last, row, first=True)
         return
     written = moves.conn.execute(_TURNS, (row.number,)).fetchall()

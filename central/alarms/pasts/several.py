@@ -7,6 +7,7 @@ never sound, and what no later reading ended is the live alarm.
 """
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 
 from central.alarms.moves import Moves
@@ -34,7 +35,7 @@ _STOOD: Final = (
     "ORDER BY time DESC, id DESC LIMIT 1"
 )
 _RETURNED: Final = (
-    f"SELECT time {_LIVE} AND time > ? AND event IN ('RTN', 'SHADOW_RTN') ORDER BY time LIMIT 1"
+    f"SELECT time {_LIVE} AND time >= ? AND event IN ('RTN', 'SHADOW_RTN') ORDER BY time LIMIT 1"
 )
 
 
@@ -73,16 +74,30 @@ def take(moves: Moves, tracked: Tracked, stream: int, late: Sequence[Sample]) ->
         told += more
     branch = ended(moves, tracked, stream, branch, {each.input for each in late})
     known = known.with_branch(stream, branch)
-    outcome = streams.follow(tracked.definition, known, told, moves.now)
+    outcome = streams.follow(tracked.definition, known, _as_one(told), moves.now)
     _write(moves, tracked, stream, outcome)
     whole = (tracked.streams or known)._replace(live=telling.live_of(moves, tracked))
     _write(moves, tracked, stream, streams.settle(tracked.definition, whole, stream, moves.now))
+
+
+def _as_one(told: Sequence[Told]) -> list[Told]:
+    """Let what still stood when the live alarm was raised be one with it: no raise moves forth."""
+    return [
+        each
+        for each, after in zip_longest(told, told[1:])
+        if each.what is not Telling.BACKDATED
+        or after is None
+        or after.what is not Telling.WHOLE
+        or after.time <= each.time
+    ]
 
 
 def _write(moves: Moves, tracked: Tracked, stream: int, outcome: streams.Outcome) -> None:
     after, entries, told = outcome
     tracked.streams, tracked.machine = after, after.machine
     for each in told:
+        if each.what is Telling.RETURNED and stream not in tracked.claimed:
+            each = each._replace(what=Telling.WHOLE)  # another had told it till then
         left, claimed = overlapping.rest(moves, tracked, each)
         for part in left:
             claimed = telling.tell(moves, tracked, part, tracked.claimed.pop(stream, None))

@@ -125,6 +125,10 @@ def _turns(it, number):
     Story("interlock", ((70, 40, 30, 40, 0, 0), (0, 40, 0, 30, 40, 0)),
           (Gap(1, 5, 5), Gap(2, 3, 5)))
 )  # fmt: skip
+@example(  # the live alarm returned at the very moment to which a piece of the gap had come
+    Story("expression", ((40, 40, 70, 70, 30, 0, 70, 0), (0, 0, 0, 40, 30, 30, 0, 0)),
+          (Gap(6, 7, 7), Gap(1, 7, 7, 3)))
+)  # fmt: skip
 def test_every_moment_it_stood_is_in_one_episode_and_in_no_other(story):
     it = played(story)
     found, spans, levels = episodes(it), stood(it), truth(story)
@@ -158,3 +162,17 @@ def test_a_past_that_goes_on_over_the_live_raise_is_one_with_it(vote):
     vote.say(125, (1, 40.0), stream=1, now=141)
     assert episodes(vote) == [("RTN_UNACK", 20, 120, False)]
     assert [word for _, word in vote.journal("it")] == ["RAISE:H", "BACKDATED:H", "RTN"]
+
+
+def test_a_late_alarm_that_still_stands_is_not_told_complete(vote):
+    """It began an hour ago by what came late; somebody has to see it."""
+    vote.say(0, (1, 0.0), stream=1)
+    vote.say(0, (2, 40.0), stream=9)
+    vote.say(3600, (1, 40.0, True, 3500), stream=2)
+    assert episodes(vote) == [("UNACK", 100, None, True)]
+    vote.say(3601, (1, 0.0, True, 3401), stream=2)
+    vote.say(20, (1, 40.0), (1, 40.0, True, -40), stream=1, now=3602)
+    (state, _, _, _), *_ = episodes(vote)
+    assert state == "RTN_UNACK"
+    closed = vote.tables.execute("SELECT state, closed IS NULL FROM episode").fetchall()
+    assert all((state == "NORMAL") != is_open for state, is_open in closed)

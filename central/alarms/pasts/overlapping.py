@@ -43,6 +43,7 @@ def rest(moves: Moves, tracked: Tracked, told: Told) -> tuple[list[Told], int | 
     if told.what not in (Telling.WHOLE, Telling.LASTED):
         return [told], None
     begin, end = told.path[0][0], told.time
+    lasts = told.what is Telling.LASTED  # what is whole has nothing more to come
     known = sorted(_known(moves, tracked, told), key=lambda each: each[:2])
     at, left = begin, list[Told]()
     for stood in known:
@@ -51,13 +52,13 @@ def rest(moves: Moves, tracked: Tracked, told: Told) -> tuple[list[Told], int | 
         at = max(at, stood.end)
     if at >= end and known:
         last = max(known, key=lambda each: each.end).row
-        return left, last.number if _is_past(last) else None
+        return left, last.number if lasts and _is_past(last) else None
     late = next((each.row for each in known if each.end == at and _is_past(each.row)), None)
     if late is None:
         return [*left, _part(told, at, end)], None
     longer = replace(moves.row(late.number), returned=end, closed=end)
     moves.alter(tracked, longer, Word.RTN, end)
-    return left, late.number
+    return left, late.number if lasts else None
 
 
 def _before(moves: Moves, tracked: Tracked, part: Told, stood: _Stood) -> list[Told]:

@@ -12,8 +12,8 @@ def m037_backfills(db: Database) -> None:
     `began`, `last` are when the first and the last of it were here, `stream` what brought the last,
     `first`, `newest` the times of its readings (NULL: none came yet), `late` the longest any of it
     took to be here. `seen` are the numbers of its points (int64). `peak` is the worst value in it
-    of `peak_point` (`peak_low`: the least), the point of the most urgent alarm that stood when it ended. An alarm is of the
-    first delivery that told of it.
+    of `peak_point` (`peak_low`: the least), the point of the most urgent alarm that stood when it
+    ended. An alarm is of the first delivery that told of it.
     """
     for statement in (
         """CREATE TABLE backfill (

@@ -9,19 +9,10 @@ from collections.abc import Iterable, Sequence
 from central.alarms.acts import overlays
 from central.alarms.acts.overlays import Laid
 from central.alarms.gateways import borne_out
+from central.alarms.journal import states
 from central.alarms.journal.episode import Acknowledgement
 from central.alarms.journal.ledger import Ledger, OpenEpisodes
 from central.alarms.journal.records import EpisodeRow, Line
-from central.alarms.journal.states import (
-    BEGINS,
-    BEGUN,
-    CALLS_AGAIN,
-    LATCHED,
-    RETURNED,
-    RETURNS,
-    SEEN,
-    STANDS,
-)
 from central.alarms.many.chatter import often
 from central.alarms.saving import purpose_of, save_branch
 from central.alarms.stored import Stored
@@ -122,11 +113,13 @@ class Moves:
             level = tracked.definition.rule.levels[entry.level - 1]
             entry = borne_out.joined(self, tracked, entry, level)
         word = entry.word
-        if word in BEGUN and not late(entry.time, self.now):
+        if value is None and word in states.BEGINS:
+            value = tracked.shown  # an act led to it, no reading: it begins with what is known
+        if word in states.BEGUN and not late(entry.time, self.now):
             self.began(tracked, entry.time)
         if tracked.episode is not None:
             self._follow(tracked, tracked.episode, entry, (level, comment))
-        elif word in BEGINS and level is not None:
+        elif word in states.BEGINS and level is not None:
             tracked.episode = self.open(tracked, level, (entry.time, None), value)
         self.ledger.line(
             Line(
@@ -163,14 +156,16 @@ class Moves:
         """Let the open episode go on by one word."""
         word, (level, comment), ledger = entry.word, said, self.ledger
         state = State(ledger.row(number).state)
-        if word in RETURNS:
-            after = (LATCHED if tracked.definition.rule.latching else RETURNED).get(state, state)
+        if word in states.RETURNS:
+            after = (states.LATCHED if tracked.definition.rule.latching else states.RETURNED).get(
+                state, state
+            )
             if word is Word.SHADOW_RTN and not tracked.definition.rule.latching:
                 after = State.NORMAL  # nobody was called: nobody has to see it
             row = ledger.draft(number)
             row.state, row.returned = after, max(entry.time, row.raised)
             row.closed = row.returned if after is State.NORMAL else None
-        elif word in CALLS_AGAIN:
+        elif word in states.CALLS_AGAIN:
             row = ledger.draft(number)
             row.state, row.acknowledged = State.UNACK, None
             if word is not Word.REALARM:
@@ -178,9 +173,11 @@ class Moves:
         elif word is Word.LEVEL:
             row = ledger.draft(number)
             row.level = level or row.level
-        elif (word is Word.ACK and state in SEEN) or (word is Word.UNSHELVE and state in STANDS):
+        elif (word is Word.ACK and state in states.SEEN) or (
+            word is Word.UNSHELVE and state in states.STANDS
+        ):
             row = ledger.draft(number)
-            row.state = after = SEEN[state]
+            row.state = after = states.SEEN[state]
             row.acknowledged = Acknowledgement(by=entry.by, at=entry.time, comment=comment)
             row.closed = max(entry.time, row.raised) if after is State.NORMAL else None
         elif word is Word.RESET:

@@ -177,3 +177,26 @@ def test_a_test_lets_no_real_alarm_rest(plant, purpose):
     plant.engine.evaluate(plant.tables, Evaluation(3, purpose, plant.now, Columns.of(rows)))
     assert plant.states("stopped") == ["UNACK"]
     assert words(plant) == []
+
+
+def test_what_stands_after_it_is_told_with_the_value_that_is_known(plant):
+    plant.say(100, (PUMP, 0.0))
+    plant.say(110, (FLOW, 0.1))
+    plant.say(500, (PUMP, 1.0))
+    plant.at(600)
+    told = plant.tables.execute("SELECT value_at_raise FROM episode WHERE rule = 'site/low'")
+    assert told.fetchall() == [(0.1,)]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["as it was", "after a restart"])
+def test_an_act_that_ends_a_rest_tells_the_newest_value(again):
+    plant = Plant(wanted("full", high(80.0)))
+    plant.say(0, (FLOW, 90.0))
+    plant.act(10, "full", Asked(Act.SUPPRESS, by="ann", reason="检修"))
+    plant.say(20, (FLOW, 93.0))
+    if again:
+        plant.restart()
+    plant.act(30, "full", Asked(Act.UNSUPPRESS, by="ann", reason="检修结束"))
+    told = plant.tables.execute("SELECT value_at_raise FROM episode ORDER BY number")
+    assert told.fetchall() == [(90.0,), (93.0,)]
+    plant.close()

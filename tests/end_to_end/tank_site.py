@@ -96,27 +96,36 @@ class Line:
         self._beyond = beyond
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._carried: set[asyncio.Task[Any]] = set()
 
     async def join(self) -> None:
         self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
 
     async def cut(self) -> None:
+        """Refuse the port, and let go of every connection: none is left when this returns."""
         if self._server is not None:
             self._server.close()
-        for writer in self._open:
-            writer.close()
         self._server = None
+        while self._carried:
+            for writer in self._open:
+                writer.close()
+            await asyncio.wait(self._carried, timeout=0.1)
+        await asyncio.sleep(0)  # sockets are closed a turn of the loop after their writers
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ends = {writer}
+        ends, task = {writer}, asyncio.current_task()
+        assert task is not None
+        self._carried.add(task)
+        self._open.add(writer)
         with suppress(OSError, asyncio.CancelledError):
             far, near = await asyncio.open_connection("127.0.0.1", self._beyond)
             ends.add(near)
-            self._open |= ends
+            self._open.add(near)
             await asyncio.gather(_pipe(reader, near), _pipe(far, writer))
         self._open -= ends
         for end in ends:
             end.close()
+        self._carried.discard(task)
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -170,7 +170,7 @@ def settle(definition: Definition, branch: Branch, live: Live) -> Outcome:
     follows = begun is not None and _follows(definition.rule, branch, begun, live)
     stands = over is None and live.returned is None
     if begun is not None and live.open and (follows or stands):
-        told = [Told(Telling.BACKDATED, raised)] if raised < begun else []
+        told = [Told(Telling.BACKDATED, raised, branch.path)] if raised < begun else []
         return branch._replace(claim=Claim(Telling.BACKDATED, begun)), told + higher
     if over is None and not follows and not live.rests:
         told = [Told(Telling.BECOMES, raised, _now(branch))]

@@ -40,6 +40,8 @@ class _Stood(NamedTuple):
 
 def rest(moves: Moves, tracked: Tracked, told: Told) -> tuple[list[Told], int | None]:
     """Return what is left to be told of a past, and the late episode that has its end."""
+    if told.what is Telling.BACKDATED and told.path:
+        return _moved_back(moves, tracked, told), None
     if told.what not in (Telling.WHOLE, Telling.LASTED):
         return [told], None
     begin, end = told.path[0][0], told.time
@@ -59,6 +61,20 @@ def rest(moves: Moves, tracked: Tracked, told: Told) -> tuple[list[Told], int | 
     longer = replace(moves.row(late.number), returned=end, closed=end)
     moves.alter(tracked, longer, Word.RTN, end)
     return left, late.number if lasts else None
+
+
+def _moved_back(moves: Moves, tracked: Tracked, told: Told) -> list[Told]:
+    """Let the live alarm begin no earlier than the last that was told of the time before it."""
+    live = tracked.episode
+    if live is None:
+        return [told]
+    until = told._replace(what=Telling.WHOLE, time=moves.row(live).raised)
+    others = (each for each in _known(moves, tracked, until) if each.row.number != live)
+    over = min(until.time, max((each.end for each in others), default=told.time))
+    if over <= told.time:
+        return [told]
+    left, _ = rest(moves, tracked, until._replace(time=over))
+    return [*left, told._replace(time=over)]
 
 
 def _before(moves: Moves, tracked: Tracked, part: Told, stood: _Stood) -> list[Told]:

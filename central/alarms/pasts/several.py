@@ -66,12 +66,15 @@ def take(moves: Moves, tracked: Tracked, stream: int, late: Sequence[Sample]) ->
     branch = known.branch(stream) or _begun(moves, tracked, first)
     told: list[Told] = []
     over = _returned(moves, tracked, branch)
-    for sample in _in_order([*_said(moves, tracked, branch, last), *late]):
+    heard = _in_order([*_said(moves, tracked, branch, last), *late])
+    for sample in heard:
         if over is not None and sample.time > over:
             # By what was known live it was over here; by what the gap brings it was not.
             branch, over = past_several.going_on(branch, over, sample.value), None
         branch, more = past.take(tracked.definition, branch, sample)
         told += more
+    if over == last:  # this may be all that comes of the gap
+        branch = past_several.going_on(branch, over, heard[-1].value)
     branch = ended(moves, tracked, stream, branch, {each.input for each in late})
     known = known.with_branch(stream, branch)
     outcome = streams.follow(tracked.definition, known, _as_one(told), moves.now)

@@ -129,6 +129,12 @@ def _turns(it, number):
     Story("expression", ((40, 40, 70, 70, 30, 0, 70, 0), (0, 0, 0, 40, 30, 30, 0, 0)),
           (Gap(6, 7, 7), Gap(1, 7, 7, 3)))
 )  # fmt: skip
+@example(  # one gap told a late alarm; the other lets the live one begin in the same time
+    Story("expression", ((0, 0, 70, 0, 30), (0, 0, 70, 70, 30)), (Gap(1, 3, 3), Gap(1, 4, 4)))
+)
+@example(  # the live alarm returned at the very moment with which the gap ends
+    Story("deviation", ((0, 30, 70, 70, 0), (0, 0, 0, 30, 0)), (Gap(2, 4, 4), Gap(1, 2, 2)))
+)
 def test_every_moment_it_stood_is_in_one_episode_and_in_no_other(story):
     it = played(story)
     found, spans, levels = episodes(it), stood(it), truth(story)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pytest
 
+from protocols.clock import SECOND
 from protocols.simulators.collector_door import DoorClosed
 from tests.edge.waiting import eventually
 from tests.end_to_end.tank_site import TankSite
@@ -23,6 +24,8 @@ TANKS: Final = 3
 HOW_IT_JOINED: Final = ("JOINED", "BACKDATED")
 """Which of both sides opens an episode first is not the same in any two runs."""
 PACE: Final = 3.0
+SETTLED: Final = 10 * SECOND
+"""Twice the delay of the lower level: beyond it that one is on too, below what calls at once."""
 Step = Callable[[TankSite], Awaitable[None]]
 
 
@@ -90,12 +93,29 @@ def stands(tank: int, level: str | None, by: str | None = None) -> Callable[[Tan
     return agree
 
 
+def settled(tank: int) -> Callable[[TankSite], bool]:
+    """Return whether what stands of a tank stood for longer than any of its delays.
+
+    Whoever falls to the lower level before that returns, and calls again when the delay is over.
+    """
+
+    def long_enough(site: TankSite) -> bool:
+        rule = f"s1/gw-1/d{tank}/level:high"
+        since = [each["since"] for each in site.standing_at_gateway() if each["rule"] == rule]
+        now = site.clock.now()
+        return bool(since) and all(time is not None and now - time > SETTLED for time in since)
+
+    return long_enough
+
+
 def to(tank: int, level: int, name: str | None) -> Step:
-    """Let a tank go to a level, and wait for both sides."""
+    """Let a tank go to a level, and wait for both sides, and for the delays of what stands."""
 
     async def step(site: TankSite) -> None:
         site.plant.levels[tank] = level
         await eventually(lambda: stands(tank, name)(site), 90)
+        if name is not None:
+            await eventually(lambda: settled(tank)(site), 90)
 
     return step
 
@@ -168,7 +188,11 @@ async def test_a_killed_gateway_tells_the_same(tmp_path: Path) -> None:
     chance = random.Random(6)
     undisturbed = await alarms(tmp_path / "undisturbed", (), chance)
     there, shown, _ = undisturbed
-    assert there["s1/gw-1/d1/level:high"] == ["RAISE", "ACK", "RTN", "RAISE", "LEVEL", "RTN"]
+    assert there == {
+        "s1/gw-1/d1/level:high": ["RAISE", "ACK", "RTN", "RAISE", "LEVEL", "RTN"],
+        "s1/gw-1/d2/level:high": ["RAISE", "LEVEL", "LEVEL", "ACK", "RTN"],
+        "s1/gw-1/d3/level:high": [],
+    }
     assert len(shown) == 3
     for run, kills in enumerate(spread(ALARMS, chance)):
         assert await alarms(tmp_path / f"killed-{run}", kills, chance) == undisturbed

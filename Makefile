@@ -69,6 +69,7 @@ soak:
 	@python3 scripts/setup test
 	@FENGSUI_MOMENTS=$(MOMENTS) $(PY) -m pytest -q tests/central/store/test_kill.py tests/central/backup/test_kill.py
 	@FENGSUI_MOMENTS=200 $(PY) -m pytest -q tests/central/alarms/test_killed.py
+	@FENGSUI_STORIES=5000 $(PY) -m pytest -q tests/central/alarms/test_pasts_two_gaps.py
 	@FENGSUI_MOMENTS=30 $(PY) -m pytest -q tests/end_to_end/test_killed.py
 	@$(PY) -m tests.gauntlet --readings 10000000 --kills 200 --partitions 50 \
 		--gateways 4 --restores 4 $(GAUNTLET)

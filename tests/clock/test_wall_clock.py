@@ -47,7 +47,8 @@ async def test_booted_in_1970_set_by_ntp_an_hour_back_ten_years_ahead(site: Site
     late = site.rows()
     assert max(abs(row.error) for row in late) <= WITHIN
     assert {row.flags & FLAG_ESTIMATED for row in late} == {0}
-    assert late[: len(early)] == early, "no row is ever rewritten"
+    # A stream that went on behind a younger one stands among its own rows, not at the end.
+    assert [row for row in early if row not in late] == [], "no row is ever rewritten"
     assert [row.seq for row in late if row.stream == late[0].stream][:10] == list(range(1, 11))
     assert site.put_aside() == 0
     # The first to be told wrong by 56 years, the last ahead by ten: both are seen at the centre.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 from edge.buffer import Buffer
 from edge.deadband import NOTHING_DUE, Deadband, Due
@@ -16,6 +17,9 @@ from protocols.device import Bus, Device
 from protocols.errors import BufferFault, FengsuiError
 from protocols.quality import Quality, is_bad
 from protocols.words import Event, Reading, Sample, StreamKind, Value
+
+PRESENT: Final = 3.0
+"""Real seconds that the past waits at most for a present of every point: two scans of most."""
 
 
 class Intake:
@@ -42,6 +46,8 @@ class Intake:
         self._lossy = False
         self._sent: dict[int, Reading] = {}
         """The last reading of each point that was worth sending."""
+        self._awaited: set[int] = set()
+        self._present = asyncio.Event()
         self._heard: dict[StreamKind, asyncio.Future[None]] = {}
 
     def take(self, sample: Sample) -> list[asyncio.Future[None]]:
@@ -58,7 +64,8 @@ class Intake:
         """Send at once the newest reading of every routine point that was not worth sending, and of
         the others the next one, whatever it says: nothing is sent twice.
 
-        After an outage: who hears of the past must know the present, or takes the past for it.
+        After an outage: who hears of the past must know the present, or takes the past for it. So
+        the next ones are waited for, a little.
         """
         newest = self.roster.newest.values()
         routine = [reading for reading in newest if not self._alarm[reading.point]]
@@ -67,6 +74,14 @@ class Intake:
         if known:
             self._sent.update((each.point, each) for each in known)
             self._buffer.append(StreamKind.DATA, known)
+        others = {each.point for each in routine if not is_bad(each.quality)}
+        self._awaited = others.difference(each.point for each in known)
+        if self._awaited:
+            self._present.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PRESENT):
+                    await self._present.wait()
+        if routine:
             with suppress(BufferFault):  # counted there
                 await self._buffer.seal(StreamKind.DATA)
 
@@ -81,6 +96,10 @@ class Intake:
         self.roster.newest.update((reading.point, reading) for reading in known)
         chosen = held + self._deadband.select(known, self._clock.mono(), due.points)
         self._sent.update((reading.point, reading) for reading in chosen)
+        if self._awaited:
+            self._awaited.difference_update(reading.point for reading in chosen)
+            if not self._awaited:
+                self._present.set()
         urgent = [reading for reading in chosen if self._alarm[reading.point]]
         routine = [reading for reading in chosen if not self._alarm[reading.point]]
         lanes = ((StreamKind.ALARM, urgent), (StreamKind.DATA, routine))

@@ -74,7 +74,23 @@ async def test_what_a_rate_hangs_on_is_sent_with_what_was_held_back_before_it():
     assert sent == [(0, 5.0), (0, 6.0), (0, 10.5)]
 
 
-async def test_the_present_is_sent_again_at_once_and_no_alarm_with_it():
+async def test_the_past_waits_for_the_present_of_what_was_sent_already():
+    """Else its past would come first, and be taken for the present."""
+    intake, buffer, clock = rig()
+    intake.take(Sample([Reading(0, 9.0, int(Quality.GOOD), clock.mono())]))
+    buffer.appended.clear()
+    present = asyncio.create_task(intake.report_present())
+    await asyncio.sleep(0)
+    assert not present.done()
+    clock.time += 1_000_000
+    intake.take(Sample([Reading(0, 9.0, int(Quality.GOOD), clock.mono())]))
+    await present
+    assert buffer.appended == [(StreamKind.DATA, [(0, 9.0)])]
+    assert buffer.sealed == [StreamKind.DATA]
+
+
+async def test_the_present_is_sent_again_at_once_and_no_alarm_with_it(monkeypatch):
+    monkeypatch.setattr("edge.intake.PRESENT", 0.01)
     intake, buffer, clock = rig()
     await intake.report_present()
     assert buffer.appended == []

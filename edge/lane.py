@@ -76,6 +76,7 @@ class LaneTask:
         self._down = False
         self._asked = False
         self._review = False
+        self._greeted = False
         self._aside = Aside(shared.link.refused)
         self._news = asyncio.Event()
         self._again = asyncio.Event()
@@ -121,13 +122,15 @@ class LaneTask:
         self._way.claim(self._lane)
         self._state.state = "sending"
         self._taken.add(pending.stream)
-        if self._down and self._lane is Lane.LIVE and self._age(pending) > BACKLOG:
+        past = self._down and not self._greeted and self._age(pending) > BACKLOG
+        if past and self._lane is Lane.LIVE:
             # What waited is the past already: the collector must not take it for what is now.
             try:
                 await self._exchange.greet(pending)
             finally:
                 self._taken.discard(pending.stream)
             await self._let_live_go_first()
+            self._greeted = True  # what came while the present was waited for is no past
             return
         try:
             sent = await self._deliver(pending)
@@ -219,7 +222,7 @@ class LaneTask:
     async def _reached(self) -> None:
         self._link.note_contact(self._clock.now(), self._lane)
         if self._down:
-            self._down, self._review = False, True
+            self._down, self._review, self._greeted = False, not self._greeted, False
             logger.warning("collector reached again (%s)", self._lane.name.lower())
             for callback in self.when_reached:
                 callback()
@@ -251,7 +254,7 @@ class LaneTask:
         self._state.retries += 1
         if not self._down:
             logger.warning("collector not reached (%s): %s", self._lane.name.lower(), error)
-        self._down = True
+        self._down, self._greeted = True, False
         if isinstance(error, UplinkError):
             self._link.note_problem(self._lane, error.code, error.params)
 

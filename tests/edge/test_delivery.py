@@ -64,10 +64,13 @@ def config_of(folder: Path, collector: FakeCollector) -> EdgeConfig:
 class Rig:
     """A buffer with its uplink, as the gateway composes them."""
 
-    def __init__(self, buffer: Buffer, state: LinkState, lanes: dict[Lane, Exchange]) -> None:
+    def __init__(
+        self, buffer: Buffer, state: LinkState, lanes: dict[Lane, Exchange], uplink: Uplink
+    ) -> None:
         self.buffer = buffer
         self.state = state
         self.lanes = lanes
+        self.uplink = uplink
         self._next = 0
 
     async def put(self, count: int, kind: StreamKind = DATA) -> None:
@@ -114,7 +117,7 @@ async def rig(
     if seals:  # what the uplink itself has to tell is not put by hand
         tasks.append(asyncio.create_task(buffer.run()))
     try:
-        yield Rig(buffer, state, made)
+        yield Rig(buffer, state, made, uplink)
     finally:
         for task in tasks:
             task.cancel()
@@ -216,6 +219,33 @@ async def test_after_an_outage_live_goes_first_and_the_backlog_follows(
         await until(collector, lambda c: c.count() == 42)
     assert len(collector.streams) == 2
     assert sorted(collector.values()) == [float(i) for i in range(42)]
+
+
+async def test_a_present_that_is_long_in_coming_makes_no_past(
+    config: EdgeConfig, collector: FakeCollector
+) -> None:
+    clock, waits = FakeClock(), []
+
+    async with rig(config, clock=clock) as gateway:
+
+        async def fill() -> None:
+            """What came while others were waited for is old when they are there."""
+            waits.append(clock.time)
+            await gateway.put(1)
+            clock.time += 15_000_000
+
+        gateway.uplink.when_fresh(fill)
+        await gateway.put(1)
+        await until(collector, lambda c: c.count() == 1)
+        collector.fault = lambda lane: "cut"
+        await gateway.put(20)
+        clock.time += 60_000_000
+        await eventually(lambda: gateway.state.problem is not None)
+        collector.fault = lambda lane: None
+        await until(collector, lambda c: c.count() >= 21 + len(waits) > 21)
+        await gateway.delivered()
+    assert len(waits) == 1, "greeted once: nothing is turned over again because it waited"
+    assert len(collector.streams) == 2
 
 
 async def test_a_long_backlog_does_not_hold_back_what_is_new(

@@ -20,7 +20,8 @@ from tests.protocols.driver_suite import PolledDriverSuite, Rig, settle
 from tests.protocols.modbus.builders import bus, device, sheet
 from tests.protocols.modbus.serial_line import SerialLine
 
-TIMEOUT = 0.4
+TIMEOUT = 1.0
+"""Of a bus here, seconds: a connection to a loaded machine's own port has taken 0.4."""
 
 SHEETS = (
     sheet("level", "float32", 0, order="CDAB", decimals=2),

@@ -4,7 +4,7 @@ What one commit changes is gathered and written at its end (`write`): a storm is
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from central.alarms.acts import overlays
 from central.alarms.acts.overlays import Laid
@@ -95,12 +95,21 @@ class Moves:
         return self.ledger.row(number)
 
     def entries(
-        self, tracked: Tracked, entries: Iterable[Entry], value: Value, comment: str = ""
+        self,
+        tracked: Tracked,
+        entries: Iterable[Entry],
+        value: Value,
+        comment: str = "",
+        at: Mapping[int, float] | None = None,
     ) -> None:
-        """Take what the rule's machine says of its step, which is done; `value` led to it."""
+        """Take what the rule's machine says of its step, which is done; `value` led to it.
+
+        `at`: what it was at other times, where the entries are of these.
+        """
         last = 0
         for entry in entries:
-            self._entry(tracked, entry, value, comment or entry.reason)
+            said = at.get(entry.time, value) if at else value
+            self._entry(tracked, entry, said, comment or entry.reason)
             last = self.told[tracked.definition.rule.id] = entry.time
         if tracked.streams is not None and last:
             tracked.streams = tracked.streams.stepped(tracked.machine, list(entries))
@@ -212,8 +221,8 @@ class Moves:
         number = self.open(tracked, worst, (raised, returned), value)
         for nth, (time, place, at) in enumerate(path):
             word, level = Word.LEVEL if nth else Word.RAISE, tracked.rule.levels[place - 1]
-            self._past_line(tracked, number, word, (time, at), level.name)
-        self._past_line(tracked, number, Word.RTN, (returned, None), None)
+            self.ledger.line(self._line(tracked, number, word, (time, at), level.name))
+        self.ledger.line(self._line(tracked, number, Word.RTN, (returned, None), None))
         return number
 
     def caught_up(self, tracked: Tracked) -> None:
@@ -271,11 +280,6 @@ class Moves:
                 purpose=purpose_of(self.conn, tracked, self.purpose),
             )
         )
-
-    def _past_line(
-        self, tracked: Tracked, episode: int, word: Word, when: tuple[int, Value], level: str | None
-    ) -> None:
-        self.ledger.line(self._line(tracked, episode, word, when, level))
 
     def _line(
         self,

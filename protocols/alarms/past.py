@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from protocols.alarms import steps
+from protocols.alarms.comes_to import comes_to, newest_raw
 from protocols.alarms.condition import SECOND, holds
 from protocols.alarms.definition import NO_CLOCKS, UNWATCHED, Definition, Watch
 from protocols.alarms.kinds.kind import Values
@@ -83,7 +84,7 @@ class Live(NamedTuple):
 class Branch(NamedTuple):
     """`until` is when a newer stream took over; `path` is of what has not returned yet.
 
-    `first` is the time of the first good reading since.
+    `first` is the time of the first good reading since, `after` its value.
     """
 
     machine: Machine
@@ -92,6 +93,7 @@ class Branch(NamedTuple):
     path: tuple[Passed, ...] = ()
     claim: Claim | None = None
     first: int | None = None
+    after: float | None = None
 
     @property
     def newest(self) -> int | None:
@@ -117,9 +119,16 @@ def kept(definition: Definition, machine: Machine, until: int) -> Branch:
     return Branch(own, until, uncleared(definition))
 
 
-def unknown(definition: Definition, until: int, cleared: Cleared, first: int | None) -> Branch:
+def unknown(
+    definition: Definition,
+    until: int,
+    cleared: Cleared,
+    first: int | None,
+    after: float | None = None,
+) -> Branch:
     """Return the past of a stream of which nothing was heard before."""
-    return Branch(begin_machine(own_rule(definition)), until, cleared, first=first)
+    own = begin_machine(own_rule(definition))
+    return Branch(own, until, cleared, first=first, after=after)
 
 
 def uncleared(definition: Definition) -> Cleared:
@@ -127,10 +136,13 @@ def uncleared(definition: Definition) -> Cleared:
     return (None,) * len(definition.rule.levels)
 
 
-def heard(definition: Definition, branch: Branch, time: int, values: Values) -> Branch:
+def heard(
+    definition: Definition, branch: Branch, time: int, values: Values, raw: float | None = None
+) -> Branch:
     """Take a good reading of a newer stream: `values` is what its levels are held against."""
-    first = time if branch.first is None else min(time, branch.first)
-    return branch._replace(cleared=clear(definition, branch.cleared, time, values), first=first)
+    if branch.first is None or time < branch.first:
+        branch = branch._replace(first=time, after=raw)
+    return branch._replace(cleared=clear(definition, branch.cleared, time, values))
 
 
 def clear(definition: Definition, cleared: Cleared, time: int, values: Values) -> Cleared:
@@ -150,20 +162,21 @@ def take(definition: Definition, branch: Branch, sample: Sample) -> Outcome:
     if definition.timed is not None and definition.timed.always:
         return branch, []  # that it was not silent then says nothing of now
     own = own_rule(definition)
-    before = branch.machine.recent[-1][2] if branch.machine.recent else sample.value
+    was, before = branch.machine, newest_raw(branch.machine, sample.value)
     machine, entries = steps.feed(own, branch.machine, sample._replace(arrival=sample.time))
     newest = max((time for _, time in machine.newest), default=sample.time)
     machine, more = steps.advance(own, machine, newest)
     branch, told = branch._replace(machine=machine), list[Told]()
     for entry in entries + more:
-        value = sample.value if entry.time >= sample.time else before
-        branch = _follow(branch, entry, value, told)
+        now = entry.time >= sample.time
+        then, raw = (branch.machine, sample.value) if now else (was, before)
+        branch = _follow(branch, entry, comes_to(definition, then, entry.level, raw), told)
     return branch, told
 
 
 def settle(definition: Definition, branch: Branch, live: Live) -> Outcome:
     """At the end of a delivery: tell what has not returned as what it most likely is."""
-    higher = _higher(branch, live)
+    higher = _higher(definition, branch, live)
     if not branch.path or branch.claim is not None:
         return branch, higher
     raised, begun, over = branch.path[0][0], live.raised, _over(branch)
@@ -245,7 +258,7 @@ def _over(branch: Branch) -> int | None:
     return max(known, default=branch.until) if len(known) == len(found) else None
 
 
-def _higher(branch: Branch, live: Live) -> list[Told]:
+def _higher(definition: Definition, branch: Branch, live: Live) -> list[Told]:
     """Return that what stands live stands higher: a level the past raised and nothing cleared."""
     steps_ = zip(branch.machine.condition.steps, branch.cleared, strict=True)
     on = [place for place, (step, time) in enumerate(steps_, 1) if step.on and time is None]
@@ -253,7 +266,7 @@ def _higher(branch: Branch, live: Live) -> list[Told]:
     if not live.level or level <= live.level or live.rests:
         return []
     times = [time for time, place, _ in branch.path if place >= level]
-    value = branch.machine.recent[-1][2] if branch.machine.recent else 0.0
+    value = comes_to(definition, branch.machine, level)
     time = times[0] if times else branch.until
     return [Told(Telling.BECOMES, time, ((time, level, value),))]
 

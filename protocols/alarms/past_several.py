@@ -1,5 +1,6 @@
 """How the past of several inputs begins, and what others say after it (pure): see `past`."""
 
+from protocols.alarms.comes_to import comes_to
 from protocols.alarms.condition import Condition, Step, sample_levels
 from protocols.alarms.definition import Definition
 from protocols.alarms.kinds.kind import Reading, Values
@@ -42,7 +43,9 @@ def held(definition: Definition, machine: Machine, sample: Sample) -> tuple[Mach
     return machine._replace(memory=taken.memory), taken.values
 
 
-def going_on(branch: Branch, time: int, value: float) -> Branch:
+def going_on(definition: Definition, branch: Branch, time: int) -> Branch:
     """Return a past that still stands at `time`, when the live alarm it belonged to was over."""
     level = branch.machine.condition.level
-    return branch._replace(path=((time, level, value),)) if level and not branch.path else branch
+    if not level or branch.path:
+        return branch
+    return branch._replace(path=((time, level, comes_to(definition, branch.machine, level)),))

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from protocols.alarms import past, steps
 from protocols.alarms.condition import Change, Condition, Step, activates
 from protocols.alarms.definition import Definition
+from protocols.alarms.joined import joined
 from protocols.alarms.lifecycle import Run
 from protocols.alarms.machine import Entry, Machine, Sample, begin
 from protocols.alarms.past import Branch, Cleared, Live, Telling, Told
@@ -24,7 +25,7 @@ BRANCHES: Final = 8
 class Streams(NamedTuple):
     """`stream` is live `since` its first reading; `cleared` is what its readings did not hold.
 
-    `first` is the time of the first of them that was good.
+    `first` is the time of the first of them that was good, `after` its value.
     """
 
     machine: Machine
@@ -32,6 +33,7 @@ class Streams(NamedTuple):
     since: int = 0
     cleared: Cleared = ()
     first: int | None = None
+    after: float | None = None
     live: Live = Live()
     branches: tuple[tuple[int, Branch], ...] = ()
 
@@ -103,10 +105,23 @@ def settle(definition: Definition, streams: Streams, stream: int, now: int) -> O
     branch = streams.branch(stream)
     if branch is None:
         return streams, [], []
+    streams = _join(definition, streams, stream, branch)
     branch, told = past.settle(definition, branch, streams.live)
     if not streams.live.rests:
         streams = streams._replace(machine=_earlier(streams.machine, branch))
     return follow(definition, streams.with_branch(stream, branch), told, now)
+
+
+def _join(definition: Definition, streams: Streams, stream: int, branch: Branch) -> Streams:
+    """Let whatever went on without a gap, live or as a later past, know what was in it."""
+    machine, newest = joined(definition, streams.machine, branch), branch.newest or 0
+    branches = tuple(
+        (number, known._replace(machine=joined(definition, known.machine, branch)))
+        if number != stream and (known.newest or 0) > newest
+        else (number, known)
+        for number, known in streams.branches
+    )
+    return streams._replace(machine=machine, branches=branches)
 
 
 def _earlier(machine: Machine, branch: Branch) -> Machine:
@@ -139,14 +154,14 @@ def _feed_live(
     if not good or dict(machine.newest).get(sample.input) != sample.time:
         return streams, entries, []
     time, values = sample.time, machine.values
-
     branches = tuple(
-        (number, past.heard(definition, branch, time, values))
+        (number, past.heard(definition, branch, time, values, sample.value))
         for number, branch in streams.branches
     )
     cleared = past.clear(definition, streams.cleared, time, values)
-    first = time if streams.first is None else streams.first
-    return streams._replace(cleared=cleared, first=first, branches=branches), entries, []
+    if streams.first is None:
+        streams = streams._replace(first=time, after=sample.value)
+    return streams._replace(cleared=cleared, branches=branches), entries, []
 
 
 def _heard(
@@ -157,7 +172,7 @@ def _heard(
     if not sample.good or newest != sample.time or not values:
         return streams
     branches = tuple(
-        (number, past.heard(definition, known, sample.time, values))
+        (number, past.heard(definition, known, sample.time, values, sample.value))
         if number != stream and known.until <= sample.time
         else (number, known)
         for number, known in streams.branches
@@ -172,7 +187,7 @@ def _hand_over(definition: Definition, streams: Streams, stream: int, time: int)
     if before:
         streams = streams.with_branch(before, past.kept(definition, streams.machine, time))
     cleared = past.uncleared(definition)
-    return streams._replace(stream=stream, since=time, cleared=cleared, first=None)
+    return streams._replace(stream=stream, since=time, cleared=cleared, first=None, after=None)
 
 
 def _begin(definition: Definition, streams: Streams, time: int) -> tuple[Streams, Branch]:
@@ -183,7 +198,8 @@ def _begin(definition: Definition, streams: Streams, time: int) -> tuple[Streams
         if (known := branch.newest) is not None and known < time
     ]
     if not earlier:
-        return streams, past.unknown(definition, streams.since, streams.cleared, streams.first)
+        begun = streams.since, streams.cleared, streams.first, streams.after
+        return streams, past.unknown(definition, *begun)
     _, number, branch = max(earlier, key=lambda each: each[0])
     # What had not returned goes on in the one that continues it, and is told there.
     return streams.with_branch(number, branch._replace(path=(), claim=None)), branch

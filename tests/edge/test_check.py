@@ -379,6 +379,15 @@ JUNK = st.one_of(
 )
 
 
+def problems_of(source):
+    """Return what is wrong with it; None: nothing is."""
+    try:
+        build(source, EXAMPLE)
+    except ConfigError as exc:
+        return exc.problems
+    return None
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_no_content_ever_raises_anything_but_problems(data):
@@ -395,12 +404,8 @@ def test_no_content_ever_raises_anything_but_problems(data):
                 continue
             holder[key] = data.draw(JUNK)
             break
-    try:
-        config = build(source, EXAMPLE)
-    except ConfigError as exc:  # most often: at the least its token is missing
-        assert exc.problems
-    else:
-        assert isinstance(config, EdgeConfig)  # a collector that asks for no token
+    found = problems_of(source)
+    assert found is None or found  # a collector that asks for no token may lack nothing
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

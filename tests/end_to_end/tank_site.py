@@ -88,6 +88,10 @@ class Tanks(clocks.Plant):
         return body[:2] + bytes([len(data)]) + data, 0.0
 
 
+ACCEPTED = 10
+"""Turns of the loop after which a connection that was being accepted is carried."""
+
+
 class Line:
     """What lies between the gateway and the collector; refuses the port while it is cut."""
 
@@ -106,6 +110,8 @@ class Line:
         if self._server is not None:
             self._server.close()
         self._server = None
+        for _ in range(ACCEPTED):
+            await asyncio.sleep(0)
         while self._carried:
             for writer in self._open:
                 writer.close()

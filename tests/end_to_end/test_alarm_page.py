@@ -310,7 +310,8 @@ def test_the_list_is_read_on_as_it_is_scrolled_in_the_collectors_order(two):
     first.page.reload()
     first.go()
     rows = first.page.locator('[data-testid="alarm-row"]')
-    expect(rows.nth(10)).to_be_visible(timeout=30_000)
+    assert len(open_ones(first.page)) > 5  # or nothing is read on
+    expect(rows.nth(5)).to_be_visible(timeout=30_000)
     further = first.page.get_by_test_id("further")
     for _ in range(40):  # as long as more is below: to the last row, and wait for what it brings
         if not further.count():

@@ -75,8 +75,11 @@ class Link:
         self._close()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.CancelledError):  # the stream's own callback would trip over it
-            await self._relay(reader, writer)
+        try:
+            with suppress(asyncio.CancelledError):  # the stream's own callback would trip over it
+                await self._relay(reader, writer)
+        finally:
+            writer.transport.abort()  # also where the other side was not reached yet
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._whole.wait()

@@ -17,6 +17,7 @@ def body(known: Streams) -> Body:
     return {
         "cleared": known.cleared,
         "first": known.first,
+        "after": known.after,
         "live": known.live,
         "branches": [number for number, _ in known.branches],
     }
@@ -39,7 +40,8 @@ def read(
     ]
     branches = tuple((number, _read_branch(definition, one)) for number, one in bodies)
     cleared, live = tuple(kept["cleared"]), Live(*kept["live"])
-    return Streams(machine, *at, cleared, kept.get("first"), live, branches)
+    first = kept.get("first"), kept.get("after")
+    return Streams(machine, *at, cleared, *first, live, branches)
 
 
 def branch_body(branch: Branch) -> dict[str, Any]:
@@ -51,6 +53,7 @@ def branch_body(branch: Branch) -> dict[str, Any]:
         "path": branch.path,
         "claim": branch.claim,
         "first": branch.first,
+        "after": branch.after,
     }
 
 
@@ -63,4 +66,5 @@ def _read_branch(definition: Definition, kept: Body) -> Branch:
         tuple((time, level, value) for time, level, value in kept["path"]),
         None if claim is None else Claim(Telling(claim[0]), claim[1]),
         kept.get("first"),
+        kept.get("after"),
     )

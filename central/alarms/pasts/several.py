@@ -70,11 +70,11 @@ def take(moves: Moves, tracked: Tracked, stream: int, late: Sequence[Sample]) ->
     for sample in heard:
         if over is not None and sample.time > over:
             # By what was known live it was over here; by what the gap brings it was not.
-            branch, over = past_several.going_on(branch, over, sample.value), None
+            branch, over = past_several.going_on(tracked.definition, branch, over), None
         branch, more = past.take(tracked.definition, branch, sample)
         told += more
     if over == last:  # this may be all that comes of the gap
-        branch = past_several.going_on(branch, over, heard[-1].value)
+        branch = past_several.going_on(tracked.definition, branch, over)
     branch = ended(moves, tracked, stream, branch, {each.input for each in late})
     known = known.with_branch(stream, branch)
     outcome = streams.follow(tracked.definition, known, _as_one(told), moves.now)
@@ -106,7 +106,7 @@ def _write(moves: Moves, tracked: Tracked, stream: int, outcome: streams.Outcome
             claimed = telling.tell(moves, tracked, part, tracked.claimed.pop(stream, None))
         if claimed is not None:
             tracked.claimed[stream] = claimed
-    moves.entries(tracked, entries, tracked.shown)
+    moves.entries(tracked, entries, tracked.shown, at=telling.values_of(told))
     if any(each.what is Telling.BECOMES for each in told):
         moves.caught_up(tracked)
 

@@ -49,7 +49,7 @@ def settle(moves: Moves, tracked: Tracked, stream: int) -> None:
     after, entries, told = streams.settle(tracked.definition, known, stream, moves.now)
     _keep(tracked, after)
     _tell(moves, tracked, stream, told)
-    moves.entries(tracked, entries, tracked.shown)
+    moves.entries(tracked, entries, tracked.shown, at=telling.values_of(told))
 
 
 def unfinished(tracked: Tracked) -> list[int]:

@@ -1,5 +1,6 @@
 """What is told of a past (`protocols.alarms.past`), as episodes and journal lines."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from central.alarms.moves import Moves
@@ -43,6 +44,12 @@ def tell(moves: Moves, tracked: Tracked, told: Told, claimed: int | None) -> int
             level = tracked.rule.levels[told.level - 1].name
             moves.note(tracked, Word.LATE_ALARM, told.time, None, level)
     return claimed
+
+
+def values_of(told: Iterable[Told]) -> dict[int, float]:
+    """Return what the live alarm that a past becomes was at, at each time it is told of."""
+    becomes = (each for each in told if each.what is Telling.BECOMES)
+    return {time: value for each in becomes for time, _, value in each.path}
 
 
 def live_of(moves: Moves, tracked: Tracked) -> Live:

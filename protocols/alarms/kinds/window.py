@@ -83,11 +83,37 @@ class Window:
             values = (*values[:at], added, *values[at:])
         # A level is judged at the newest reading, however late the one that led to it came.
         newest = max(reading.time, times[-1] if times else reading.time)
-        longest = max((level.window or self.seconds for level in levels), default=self.seconds)
-        first = bisect.bisect_left(times, newest - round((longest + self.lateness) * SECOND))
-        first = max(first, len(times) - MOST)
+        first = self._first(times, newest, levels)
         taken = Seen(times[first:], values[first:], (reading.time, reading.value))
         return Taken(taken, tuple(self._of(taken, newest, level) for level in levels))
+
+    def join(
+        self, past: Seen, live: Seen, after: Reading | None, levels: tuple[Level, ...]
+    ) -> Seen:
+        """Return the live memory with what a past had seen, each in its place.
+
+        `after`: the first good reading beyond the past; a meter's step to it begins at the past's
+        last reading, and not at what was known before.
+        """
+        if past.last is None:
+            return live
+        added = dict(zip(past.times, past.values, strict=True))
+        added |= zip(live.times, live.values, strict=True)
+        if after is not None and (self.counter or self.counted is not None):
+            if past.last[0] >= after.time:
+                return live  # they ran beside each other: whose step is whose, nobody knows
+            step = self._added(past, after)
+            added[after.time] = step if step is not None else 0.0
+        last = past.last if live.last is None else max(live.last, past.last)
+        times = tuple(sorted(added))
+        first = self._first(times, last[0], levels)
+        return Seen(times[first:], tuple(added[time] for time in times[first:]), last)
+
+    def _first(self, times: tuple[int, ...], newest: int, levels: tuple[Level, ...]) -> int:
+        """Return from which place on readings still count."""
+        longest = max((level.window or self.seconds for level in levels), default=self.seconds)
+        first = bisect.bisect_left(times, newest - round((longest + self.lateness) * SECOND))
+        return max(first, len(times) - MOST)
 
     def again(self, before: "Window", held: Taken, levels: tuple[Level, ...], time: int) -> Taken:
         """Look at every level's window; what was added otherwise is no longer of use."""

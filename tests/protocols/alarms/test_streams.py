@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from protocols.alarms import steps, streams
 from protocols.alarms.definition import Definition
+from protocols.alarms.kinds.window import Aggregate, Counted, Window
 from protocols.alarms.machine import CALLS, Sample, begin
 from protocols.alarms.past import Telling
 from protocols.alarms.rule import Colour, Level, Rule
@@ -269,3 +270,37 @@ def test_backfill_never_hides_what_is_not(outage):
 @given(outages(PLAIN, bad=False) | cuts(PLAIN))
 def test_every_past_is_told(outage):
     check_each_past_is_told(outage)
+
+
+WINDOWS = st.builds(
+    Window,
+    aggregate=st.sampled_from(Aggregate),
+    seconds=st.sampled_from([40.0, 95.0, 1000.0]),
+    counter=st.booleans(),
+    counted=st.none() | st.just(Counted(">=", 80.0)),
+)
+
+
+@dataclass(frozen=True)
+class Sums(Outage):
+    """An outage under a rule that adds readings up."""
+
+    @property
+    def definition(self):
+        kind, limit = self.ladder
+        level = Level(name="H", colour=Colour.RED, op=">=", limit=limit, deadband=0.0)
+        return Definition(rule=Rule(id="r", subject="s", levels=(level,)), kind=kind)
+
+
+@given(
+    outages(st.tuples(WINDOWS, st.sampled_from([2.0, 100.0, 400.0])))
+    | cuts(st.tuples(WINDOWS, st.sampled_from([2.0, 100.0, 400.0])), bad=True)
+)
+def test_a_window_knows_in_the_end_what_the_gap_brought(outage):
+    outage = Sums(**vars(outage))
+    heard = begin(outage.definition)
+    for scan in range(len(outage.readings)):
+        heard, _ = steps.feed(outage.definition, heard, outage.sample(scan))
+    *_, (_, _, (line, _, _)) = delivered(outage)
+    assert line.machine.memory == heard.memory
+    assert line.machine.values == heard.values

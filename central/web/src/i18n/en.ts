@@ -137,6 +137,7 @@ const en: Messages = {
     anyLevel: "All levels",
     anySite: "All sites",
     search: "Filter",
+    narrow: "Filter",
     searchHint: "alarm, site, device",
     columns: {
       level: "Level",

@@ -136,6 +136,7 @@ const zh = {
     anyLevel: "等级 全部",
     anySite: "场所 全部",
     search: "筛选",
+    narrow: "筛选",
     searchHint: "报警、场所、设备",
     columns: {
       level: "等级",

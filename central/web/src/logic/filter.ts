@@ -17,8 +17,10 @@ export interface AlarmFilter {
 }
 export const NO_FILTER: Omit<AlarmFilter, "state"> = { level: "", site: "", region: "", domain: "", purpose: "", verification: "", late: "", q: "" };
 
+/** How many things are chosen besides the view. */
+export const chosenOf = (filter: AlarmFilter): number => Object.keys(NO_FILTER).filter((key) => filter[key as keyof AlarmFilter] !== "").length;
 /** Whether anything but the view is chosen. */
-export const isFiltered = (filter: AlarmFilter): boolean => Object.keys(NO_FILTER).some((key) => filter[key as keyof AlarmFilter] !== "");
+export const isFiltered = (filter: AlarmFilter): boolean => chosenOf(filter) > 0;
 
 const texts = (label: Label): string[] => {
   if (!label) return [];

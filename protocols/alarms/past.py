@@ -265,9 +265,9 @@ def _higher(definition: Definition, branch: Branch, live: Live) -> list[Told]:
     level = max(on, default=0)
     if not live.level or level <= live.level or live.rests:
         return []
-    times = [time for time, place, _ in branch.path if place >= level]
-    value = comes_to(definition, branch.machine, level)
-    time = times[0] if times else branch.until
+    known = [(time, value) for time, place, value in branch.path if place >= level]
+    newest = branch.until, comes_to(definition, branch.machine, level)
+    time, value = known[0] if known else newest
     return [Told(Telling.BECOMES, time, ((time, level, value),))]
 
 

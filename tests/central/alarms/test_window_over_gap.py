@@ -16,8 +16,9 @@ ADDED = Window(aggregate=Aggregate.SUM, seconds=float(HOUR))
 RISE = Window(aggregate=Aggregate.CHANGE, seconds=float(HOUR))
 
 
-async def judge(story, kind, limit=50.0):
-    rule = Rule(id=f"{POINT}:own", subject=POINT, levels=(level("HH", limit),))
+async def judge(story, kind, *limits):
+    levels = tuple(level(f"L{nth}", limit) for nth, limit in enumerate(limits or (50.0,), 1))
+    rule = Rule(id=f"{POINT}:own", subject=POINT, levels=levels)
     made = Definition(rule=rule, kind=kind)
     number = story.collector.registry.point(POINT).number
     engine, now = story.collector._engine, story.clock.now()
@@ -94,3 +95,15 @@ async def test_a_whole_episode_of_the_past_says_what_the_sum_was(story):
     (alarm,) = await own(story)
     assert (alarm.late, alarm.state) == (True, "NORMAL")
     assert alarm.value_at_raise == 54.0
+
+
+async def test_a_level_reached_in_a_later_part_of_the_gap_says_what_it_was_reached_with(story):
+    await judge(story, METER, 20.0, 80.0)
+    old = await present_first(story, 100.0)
+    for since, to in ((0, 1_500), (1_500, BACK)):
+        fallen = [(second, second / 30) for second in range(since, to, SCAN)]
+        await story.late(BACK + 125, old, *fallen)
+    (alarm,) = await own(story)
+    lines = (await story.collector.alarms.episode(alarm.id)).journal
+    told = [(line.event, (line.time - START) / SECOND, line.value) for line in lines]
+    assert told == [("RAISE", 600, 20.0), ("LEVEL", 2_400, 80.0)]

@@ -102,9 +102,8 @@ class Moves:
         comment: str = "",
         at: Mapping[int, float] | None = None,
     ) -> None:
-        """Take what the rule's machine says of its step, which is done; `value` led to it.
-
-        `at`: what it was at other times, where the entries are of these.
+        """Take what the rule's machine says of its step, which is done; `value` led to it, or `at`
+        what it was at the time of an entry.
         """
         last = 0
         for entry in entries:

@@ -43,10 +43,10 @@ class Streams(NamedTuple):
 
     def with_branch(self, stream: int, branch: Branch) -> "Streams":
         """Return the same with this past; the oldest goes where there are too many."""
-        branches = dict(self.branches) | {stream: branch}
-        while len(branches) > BRANCHES:
+        branches = {number: each for number, each in self.branches if number != stream}
+        while len(branches) >= BRANCHES:
             del branches[min(branches, key=lambda each: branches[each].newest or 0)]
-        return self._replace(branches=tuple(branches.items()))
+        return self._replace(branches=(*branches.items(), (stream, branch)))
 
     def stepped(self, machine: Machine, entries: list[Entry]) -> "Streams":
         """Return the same with the live machine after a step."""
@@ -108,7 +108,7 @@ def settle(definition: Definition, streams: Streams, stream: int, now: int) -> O
     streams = _join(definition, streams, stream, branch)
     branch, told = past.settle(definition, branch, streams.live)
     if not streams.live.rests:
-        streams = streams._replace(machine=_earlier(streams.machine, branch))
+        streams = streams._replace(machine=_delays(streams.machine, branch))
     return follow(definition, streams.with_branch(stream, branch), told, now)
 
 
@@ -124,24 +124,29 @@ def _join(definition: Definition, streams: Streams, stream: int, branch: Branch)
     return streams._replace(machine=machine, branches=branches)
 
 
-def _earlier(machine: Machine, branch: Branch) -> Machine:
-    """Return the live machine with delays from when they began in the gap, not from after it.
-
-    That is so where the very first good reading after it went on beyond the limit.
-    """
-    if not (machine.condition.pending and branch.machine.condition.pending):
+def _delays(machine: Machine, branch: Branch) -> Machine:
+    """Return the live machine with delays as they ran over the gap."""
+    if not machine.condition.pending:
         return machine
-    steps_ = tuple(
-        Step(live.on, old.since)
-        if old.since is not None
-        and live.since is not None
-        and not (live.on or old.on)
-        and old.since < branch.until
-        and live.since == branch.first
-        else live
-        for live, old in zip(machine.condition.steps, branch.machine.condition.steps, strict=True)
-    )
+    both = zip(machine.condition.steps, branch.machine.condition.steps, strict=True)
+    steps_ = tuple(_ran(live, old, branch) for live, old in both)
     return machine._replace(condition=Condition(steps_))
+
+
+def _ran(live: Step, old: Step, branch: Branch) -> Step:
+    """Return one step's delay from when it ran without a break.
+
+    One that ran since before the gap and was broken off in it begins anew, in the gap or with the
+    first good reading after it. One that began in the gap began there, where that very reading went
+    on beyond the limit.
+    """
+    if live.since is None or live.on != old.on:
+        return live
+    anew = branch.first if old.since is None else old.since
+    if live.since < branch.until:
+        return live if anew is None else Step(live.on, max(live.since, anew))
+    began_there = old.since is not None and old.since < branch.until and not live.on
+    return Step(live.on, old.since) if began_there and live.since == branch.first else live
 
 
 def _feed_live(

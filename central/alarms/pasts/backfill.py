@@ -81,7 +81,7 @@ def _concerns(tracked: Tracked, branch: Branch) -> bool:
         return True
     live = tracked.condition
     higher = 0 < live.level < branch.condition.level
-    return higher or (live.pending and branch.condition.pending)
+    return higher or live.pending
 
 
 def _settle(moves: Moves, tracked: Tracked, stream: int, branch: Branch) -> None:
@@ -172,8 +172,8 @@ def _begin(moves: Moves, tracked: Tracked, stream: int, time: int) -> Branch:
         for number, known in tracked.branches.items():
             if known is last:
                 moves.keep_branch(tracked, number)
+    _prune(moves, tracked, BRANCHES - 1)
     tracked.branches[stream] = branch
-    _prune(moves, tracked)
     return branch
 
 
@@ -188,7 +188,7 @@ def _cut_off(moves: Moves, tracked: Tracked, last: Branch, time: int) -> bool:
     return was_heard(moves, tracked.point, known[0], (last.newest or 0, time))
 
 
-def _prune(moves: Moves, tracked: Tracked) -> None:
-    while len(tracked.branches) > BRANCHES:
+def _prune(moves: Moves, tracked: Tracked, most: int = BRANCHES) -> None:
+    while len(tracked.branches) > most:
         oldest = min(tracked.branches, key=lambda key: tracked.branches[key].newest or 0)
         drop_branch(moves.conn, tracked, oldest)

@@ -143,3 +143,43 @@ def test_a_changed_rule_says_what_it_lets_go_of(plant, rule):
     assert last == ("RULE_CHANGED", now, now)
     it.say(1100, (1, 0.0), (1, 85.0, True, 30), stream=1, now=BACK + 20)
     assert told(it)[0] == before[0]
+
+
+@pytest.mark.parametrize("kind", [None, Rate()], ids=["plain", "rate"])
+def test_more_pasts_than_are_remembered_are_each_told(kind):
+    limit = 80.0 if kind is None else 0.1
+    plant = Plant(wanted("it", high(limit), kind=kind))
+    plant.say(5_000, (1, 10.0), stream=99)
+    for stream in range(12, 0, -1):
+        gap = ((1, 10.0, True, 200), (1, 95.0, True, 100), (1, 10.0, True, 0))
+        plant.say(300 * stream, *gap, stream=stream, now=5_000 + 13 - stream)
+    raised = [line for line in plant.journal("it") if line[1] == "RAISE:H"]
+    assert [second for second, _ in raised] == [300 * nth - 100 for nth in range(12, 0, -1)]
+    plant.close()
+
+
+DELAYED = {
+    "raise": ({"on_delay": 250.0}, 10.0, 85.0, []),
+    "return": ({"off_delay": 250.0}, 85.0, 10.0, [[0, "RAISE:H"]]),
+}
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["in-the-gap", "after-it"])
+@pytest.mark.parametrize("case", DELAYED)
+def test_a_delay_that_was_broken_off_in_a_gap_begins_anew(case, again):
+    delay, before, after, told = DELAYED[case]
+    plant = Plant(wanted("it", high(**delay)))
+    plant.say(0, (1, before), stream=1)
+    plant.say(1_050, (1, after), stream=1)
+    plant.say(1_250, (1, after), stream=2)
+    gap = [(1_100, after), (1_140, before), (1_200, after if again else before)]
+    kept = [(1, value, True, 1_200 - second) for second, value in gap]
+    plant.say(1_200, *kept, stream=1, now=1_251)
+    for second in range(1_300, 1_800, 50):
+        plant.say(second, (1, after), stream=2)
+    began = 1_200 if again else 1_250
+    assert plant.journal("it") == [
+        *told,
+        [began + 250, f"{case.upper()}:H" if told == [] else "RTN"],
+    ]
+    plant.close()

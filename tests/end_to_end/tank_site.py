@@ -130,7 +130,7 @@ class Line:
             await asyncio.gather(_pipe(reader, near), _pipe(far, writer))
         self._open -= ends
         for end in ends:
-            end.close()
+            end.transport.abort()  # what a dead process does not read is not waited for
         self._carried.discard(task)
 
 

@@ -108,10 +108,12 @@ class Line:
     async def cut(self) -> None:
         """Refuse the port, and let go of every connection: none is left when this returns."""
         if self._server is not None:
+            for listening in self._server.sockets:
+                self._server.get_loop().remove_reader(listening.fileno())
+            for _ in range(ACCEPTED):  # what is being accepted while it closes nobody ever closes
+                await asyncio.sleep(0)
             self._server.close()
         self._server = None
-        for _ in range(ACCEPTED):
-            await asyncio.sleep(0)
         while self._carried:
             for writer in self._open:
                 writer.close()

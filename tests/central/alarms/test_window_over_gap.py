@@ -1,6 +1,8 @@
 """Sums over a gap: what went on live before the gap came knows afterwards what was in it."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from central.alarms.rules.wanted import LIBRARY, Wanted
 from protocols.alarms.definition import Definition
@@ -107,3 +109,45 @@ async def test_a_level_reached_in_a_later_part_of_the_gap_says_what_it_was_reach
     lines = (await story.collector.alarms.episode(alarm.id)).journal
     told = [(line.event, (line.time - START) / SECOND, line.value) for line in lines]
     assert told == [("RAISE", 600, 20.0), ("LEVEL", 2_400, 80.0)]
+
+
+KINDS = st.builds(
+    Window,
+    aggregate=st.sampled_from([Aggregate.SUM, Aggregate.MEAN, Aggregate.CHANGE, Aggregate.MAX]),
+    seconds=st.sampled_from([45.0, 95.0, 1_000.0]),
+    counter=st.booleans(),
+)
+VALUES = st.lists(st.sampled_from([0.0, 1.0, 5.0, 20.0, 60.0]), min_size=6, max_size=20)
+
+
+@settings(max_examples=40, deadline=None)
+@given(KINDS, VALUES, st.data())
+def test_what_stands_in_the_end_is_what_stands_without_a_gap(kind, values, data):
+    """A reading every ten seconds; those of the gap come some readings after it, in two parts."""
+    since = data.draw(st.integers(0, len(values) - 3))
+    to = data.draw(st.integers(since + 1, len(values) - 2))
+    told = data.draw(st.integers(to, len(values) - 2))
+    parts = data.draw(st.integers(since, to))
+    cut, whole = (
+        Plant(wanted("it", high(25.0), kind=kind)),
+        Plant(wanted("it", high(25.0), kind=kind)),
+    )
+    for nth, value in enumerate(values):
+        whole.say(10 * nth, (1, value))
+        if not since <= nth < to:
+            cut.say(10 * nth, (1, value), stream=1 if nth < since else 2)
+        if nth == told:
+            for first, last in ((since, parts), (parts, to)):
+                kept = [(1, values[each], True, 10 * (nth - each)) for each in range(first, last)]
+                if kept:
+                    cut.say(10 * nth, *kept, stream=1, now=10 * nth + 1)
+    rules = [each.engine.tracked(each.tables.conn, "site/it") for each in (cut, whole)]
+    there, truth = (each.machine for each in rules)
+    assert (there.memory, there.values, there.condition) == (
+        truth.memory,
+        truth.values,
+        truth.condition,
+    )
+    assert cut.states("it").count("UNACK") == bool(truth.condition.level)
+    cut.close()
+    whole.close()

@@ -53,6 +53,8 @@ class Desk:
 
     def go(self, path="/alarms"):
         self.page.goto(f"{self.base}#{path}")
+        if not path.startswith("/alarms/"):  # a row clicked before the page is there opens nothing
+            self.page.get_by_test_id("alarm-drawer").wait_for(state="detached")
 
     def row(self, point, level=None):
         colour = f'[data-level="{level}"]' if level else ""
